@@ -1,0 +1,268 @@
+//! The simulator's runs: inputs `x` [n x p], outputs `y` [n x shape], and what the file says about them.
+
+use std::path::Path;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::assemble::Draft;
+use super::error::{DataError, list};
+use super::layout::Layout;
+use super::split::Part;
+
+/// The most inputs an emulator can have (the deployed status has one bit for each).
+pub const MAXIMUM_INPUTS: usize = 64;
+
+/// One input of the simulator.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Input {
+    /// Its name, unlike that of any other input.
+    pub name: String,
+    /// Lower limit of the trained box, in the simulator's unit; below `high`.
+    pub low: f64,
+    /// Upper limit of the trained box.
+    pub high: f64,
+    /// Whether the emulator takes its logarithm first; then `low` is positive.
+    pub logarithmic: bool,
+    /// Whether it has the same value in every row, so that nothing can be learnt about it.
+    pub constant: bool,
+}
+
+/// The coordinate along one dimension of the output, as a plot would show it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Axis {
+    /// The array's name in the file, with its unit: `wavelength_nm`.
+    pub name: String,
+    /// One value for each point.
+    pub values: Vec<f64>,
+}
+
+/// What the user says about a file beyond what the file says itself.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// The layout of the outputs, instead of the one in the file or the guess.
+    pub layout: Option<Layout>,
+    /// Columns that are inputs, by name. Needed for a `.csv`; a `.npz` keeps all where it is empty.
+    pub inputs: Vec<String>,
+    /// Columns that are outputs, by name. Needed for a `.csv`; a `.npz` keeps all where it is empty.
+    pub outputs: Vec<String>,
+}
+
+/// A data set that has passed every check.
+///
+/// Holds at least one row, 1 to 64 inputs and one output. Every number is finite and at most 1e30 in magnitude;
+/// logarithmic inputs are at least `f32::MIN_POSITIVE`; every box is wide enough for single precision; every input name
+/// is unique.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    pub(super) label: String,
+    pub(super) sha256: String,
+    pub(super) rows: usize,
+    pub(super) inputs: Vec<Input>,
+    pub(super) x: Vec<f64>,
+    pub(super) y: Vec<f32>,
+    pub(super) layout: Layout,
+    pub(super) shape: Vec<usize>,
+    pub(super) output_names: Vec<String>,
+    pub(super) axes: Vec<Axis>,
+    pub(super) parts: Option<Vec<Part>>,
+    pub(super) seconds_per_call: Option<f64>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Dataset {
+    /// Reads a `.npz` or a `.csv`.
+    ///
+    /// # Errors
+    /// Every case of [`DataError`] that concerns reading.
+    pub fn read(path: &Path, options: &ReadOptions) -> Result<Self, DataError> {
+        let label = path.display().to_string();
+        let format = Format::of(path)?;
+        let bytes = read_bytes(path)?;
+        match format {
+            Format::Npz => Self::from_npz_bytes(&bytes, &label, options),
+            Format::Csv => Self::from_csv_bytes(&bytes, &label, options),
+        }
+    }
+
+    /// Reads the bytes of a `.npz`; `label` is how errors and reports name it.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`]; never panics, whatever the bytes are.
+    pub fn from_npz_bytes(
+        bytes: &[u8],
+        label: &str,
+        options: &ReadOptions,
+    ) -> Result<Self, DataError> {
+        Draft::from_npz(bytes, label, options)?.assemble(options, sha256(bytes))
+    }
+
+    /// Reads the bytes of a `.csv`; `label` is how errors and reports name it.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`]; never panics, whatever the bytes are.
+    pub fn from_csv_bytes(
+        bytes: &[u8],
+        label: &str,
+        options: &ReadOptions,
+    ) -> Result<Self, DataError> {
+        Draft::from_csv(bytes, label, options)?.assemble(options, sha256(bytes))
+    }
+
+    /// The file's name, as errors give it.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// SHA-256 of the file's bytes, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The number of rows n, at least 1.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The inputs, in the order of the columns of [`Dataset::x`].
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// The number of inputs p, 1 to [`MAXIMUM_INPUTS`].
+    pub fn input_count(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Inputs `[n][p]`, row-major, in the simulator's units.
+    pub fn x(&self) -> &[f64] {
+        &self.x
+    }
+
+    /// Outputs `[n][output_count]`, row-major (the output itself in C order), in the simulator's units.
+    pub fn y(&self) -> &[f32] {
+        &self.y
+    }
+
+    /// Inputs of one row `[p]`.
+    ///
+    /// # Panics
+    /// When `row` is not below [`Dataset::rows`], as with any slice.
+    pub fn x_row(&self, row: usize) -> &[f64] {
+        &self.x[row * self.input_count()..][..self.input_count()]
+    }
+
+    /// Outputs of one row `[output_count]`.
+    ///
+    /// # Panics
+    /// When `row` is not below [`Dataset::rows`], as with any slice.
+    pub fn y_row(&self, row: usize) -> &[f32] {
+        &self.y[row * self.output_count()..][..self.output_count()]
+    }
+
+    /// The layout of one output.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The shape of one output: that of `y` without n; empty where `y` is one-dimensional.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The count of numbers in one output: the product of [`Dataset::shape`], at least 1.
+    pub fn output_count(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Names of the outputs: one for each number of a row, or one for each channel, or none at all.
+    pub fn output_names(&self) -> &[String] {
+        &self.output_names
+    }
+
+    /// Coordinates along the output's dimensions, as far as the file has them.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
+    /// The part to which each row belongs, where the file says so.
+    pub fn parts(&self) -> Option<&[Part]> {
+        self.parts.as_deref()
+    }
+
+    /// CPU seconds of one call of the simulator, where the file says so.
+    pub fn seconds_per_call(&self) -> Option<f64> {
+        self.seconds_per_call
+    }
+
+    /// What the user should be told about this file: guesses made, constant inputs, rows outside the box.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The rows of one part; every row where the file has no `split`.
+    ///
+    /// # Errors
+    /// [`DataError::EmptyPart`], which names the parts there are.
+    pub fn part_rows(&self, part: Part) -> Result<Vec<usize>, DataError> {
+        let Some(parts) = &self.parts else {
+            return Ok((0..self.rows).collect());
+        };
+        let rows = rows_of(parts, part);
+        if rows.is_empty() {
+            let found: Vec<String> = Part::ALL
+                .into_iter()
+                .map(|part| (part, rows_of(parts, part).len()))
+                .filter(|&(_, count)| count > 0)
+                .map(|(part, count)| format!("{part} ({count} rows)"))
+                .collect();
+            return Err(DataError::EmptyPart {
+                file: self.label.clone(),
+                part,
+                found: list(found.iter().map(String::as_str)),
+            });
+        }
+        Ok(rows)
+    }
+}
+
+/// The rows that belong to `part`.
+pub(super) fn rows_of(parts: &[Part], part: Part) -> Vec<usize> {
+    (0..parts.len()).filter(|&row| parts[row] == part).collect()
+}
+
+/// The two kinds of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Npz,
+    Csv,
+}
+
+impl Format {
+    /// The kind that the name's ending says.
+    pub(super) fn of(path: &Path) -> Result<Self, DataError> {
+        let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+        match ending.as_ref().and_then(|ending| ending.to_str()) {
+            Some("npz") => Ok(Self::Npz),
+            Some("csv") => Ok(Self::Csv),
+            _ => Err(DataError::UnknownFormat {
+                file: path.display().to_string(),
+            }),
+        }
+    }
+}
+
+/// The bytes of the file at `path`.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
+    std::fs::read(path).map_err(|source| DataError::Read {
+        file: path.display().to_string(),
+        source,
+    })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

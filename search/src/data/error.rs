@@ -1,0 +1,353 @@
+//! What can be wrong with data, each case with the text that the user reads.
+
+use std::fmt;
+use std::io;
+
+use super::dataset::MAXIMUM_INPUTS;
+use super::split::{MINIMUM_TRAIN_ROWS, Part};
+
+/// Where in a file a value stands. Rows of arrays count from 0 (as in numpy), lines of a text file from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A row and a column of an array in a `.npz`.
+    Row {
+        /// Name of the array.
+        array: String,
+        /// Row, from 0.
+        row: usize,
+        /// Name of the column, or its indices where it has no name.
+        column: String,
+    },
+    /// A line and a column of a `.csv`.
+    Line {
+        /// Line, from 1 (the header).
+        line: u64,
+        /// Name of the column.
+        column: String,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Row { array, row, column } => {
+                write!(
+                    formatter,
+                    "array {array:?}, row {row} (from 0), column {column:?}"
+                )
+            }
+            Self::Line { line, column } => write!(formatter, "line {line}, column {column:?}"),
+        }
+    }
+}
+
+/// Why a data file was refused, or predictions could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The file is missing or cannot be read.
+    #[error("{file}: cannot be read: {source}; check the path and its permissions")]
+    Read {
+        /// The file.
+        file: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file cannot be written; nothing was left behind.
+    #[error(
+        "{file}: cannot be written: {source}; check that its folder exists and has room (nothing was left half-written)"
+    )]
+    Write {
+        /// The file.
+        file: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The name has neither of the two endings.
+    #[error("{file}: expected a name that ends in .npz or .csv; rename or convert the file")]
+    UnknownFormat {
+        /// The file.
+        file: String,
+    },
+    /// Not a zip archive, or cut short, or damaged.
+    #[error(
+        "{file}: expected a whole .npz archive, got {reason}; copy the file again or write it again with numpy.savez_compressed"
+    )]
+    Archive {
+        /// The file.
+        file: String,
+        /// What the zip reader found.
+        reason: String,
+    },
+    /// An array that has to be there is not.
+    #[error(
+        "{file}: no array {array:?}; the arrays there are: {found}; store the inputs as \"x\" (n x p) and the outputs as \"y\""
+    )]
+    MissingArray {
+        /// The file.
+        file: String,
+        /// The array.
+        array: &'static str,
+        /// The arrays in the file, separated by commas.
+        found: String,
+    },
+    /// An array of Python objects.
+    #[error(
+        "{file}: array {array:?} holds Python objects, expected numbers; rows of unequal length make numpy do this: pad or resample them to one length and store .astype(\"float32\")"
+    )]
+    ObjectArray {
+        /// The file.
+        file: String,
+        /// The array.
+        array: String,
+    },
+    /// The bytes of one array are damaged, or of a type that is not read.
+    #[error("{file}: array {array:?}: {reason}; write it again with numpy as float32 or float64")]
+    ArrayFormat {
+        /// The file.
+        file: String,
+        /// The array.
+        array: String,
+        /// Expected and got.
+        reason: String,
+    },
+    /// An array with the wrong sizes.
+    #[error("{file}: array {array:?}: expected shape {expected}, got {got}; {advice}")]
+    Shape {
+        /// The file.
+        file: String,
+        /// The array.
+        array: String,
+        /// Expected sizes.
+        expected: String,
+        /// Sizes found.
+        got: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A number of inputs that no emulator can have.
+    #[error(
+        "{file}: expected 1 to {MAXIMUM_INPUTS} inputs, got {got}; keep the parameters that matter (--inputs chooses by name)"
+    )]
+    InputCount {
+        /// The file.
+        file: String,
+        /// Inputs found.
+        got: usize,
+    },
+    /// No outputs at all.
+    #[error(
+        "{file}: expected at least one output, got array \"y\" of shape {got}; store what the simulator returned"
+    )]
+    NoOutputs {
+        /// The file.
+        file: String,
+        /// Shape of `y`.
+        got: String,
+    },
+    /// No rows at all.
+    #[error("{file}: expected at least one row, got none; run the simulator first")]
+    NoRows {
+        /// The file.
+        file: String,
+    },
+    /// NaN or infinity.
+    #[error(
+        "{file}: {place}: expected a finite number, got {value}; remove that run from the file or repair the value"
+    )]
+    NotFinite {
+        /// The file.
+        file: String,
+        /// Where.
+        place: Place,
+        /// What stands there.
+        value: f64,
+    },
+    /// A magnitude that single precision cannot work with.
+    #[error(
+        "{file}: {place}: expected a magnitude of at most 1e30, got {value:e}; rescale the column (choose another unit)"
+    )]
+    OutOfRange {
+        /// The file.
+        file: String,
+        /// Where.
+        place: Place,
+        /// What stands there.
+        value: f64,
+    },
+    /// Outputs that single precision cannot tell from zero.
+    #[error(
+        "{file}: array \"y\": expected magnitudes from 1e-30 to 1e30, the largest is {value:e}; rescale it (choose another unit)"
+    )]
+    TooSmall {
+        /// The file.
+        file: String,
+        /// The largest magnitude.
+        value: f64,
+    },
+    /// A logarithmic input with a value that has no logarithm in single precision.
+    #[error(
+        "{file}: {place}: the input is marked logarithmic (x_log): expected a number above 1.2e-38, got {value:e}; repair the value or set its x_log to False"
+    )]
+    NotPositive {
+        /// The file.
+        file: String,
+        /// Where.
+        place: Place,
+        /// What stands there.
+        value: f64,
+    },
+    /// A box that is not one.
+    #[error(
+        "{file}: input {input:?}: expected finite x_low < x_high, got {low:e} and {high:e}; {advice}"
+    )]
+    Box {
+        /// The file.
+        file: String,
+        /// Name of the input.
+        input: String,
+        /// Lower limit.
+        low: f64,
+        /// Upper limit.
+        high: f64,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A split value other than 0, 1, 2.
+    #[error(
+        "{file}: array \"split\", row {row} (from 0): expected 0 (train), 1 (validation) or 2 (test), got {value}; repair it or leave the array out"
+    )]
+    SplitValue {
+        /// The file.
+        file: String,
+        /// Row, from 0.
+        row: usize,
+        /// What stands there.
+        value: f64,
+    },
+    /// Too few rows to train on.
+    #[error(
+        "{file}: expected at least {MINIMUM_TRAIN_ROWS} training rows, got {got} of {rows} rows; add simulator runs or mark more rows 0 in \"split\""
+    )]
+    TooFewTrainRows {
+        /// The file.
+        file: String,
+        /// Training rows found.
+        got: usize,
+        /// All rows.
+        rows: usize,
+    },
+    /// The part asked for has no rows.
+    #[error("{file}: no row belongs to the {part} part; the parts there are: {found}")]
+    EmptyPart {
+        /// The file.
+        file: String,
+        /// The part asked for.
+        part: Part,
+        /// The parts there are, with their sizes.
+        found: String,
+    },
+    /// A layout name that does not exist.
+    #[error("{file}: array \"y_layout\": {reason}; --layout overrides it")]
+    LayoutName {
+        /// The file.
+        file: String,
+        /// Expected and got.
+        reason: String,
+    },
+    /// Two columns of one name, or a name that is empty.
+    #[error(
+        "{file}: expected {what} that differ and are not empty, got {name:?}; rename the column"
+    )]
+    Name {
+        /// The file.
+        file: String,
+        /// Which names.
+        what: &'static str,
+        /// The offending name.
+        name: String,
+    },
+    /// Columns were asked for by name and are not there.
+    #[error("{file}: no column {column:?}; the columns there are: {found}")]
+    MissingColumn {
+        /// The file.
+        file: String,
+        /// The column asked for.
+        column: String,
+        /// The columns there are, separated by commas.
+        found: String,
+    },
+    /// A `.csv` without `--inputs` or `--outputs`.
+    #[error(
+        "{file}: a .csv needs {option} with the names of columns; the columns there are: {found}"
+    )]
+    ColumnsNotNamed {
+        /// The file.
+        file: String,
+        /// `--inputs` or `--outputs`.
+        option: &'static str,
+        /// The columns there are, separated by commas.
+        found: String,
+    },
+    /// A cell that is not a number.
+    #[error(
+        "{file}: {place}: expected a number, got {text:?}; repair the cell or leave the line out"
+    )]
+    NotANumber {
+        /// The file.
+        file: String,
+        /// Where.
+        place: Place,
+        /// What stands there.
+        text: String,
+    },
+    /// A line with more or fewer cells than the header.
+    #[error(
+        "{file}: line {line}: expected {expected} cells as in the header, got {got}; repair the line"
+    )]
+    RaggedLine {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: u64,
+        /// Cells in the header.
+        expected: u64,
+        /// Cells in the line.
+        got: u64,
+    },
+    /// A `.csv` that cannot be read as text.
+    #[error("{file}: {reason}; save it as UTF-8 text with commas")]
+    CsvFormat {
+        /// The file.
+        file: String,
+        /// What the reader found.
+        reason: String,
+    },
+    /// The options ask for something that this file cannot give.
+    #[error("{file}: {reason}")]
+    Options {
+        /// The file.
+        file: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+/// Names for an error text: separated by commas, cut after 40, "none" where there are none.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 40;
+    let names: Vec<&str> = names.into_iter().collect();
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().checked_sub(SHOWN) {
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
+}
+
+/// A shape as numpy prints it.
+pub(super) fn shape_text(shape: &[usize]) -> String {
+    let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    format!("({})", sizes.join(", "))
+}

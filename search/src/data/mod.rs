@@ -1,0 +1,43 @@
+//! The simulator's runs, from a file to the matrices that training sees.
+//!
+//! In the order in which data pass:
+//!
+//! 1. [`Dataset::read`] takes a `.npz` (`npz`, `npy`) or a `.csv` (`csv`) and checks everything that can be checked
+//!    ([`layout`] says what kind of output it is). A value of the type [`Dataset`] is valid: finite, consistent, within
+//!    the range of `f32`; nothing later has an error path for bad data.
+//! 2. [`Split::resolve`] says which rows train, choose, calibrate and test.
+//! 3. [`Normalisation::fit`] learns from the training rows how physical units become numbers near one, and encodes.
+//! 4. [`Summary`] is what `inspect` prints.
+//!
+//! On the way out, [`InputRows::read`] reads what `predict` is asked about and [`Predictions`] writes its answers.
+//! [`DataError`] is the one error type: each text names file, array, row and column, what was expected and what was
+//! found, and what to do.
+//!
+//! The `.npy` reader is our own: a member's header is a one-line dictionary of three keys, while the crate `npyz`
+//! brings a general Python-literal parser (pest, a C compiler for its stack guard, 20 crates) and multiplies sizes
+//! unchecked, so that a damaged file could panic.
+
+mod aside;
+mod assemble;
+mod csv;
+mod dataset;
+mod error;
+mod inputs;
+mod layout;
+mod normalise;
+mod npy;
+mod npz;
+mod predictions;
+mod split;
+mod summary;
+#[cfg(test)]
+mod testing;
+
+pub use dataset::{Axis, Dataset, Input, MAXIMUM_INPUTS, ReadOptions};
+pub use error::{DataError, Place};
+pub use inputs::InputRows;
+pub use layout::Layout;
+pub use normalise::Normalisation;
+pub use predictions::Predictions;
+pub use split::{MINIMUM_TRAIN_ROWS, Part, Split};
+pub use summary::{InputSummary, OutputSummary, RowSummary, Summary};

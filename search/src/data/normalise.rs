@@ -1,0 +1,299 @@
+//! From physical units to numbers near one, and back.
+//!
+//! ```text
+//! z_x[j] = (l(x[j]) - centre[j]) * scale[j]      l = ln where the input is logarithmic, else the identity
+//! y[k]   = z_y[k] * output_scale[k] + output_offset[k]
+//! ```
+//!
+//! `centre` and `1 / scale` are mean and standard deviation of `l(x)` over the training rows, `output_offset` and
+//! `output_scale` those of `y`; all as the `f32` values that the emulator carries, so that training sees what will be
+//! deployed. Statistics are two passes in `f64` over numbers divided by their largest magnitude, so that neither squares
+//! nor sums leave the range in any unit.
+
+use super::dataset::Dataset;
+
+/// Outputs whose training values spread less than this are treated as constant: single precision cannot divide by it.
+const SMALLEST_SPREAD: f64 = 1e-30;
+
+/// What the emulator carries to translate between physical units and the network's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalisation {
+    logarithmic: Vec<bool>,
+    centre: Vec<f32>,
+    scale: Vec<f32>,
+    output_offset: Vec<f32>,
+    output_scale: Vec<f32>,
+    output_constant: Vec<bool>,
+}
+
+impl Normalisation {
+    /// Learns from the rows `train` of `data`; every result is finite.
+    ///
+    /// An input that is constant in those rows gets the scale 0: the network never sees it. An output that is constant
+    /// there (or spreads less than 1e-30) gets the scale 1 and the constant as its offset, and is marked: it is left
+    /// out of `mse_z`, and the emulator returns the constant.
+    ///
+    /// # Panics
+    /// When a row is not below the number of rows, as with any slice.
+    pub fn fit(data: &Dataset, train: &[usize]) -> Self {
+        let logarithmic: Vec<bool> = data
+            .inputs()
+            .iter()
+            .map(|input| input.logarithmic)
+            .collect();
+        let (mut centre, mut scale) = (Vec::new(), Vec::new());
+        for (column, &logarithmic) in logarithmic.iter().enumerate() {
+            let moments = Moments::of(|| {
+                train
+                    .iter()
+                    .map(move |&row| scaled(data.x_row(row)[column], logarithmic).into())
+            });
+            centre.push(moments.mean as f32);
+            scale.push(if moments.is_constant() {
+                0.0
+            } else {
+                (1.0 / moments.deviation) as f32
+            });
+        }
+        let (mut output_offset, mut output_scale) = (Vec::new(), Vec::new());
+        let mut output_constant = Vec::new();
+        for column in 0..data.output_count() {
+            let moments = Moments::of(|| {
+                train
+                    .iter()
+                    .map(move |&row| f64::from(data.y_row(row)[column]))
+            });
+            output_offset.push(moments.mean as f32);
+            output_constant.push(moments.is_constant());
+            output_scale.push(if moments.is_constant() {
+                1.0
+            } else {
+                moments.deviation as f32
+            });
+        }
+        Self {
+            logarithmic,
+            centre,
+            scale,
+            output_offset,
+            output_scale,
+            output_constant,
+        }
+    }
+
+    /// Which inputs are replaced by their natural logarithm first, `[p]`.
+    pub fn logarithmic(&self) -> &[bool] {
+        &self.logarithmic
+    }
+
+    /// What is subtracted from each input, after its logarithm, `[p]`.
+    pub fn centre(&self) -> &[f32] {
+        &self.centre
+    }
+
+    /// What each input is then multiplied with, `[p]`; 0 for a constant one.
+    pub fn scale(&self) -> &[f32] {
+        &self.scale
+    }
+
+    /// Mean of each output over the training rows, `[output_count]`.
+    pub fn output_offset(&self) -> &[f32] {
+        &self.output_offset
+    }
+
+    /// Standard deviation of each output over the training rows, `[output_count]`; 1 for a constant one.
+    pub fn output_scale(&self) -> &[f32] {
+        &self.output_scale
+    }
+
+    /// What the emulator multiplies with: [`Normalisation::output_scale`], but 0 for a constant output, so that its
+    /// prediction is exactly the constant whatever the network says.
+    pub fn deployed_output_scale(&self) -> Vec<f32> {
+        self.output_scale
+            .iter()
+            .zip(&self.output_constant)
+            .map(|(&scale, &constant)| if constant { 0.0 } else { scale })
+            .collect()
+    }
+
+    /// Which outputs are constant over the training rows, `[output_count]`; they are no part of `mse_z`.
+    pub fn output_constant(&self) -> &[bool] {
+        &self.output_constant
+    }
+
+    /// The inputs of the given rows as the network sees them, `[rows][p]`.
+    ///
+    /// # Accuracy
+    /// The same operations as deployed; the logarithm is rounded correctly, the deployed one within its stated bound.
+    ///
+    /// # Panics
+    /// When a row is not below the number of rows, as with any slice.
+    pub fn encode_x(&self, data: &Dataset, rows: &[usize]) -> Vec<f32> {
+        let mut encoded = Vec::with_capacity(rows.len() * self.centre.len());
+        for &row in rows {
+            for (column, &value) in data.x_row(row).iter().enumerate() {
+                let value = scaled(value, self.logarithmic[column]);
+                encoded.push((value - self.centre[column]) * self.scale[column]);
+            }
+        }
+        encoded
+    }
+
+    /// The standardised outputs of the given rows, `[rows][output_count]`.
+    ///
+    /// # Panics
+    /// When a row is not below the number of rows, as with any slice.
+    pub fn encode_y(&self, data: &Dataset, rows: &[usize]) -> Vec<f32> {
+        let mut encoded = Vec::with_capacity(rows.len() * self.output_offset.len());
+        for &row in rows {
+            for (column, &value) in data.y_row(row).iter().enumerate() {
+                let distance = f64::from(value) - f64::from(self.output_offset[column]);
+                encoded.push((distance / f64::from(self.output_scale[column])) as f32);
+            }
+        }
+        encoded
+    }
+}
+
+/// An input as the deployed arithmetic has it before it is centred. The logarithm is taken in double precision and
+/// rounded once, so that it is the same on every platform.
+fn scaled(value: f64, logarithmic: bool) -> f32 {
+    let value = value as f32;
+    if logarithmic {
+        f64::from(value).ln() as f32
+    } else {
+        value
+    }
+}
+
+/// Mean and standard deviation (divided by the count) of one column.
+struct Moments {
+    mean: f64,
+    deviation: f64,
+}
+
+impl Moments {
+    fn of<I: Iterator<Item = f64>>(values: impl Fn() -> I) -> Self {
+        let least = values().fold(f64::INFINITY, f64::min);
+        let greatest = values().fold(f64::NEG_INFINITY, f64::max);
+        // Not the computed mean: the constant itself, to the last bit. No values at all: zero.
+        if least >= greatest {
+            return Self {
+                mean: if least.is_finite() { least } else { 0.0 },
+                deviation: 0.0,
+            };
+        }
+        let count = values().count() as f64;
+        let unit = least.abs().max(greatest.abs());
+        let mean = values().map(|value| value / unit).sum::<f64>() / count;
+        let square = values()
+            .map(|value| (value / unit - mean).powi(2))
+            .sum::<f64>()
+            / count;
+        Self {
+            mean: mean * unit,
+            deviation: square.sqrt() * unit,
+        }
+    }
+
+    fn is_constant(&self) -> bool {
+        self.deviation < SMALLEST_SPREAD
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NpzFile, doubles, read};
+    use super::*;
+
+    /// Values of no round number: 0.1 to 0.9 in an order without a pattern.
+    const PATTERN: [f64; 9] = [0.3, 0.9, 0.1, 0.7, 0.4, 0.2, 0.8, 0.6, 0.5];
+
+    fn column(unit: f64, shift: f64) -> Vec<f64> {
+        PATTERN.iter().map(|value| value * unit + shift).collect()
+    }
+
+    fn one_output(y: &[f64]) -> Dataset {
+        let bytes = NpzFile::new()
+            .with("x", "<f8", &[9, 1], doubles(&PATTERN))
+            .with("y", "<f8", &[9, 1], doubles(y))
+            .bytes();
+        read(&bytes).unwrap()
+    }
+
+    #[test]
+    fn outputs_of_every_unit_have_mean_zero_and_deviation_one() {
+        let rows: Vec<usize> = (0..9).collect();
+        for (unit, shift) in [
+            (1.0, 0.0),
+            (1e-25, 0.0),
+            (1e20, 0.0),
+            (1e29, -5e29),
+            (1.0, 1000.0),
+        ] {
+            let data = one_output(&column(unit, shift));
+            let normalisation = Normalisation::fit(&data, &rows);
+            let z = normalisation.encode_y(&data, &rows);
+            let mean = z.iter().map(|&z| f64::from(z)).sum::<f64>() / 9.0;
+            let square = z.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / 9.0;
+            // The offset is rounded to single precision: half a step of the shift, in deviations of 0.258 units.
+            let rounding = 1e-6 + shift.abs() / unit * f64::from(f32::EPSILON) / 0.258;
+            assert!(mean.abs() < rounding, "{unit:e}: mean {mean:e}");
+            assert!((square - 1.0).abs() < rounding, "{unit:e}: square {square}");
+        }
+    }
+
+    #[test]
+    fn a_constant_output_is_its_constant_to_the_last_bit() {
+        let rows: Vec<usize> = (0..9).collect();
+        let data = one_output(&[0.1; 9]);
+        let normalisation = Normalisation::fit(&data, &rows);
+        assert_eq!(normalisation.output_constant(), [true]);
+        assert_eq!(normalisation.output_offset(), [0.1f32]);
+        assert_eq!(normalisation.output_scale(), [1.0]);
+        assert_eq!(normalisation.deployed_output_scale(), [0.0]);
+        assert!(
+            normalisation
+                .encode_y(&data, &rows)
+                .iter()
+                .all(|&z| z == 0.0)
+        );
+    }
+
+    #[test]
+    fn statistics_come_from_the_training_rows_alone() {
+        let mut y = column(1.0, 0.0);
+        y[8] = 1e6;
+        let train: Vec<usize> = (0..8).collect();
+        let normalisation = Normalisation::fit(&one_output(&y), &train);
+        assert!((normalisation.output_offset()[0] - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn logarithmic_and_constant_inputs_are_scaled_so() {
+        let x: Vec<f64> = PATTERN
+            .iter()
+            .flat_map(|v| [10f64.powf(20.0 * v), 7.0, 3.0 * v])
+            .collect();
+        let bytes = NpzFile::new()
+            .with("x", "<f8", &[9, 3], doubles(&x))
+            .with("y", "<f8", &[9], doubles(&PATTERN))
+            .with("x_log", "|b1", &[3], vec![1, 0, 0])
+            .bytes();
+        let data = read(&bytes).unwrap();
+        let rows: Vec<usize> = (0..9).collect();
+        let normalisation = Normalisation::fit(&data, &rows);
+        assert_eq!(normalisation.scale()[1], 0.0);
+        let encoded = normalisation.encode_x(&data, &rows);
+        for row in encoded.chunks_exact(3) {
+            // The logarithm of the first input and the third input are linear in the same pattern.
+            assert!((row[0] - row[2]).abs() < 1e-5, "{row:?}");
+            assert_eq!(row[1], 0.0);
+        }
+        assert!(
+            data.notes()
+                .iter()
+                .any(|note| note.contains("is 7 in every row"))
+        );
+    }
+}

@@ -1,0 +1,262 @@
+//! Which rows train the weights, which choose, which calibrate and which are only ever scored.
+//!
+//! ```text
+//! train ─ gradients │ validation ─┬─ selection: chooses the architecture │ test ─ scores only
+//!                   │             └─ calibration: fits the uncertainty   │
+//! ```
+//!
+//! The uncertainty is fitted on rows that chose nothing, else it would be as optimistic as the choice was. Draws come
+//! from the streams "split", "validation" and "calibration" of the seed ([`crate::streams`]).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::dataset::{Dataset, rows_of};
+use super::error::DataError;
+use crate::streams::{permutation, stream};
+
+/// Fewer training rows than this are refused.
+pub const MINIMUM_TRAIN_ROWS: usize = 8;
+/// Validation rows drawn at least, so that selection and calibration have one each.
+const MINIMUM_VALIDATION_ROWS: usize = 2;
+
+/// One part of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Trains the weights; 0 in the array `split`.
+    Train,
+    /// Chooses and calibrates; 1.
+    Validation,
+    /// Scores; 2.
+    Test,
+}
+
+impl Part {
+    /// Every part.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// The number of the part in the array `split`.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Train => 0,
+            Self::Validation => 1,
+            Self::Test => 2,
+        }
+    }
+
+    /// The name used in `--split`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|part| part.name() == text)
+            .ok_or_else(|| format!("expected train, validation or test, got {text:?}"))
+    }
+}
+
+/// The rows of every part, each list ascending; no row stands in two parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Split {
+    /// Rows that train the weights; at least [`MINIMUM_TRAIN_ROWS`].
+    pub train: Vec<usize>,
+    /// Rows that choose and calibrate: `selection` and `calibration` together; at least one.
+    pub validation: Vec<usize>,
+    /// Rows that are only scored; may be empty.
+    pub test: Vec<usize>,
+    /// Half of the validation rows (the larger where their count is odd): chooses the architecture.
+    pub selection: Vec<usize>,
+    /// The other half: fits the uncertainty. Empty only where the file has a single validation row.
+    pub calibration: Vec<usize>,
+    /// What the user should be told: parts that were drawn, parts that are missing.
+    pub notes: Vec<String>,
+}
+
+impl Split {
+    /// Takes the parts from the file, or draws them with `seed`: 70 % train, 10 % validation, 20 % test.
+    ///
+    /// A file with a split but no validation row gives up an eighth of its training rows for one.
+    ///
+    /// # Errors
+    /// [`DataError::TooFewTrainRows`] where fewer than [`MINIMUM_TRAIN_ROWS`] rows are left to train on.
+    pub fn resolve(data: &Dataset, seed: u64) -> Result<Self, DataError> {
+        let mut notes = Vec::new();
+        let (train, validation, test) = match data.parts() {
+            None => draw(data.rows(), seed, &mut notes),
+            Some(parts) => {
+                let mut train = rows_of(parts, Part::Train);
+                let mut validation = rows_of(parts, Part::Validation);
+                let test = rows_of(parts, Part::Test);
+                if validation.is_empty() {
+                    (train, validation) = draw_validation(&train, seed);
+                    notes.push(format!(
+                        "no validation rows in the file: {} of the training rows drawn for it by the seed",
+                        validation.len()
+                    ));
+                }
+                if test.is_empty() {
+                    notes.push("no test rows in the file: no test score can be given".to_owned());
+                }
+                (train, validation, test)
+            }
+        };
+        if train.len() < MINIMUM_TRAIN_ROWS {
+            return Err(DataError::TooFewTrainRows {
+                file: data.label().to_owned(),
+                got: train.len(),
+                rows: data.rows(),
+            });
+        }
+        let (selection, calibration) = halve(&validation, seed);
+        if calibration.is_empty() {
+            notes.push(
+                "a single validation row: none is left to calibrate the uncertainty".to_owned(),
+            );
+        }
+        Ok(Self {
+            train,
+            validation,
+            test,
+            selection,
+            calibration,
+            notes,
+        })
+    }
+}
+
+/// Draws all three parts.
+fn draw(rows: usize, seed: u64, notes: &mut Vec<String>) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
+    let order = permutation(&mut stream(seed, "split"), rows);
+    let test_count = ((rows + 2) / 5).max(1).min(rows);
+    let validation_count = ((rows + 5) / 10)
+        .max(MINIMUM_VALIDATION_ROWS)
+        .min(rows - test_count);
+    let (test, rest) = order.split_at(test_count);
+    let (validation, train) = rest.split_at(validation_count);
+    notes.push(format!(
+        "no split in the file: {} train, {} validation and {} test rows drawn by the seed",
+        train.len(),
+        validation.len(),
+        test.len()
+    ));
+    (ascending(train), ascending(validation), ascending(test))
+}
+
+/// Divides training rows into those that stay and those that validate, 7 to 1.
+fn draw_validation(train: &[usize], seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let order = permutation(&mut stream(seed, "validation"), train.len());
+    let count = ((train.len() + 4) / 8)
+        .max(MINIMUM_VALIDATION_ROWS)
+        .min(train.len());
+    let rows = |places: &[usize]| {
+        let rows: Vec<usize> = places.iter().map(|&place| train[place]).collect();
+        ascending(&rows)
+    };
+    (rows(&order[count..]), rows(&order[..count]))
+}
+
+/// Divides validation rows into the half that selects and the half that calibrates.
+fn halve(validation: &[usize], seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let order = permutation(&mut stream(seed, "calibration"), validation.len());
+    let shuffled: Vec<usize> = order.iter().map(|&place| validation[place]).collect();
+    let (selection, calibration) = shuffled.split_at(validation.len().div_ceil(2));
+    (ascending(selection), ascending(calibration))
+}
+
+fn ascending(rows: &[usize]) -> Vec<usize> {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NpzFile, read};
+    use super::*;
+
+    fn data(rows: usize, split: Option<Vec<u8>>) -> Dataset {
+        let mut file = NpzFile::simple(rows);
+        if let Some(split) = split {
+            file = file.with("split", "|i1", &[rows], split);
+        }
+        read(&file.bytes()).unwrap()
+    }
+
+    fn assert_partition(split: &Split, rows: usize) {
+        let all = [&split.train[..], &split.validation, &split.test].concat();
+        assert_eq!(ascending(&all), (0..rows).collect::<Vec<_>>());
+        let halves = [&split.selection[..], &split.calibration].concat();
+        assert_eq!(ascending(&halves), split.validation);
+    }
+
+    #[test]
+    fn a_file_without_parts_is_drawn_70_10_20_by_the_seed() {
+        for (rows, train, validation, test) in [(1000, 700, 100, 200), (12, 8, 2, 2), (11, 7, 2, 2)]
+        {
+            match Split::resolve(&data(rows, None), 5) {
+                Ok(split) => {
+                    assert_partition(&split, rows);
+                    let sizes = (split.train.len(), split.validation.len(), split.test.len());
+                    assert_eq!(sizes, (train, validation, test));
+                }
+                Err(error) => assert!(train < MINIMUM_TRAIN_ROWS, "{error}"),
+            }
+        }
+        let split = |seed| Split::resolve(&data(200, None), seed).unwrap();
+        assert_eq!(split(1), split(1));
+        assert_ne!(split(1).train, split(2).train);
+        assert!(
+            split(1).notes[0].contains("140 train"),
+            "{:?}",
+            split(1).notes
+        );
+    }
+
+    #[test]
+    fn parts_of_the_file_are_kept_and_missing_ones_are_said() {
+        let parts: Vec<u8> = (0..40).map(|row| [0, 0, 1, 2][row % 4]).collect();
+        let split = Split::resolve(&data(40, Some(parts)), 0).unwrap();
+        assert_partition(&split, 40);
+        assert_eq!(&split.test[..2], &[3, 7]);
+        assert_eq!((split.selection.len(), split.calibration.len()), (5, 5));
+        assert!(split.notes.is_empty());
+
+        let split = Split::resolve(&data(40, Some(vec![0; 40])), 0).unwrap();
+        assert_partition(&split, 40);
+        assert_eq!((split.train.len(), split.validation.len()), (35, 5));
+        assert!(split.notes[0].contains("no validation rows"));
+        assert!(split.notes[1].contains("no test score"));
+    }
+
+    #[test]
+    fn too_few_training_rows_are_refused() {
+        let mut parts = vec![2; 40];
+        for (train, expected) in [(0, "got 0 of 40"), (7, "got 7 of 40")] {
+            parts[..train].fill(0);
+            parts[20..22].fill(1);
+            let error = Split::resolve(&data(40, Some(parts.clone())), 0).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        for rows in 1..11 {
+            assert!(Split::resolve(&data(rows, None), 0).is_err(), "{rows}");
+        }
+    }
+}

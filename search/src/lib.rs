@@ -1,0 +1,4 @@
+//! Trains DENSE.
+
+pub mod data;
+pub mod streams;
