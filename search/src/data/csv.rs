@@ -2,7 +2,7 @@
 
 use ::csv::{ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
 
-use super::assemble::positions;
+use super::draft::positions;
 use super::error::{DataError, Place};
 
 /// The numbers of the columns asked for.

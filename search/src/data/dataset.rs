@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::assemble::Draft;
+use super::draft::Draft;
 use super::error::{DataError, list};
 use super::layout::Layout;
 use super::split::Part;

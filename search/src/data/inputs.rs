@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::assemble::{pick, positions, shape_error, x_shape};
 use super::csv;
 use super::dataset::{Format, read_bytes};
+use super::draft::{pick, positions, shape_error, x_shape};
 use super::error::{DataError, Place};
 use super::npz::Archive;
 

@@ -3,7 +3,7 @@
 //! In the order in which data pass:
 //!
 //! 1. [`Dataset::read`] takes a `.npz` (`npz`, `npy`) or a `.csv` (`csv`) and checks everything that can be checked
-//!    ([`layout`] says what kind of output it is). A value of the type [`Dataset`] is valid: finite, consistent, within
+//!    ([`Layout`] says what kind of output it is). A value of the type [`Dataset`] is valid: finite, consistent, within
 //!    the range of `f32`; nothing later has an error path for bad data.
 //! 2. [`Split::resolve`] says which rows train, choose, calibrate and test.
 //! 3. [`Normalisation::fit`] learns from the training rows how physical units become numbers near one, and encodes.
@@ -14,16 +14,18 @@
 //! found, and what to do.
 //!
 //! The `.npy` reader is our own: a member's header is a one-line dictionary of three keys, while the crate `npyz`
-//! brings a general Python-literal parser (pest, a C compiler for its stack guard, 20 crates) and multiplies sizes
-//! unchecked, so that a damaged file could panic.
+//! 0.9.1 brings a general parser of Python literals (pest, a stack guard that needs a C compiler: 20 crates), multiplies
+//! sizes unchecked (a panic in builds that check overflow) and allocates as many bytes as a damaged header asks for.
 
 mod aside;
 mod assemble;
 mod csv;
 mod dataset;
+mod draft;
 mod error;
 mod inputs;
 mod layout;
+mod literal;
 mod normalise;
 mod npy;
 mod npz;

@@ -9,10 +9,10 @@
 
 use std::io::{self, Read, Write};
 
+use super::literal::Cursor;
+
 /// The longest header that is read; numpy itself refuses more than 10,000 bytes.
 const MAXIMUM_HEADER_BYTES: usize = 10_000;
-/// The most sizes an array may have; numpy's own limit is 64.
-const MAXIMUM_RANK: usize = 64;
 /// The longest text element, in characters.
 const MAXIMUM_TEXT_LENGTH: usize = 1 << 20;
 
@@ -25,7 +25,8 @@ pub(super) enum NpyError {
     Invalid(String),
 }
 
-fn invalid(reason: impl Into<String>) -> NpyError {
+/// An error that says `reason`.
+pub(super) fn invalid(reason: impl Into<String>) -> NpyError {
     NpyError::Invalid(reason.into())
 }
 
@@ -99,7 +100,7 @@ impl Header {
     }
 
     fn parse(text: &str) -> Result<Self, NpyError> {
-        let mut cursor = Cursor { rest: text };
+        let mut cursor = Cursor::new(text);
         let (mut descr, mut order, mut shape) = (None, None, None);
         cursor.expect('{')?;
         while !cursor.take('}') {
@@ -359,92 +360,6 @@ fn fill(reader: &mut impl Read, bytes: &mut [u8]) -> Result<(), NpyError> {
             invalid(format!("the file is damaged ({error})"))
         }
     })
-}
-
-/// Reads the Python literals that a header is made of.
-struct Cursor<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Cursor<'a> {
-    fn take(&mut self, letter: char) -> bool {
-        self.rest = self.rest.trim_start();
-        match self.rest.strip_prefix(letter) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn expect(&mut self, letter: char) -> Result<(), NpyError> {
-        if self.take(letter) {
-            Ok(())
-        } else if self.rest.starts_with('[') {
-            Err(invalid(
-                "expected one plain number type, got a structured array",
-            ))
-        } else {
-            Err(invalid(format!(
-                "expected {letter:?} in the header, got {:?}",
-                self.rest.chars().take(12).collect::<String>()
-            )))
-        }
-    }
-
-    fn string(&mut self) -> Result<&'a str, NpyError> {
-        let quote = if self.take('"') {
-            '"'
-        } else {
-            self.expect('\'')?;
-            '\''
-        };
-        let (text, rest) = self
-            .rest
-            .split_once(quote)
-            .ok_or_else(|| invalid("a string in the header has no end"))?;
-        self.rest = rest;
-        Ok(text)
-    }
-
-    fn boolean(&mut self) -> Result<bool, NpyError> {
-        self.rest = self.rest.trim_start();
-        for (word, value) in [("True", true), ("False", false)] {
-            if let Some(rest) = self.rest.strip_prefix(word) {
-                self.rest = rest;
-                return Ok(value);
-            }
-        }
-        Err(invalid("expected True or False for fortran_order"))
-    }
-
-    fn sizes(&mut self) -> Result<Vec<usize>, NpyError> {
-        let mut sizes = Vec::new();
-        self.expect('(')?;
-        while !self.take(')') {
-            self.rest = self.rest.trim_start();
-            let digits = self.rest.len()
-                - self
-                    .rest
-                    .trim_start_matches(|c: char| c.is_ascii_digit())
-                    .len();
-            let (size, rest) = self.rest.split_at(digits);
-            sizes.push(
-                size.parse()
-                    .map_err(|_| invalid("expected whole numbers for shape"))?,
-            );
-            self.rest = rest;
-            if sizes.len() > MAXIMUM_RANK {
-                return Err(invalid("its shape has too many sizes"));
-            }
-            if !self.take(',') {
-                self.expect(')')?;
-                break;
-            }
-        }
-        Ok(sizes)
-    }
 }
 
 #[cfg(test)]

@@ -33,10 +33,31 @@ impl Predictions<'_> {
     /// [`DataError::UnknownFormat`], [`DataError::Write`].
     pub fn write(&self, path: &Path) -> Result<(), DataError> {
         let format = Format::of(path)?;
+        self.check().map_err(|source| DataError::Write {
+            file: path.display().to_string(),
+            source,
+        })?;
         write_aside(path, |writer| match format {
             Format::Npz => self.write_npz(writer),
             Format::Csv => self.write_csv(writer),
         })
+    }
+
+    /// Whether the arrays have as many numbers as their rows and shape say.
+    fn check(&self) -> io::Result<()> {
+        let expected = self.in_domain.len() * self.shape.iter().product::<usize>();
+        for (name, values) in [("mean", self.mean), ("std", self.std)] {
+            if values.len() != expected {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    format!(
+                        "expected {expected} numbers in {name:?}, got {}",
+                        values.len()
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn write_npz(&self, writer: impl Write + io::Seek) -> io::Result<()> {
@@ -50,7 +71,7 @@ impl Predictions<'_> {
     }
 
     fn write_csv(&self, writer: impl Write) -> io::Result<()> {
-        let count: usize = self.shape.iter().product();
+        let count = self.shape.iter().product::<usize>().max(1);
         let mut csv = ::csv::Writer::from_writer(writer);
         for kind in ["mean", "std"] {
             for output in 0..count {
@@ -68,7 +89,7 @@ impl Predictions<'_> {
             .zip(self.std.chunks_exact(count));
         for ((mean, std), in_domain) in rows.zip(self.in_domain) {
             for value in mean.iter().chain(std) {
-                csv.write_field(value.to_string())?;
+                csv.write_field(format!("{value:?}"))?;
             }
             csv.write_record([in_domain.to_string()])?;
         }
@@ -114,7 +135,7 @@ mod tests {
         predictions(&names).write(&path).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
-            "\"a, b_mean\",c_mean,\"a, b_std\",c_std,in_domain\n1.5,-2,0.1,0.2,true\nNaN,0.0000000000000000000000001,NaN,0,false\n"
+            "\"a, b_mean\",c_mean,\"a, b_std\",c_std,in_domain\n1.5,-2.0,0.1,0.2,true\nNaN,1e-25,NaN,0.0,false\n"
         );
         predictions(&[]).write(&path).unwrap();
         assert!(
@@ -122,6 +143,22 @@ mod tests {
                 .unwrap()
                 .starts_with("mean_0,mean_1,std_0,")
         );
+    }
+
+    #[test]
+    fn arrays_of_unequal_length_are_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.csv");
+        let predictions = Predictions {
+            std: &[0.1],
+            ..predictions(&[])
+        };
+        let error = predictions.write(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("expected 4 numbers in \"std\", got 1"),
+            "{error}"
+        );
+        assert!(!path.exists());
     }
 
     #[test]
