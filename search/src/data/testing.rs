@@ -130,6 +130,38 @@ fn a_whole_file_is_read_as_it_was_written() {
 }
 
 #[test]
+fn the_bundled_data_are_as_their_readme_says() {
+    let bytes = include_bytes!("../../../examples/thomson/thomson.npz");
+    let data = read(bytes).unwrap();
+    assert!(bytes.len() <= 2 << 20);
+    assert_eq!(
+        (data.rows(), data.layout(), data.shape()),
+        (1500, Layout::Curve, &[250][..])
+    );
+    assert!(data.notes().is_empty(), "{:?}", data.notes());
+    let sizes = Part::ALL.map(|part| data.part_rows(part).unwrap().len());
+    assert_eq!(sizes, [1050, 150, 300]);
+    let input = &data.inputs()[0];
+    assert_eq!(
+        (input.name.as_str(), input.low, input.high),
+        ("n_e_cm3", 5e17, 1.5e19)
+    );
+    let logarithmic: Vec<bool> = data
+        .inputs()
+        .iter()
+        .map(|input| input.logarithmic)
+        .collect();
+    assert_eq!(logarithmic, [true, true, false, false, false]);
+    let wavelength = &data.axes()[0].values;
+    let gap = wavelength
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .enumerate();
+    let (place, width) = gap.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    assert!(place == 124 && width > 24.0, "{place} {width}");
+}
+
+#[test]
 fn bad_files_are_refused_with_what_is_wrong_and_where() {
     let ok = || NpzFile::simple(10);
     let with_x = |index: usize, value: f64| {
