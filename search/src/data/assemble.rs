@@ -177,6 +177,9 @@ impl Draft {
         if self.output_names.len() == count {
             return self.output_names[element].clone();
         }
+        if self.shape.is_empty() {
+            return "y".to_owned();
+        }
         let mut indices = Vec::new();
         for &size in self.shape.iter().rev() {
             indices.push((element % size).to_string());
@@ -235,7 +238,7 @@ impl Draft {
             };
             if constant {
                 self.notes.push(format!(
-                    "input {name:?} is {least} in every row: nothing can be learnt about it, the emulator ignores it"
+                    "input {name:?} is {least:?} in every row: nothing can be learnt about it, the emulator ignores it"
                 ));
                 if low == high && low == least {
                     let half = CONSTANT_HALF_WIDTH * if least == 0.0 { 1.0 } else { least.abs() };

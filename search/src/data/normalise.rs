@@ -293,7 +293,7 @@ mod tests {
         assert!(
             data.notes()
                 .iter()
-                .any(|note| note.contains("is 7 in every row"))
+                .any(|note| note.contains("is 7.0 in every row"))
         );
     }
 }

@@ -214,6 +214,10 @@ fn bad_files_are_refused_with_what_is_wrong_and_where() {
             "array \"y\", row 2 (from 0), column \"1\": expected a finite number, got NaN",
         ),
         (
+            ok().with("y", "<f8", &[10], doubles(&[f64::NAN; 10])),
+            "row 0 (from 0), column \"y\"",
+        ),
+        (
             with_y(7, f64::NEG_INFINITY),
             "expected a finite number, got -inf",
         ),
