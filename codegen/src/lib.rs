@@ -1,1 +1,19 @@
-//! Graphs, interpreters, emitters.
+//! Emulators: what they are, what they mean, where they are kept and how they become code.
+//!
+//! In the order in which data pass:
+//! - [`graph`]: typed operations on one sample, always well-shaped; one file an operation.
+//! - [`emulator`]: a graph with ensemble members, calibration, trained box, outputs and provenance.
+//! - [`interpreter`]: its meaning, in f64.
+//! - [`file`](mod@file): the emulator as one `.safetensors` file.
+
+pub mod emulator;
+mod error;
+pub mod file;
+pub mod graph;
+pub mod interpreter;
+
+pub use emulator::{Calibration, Emulator, EmulatorParts};
+pub use error::{Error, Result};
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,324 @@
+//! The emulator: what the search hands over, and everything later reads.
+
+use crate::graph::{Graph, NodeId, Shape};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The largest number of inputs: the status has one bit for each.
+pub const INPUTS_AT_MOST: usize = 64;
+
+/// One input of the simulator and the range in which the emulator was trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputVariable {
+    /// Its name, with its unit where the data have one.
+    pub name: String,
+    /// The lower limit, in the simulator's unit.
+    pub low: f64,
+    /// The upper limit, in the simulator's unit.
+    pub high: f64,
+    /// Whether distances are measured between logarithms.
+    pub logarithmic: bool,
+}
+
+/// How the outputs of one sample are arranged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Numbers without an order: `[q]`.
+    Scalars,
+    /// One curve: `[length]`.
+    Curve,
+    /// Several curves: `[channels][length]`.
+    Curves,
+    /// One image: `[height][width]`.
+    Image,
+    /// Several images: `[channels][height][width]`.
+    Images,
+}
+
+/// A coordinate of the outputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// Its name, with its unit.
+    pub name: String,
+    /// One value for each point.
+    pub values: Vec<f64>,
+}
+
+/// What the outputs are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outputs {
+    /// Their arrangement.
+    pub layout: Layout,
+    /// The shape of one sample's outputs; `[]` is a single number.
+    pub shape: Vec<usize>,
+    /// Names: one for each number, one for each channel, or none.
+    pub names: Vec<String>,
+    /// Coordinates of the points, where the data have them.
+    pub axes: Vec<Axis>,
+}
+
+impl Outputs {
+    /// How many numbers one sample has; `None` where that number overflows.
+    fn count(&self) -> Option<usize> {
+        self.shape
+            .iter()
+            .try_fold(1usize, |product, &size| product.checked_mul(size))
+    }
+}
+
+/// Turns the spread of the members into a standard deviation in physical units:
+/// `std = unit * sqrt(gain * variance / unit^2 + floor)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibration {
+    /// What the members' variance is multiplied by, at least 0.
+    pub gain: f32,
+    /// For each output a power of two near its training deviation: squares of physical numbers stay in range.
+    pub unit: Vec<f32>,
+    /// For each output the variance that remains where the members agree, in squared units, at least 0.
+    pub floor: Vec<f32>,
+}
+
+/// What an emulator is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EmulatorParts {
+    /// The computation, from raw inputs to physical outputs.
+    pub graph: Graph,
+    /// The node at which each ensemble member ends, at least one.
+    pub members: Vec<NodeId>,
+    /// The uncertainty's calibration.
+    pub calibration: Calibration,
+    /// The inputs, in the graph's order.
+    pub inputs: Vec<InputVariable>,
+    /// The outputs.
+    pub outputs: Outputs,
+    /// Where the emulator comes from: tool version, settings, seed, data hash, metrics. No dates, no host names.
+    pub provenance: BTreeMap<String, serde_json::Value>,
+}
+
+/// An emulator whose parts belong together and whose graph has nothing that no member needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Emulator(EmulatorParts);
+
+impl Emulator {
+    /// The emulator of these parts; what no member needs is left out of the graph.
+    ///
+    /// # Errors
+    /// Counts or shapes disagree, a limit or a calibration number is out of range, or there are more than 64 inputs.
+    pub fn new(mut parts: EmulatorParts) -> Result<Self> {
+        check_inputs(&parts)?;
+        check_outputs(&parts)?;
+        check_calibration(&parts)?;
+        (parts.graph, parts.members) = parts.graph.pruned(&parts.members);
+        Ok(Self(parts))
+    }
+
+    /// The parts, to make another emulator of them.
+    #[must_use]
+    pub fn into_parts(self) -> EmulatorParts {
+        self.0
+    }
+
+    /// The computation.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.0.graph
+    }
+
+    /// The node at which each member ends.
+    #[must_use]
+    pub fn members(&self) -> &[NodeId] {
+        &self.0.members
+    }
+
+    /// The uncertainty's calibration.
+    #[must_use]
+    pub fn calibration(&self) -> &Calibration {
+        &self.0.calibration
+    }
+
+    /// The inputs and the box in which they were trained.
+    #[must_use]
+    pub fn inputs(&self) -> &[InputVariable] {
+        &self.0.inputs
+    }
+
+    /// What the outputs are.
+    #[must_use]
+    pub fn outputs(&self) -> &Outputs {
+        &self.0.outputs
+    }
+
+    /// Where the emulator comes from.
+    #[must_use]
+    pub fn provenance(&self) -> &BTreeMap<String, serde_json::Value> {
+        &self.0.provenance
+    }
+
+    /// How many inputs there are.
+    #[must_use]
+    pub fn input_count(&self) -> usize {
+        self.0.inputs.len()
+    }
+
+    /// How many numbers one prediction has.
+    #[must_use]
+    pub fn output_count(&self) -> usize {
+        self.0.calibration.unit.len()
+    }
+
+    /// Multiply-accumulates of the shipped call: every node once.
+    #[must_use]
+    pub fn macs(&self) -> u64 {
+        self.macs_for(&self.0.members)
+    }
+
+    /// Multiply-accumulates of the largest member by itself.
+    #[must_use]
+    pub fn member_macs(&self) -> u64 {
+        self.0
+            .members
+            .iter()
+            .map(|&member| self.macs_for(&[member]))
+            .max()
+            .unwrap_or(0)
+    }
+
+    fn macs_for(&self, roots: &[NodeId]) -> u64 {
+        let graph = &self.0.graph;
+        let nodes = graph
+            .needed(roots)
+            .into_iter()
+            .enumerate()
+            .filter(|(_, needed)| *needed);
+        nodes.map(|(index, _)| graph.macs(NodeId(index))).sum()
+    }
+}
+
+fn refuse<T>(
+    part: impl Into<String>,
+    expected: impl Into<String>,
+    got: impl ToString,
+) -> Result<T> {
+    Err(Error::Emulator {
+        part: part.into(),
+        expected: expected.into(),
+        got: got.to_string(),
+    })
+}
+
+fn check_inputs(parts: &EmulatorParts) -> Result<()> {
+    let count = parts.inputs.len();
+    if !(1..=INPUTS_AT_MOST).contains(&count) {
+        return refuse("inputs", format!("1 to {INPUTS_AT_MOST}"), count);
+    }
+    let shape = parts.graph.shape(Graph::INPUT);
+    if shape != Shape::Vector(count) {
+        return refuse("inputs", format!("as many as the graph's {shape}"), count);
+    }
+    for InputVariable {
+        name,
+        low,
+        high,
+        logarithmic,
+    } in &parts.inputs
+    {
+        let part = || format!("input {name:?}");
+        let largest = f64::from(f32::MAX) / 4.0;
+        if !(low < high && -largest < *low && *high < largest) {
+            return refuse(
+                part(),
+                "limits low < high that single precision holds",
+                format!("{low} to {high}"),
+            );
+        }
+        if *logarithmic && *low < f64::from(f32::MIN_POSITIVE) {
+            return refuse(part(), "a positive normal lower limit for a logarithm", low);
+        }
+    }
+    Ok(())
+}
+
+fn check_outputs(parts: &EmulatorParts) -> Result<()> {
+    let Outputs {
+        layout,
+        shape,
+        axes,
+        ..
+    } = &parts.outputs;
+    let dimensions: &[usize] = match layout {
+        Layout::Scalars => &[0, 1],
+        Layout::Curve => &[1],
+        Layout::Curves | Layout::Image => &[2],
+        Layout::Images => &[3],
+    };
+    if !dimensions.contains(&shape.len()) {
+        return refuse(
+            "outputs",
+            format!("{dimensions:?} dimensions for {layout:?}"),
+            format!("{shape:?}"),
+        );
+    }
+    if let Some(axis) = axes
+        .iter()
+        .find(|axis| !axis.values.iter().all(|value| value.is_finite()))
+    {
+        return refuse(format!("axis {:?}", axis.name), "finite values", "others");
+    }
+    let known = parts.graph.nodes().len();
+    if parts.members.is_empty() {
+        return refuse("members", "at least one", 0);
+    }
+    for (index, member) in parts.members.iter().enumerate() {
+        if member.index() >= known {
+            return refuse(
+                format!("member {index}"),
+                format!("a node below {known}"),
+                member.index(),
+            );
+        }
+        let size = parts.graph.shape(*member).size();
+        if parts.outputs.count() != Some(size) {
+            return refuse(
+                format!("member {index}"),
+                format!("outputs of shape {shape:?}"),
+                format!("{size} numbers"),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn check_calibration(parts: &EmulatorParts) -> Result<()> {
+    let Calibration { gain, unit, floor } = &parts.calibration;
+    let size = parts.graph.shape(parts.members[0]).size();
+    let acceptable = |value: f32| value.is_finite() && value >= 0.0;
+    if unit.len() != size || floor.len() != size {
+        let got = format!("{} and {}", unit.len(), floor.len());
+        return refuse("calibration", format!("{size} units and floors"), got);
+    }
+    if !acceptable(*gain) {
+        return refuse("calibration", "a finite gain, at least 0", gain);
+    }
+    if let Some(value) = floor.iter().find(|&&value| !acceptable(value)) {
+        return refuse("calibration", "finite floors, at least 0", value);
+    }
+    if let Some(value) = unit.iter().find(|&&value| !is_power_of_two(value)) {
+        return refuse(
+            "calibration",
+            "units that are powers of two between 2^-126 and 2^126",
+            value,
+        );
+    }
+    Ok(())
+}
+
+/// Whether both `value` and its inverse are normal powers of two.
+fn is_power_of_two(value: f32) -> bool {
+    const FRACTION: u32 = 0x007F_FFFF;
+    value > 0.0 && value.is_normal() && value.recip().is_normal() && value.to_bits() & FRACTION == 0
+}
+
+#[cfg(test)]
+mod tests;

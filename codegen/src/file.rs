@@ -1,0 +1,298 @@
+//! The emulator file: one `.safetensors` with the parameters as tensors and everything else as JSON in its metadata.
+//!
+//! The metadata has the single key `dense`: `{ "format": 1, "sha256": ..., "content": ... }`. The hash is taken over the
+//! content's text and over name, shape and bytes of every tensor, so that no change goes unseen. The same emulator gives
+//! the same bytes: keys are sorted, and nothing depends on time or place.
+
+use crate::emulator::{Calibration, Emulator, EmulatorParts, InputVariable, Outputs};
+use crate::graph::{Graph, NodeId, Operation};
+use crate::{Error, Result};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The version of the format that this crate writes, and the newest that it reads.
+pub const FORMAT: u64 = 1;
+
+/// The metadata's key: a second one would leave the order of the file's bytes to a hash map.
+const KEY: &str = "dense";
+/// Before the name of every parameter's tensor, so that no name collides with the calibration's.
+const PARAMETER: &str = "parameter/";
+const GAIN: &str = "calibration/gain";
+const UNIT: &str = "calibration/unit";
+const FLOOR: &str = "calibration/floor";
+
+/// Advice for a file that was written whole and changed since.
+const COPY_AGAIN: &str = "copy it again from where it was made, or run the search again";
+
+/// Everything of an emulator that is not an array.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    inputs: Vec<InputVariable>,
+    outputs: Outputs,
+    parameters: Vec<String>,
+    nodes: Vec<StoredNode>,
+    members: Vec<NodeId>,
+    provenance: BTreeMap<String, Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredNode {
+    operation: Operation,
+    inputs: Vec<NodeId>,
+}
+
+/// Shape and little-endian bytes of each tensor, by name.
+type Tensors = BTreeMap<String, (Vec<usize>, Vec<u8>)>;
+
+/// Writes the emulator beside `path` first and renames it then, so that a file there is always whole.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn save(emulator: &Emulator, path: &Path) -> Result<()> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{}.part", std::process::id()));
+    let aside = PathBuf::from(aside);
+    let failed = |action, source| Error::Io {
+        action,
+        path: path.into(),
+        source,
+    };
+    let written =
+        std::fs::write(&aside, to_bytes(emulator)).map_err(|source| failed("write", source));
+    let renamed = written.and_then(|()| {
+        std::fs::rename(&aside, path).map_err(|source| failed("rename into", source))
+    });
+    if renamed.is_err() {
+        // The reason to report is the first failure; a file that was never made cannot be removed.
+        let _ = std::fs::remove_file(&aside);
+    }
+    renamed
+}
+
+/// Reads an emulator.
+///
+/// # Errors
+/// As [`from_bytes`], and where the file cannot be read.
+pub fn load(path: &Path) -> Result<Emulator> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io {
+        action: "read",
+        path: path.into(),
+        source,
+    })?;
+    from_bytes(&bytes, path)
+}
+
+/// The file's bytes.
+#[must_use]
+pub fn to_bytes(emulator: &Emulator) -> Vec<u8> {
+    let graph = emulator.graph();
+    let nodes = graph.nodes().iter().skip(1);
+    let content = Content {
+        inputs: emulator.inputs().to_vec(),
+        outputs: emulator.outputs().clone(),
+        parameters: graph
+            .parameters()
+            .iter()
+            .map(|(_, parameter)| parameter.name().into())
+            .collect(),
+        nodes: nodes
+            .map(|node| StoredNode {
+                operation: node.operation().clone(),
+                inputs: node.inputs().into(),
+            })
+            .collect(),
+        members: emulator.members().into(),
+        provenance: emulator.provenance().clone(),
+    };
+    let content =
+        serde_json::to_string(&content).expect("content has string keys only and finite numbers");
+    let tensors = tensors(emulator);
+    let metadata = serde_json::json!({ "format": FORMAT, "sha256": hash(&content, &tensors), "content": content });
+    let views = tensors.iter().map(|(name, (shape, bytes))| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+        (
+            name,
+            view.expect("a parameter has as many values as its shape says"),
+        )
+    });
+    safetensors::serialize(
+        views,
+        Some(HashMap::from([(KEY.into(), metadata.to_string())])),
+    )
+    .expect("views of checked arrays can be laid out")
+}
+
+fn tensors(emulator: &Emulator) -> Tensors {
+    let bytes = |values: &[f32]| {
+        values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect::<Vec<_>>()
+    };
+    let Calibration { gain, unit, floor } = emulator.calibration();
+    let parameters = emulator.graph().parameters().iter().map(|(_, parameter)| {
+        (
+            format!("{PARAMETER}{}", parameter.name()),
+            (parameter.shape().to_vec(), bytes(parameter.values())),
+        )
+    });
+    let calibration = [
+        (GAIN, std::slice::from_ref(gain)),
+        (UNIT, unit),
+        (FLOOR, floor),
+    ];
+    let calibration =
+        calibration.map(|(name, values)| (name.into(), (vec![values.len()], bytes(values))));
+    parameters.chain(calibration).collect()
+}
+
+/// SHA-256 of all that an emulator is, in hexadecimal. Lengths stand before the parts, so that no two cases run together.
+fn hash(content: &str, tensors: &Tensors) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    part(content.as_bytes());
+    for (name, (shape, bytes)) in tensors {
+        part(name.as_bytes());
+        part(format!("{shape:?}").as_bytes());
+        part(bytes);
+    }
+    hash.finalize()
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a string takes every text");
+            text
+        })
+}
+
+/// The emulator in a file's bytes; errors name `origin`.
+///
+/// # Errors
+/// The bytes are not an emulator file, are of a newer format, were cut short, or changed since they were written.
+pub fn from_bytes(bytes: &[u8], origin: &Path) -> Result<Emulator> {
+    let fail = |problem: String, advice| Error::File {
+        path: origin.into(),
+        problem,
+        advice,
+    };
+    let damaged = |what: &str| fail(format!("damaged: {what}"), COPY_AGAIN);
+
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| {
+        fail(
+            format!("not a whole .safetensors file ({error})"),
+            COPY_AGAIN,
+        )
+    })?;
+    let metadata = header
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(KEY))
+        .ok_or_else(|| {
+            fail(
+                format!("no metadata {KEY:?}: not an emulator file"),
+                "give the emulator.safetensors of a finished search",
+            )
+        })?;
+    let metadata: Value =
+        serde_json::from_str(metadata).map_err(|error| damaged(&error.to_string()))?;
+    let format = metadata["format"]
+        .as_u64()
+        .ok_or_else(|| damaged("no format version"))?;
+    if format != FORMAT {
+        let problem = format!("format {format}; this program reads format {FORMAT}");
+        return Err(fail(
+            problem,
+            "use the version of the program that wrote it, or search again with this one",
+        ));
+    }
+    let tensors = read_tensors(bytes).map_err(|error| damaged(&error))?;
+    let content = metadata["content"]
+        .as_str()
+        .ok_or_else(|| damaged("no content"))?;
+    if metadata["sha256"] != hash(content, &tensors) {
+        return Err(damaged(
+            "its content does not have the hash that was stored with it",
+        ));
+    }
+    let content = serde_json::from_str(content).map_err(|error| damaged(&error.to_string()))?;
+    rebuild(content, tensors).map_err(|problem| damaged(&problem))
+}
+
+fn read_tensors(bytes: &[u8]) -> Result<Tensors, String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let tensor = |(name, view): (&str, TensorView<'_>)| match view.dtype() {
+        Dtype::F32 => Ok((
+            name.to_owned(),
+            (view.shape().to_vec(), view.data().to_vec()),
+        )),
+        other => Err(format!("tensor {name:?}: expected F32, got {other:?}")),
+    };
+    file.iter().map(tensor).collect()
+}
+
+/// Builds the emulator through the same checks as a new one.
+fn rebuild(content: Content, mut tensors: Tensors) -> Result<Emulator, String> {
+    let mut take = |name: &str| {
+        let (shape, bytes) = tensors
+            .remove(name)
+            .ok_or_else(|| format!("no tensor {name:?}"))?;
+        let values: Vec<_> = bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&bytes| f32::from_le_bytes(bytes))
+            .collect();
+        Ok::<_, String>((shape, values))
+    };
+    let mut graph = Graph::new(content.inputs.len());
+    for name in &content.parameters {
+        let (shape, values) = take(&format!("{PARAMETER}{name}"))?;
+        graph
+            .parameter(name, &shape, values)
+            .map_err(|error| error.to_string())?;
+    }
+    for (index, StoredNode { operation, inputs }) in content.nodes.into_iter().enumerate() {
+        let node = graph
+            .push(operation, &inputs)
+            .map_err(|error| error.to_string())?;
+        if node.index() != index + 1 {
+            return Err(format!("node {} repeats node {}", index + 1, node.index()));
+        }
+    }
+    let gain = match take(GAIN)?.1[..] {
+        [gain] => gain,
+        ref other => return Err(format!("{GAIN}: expected one number, got {}", other.len())),
+    };
+    let calibration = Calibration {
+        gain,
+        unit: take(UNIT)?.1,
+        floor: take(FLOOR)?.1,
+    };
+    let Content {
+        members,
+        inputs,
+        outputs,
+        provenance,
+        ..
+    } = content;
+    Emulator::new(EmulatorParts {
+        graph,
+        members,
+        calibration,
+        inputs,
+        outputs,
+        provenance,
+    })
+    .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! Graphs: what one sample passes through, as nodes in the order of evaluation.
+//!
+//! A value of the type [`Graph`] is always well-shaped and finite: nodes and parameters can only be added, and only where
+//! they fit. The same operation on the same operands is one node (hash-consing), so that ensemble members that begin
+//! alike share their beginning without anybody looking for it.
+//!
+//! Every operation has a file here with its shape rule, its cost and its reference evaluation, which is plain loops over
+//! a [`Real`] in the written order of summation.
+
+mod activation;
+mod add;
+mod conv1d;
+mod dense;
+mod input;
+mod logarithm;
+mod operation;
+mod parameter;
+mod prune;
+mod real;
+mod rescale;
+mod resize;
+mod rule;
+mod shape;
+mod standardise;
+mod transform;
+mod transpose;
+mod transposed_conv1d;
+
+pub use activation::{Activation, Function};
+pub use add::Add;
+pub use conv1d::Conv1d;
+pub use dense::Dense;
+pub use input::Input;
+pub use logarithm::Logarithm;
+pub use operation::Operation;
+pub use parameter::{Parameter, ParameterId, Parameters};
+pub use real::Real;
+pub use rescale::Rescale;
+pub use resize::Resize;
+pub(crate) use rule::Value;
+pub use shape::Shape;
+pub use standardise::Standardise;
+pub use transform::{Inverse, Transform};
+pub use transpose::Transpose;
+pub use transposed_conv1d::TransposedConv1d;
+
+use crate::{Error, Result};
+use rule::Mismatch;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Names one node of a graph. Nodes only read nodes of lower number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub(crate) usize);
+
+impl NodeId {
+    /// The node's place in [`Graph::nodes`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// An operation on the values of earlier nodes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    operation: Operation,
+    inputs: Vec<NodeId>,
+    shape: Shape,
+}
+
+impl Node {
+    /// What the node does.
+    #[must_use]
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// The nodes whose values it reads.
+    #[must_use]
+    pub fn inputs(&self) -> &[NodeId] {
+        &self.inputs
+    }
+
+    /// The shape of its value.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+}
+
+/// Nodes and the parameters that they read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    parameters: Parameters,
+    known: HashMap<(Operation, Vec<NodeId>), NodeId>,
+}
+
+impl Graph {
+    /// The node of the raw inputs, which every graph has.
+    pub const INPUT: NodeId = NodeId(0);
+
+    /// A graph that so far only has its inputs.
+    #[must_use]
+    pub fn new(inputs: usize) -> Self {
+        let operation = Operation::Input(Input { size: inputs });
+        let node = Node {
+            operation: operation.clone(),
+            inputs: Vec::new(),
+            shape: Shape::Vector(inputs),
+        };
+        let known = HashMap::from([((operation, Vec::new()), Self::INPUT)]);
+        Self {
+            nodes: vec![node],
+            parameters: Parameters::default(),
+            known,
+        }
+    }
+
+    /// Adds an array, row-major.
+    ///
+    /// # Errors
+    /// The name is in use, the count of values is not the product of `shape`, or a value is not finite.
+    pub fn parameter(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: Vec<f32>,
+    ) -> Result<ParameterId> {
+        self.parameters.add(name, shape, values)
+    }
+
+    /// The node of this operation on these operands: the one there is, or a new one.
+    ///
+    /// # Errors
+    /// An operand or a parameter does not belong to this graph, or the shapes do not fit.
+    pub fn push(&mut self, operation: Operation, inputs: &[NodeId]) -> Result<NodeId> {
+        let key = (operation, inputs.to_vec());
+        if let Some(&node) = self.known.get(&key) {
+            return Ok(node);
+        }
+        let (operation, inputs) = key.clone();
+        let shape =
+            self.resulting_shape(&operation, &inputs)
+                .map_err(|Mismatch { expected, got }| Error::Operation {
+                    node: self.nodes.len(),
+                    kind: operation.kind(),
+                    expected,
+                    got,
+                })?;
+        let id = NodeId(self.nodes.len());
+        self.nodes.push(Node {
+            operation,
+            inputs,
+            shape,
+        });
+        self.known.insert(key, id);
+        Ok(id)
+    }
+
+    fn resulting_shape(&self, operation: &Operation, inputs: &[NodeId]) -> Result<Shape, Mismatch> {
+        if matches!(operation, Operation::Input(_)) {
+            return Err(Mismatch::new(
+                "the one input node that the graph begins with",
+                "another",
+            ));
+        }
+        if let Some(stranger) = inputs.iter().find(|input| input.0 >= self.nodes.len()) {
+            return Err(Mismatch::new(
+                format!("operands below node {}", self.nodes.len()),
+                format!("node {}", stranger.0),
+            ));
+        }
+        if let Some(stranger) = operation
+            .parameters()
+            .into_iter()
+            .find(|&id| self.parameters.get(id).is_none())
+        {
+            return Err(Mismatch::new(
+                "parameters of this graph",
+                format!("parameter {}", stranger.index()),
+            ));
+        }
+        let shapes: Vec<_> = inputs.iter().map(|&input| self.shape(input)).collect();
+        let shape = operation.shape(&self.parameters, &shapes)?;
+        match shape.size() {
+            1..=Shape::LARGEST => Ok(shape),
+            _ => Err(Mismatch::new(
+                format!("a result of 1 to {} numbers", Shape::LARGEST),
+                shape,
+            )),
+        }
+    }
+
+    /// All nodes in the order of evaluation; the first is the input.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The shape of a node's value.
+    ///
+    /// # Panics
+    /// The node belongs to another, larger graph.
+    #[must_use]
+    pub fn shape(&self, node: NodeId) -> Shape {
+        self.nodes[node.0].shape
+    }
+
+    /// All parameters in the order in which they were added.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The numbers of a parameter, row-major.
+    ///
+    /// # Panics
+    /// The parameter belongs to another, larger graph.
+    #[must_use]
+    pub fn parameter_values(&self, parameter: ParameterId) -> &[f32] {
+        self.parameters.values(parameter)
+    }
+
+    /// Multiply-accumulates of one node.
+    ///
+    /// Dense layers and convolutions count every product that they add up, taps that fall outside not; a rescaling
+    /// counts one for each number; everything else is free.
+    ///
+    /// # Panics
+    /// The node belongs to another, larger graph.
+    #[must_use]
+    pub fn macs(&self, node: NodeId) -> u64 {
+        let Node {
+            operation,
+            inputs,
+            shape,
+        } = &self.nodes[node.0];
+        let shapes: Vec<_> = inputs.iter().map(|&input| self.shape(input)).collect();
+        operation.macs(&self.parameters, &shapes, *shape)
+    }
+
+    /// For every node, whether one of `roots` is it or needs it; the input counts as needed.
+    ///
+    /// # Panics
+    /// A root belongs to another, larger graph.
+    #[must_use]
+    pub fn needed(&self, roots: &[NodeId]) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        needed[Self::INPUT.0] = true;
+        for root in roots {
+            needed[root.0] = true;
+        }
+        for index in (0..self.nodes.len()).rev() {
+            if needed[index] {
+                for input in &self.nodes[index].inputs {
+                    needed[input.0] = true;
+                }
+            }
+        }
+        needed
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! The arrays of a graph: weights, biases and normalisation constants, each with a name of its own.
+
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// Names one parameter of a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ParameterId(pub(super) usize);
+
+impl ParameterId {
+    /// The parameter's place in [`Parameters::iter`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// One named array of finite numbers, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl Parameter {
+    /// The name that the parameter has in the emulator file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The length of every axis.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The numbers, row-major.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+}
+
+/// The parameters of a graph, in the order in which they were added.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parameters(pub(super) Vec<Parameter>);
+
+impl Parameters {
+    /// Adds an array.
+    ///
+    /// # Errors
+    /// The name is taken, the count of values is not the product of `shape`, or a value is not finite.
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: Vec<f32>,
+    ) -> Result<ParameterId> {
+        let refuse = |expected: String, got: String| {
+            Err(Error::Parameter {
+                name: name.into(),
+                expected,
+                got,
+            })
+        };
+        if self.0.iter().any(|known| known.name == name) {
+            return refuse("a new name".into(), "one in use".into());
+        }
+        let count = shape
+            .iter()
+            .try_fold(1usize, |product, &size| product.checked_mul(size));
+        if count != Some(values.len()) || values.is_empty() {
+            return refuse(
+                format!("as many values as shape {shape:?} holds, at least one"),
+                values.len().to_string(),
+            );
+        }
+        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+            return refuse(
+                "finite values".into(),
+                format!("{} at {place}", values[place]),
+            );
+        }
+        self.0.push(Parameter {
+            name: name.into(),
+            shape: shape.into(),
+            values,
+        });
+        Ok(ParameterId(self.0.len() - 1))
+    }
+
+    /// The parameter of that name, if it belongs to this graph.
+    #[must_use]
+    pub fn get(&self, id: ParameterId) -> Option<&Parameter> {
+        self.0.get(id.0)
+    }
+
+    /// All parameters in order.
+    pub fn iter(&self) -> impl Iterator<Item = (ParameterId, &Parameter)> {
+        self.0
+            .iter()
+            .enumerate()
+            .map(|(index, parameter)| (ParameterId(index), parameter))
+    }
+
+    /// The numbers of a parameter that the graph is known to have.
+    pub(crate) fn values(&self, id: ParameterId) -> &[f32] {
+        &self.0[id.0].values
+    }
+
+    /// The shape of a parameter that the graph is known to have.
+    pub(crate) fn shape(&self, id: ParameterId) -> &[usize] {
+        &self.0[id.0].shape
+    }
+}

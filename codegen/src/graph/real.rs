@@ -1,0 +1,73 @@
+//! The numbers that a reference evaluation runs on: f64 as the truth, f32 in either deployed order.
+
+/// A number with the operations that graphs are made of.
+pub trait Real: Copy + PartialOrd {
+    /// Takes over a single-precision number, exactly.
+    fn from_f32(x: f32) -> Self;
+    /// `self + b`, rounded once.
+    fn add(self, b: Self) -> Self;
+    /// `self - b`, rounded once.
+    fn sub(self, b: Self) -> Self;
+    /// `self * b`, rounded once.
+    fn mul(self, b: Self) -> Self;
+    /// `self * b + c` in this arithmetic's order: rounded once, or product and sum apart.
+    fn fma(self, b: Self, c: Self) -> Self;
+    /// The square root.
+    fn sqrt(self) -> Self;
+    /// The exponential function.
+    fn exp(self) -> Self;
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+    /// The hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// The hyperbolic sine.
+    fn sinh(self) -> Self;
+    /// `x / (1 + exp(-x))`.
+    fn silu(self) -> Self;
+    /// Whether the number is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// The NaN that every output is where an input was not finite.
+    fn nan() -> Self;
+}
+
+impl Real for f64 {
+    fn from_f32(x: f32) -> Self {
+        x.into()
+    }
+    fn add(self, b: Self) -> Self {
+        self + b
+    }
+    fn sub(self, b: Self) -> Self {
+        self - b
+    }
+    fn mul(self, b: Self) -> Self {
+        self * b
+    }
+    fn fma(self, b: Self, c: Self) -> Self {
+        self.mul_add(b, c)
+    }
+    fn sqrt(self) -> Self {
+        f64::sqrt(self)
+    }
+    fn exp(self) -> Self {
+        f64::exp(self)
+    }
+    fn ln(self) -> Self {
+        f64::ln(self)
+    }
+    fn tanh(self) -> Self {
+        f64::tanh(self)
+    }
+    fn sinh(self) -> Self {
+        f64::sinh(self)
+    }
+    fn silu(self) -> Self {
+        self / (1.0 + (-self).exp())
+    }
+    fn is_finite(self) -> bool {
+        f64::is_finite(self)
+    }
+    fn nan() -> Self {
+        Self::NAN
+    }
+}

@@ -1,0 +1,90 @@
+//! What every operation says about itself: its shape rule, its cost and its meaning.
+
+use super::{ParameterId, Parameters, Real, Shape};
+
+/// An operation that does not fit, in words.
+#[derive(Debug)]
+pub(crate) struct Mismatch {
+    pub(crate) expected: String,
+    pub(crate) got: String,
+}
+
+impl Mismatch {
+    pub(crate) fn new(expected: impl Into<String>, got: impl ToString) -> Self {
+        Self {
+            expected: expected.into(),
+            got: got.to_string(),
+        }
+    }
+}
+
+/// The rules of one kind of operation.
+///
+/// `macs` and `evaluate` are only called with shapes that `shape` has accepted.
+pub(crate) trait Rule {
+    /// The kind's name, as errors and generated code give it.
+    const KIND: &'static str;
+
+    /// The parameters that the operation reads.
+    fn parameters(&self) -> Vec<ParameterId> {
+        Vec::new()
+    }
+
+    /// The same operation on the parameters that `rename` gives.
+    fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self;
+
+    /// The result's shape, or why there is none. All parameters are known to exist.
+    fn shape(&self, parameters: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch>;
+
+    /// Multiply-accumulates of one evaluation.
+    fn macs(&self, _parameters: &Parameters, _inputs: &[Shape], _output: Shape) -> u64 {
+        0
+    }
+
+    /// The result, in the order of summation that every other execution has to follow.
+    fn evaluate<R: Real>(
+        &self,
+        parameters: &Parameters,
+        inputs: &[Value<'_, R>],
+        output: Shape,
+    ) -> Vec<R>;
+}
+
+/// One operand.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'a, R> {
+    pub(crate) shape: Shape,
+    pub(crate) data: &'a [R],
+}
+
+/// The only operand.
+pub(super) fn single(inputs: &[Shape]) -> Result<Shape, Mismatch> {
+    match inputs {
+        [shape] => Ok(*shape),
+        other => Err(Mismatch::new("one operand", other.len())),
+    }
+}
+
+/// Length and channels of the only operand, which has to be a sequence.
+pub(super) fn sequence(inputs: &[Shape]) -> Result<(usize, usize), Mismatch> {
+    match single(inputs)? {
+        Shape::Sequence { length, channels } => Ok((length, channels)),
+        vector @ Shape::Vector(_) => Err(Mismatch::new("a sequence [length][channels]", vector)),
+    }
+}
+
+/// Whether a parameter has one value for each of `size` numbers.
+pub(super) fn one_each(
+    parameters: &Parameters,
+    id: ParameterId,
+    role: &str,
+    size: usize,
+) -> Result<(), Mismatch> {
+    match parameters.shape(id) {
+        [count] if *count == size => Ok(()),
+        other => Err(Mismatch::new(
+            format!("{role} [{size}]"),
+            format!("{other:?}"),
+        )),
+    }
+}

@@ -1,0 +1,228 @@
+use super::*;
+
+fn dense(
+    graph: &mut Graph,
+    name: &str,
+    inputs: usize,
+    output: Shape,
+    from: NodeId,
+) -> Result<NodeId> {
+    let outputs = output.size();
+    let values = (0..inputs * outputs).map(|index| index as f32).collect();
+    let weight = graph.parameter(&format!("{name}.weight"), &[inputs, outputs], values)?;
+    let bias = graph.parameter(&format!("{name}.bias"), &[outputs], vec![0.0; outputs])?;
+    graph.push(
+        Operation::Dense(Dense {
+            weight,
+            bias,
+            output,
+        }),
+        &[from],
+    )
+}
+
+fn silu() -> Operation {
+    Operation::Activation(Activation {
+        function: Function::Silu,
+    })
+}
+
+#[test]
+fn the_same_operation_on_the_same_operands_is_one_node() {
+    let mut graph = Graph::new(2);
+    let hidden = dense(&mut graph, "a", 2, Shape::Vector(3), Graph::INPUT).unwrap();
+    let first = graph.push(silu(), &[hidden]).unwrap();
+    assert_eq!(graph.push(silu(), &[hidden]).unwrap(), first);
+    assert_ne!(graph.push(silu(), &[Graph::INPUT]).unwrap(), first);
+    assert_eq!(graph.nodes().len(), 4);
+}
+
+#[test]
+fn a_misfit_is_refused_and_named_and_leaves_the_graph_as_it_was() {
+    let mut graph = Graph::new(2);
+    let hidden = dense(&mut graph, "a", 2, Shape::Vector(3), Graph::INPUT).unwrap();
+    let before = graph.nodes().len();
+    let cases: [(Operation, &[NodeId], &str); 7] = [
+        (
+            Operation::Add(Add),
+            &[Graph::INPUT, hidden],
+            "node 2 (add): expected a second operand [2], got [3]",
+        ),
+        (
+            Operation::Add(Add),
+            &[hidden],
+            "node 2 (add): expected two operands, got 1",
+        ),
+        (
+            silu(),
+            &[],
+            "node 2 (activation): expected one operand, got 0",
+        ),
+        (
+            silu(),
+            &[NodeId(9)],
+            "node 2 (activation): expected operands below node 2, got node 9",
+        ),
+        (
+            Operation::Transpose(Transpose),
+            &[hidden],
+            "node 2 (transpose): expected a sequence [length][channels], got [3]",
+        ),
+        (
+            Operation::Logarithm(Logarithm { mask: vec![true] }),
+            &[hidden],
+            "node 2 (logarithm): expected a value of 1 numbers, got [3]",
+        ),
+        (
+            Operation::Input(Input { size: 2 }),
+            &[hidden],
+            "node 2 (input): expected the one input node that the graph begins with, got another",
+        ),
+    ];
+    for (operation, inputs, message) in cases {
+        assert_eq!(
+            graph.push(operation, inputs).unwrap_err().to_string(),
+            message
+        );
+        assert_eq!(graph.nodes().len(), before);
+    }
+}
+
+#[test]
+fn weights_that_do_not_fit_are_refused() {
+    let mut graph = Graph::new(2);
+    let even = graph.parameter("even", &[2, 3, 1], vec![0.0; 6]).unwrap();
+    let bias = graph.parameter("bias", &[1], vec![0.0]).unwrap();
+    let sequence = dense(
+        &mut graph,
+        "a",
+        2,
+        Shape::Sequence {
+            length: 2,
+            channels: 3,
+        },
+        Graph::INPUT,
+    )
+    .unwrap();
+    let message = |result: Result<NodeId>| result.unwrap_err().to_string();
+    let convolution = Operation::Conv1d(Conv1d { weight: even, bias });
+    assert!(
+        message(graph.push(convolution, &[sequence]))
+            .contains("expected weight [odd, 3, any], got [2, 3, 1]")
+    );
+    let rescale = Operation::Rescale(Rescale {
+        scale: bias,
+        offset: bias,
+    });
+    assert!(message(graph.push(rescale, &[sequence])).contains("expected scale [6], got [1]"));
+    let resize = Operation::Resize(Resize { length: usize::MAX });
+    assert!(message(graph.push(resize, &[sequence])).contains("a result of 1 to"));
+}
+
+#[test]
+fn parameters_are_finite_complete_and_named_once() {
+    let mut graph = Graph::new(1);
+    graph.parameter("w", &[2], vec![1.0, 2.0]).unwrap();
+    let message = |result: Result<ParameterId>| result.unwrap_err().to_string();
+    assert!(message(graph.parameter("w", &[1], vec![1.0])).contains("expected a new name"));
+    assert!(
+        message(graph.parameter("v", &[3], vec![1.0])).contains("[3] holds, at least one, got 1")
+    );
+    assert!(message(graph.parameter("v", &[0], vec![])).contains("at least one"));
+    assert!(
+        message(graph.parameter("v", &[2], vec![1.0, f32::NAN]))
+            .contains("finite values, got NaN at 1")
+    );
+}
+
+/// The sequence 1, 2, 3 (one channel) through one operation.
+fn through(operation: impl FnOnce(&mut Graph) -> Operation) -> (Vec<f64>, u64) {
+    let mut graph = Graph::new(3);
+    let identity = vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    let weight = graph.parameter("identity", &[3, 3], identity).unwrap();
+    let bias = graph.parameter("nothing", &[3], vec![0.0; 3]).unwrap();
+    let output = Shape::Sequence {
+        length: 3,
+        channels: 1,
+    };
+    let sequence = graph
+        .push(
+            Operation::Dense(Dense {
+                weight,
+                bias,
+                output,
+            }),
+            &[Graph::INPUT],
+        )
+        .unwrap();
+    let operation = operation(&mut graph);
+    let node = graph.push(operation, &[sequence]).unwrap();
+    let values = crate::interpreter::node_values(&graph, &[1.0, 2.0, 3.0]);
+    (values[node.index()].clone(), graph.macs(node))
+}
+
+fn taps(graph: &mut Graph) -> (ParameterId, ParameterId) {
+    let weight = graph
+        .parameter("weight", &[3, 1, 1], vec![1.0, 10.0, 100.0])
+        .unwrap();
+    (weight, graph.parameter("bias", &[1], vec![0.5]).unwrap())
+}
+
+#[test]
+fn a_convolution_skips_the_taps_outside() {
+    let (values, macs) = through(|graph| {
+        let (weight, bias) = taps(graph);
+        Operation::Conv1d(Conv1d { weight, bias })
+    });
+    assert_eq!(values, [210.5, 321.5, 32.5]);
+    assert_eq!(macs, 2 + 3 + 2);
+}
+
+#[test]
+fn a_transposed_convolution_scatters_every_source_and_fills_with_plain_zeros() {
+    let grown = |length| {
+        through(|graph| {
+            let (weight, bias) = taps(graph);
+            Operation::TransposedConv1d(TransposedConv1d {
+                weight,
+                bias,
+                stride: 2,
+                length,
+            })
+        })
+    };
+    // Source i reaches the positions 2 i - 1, 2 i and 2 i + 1 through the taps 0, 1 and 2.
+    assert_eq!(grown(5), (vec![10.5, 102.5, 20.5, 203.5, 30.5], 7));
+    assert_eq!(grown(7).0, [10.5, 102.5, 20.5, 203.5, 30.5, 0.0, 0.0]);
+    assert_eq!(grown(2).0, [10.5, 102.5]);
+}
+
+#[test]
+fn resizing_takes_the_nearest_position_below() {
+    let resized = |length| through(|_| Operation::Resize(Resize { length })).0;
+    assert_eq!(resized(5), [1.0, 1.0, 2.0, 2.0, 3.0]);
+    assert_eq!(resized(2), [1.0, 2.0]);
+}
+
+#[test]
+fn pruning_keeps_what_the_roots_need_and_nothing_else() {
+    let mut graph = Graph::new(2);
+    let unused = dense(&mut graph, "unused", 2, Shape::Vector(3), Graph::INPUT).unwrap();
+    let used = dense(&mut graph, "used", 2, Shape::Vector(3), Graph::INPUT).unwrap();
+    graph.push(silu(), &[unused]).unwrap();
+    let root = graph.push(silu(), &[used]).unwrap();
+    let (mut pruned, roots) = graph.pruned(&[root]);
+    assert_eq!(pruned.nodes().len(), 3);
+    let names: Vec<_> = pruned
+        .parameters()
+        .iter()
+        .map(|(_, parameter)| parameter.name())
+        .collect();
+    assert_eq!(names, ["used.weight", "used.bias"]);
+    assert_eq!(roots, [NodeId(2)]);
+    assert_eq!(
+        pruned.push(silu(), &[NodeId(1)]).unwrap(),
+        roots[0],
+        "hash-consing goes on"
+    );
+}

@@ -1,0 +1,96 @@
+//! The reference interpreters: what an emulator means, said once.
+//!
+//! In f64 they are the truth that every other execution is compared with; in f32 they give the deployed bits of either
+//! order. Plain scalar loops; nothing is shared with the runtime's kernels, packing, buffer plan, guard or statistics.
+//!
+//! For members m_0 .. m_{M-1} of one output, in written order (Welford):
+//! mean = m_0, m2 = 0; then d = m_k - mean, mean += d / (k + 1), e = m_k - mean, m2 += (d / unit) (e / unit);
+//! at last std = unit * sqrt(m2 / M * gain + floor).
+
+use crate::emulator::Emulator;
+use crate::graph::{Graph, NodeId, Real, Value};
+
+/// Mean and calibrated standard deviation, `[OUT]` each, in physical units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction<T> {
+    /// The members' mean.
+    pub mean: Vec<T>,
+    /// The calibrated standard deviation.
+    pub std: Vec<T>,
+}
+
+/// The exact meaning, in double precision.
+///
+/// *Shapes*: `x: [IN]`, raw inputs. An input that is not finite makes every result NaN.
+///
+/// # Panics
+/// `x` does not have as many numbers as the emulator has inputs.
+#[must_use]
+pub fn interpret_f64(emulator: &Emulator, x: &[f32]) -> Prediction<f64> {
+    predict(emulator, x)
+}
+
+/// Mean and std in any arithmetic.
+fn predict<R: Real>(emulator: &Emulator, x: &[f32]) -> Prediction<R> {
+    assert_eq!(x.len(), emulator.input_count(), "one number for each input");
+    let outputs = emulator.output_count();
+    if x.iter().any(|value| !value.is_finite()) {
+        return Prediction {
+            mean: vec![R::nan(); outputs],
+            std: vec![R::nan(); outputs],
+        };
+    }
+    let values = node_values(emulator.graph(), x);
+    let members = emulator
+        .members()
+        .iter()
+        .map(|&member| &values[member.index()][..]);
+    ensemble(emulator, &members.collect::<Vec<_>>())
+}
+
+/// The value of every node, in order.
+pub(crate) fn node_values<R: Real>(graph: &Graph, x: &[f32]) -> Vec<Vec<R>> {
+    let mut values = vec![x.iter().copied().map(R::from_f32).collect::<Vec<_>>()];
+    for node in graph.nodes().iter().skip(1) {
+        let operand = |&input: &NodeId| Value {
+            shape: graph.shape(input),
+            data: &values[input.index()],
+        };
+        let operands: Vec<_> = node.inputs().iter().map(operand).collect();
+        let value = node
+            .operation()
+            .evaluate(graph.parameters(), &operands, node.shape());
+        values.push(value);
+    }
+    values
+}
+
+/// The statistics of this file's formula over the members' outputs.
+fn ensemble<R: Real>(emulator: &Emulator, members: &[&[R]]) -> Prediction<R> {
+    let calibration = emulator.calibration();
+    let inverse_count = R::from_f32(1.0 / members.len() as f32);
+    let (mut means, mut deviations) = (Vec::new(), Vec::new());
+    for (output, (&unit, &floor)) in calibration.unit.iter().zip(&calibration.floor).enumerate() {
+        let inverse_unit = R::from_f32(1.0 / unit);
+        let mut mean = members[0][output];
+        let mut m2 = R::from_f32(0.0);
+        for (k, member) in members.iter().enumerate().skip(1) {
+            let before = member[output].sub(mean);
+            mean = before.fma(R::from_f32(1.0 / (k + 1) as f32), mean);
+            let after = member[output].sub(mean);
+            m2 = before.mul(inverse_unit).fma(after.mul(inverse_unit), m2);
+        }
+        let variance = m2
+            .mul(inverse_count)
+            .fma(R::from_f32(calibration.gain), R::from_f32(floor));
+        means.push(mean);
+        deviations.push(R::from_f32(unit).mul(variance.sqrt()));
+    }
+    Prediction {
+        mean: means,
+        std: deviations,
+    }
+}
+
+#[cfg(test)]
+mod tests;

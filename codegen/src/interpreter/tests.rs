@@ -1,0 +1,57 @@
+use super::*;
+use crate::testing;
+
+#[test]
+fn one_member_is_its_own_mean_and_the_floor_its_deviation() {
+    let mut parts = testing::emulator(1).into_parts();
+    parts.members.truncate(1);
+    let emulator = Emulator::new(parts).unwrap();
+    let prediction = interpret_f64(&emulator, &[0.1, 2.0, 0.2]);
+    let values = node_values::<f64>(emulator.graph(), &[0.1, 2.0, 0.2]);
+    assert_eq!(&prediction.mean, values.last().unwrap());
+    let floor = f64::from(1e-4_f32);
+    assert!(prediction.std.iter().all(|&std| std == 0.25 * floor.sqrt()));
+}
+
+#[test]
+fn the_deviation_is_the_members_own_with_gain_one_and_no_floor() {
+    let mut parts = testing::emulator(2).into_parts();
+    parts.calibration.gain = 1.0;
+    parts.calibration.floor.fill(0.0);
+    let emulator = Emulator::new(parts).unwrap();
+    let x = [0.3, 0.2, 0.1];
+    let values = node_values::<f64>(emulator.graph(), &x);
+    let prediction = interpret_f64(&emulator, &x);
+    for output in 0..emulator.output_count() {
+        let members: Vec<_> = emulator
+            .members()
+            .iter()
+            .map(|member| values[member.index()][output])
+            .collect();
+        let mean = members.iter().sum::<f64>() / 3.0;
+        let variance = members
+            .iter()
+            .map(|value| (value - mean).powi(2))
+            .sum::<f64>()
+            / 3.0;
+        // 1/2, 1/3 and 1/M are single-precision constants: half a unit in the last place of those.
+        let tolerance = f64::from(f32::EPSILON) * (1.0 + mean.abs());
+        assert!((prediction.mean[output] - mean).abs() < tolerance);
+        assert!((prediction.std[output] - variance.sqrt()).abs() < tolerance);
+    }
+}
+
+#[test]
+fn an_input_that_is_not_finite_makes_every_output_nan() {
+    let emulator = testing::emulator(1);
+    for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let prediction = interpret_f64(&emulator, &[0.0, wrong, 0.0]);
+        assert!(
+            prediction
+                .mean
+                .iter()
+                .chain(&prediction.std)
+                .all(|value| value.is_nan())
+        );
+    }
+}
