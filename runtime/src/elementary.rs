@@ -1,0 +1,163 @@
+//! Elementary functions in f32 alone: argument reduction, one polynomial, selections instead of branches.
+//!
+//! Every function is defined for every f32, executes the same instructions for each, reads no table, and has the same
+//! bits wherever [`Arithmetic`] is the same. A loop over an array vectorises. Coefficients: `coefficients.py` beside
+//! the sources (Chebyshev interpolants, with their errors before rounding). The stated bounds are those that the tests
+//! enforce, in units in the last place of the exact result, for both ways of rounding; results below
+//! [`f32::MIN_POSITIVE`] are bounded as if its last place were theirs.
+
+use crate::fma::Arithmetic;
+
+/// Adding and subtracting it rounds to the nearest integer: 1.5 * 2^23.
+const ROUNDER: f32 = 12_582_912.0;
+/// ln(2) in two parts; the first has 12 trailing zero bits, so that its integer multiples here are exact.
+const LN_2_HIGH: f32 = 0.693_115_234_375;
+const LN_2_LOW: f32 = 3.194_618_5e-5;
+/// (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2: 6.5e-8.
+const EXP: [f32; 5] = [
+    0.5,
+    0.166_665_77,
+    0.041_666_555,
+    0.008_363_173,
+    0.001_392_617_6,
+];
+/// (ln((1 + s) / (1 - s)) / s - 2) / s^2 in s^2, s <= 0.1716: 1.2e-9.
+const LN: [f32; 4] = [0.666_666_67, 0.400_001_22, 0.285_508_2, 0.233_304_67];
+/// (tanh(x) / x - 1) / x^2 in x^2, x <= 0.625: 1.7e-9.
+const TANH: [f32; 6] = [
+    -0.333_333_33,
+    0.133_333_04,
+    -0.053_959_26,
+    0.021_768_919,
+    -0.008_343_946,
+    0.002_292_745,
+];
+/// (sinh(x) / x - 1) / x^2 in x^2, x <= 1: 2.0e-10.
+const SINH: [f32; 4] = [0.166_666_67, 0.008_333_34, 1.983_810_2e-4, 2.806_280_3e-6];
+
+/// Returns `x` where it is above zero, else `0.0` (NaN gives `0.0`). Exact.
+#[inline(always)]
+pub fn relu(x: f32) -> f32 {
+    if x > 0.0 { x } else { 0.0 }
+}
+
+/// Returns e^x: infinity above 88.73, subnormal numbers and zero below -87.34.
+///
+/// *Accuracy*: 1.5 ulp.
+#[inline(always)]
+pub fn exp<A: Arithmetic>(x: f32) -> f32 {
+    exp_scaled::<A, 0>(x)
+}
+
+/// Returns ln(x): minus infinity at either zero, NaN below.
+///
+/// *Accuracy*: 1.5 ulp.
+#[inline(always)]
+pub fn ln<A: Arithmetic>(x: f32) -> f32 {
+    let subnormal = x < f32::MIN_POSITIVE;
+    let scaled = if subnormal { x * 8_388_608.0 } else { x };
+    // The significand's range is [sqrt(1/2), sqrt(2)): its bits below those of sqrt(1/2) borrow from the exponent.
+    let offset = scaled.to_bits().wrapping_sub(0x3F35_04F3);
+    let exponent = (offset as i32 >> 23) as f32 - if subnormal { 23.0 } else { 0.0 };
+    let f = f32::from_bits((offset & 0x007F_FFFF).wrapping_add(0x3F35_04F3)) - 1.0;
+    // ln(1 + f) = 2 s + s^3 P(s^2) = f - (f^2 / 2 - s (f^2 / 2 + s^2 P(s^2))), whose rounding errors stay small.
+    let s = f / (2.0 + f);
+    let square = s * s;
+    let tail = square * polynomial::<A, 4>(square, LN);
+    let half = 0.5 * f * f;
+    let correction = A::fma(s, half + tail, exponent * LN_2_LOW);
+    let result = A::fma(exponent, LN_2_HIGH, f - (half - correction));
+    let result = if x == f32::INFINITY { x } else { result };
+    let result = if x == 0.0 { f32::NEG_INFINITY } else { result };
+    if x >= 0.0 { result } else { f32::NAN }
+}
+
+/// Returns the hyperbolic tangent; keeps the sign of a zero.
+///
+/// *Accuracy*: 2 ulp.
+#[inline(always)]
+pub fn tanh<A: Arithmetic>(x: f32) -> f32 {
+    let size = x.abs();
+    let square = x * x;
+    let near = A::fma(x * square, polynomial::<A, 6>(square, TANH), x);
+    let far = (1.0 - 2.0 / (exp::<A>(2.0 * size) + 1.0)).copysign(x);
+    // The comparison is false for NaN, which `near` keeps.
+    if size > 0.625 { far } else { near.copysign(x) }
+}
+
+/// Returns the hyperbolic sine; keeps the sign of a zero.
+///
+/// *Accuracy*: 2 ulp.
+#[inline(always)]
+pub fn sinh<A: Arithmetic>(x: f32) -> f32 {
+    let size = x.abs();
+    let square = x * x;
+    let near = A::fma(x * square, polynomial::<A, 4>(square, SINH), x);
+    // Halved inside the exponential, so that it overflows where the sine does.
+    let far = (exp_scaled::<A, -1>(size) - exp_scaled::<A, -1>(-size)).copysign(x);
+    if size > 1.0 { far } else { near.copysign(x) }
+}
+
+/// Returns the logistic function 1 / (1 + e^-x).
+///
+/// *Accuracy*: 3 ulp.
+#[inline(always)]
+pub fn sigmoid<A: Arithmetic>(x: f32) -> f32 {
+    let decay = exp::<A>(-x.abs());
+    let numerator = if x < 0.0 { decay } else { 1.0 };
+    numerator / (1.0 + decay)
+}
+
+/// Returns x / (1 + e^-x), the sigmoid linear unit: minus zero below -110.
+///
+/// *Accuracy*: 3 ulp.
+#[inline(always)]
+pub fn silu<A: Arithmetic>(x: f32) -> f32 {
+    // Carried 2^24 times as large, so that it keeps its digits where e^x alone would be subnormal.
+    let decay = exp_scaled::<A, 24>(-x.abs());
+    let small = decay * power_of_two(-24);
+    let numerator = if x < 0.0 {
+        x * decay * power_of_two(-24)
+    } else {
+        x
+    };
+    let result = numerator / (1.0 + small);
+    if x < -110.0 { -0.0 } else { result }
+}
+
+/// Returns e^x * 2^EXPONENT.
+///
+/// x = n ln(2) + r with |r| <= ln(2) / 2; e^x = 2^n (1 + r + r^2 P(r)). The power of two is applied in two factors, so
+/// that subnormal results are reached by one last rounding and large ones without overflow on the way.
+#[inline(always)]
+fn exp_scaled<A: Arithmetic, const EXPONENT: i32>(x: f32) -> f32 {
+    // Beyond these the result is zero or infinity; NaN passes both comparisons by.
+    let x = if x > 90.0 { 90.0 } else { x };
+    let x = if x < -120.0 { -120.0 } else { x };
+    let shifted = A::fma(x, core::f32::consts::LOG2_E, ROUNDER);
+    let n = shifted - ROUNDER;
+    let r = A::fma(n, -LN_2_LOW, A::fma(n, -LN_2_HIGH, x));
+    let e = A::fma(r * r, polynomial::<A, 5>(r, EXP), r) + 1.0;
+    let power = (shifted.to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32) + EXPONENT;
+    let first = power >> 1;
+    e * power_of_two(first) * power_of_two(power.wrapping_sub(first))
+}
+
+/// Returns 2^n for n from -126 to 127; for any other n some number.
+#[inline(always)]
+fn power_of_two(n: i32) -> f32 {
+    f32::from_bits((n.wrapping_add(127) as u32) << 23)
+}
+
+/// Returns the polynomial of `coefficients` (lowest degree first) at `x`, by Horner's rule.
+#[inline(always)]
+fn polynomial<A: Arithmetic, const TERMS: usize>(x: f32, coefficients: [f32; TERMS]) -> f32 {
+    let mut sum = 0.0;
+    for coefficient in coefficients.into_iter().rev() {
+        sum = A::fma(sum, x, coefficient);
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! The one place where a multiply-add is chosen: `a * b + c`, rounded once where the target fuses it.
+//!
+//! A reduction's bits depend on that choice, so it is a type: [`Fused`] rounds once, [`Separate`] rounds the product
+//! and the sum. [`Native`] is the one that kernels are compiled for: [`Fused`], or [`Separate`] under the feature
+//! `no-fma`. A build that would lose the fused form without asking for it does not compile.
+#![expect(
+    unsafe_code,
+    reason = "the target's instructions are reached through assembly and intrinsics alone"
+)]
+
+/// A way to round `a * b + c`.
+pub trait Arithmetic: Copy + 'static {
+    /// Whether product and sum are rounded together.
+    const FUSED: bool;
+
+    /// Returns `a * b + c`.
+    fn fma(a: f32, b: f32, c: f32) -> f32;
+}
+
+/// One rounding: IEEE 754 fusedMultiplyAdd.
+#[cfg(any(
+    feature = "std",
+    feature = "core-float-math",
+    all(target_arch = "x86_64", target_feature = "fma"),
+    all(target_arch = "arm", target_abi = "eabihf"),
+    not(feature = "no-fma")
+))]
+#[derive(Clone, Copy, Debug)]
+pub struct Fused;
+
+/// Two roundings, the product's and the sum's: the documented order of targets without a fused multiply-add.
+#[derive(Clone, Copy, Debug)]
+pub struct Separate;
+
+impl Arithmetic for Separate {
+    const FUSED: bool = false;
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+}
+
+/// The arithmetic of this build's kernels.
+#[cfg(feature = "no-fma")]
+pub type Native = Separate;
+
+/// The arithmetic of this build's kernels.
+#[cfg(not(feature = "no-fma"))]
+pub type Native = Fused;
+
+#[cfg(feature = "std")]
+impl Arithmetic for Fused {
+    const FUSED: bool = true;
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+#[cfg(all(not(feature = "std"), feature = "core-float-math"))]
+impl Arithmetic for Fused {
+    const FUSED: bool = true;
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        core::f32::math::mul_add(a, b, c)
+    }
+}
+
+#[cfg(all(
+    not(any(feature = "std", feature = "core-float-math")),
+    target_arch = "x86_64",
+    target_feature = "fma"
+))]
+impl Arithmetic for Fused {
+    const FUSED: bool = true;
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        use core::arch::x86_64::{_mm_cvtss_f32, _mm_fmadd_ss, _mm_set_ss};
+        // SAFETY: the target feature `fma` is a condition of this block.
+        unsafe { _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c))) }
+    }
+}
+
+#[cfg(all(
+    not(any(feature = "std", feature = "core-float-math")),
+    target_arch = "arm",
+    target_abi = "eabihf"
+))]
+impl Arithmetic for Fused {
+    const FUSED: bool = true;
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        let mut sum = c;
+        // SAFETY: every hard-float Cortex-M has the instruction; it touches its three registers alone. An assembler
+        // that does not know it (no `-C target-feature=+vfp4`) refuses the build.
+        unsafe {
+            core::arch::asm!(
+                "vfma.f32 {sum}, {a}, {b}",
+                sum = inout(sreg) sum,
+                a = in(sreg) a,
+                b = in(sreg) b,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        sum
+    }
+}
+
+#[cfg(not(any(
+    feature = "std",
+    feature = "core-float-math",
+    feature = "no-fma",
+    all(target_arch = "x86_64", target_feature = "fma"),
+    all(target_arch = "arm", target_abi = "eabihf")
+)))]
+compile_error!(
+    "dense-runtime: this build would lose the fused multiply-add, and with it the documented bits. Enable the \
+     feature `std`, or build for a processor that has one (`-C target-feature=+fma` on x86-64), or ask for the \
+     order without one by the feature `no-fma`."
+);
+
+/// Returns the square root of `x`, correctly rounded on every target: NaN below zero, `-0.0` for `-0.0`.
+///
+/// Digit by digit on the integer significand, 25 bits and a sticky remainder, so that no instruction is needed and the
+/// number of steps is the same for every input.
+#[inline]
+pub fn sqrt(x: f32) -> f32 {
+    let bits = x.to_bits();
+    if x.is_nan() || x == 0.0 || bits == f32::INFINITY.to_bits() {
+        return x;
+    }
+    if x < 0.0 {
+        return f32::from_bits(0x7FC0_0000);
+    }
+    // x = significand * 2^(exponent - 23), the significand with its leading bit at 23.
+    let subnormal = bits < 0x0080_0000;
+    let fraction = bits & 0x007F_FFFF;
+    let shift = if subnormal {
+        fraction.leading_zeros() - 8
+    } else {
+        0
+    };
+    let significand = if subnormal {
+        fraction << shift
+    } else {
+        fraction | 0x0080_0000
+    };
+    let exponent = (if subnormal { 1 } else { (bits >> 23) as i32 }) - 127 - shift as i32;
+    let odd = exponent & 1;
+    // The root of significand * 2^(odd + 25), of 25 bits: one bit below the result's last.
+    let mut remainder = u64::from(significand) << (odd + 25);
+    let mut root: u64 = 0;
+    let mut bit: u64 = 1 << 48;
+    for _ in 0..25 {
+        let trial = root + bit;
+        let fits = remainder >= trial;
+        remainder -= if fits { trial } else { 0 };
+        root = (root >> 1) + if fits { bit } else { 0 };
+        bit >>= 2;
+    }
+    // A tie cannot happen: the root of a 24-bit number has no 25-bit exact odd form.
+    let rounded = ((root + 1) >> 1) as u32;
+    let biased = ((exponent - odd) / 2 + 127) as u32;
+    f32::from_bits(((biased - 1) << 23) + rounded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_square_root_has_the_bits_of_the_processor_s() {
+        let special = [
+            0.0,
+            -0.0,
+            f32::INFINITY,
+            f32::MIN_POSITIVE,
+            f32::MAX,
+            1.0,
+            4.0,
+        ];
+        let swept = (0..0x7F80_0000_u32).step_by(997).map(f32::from_bits);
+        for x in special.into_iter().chain(swept) {
+            assert_eq!(
+                sqrt(x).to_bits(),
+                x.sqrt().to_bits(),
+                "the square root of {x:e}"
+            );
+        }
+        assert!(sqrt(-1.0).is_nan() && sqrt(f32::NEG_INFINITY).is_nan() && sqrt(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_native_arithmetic_rounds_as_it_says() {
+        let a = 1.0 + f32::EPSILON;
+        let residue = Native::fma(a, a, -(a * a));
+        assert_eq!(residue != 0.0, Native::FUSED);
+        assert_eq!(Separate::fma(a, a, -(a * a)), 0.0);
+    }
+}
