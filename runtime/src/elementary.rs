@@ -11,7 +11,7 @@ use crate::fma::Arithmetic;
 /// Adding and subtracting it rounds to the nearest integer: 1.5 * 2^23.
 const ROUNDER: f32 = 12_582_912.0;
 /// ln(2) in two parts; the first has 12 trailing zero bits, so that its integer multiples here are exact.
-const LN_2_HIGH: f32 = 0.693_115_234_375;
+const LN_2_HIGH: f32 = 0.693_115_23;
 const LN_2_LOW: f32 = 3.194_618_5e-5;
 /// (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2: 6.5e-8.
 const EXP: [f32; 5] = [
@@ -22,7 +22,7 @@ const EXP: [f32; 5] = [
     0.001_392_617_6,
 ];
 /// (ln((1 + s) / (1 - s)) / s - 2) / s^2 in s^2, s <= 0.1716: 1.2e-9.
-const LN: [f32; 4] = [0.666_666_67, 0.400_001_22, 0.285_508_2, 0.233_304_67];
+const LN: [f32; 4] = [0.666_666_7, 0.400_001_22, 0.285_508_2, 0.233_304_67];
 /// (tanh(x) / x - 1) / x^2 in x^2, x <= 0.625: 1.7e-9.
 const TANH: [f32; 6] = [
     -0.333_333_33,

@@ -3,9 +3,12 @@
 //! A reduction's bits depend on that choice, so it is a type: [`Fused`] rounds once, [`Separate`] rounds the product
 //! and the sum. [`Native`] is the one that kernels are compiled for: [`Fused`], or [`Separate`] under the feature
 //! `no-fma`. A build that would lose the fused form without asking for it does not compile.
-#![expect(
-    unsafe_code,
-    reason = "the target's instructions are reached through assembly and intrinsics alone"
+#![cfg_attr(
+    not(any(feature = "std", feature = "core-float-math", feature = "no-fma")),
+    expect(
+        unsafe_code,
+        reason = "the target's instructions are reached through assembly and intrinsics alone"
+    )
 )]
 
 /// A way to round `a * b + c`.
@@ -18,13 +21,7 @@ pub trait Arithmetic: Copy + 'static {
 }
 
 /// One rounding: IEEE 754 fusedMultiplyAdd.
-#[cfg(any(
-    feature = "std",
-    feature = "core-float-math",
-    all(target_arch = "x86_64", target_feature = "fma"),
-    all(target_arch = "arm", target_abi = "eabihf"),
-    not(feature = "no-fma")
-))]
+#[cfg(any(feature = "std", not(feature = "no-fma")))]
 #[derive(Clone, Copy, Debug)]
 pub struct Fused;
 
@@ -59,7 +56,10 @@ impl Arithmetic for Fused {
     }
 }
 
-#[cfg(all(not(feature = "std"), feature = "core-float-math"))]
+#[cfg(all(
+    feature = "core-float-math",
+    not(any(feature = "std", feature = "no-fma"))
+))]
 impl Arithmetic for Fused {
     const FUSED: bool = true;
 
@@ -70,7 +70,7 @@ impl Arithmetic for Fused {
 }
 
 #[cfg(all(
-    not(any(feature = "std", feature = "core-float-math")),
+    not(any(feature = "std", feature = "core-float-math", feature = "no-fma")),
     target_arch = "x86_64",
     target_feature = "fma"
 ))]
@@ -86,7 +86,7 @@ impl Arithmetic for Fused {
 }
 
 #[cfg(all(
-    not(any(feature = "std", feature = "core-float-math")),
+    not(any(feature = "std", feature = "core-float-math", feature = "no-fma")),
     target_arch = "arm",
     target_abi = "eabihf"
 ))]

@@ -64,7 +64,7 @@ fn sweep(patterns: impl Iterator<Item = u32> + Clone) {
             let truth = exact(f64::from(x));
             for (function, worst) in [native, separate].into_iter().zip(&mut worst) {
                 let distance = ulps(function(x), truth);
-                if !(distance <= worst.0) {
+                if distance.is_nan() || distance > worst.0 {
                     *worst = (distance, x);
                 }
             }
