@@ -8,7 +8,8 @@
 //! at last std = unit * sqrt(m2 / M * gain + floor).
 
 use crate::emulator::Emulator;
-use crate::graph::{Graph, NodeId, Real, Value};
+use crate::graph::{Graph, NodeId, Real, Single, Value};
+use dense_runtime::fma::{Fused, Separate};
 
 /// Mean and calibrated standard deviation, `[OUT]` each, in physical units.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,43 @@ pub struct Prediction<T> {
 #[must_use]
 pub fn interpret_f64(emulator: &Emulator, x: &[f32]) -> Prediction<f64> {
     predict(emulator, x)
+}
+
+/// How a multiply-add of the deployed arithmetic is rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Once: targets with a fused multiply-add.
+    Fused,
+    /// Product and sum apart: targets without.
+    Separate,
+}
+
+impl Order {
+    /// Both orders.
+    pub const ALL: [Self; 2] = [Self::Fused, Self::Separate];
+}
+
+/// The bits that deployed code of that order gives.
+///
+/// *Shapes*: `x: [IN]`, raw inputs. An input that is not finite makes every result the NaN 0x7FC00000.
+///
+/// # Panics
+/// `x` does not have as many numbers as the emulator has inputs.
+#[must_use]
+pub fn interpret_f32(emulator: &Emulator, x: &[f32], order: Order) -> Prediction<f32> {
+    match order {
+        Order::Fused => numbers(predict::<Single<Fused>>(emulator, x)),
+        Order::Separate => numbers(predict::<Single<Separate>>(emulator, x)),
+    }
+}
+
+/// The same prediction as plain numbers.
+fn numbers<A>(prediction: Prediction<Single<A>>) -> Prediction<f32> {
+    let plain = |values: Vec<Single<A>>| values.into_iter().map(|value| value.0).collect();
+    Prediction {
+        mean: plain(prediction.mean),
+        std: plain(prediction.std),
+    }
 }
 
 /// Mean and std in any arithmetic.

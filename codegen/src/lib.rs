@@ -3,7 +3,8 @@
 //! In the order in which data pass:
 //! - [`graph`]: typed operations on one sample, always well-shaped; one file an operation.
 //! - [`emulator`]: a graph with ensemble members, calibration, trained box, outputs and provenance.
-//! - [`interpreter`]: its meaning, in f64.
+//! - [`interpreter`]: its meaning, in f64 and in the two deployed orders of f32.
+//! - [`plan`]: when its nodes are evaluated and where their values live.
 //! - [`file`](mod@file): the emulator as one `.safetensors` file.
 
 pub mod emulator;
@@ -11,6 +12,7 @@ mod error;
 pub mod file;
 pub mod graph;
 pub mod interpreter;
+pub mod plan;
 
 pub use emulator::{Calibration, Emulator, EmulatorParts};
 pub use error::{Error, Result};

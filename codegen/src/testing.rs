@@ -144,3 +144,16 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
     })
     .unwrap()
 }
+
+/// Inputs within the box of [`emulator`], row-major.
+pub(crate) fn rows(count: usize, seed: u64) -> Vec<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut row = || {
+        [
+            random.random_range(-1.0..1.1),
+            random.random_range(0.1..10.0),
+            random.random_range(0.0..0.3),
+        ]
+    };
+    (0..count).flat_map(|_| row()).collect()
+}

@@ -1,0 +1,63 @@
+//! Single precision in the deployed order: the runtime's fused multiply-add and elementary functions, nothing else of it.
+
+use super::Real;
+use dense_runtime::{elementary, fma};
+use std::marker::PhantomData;
+
+/// A single-precision number whose multiply-adds are rounded as `A` says.
+#[derive(Clone, Copy, Debug)]
+pub struct Single<A>(pub f32, PhantomData<A>);
+
+impl<A> PartialEq for Single<A> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<A> PartialOrd for Single<A> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        self.0.partial_cmp(&other.0)
+    }
+}
+
+impl<A: fma::Arithmetic> Real for Single<A> {
+    fn from_f32(x: f32) -> Self {
+        Self(x, PhantomData)
+    }
+    fn add(self, b: Self) -> Self {
+        Self::from_f32(self.0 + b.0)
+    }
+    fn sub(self, b: Self) -> Self {
+        Self::from_f32(self.0 - b.0)
+    }
+    fn mul(self, b: Self) -> Self {
+        Self::from_f32(self.0 * b.0)
+    }
+    fn fma(self, b: Self, c: Self) -> Self {
+        Self::from_f32(A::fma(self.0, b.0, c.0))
+    }
+    fn sqrt(self) -> Self {
+        Self::from_f32(self.0.sqrt())
+    }
+    fn exp(self) -> Self {
+        Self::from_f32(elementary::exp::<A>(self.0))
+    }
+    fn ln(self) -> Self {
+        Self::from_f32(elementary::ln::<A>(self.0))
+    }
+    fn tanh(self) -> Self {
+        Self::from_f32(elementary::tanh::<A>(self.0))
+    }
+    fn sinh(self) -> Self {
+        Self::from_f32(elementary::sinh::<A>(self.0))
+    }
+    fn silu(self) -> Self {
+        Self::from_f32(elementary::silu::<A>(self.0))
+    }
+    fn is_finite(self) -> bool {
+        self.0.is_finite()
+    }
+    fn nan() -> Self {
+        Self::from_f32(f32::from_bits(0x7FC0_0000))
+    }
+}

@@ -1,0 +1,84 @@
+use super::*;
+use crate::testing;
+
+/// Follows a plan with the nodes' names as values, and checks that every read finds what it expects.
+fn check(emulator: &Emulator) {
+    let (graph, plan) = (emulator.graph(), Plan::new(emulator));
+    let mut holds = vec![None; plan.sizes().len()];
+    holds[0] = Some(Graph::INPUT);
+    let mut members = Vec::new();
+    for step in plan.steps() {
+        match *step {
+            Step::Evaluate { node, place } => {
+                let evaluated = &graph.nodes()[node.index()];
+                let slot = plan.slot(node);
+                assert!(plan.sizes()[slot] >= evaluated.shape().size());
+                for &operand in evaluated.inputs() {
+                    assert_eq!(
+                        holds[plan.slot(operand)],
+                        Some(operand),
+                        "{node:?} finds its operand overwritten"
+                    );
+                    assert_eq!(plan.slot(operand) == slot, place == Place::InPlace);
+                }
+                holds[slot] = Some(node);
+            }
+            Step::Member { index, node } => {
+                assert_eq!(
+                    holds[plan.slot(node)],
+                    Some(node),
+                    "member {index} finds its value overwritten"
+                );
+                members.push((index, node));
+            }
+        }
+    }
+    assert!(
+        members
+            .into_iter()
+            .eq(emulator.members().iter().copied().enumerate())
+    );
+}
+
+#[test]
+fn no_live_value_is_overwritten() {
+    for seed in 0..10 {
+        check(&testing::emulator(seed));
+    }
+}
+
+#[test]
+fn equal_members_and_members_inside_others_find_their_values() {
+    let mut parts = testing::emulator(1).into_parts();
+    let [first, second, third] = parts.members[..] else {
+        panic!("three members")
+    };
+    parts.members = vec![second, first, second, second, third];
+    check(&Emulator::new(parts.clone()).unwrap());
+
+    let negated = crate::graph::Activation {
+        function: crate::graph::Function::Tanh,
+    };
+    let deeper = parts
+        .graph
+        .push(Operation::Activation(negated), &[first])
+        .unwrap();
+    parts.members = vec![deeper, first];
+    check(&Emulator::new(parts).unwrap());
+}
+
+#[test]
+fn more_members_take_no_more_buffers() {
+    let parts = testing::emulator(1).into_parts();
+    let buffers = |members: &[NodeId]| {
+        let parts = crate::EmulatorParts {
+            members: members.into(),
+            ..parts.clone()
+        };
+        Plan::new(&Emulator::new(parts).unwrap())
+            .sizes()
+            .iter()
+            .sum::<usize>()
+    };
+    assert!(buffers(&parts.members) <= buffers(&parts.members[..2]));
+}
