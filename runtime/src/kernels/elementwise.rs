@@ -1,0 +1,87 @@
+//! Operations on each element by itself, in place.
+
+use crate::elementary;
+use crate::fma::{Arithmetic, Native};
+
+/// The activation of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// [`elementary::relu`]
+    Relu,
+    /// [`elementary::silu`]
+    Silu,
+    /// [`elementary::tanh`]
+    Tanh,
+}
+
+/// The inverse of a transform of the outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transform {
+    /// [`elementary::exp`]
+    Exp,
+    /// [`elementary::sinh`]
+    Sinh,
+}
+
+/// Applies an activation.
+#[inline]
+pub fn activation(function: Activation, y: &mut [f32]) {
+    match function {
+        Activation::Relu => each(y, elementary::relu),
+        Activation::Silu => each(y, elementary::silu::<Native>),
+        Activation::Tanh => each(y, elementary::tanh::<Native>),
+    }
+}
+
+/// Applies the inverse of an output transform.
+#[inline]
+pub fn transform(function: Transform, y: &mut [f32]) {
+    match function {
+        Transform::Exp => each(y, elementary::exp::<Native>),
+        Transform::Sinh => each(y, elementary::sinh::<Native>),
+    }
+}
+
+/// Takes the logarithm of the inputs that `mask` names; what is below [`f32::MIN_POSITIVE`] counts as that.
+///
+/// *Shapes*: `mask` and `y: [inputs]`. Both forms are computed for every input, so that the work does not depend on
+/// the mask.
+#[inline]
+pub fn logarithm(mask: &[bool], y: &mut [f32]) {
+    for (y, &logarithmic) in y.iter_mut().zip(mask) {
+        let positive = if *y >= f32::MIN_POSITIVE {
+            *y
+        } else {
+            f32::MIN_POSITIVE
+        };
+        let logarithm = elementary::ln::<Native>(positive);
+        *y = if logarithmic { logarithm } else { *y };
+    }
+}
+
+/// Writes `(y - centre) * scale`: the inputs as the network takes them. Two roundings.
+///
+/// *Shapes*: all three `[inputs]`.
+#[inline]
+pub fn standardise(centre: &[f32], scale: &[f32], y: &mut [f32]) {
+    for ((y, &centre), &scale) in y.iter_mut().zip(centre).zip(scale) {
+        *y = (*y - centre) * scale;
+    }
+}
+
+/// Writes `y * scale + offset`: the outputs in physical units. One rounding where fused.
+///
+/// *Shapes*: all three `[outputs]`.
+#[inline]
+pub fn rescale(scale: &[f32], offset: &[f32], y: &mut [f32]) {
+    for ((y, &scale), &offset) in y.iter_mut().zip(scale).zip(offset) {
+        *y = Native::fma(*y, scale, offset);
+    }
+}
+
+#[inline(always)]
+fn each(y: &mut [f32], function: impl Fn(f32) -> f32) {
+    for y in y {
+        *y = function(*y);
+    }
+}
