@@ -124,12 +124,34 @@ compile_error!(
      order without one by the feature `no-fma`."
 );
 
-/// Returns the square root of `x`, correctly rounded on every target: NaN below zero, `-0.0` for `-0.0`.
-///
-/// Digit by digit on the integer significand, 25 bits and a sticky remainder, so that no instruction is needed and the
-/// number of steps is the same for every input.
-#[inline]
+/// Returns the square root of `x`, correctly rounded on every target: some NaN below zero, `-0.0` for `-0.0`.
+#[inline(always)]
+#[must_use]
 pub fn sqrt(x: f32) -> f32 {
+    target_sqrt(x)
+}
+
+#[cfg(feature = "std")]
+#[inline(always)]
+fn target_sqrt(x: f32) -> f32 {
+    x.sqrt()
+}
+
+#[cfg(all(not(feature = "std"), feature = "core-float-math"))]
+#[inline(always)]
+fn target_sqrt(x: f32) -> f32 {
+    core::f32::math::sqrt(x)
+}
+
+#[cfg(not(any(feature = "std", feature = "core-float-math")))]
+use sqrt_in_integers as target_sqrt;
+
+/// [`sqrt`] for targets without the instruction, or whose compiler does not offer it.
+///
+/// Digit by digit on the integer significand, 25 bits of the root, the same number of steps for every positive input.
+#[cfg(any(test, not(any(feature = "std", feature = "core-float-math"))))]
+#[inline]
+fn sqrt_in_integers(x: f32) -> f32 {
     let bits = x.to_bits();
     if x.is_nan() || x == 0.0 || bits == f32::INFINITY.to_bits() {
         return x;
@@ -187,12 +209,14 @@ mod tests {
         let swept = (0..0x7F80_0000_u32).step_by(997).map(f32::from_bits);
         for x in special.into_iter().chain(swept) {
             assert_eq!(
-                sqrt(x).to_bits(),
+                sqrt_in_integers(x).to_bits(),
                 x.sqrt().to_bits(),
                 "the square root of {x:e}"
             );
         }
-        assert!(sqrt(-1.0).is_nan() && sqrt(f32::NEG_INFINITY).is_nan() && sqrt(f32::NAN).is_nan());
+        for x in [-1.0, f32::NEG_INFINITY, f32::NAN] {
+            assert!(sqrt_in_integers(x).is_nan());
+        }
     }
 
     #[test]

@@ -1,11 +1,23 @@
 //! The arithmetic that frozen emulators run on: `no_std`, no allocation, no panic, the same bits on every target.
 //!
+//! In the order in which a call passes through them:
+//!
+//! - [`domain`] checks the inputs against the trained box and says what it found in a [`status`];
+//! - [`kernels`] has one function an operation of the network,
+//! - [`ensemble`] gathers the members' mean and calibrated standard deviation;
+//!
+//! and below them:
+//!
 //! - [`fma`] is the one place where a multiply-add is chosen, and with it the order of rounding;
 //! - [`elementary`] has the activations' and transforms' functions, with their stated errors;
-//! - [`kernels`] has one function an operation.
+//! - [`self_test`] has the checksum by which a device knows its weights.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(feature = "core-float-math", feature(core_float_math))]
 
+pub mod domain;
 pub mod elementary;
+pub mod ensemble;
 pub mod fma;
 pub mod kernels;
+pub mod self_test;
+pub mod status;
