@@ -5,12 +5,15 @@
 //! - [`domain`] checks the inputs against the trained box and says what it found in a [`status`];
 //! - [`kernels`] has one function an operation of the network,
 //! - [`ensemble`] gathers the members' mean and calibrated standard deviation;
+//! - [`predict`] is the trait that a frozen emulator implements;
 //!
 //! and below them:
 //!
 //! - [`fma`] is the one place where a multiply-add is chosen, and with it the order of rounding;
 //! - [`elementary`] has the activations' and transforms' functions, with their stated errors;
 //! - [`self_test`] has the checksum by which a device knows its weights.
+//!
+//! Under the feature `sources`, `SOURCES` has this crate as text, for the frozen crates that carry it.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(feature = "core-float-math", feature(core_float_math))]
 
@@ -19,5 +22,10 @@ pub mod elementary;
 pub mod ensemble;
 pub mod fma;
 pub mod kernels;
+pub mod predict;
 pub mod self_test;
+#[cfg(feature = "sources")]
+mod sources;
 pub mod status;
+#[cfg(feature = "sources")]
+pub use sources::SOURCES;

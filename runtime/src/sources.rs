@@ -1,0 +1,56 @@
+//! This crate as text, so that a frozen crate can carry it and builds anywhere, offline.
+
+macro_rules! sources {
+    ($($path:literal),* $(,)?) => {
+        /// Every source file that a build without tests reads: its path below `src/`, and its text.
+        pub const SOURCES: &[(&str, &str)] = &[$(($path, include_str!($path))),*];
+    };
+}
+
+sources![
+    "domain.rs",
+    "elementary.rs",
+    "ensemble.rs",
+    "fma.rs",
+    "kernels/add.rs",
+    "kernels/conv1d.rs",
+    "kernels/dense.rs",
+    "kernels/elementwise.rs",
+    "kernels/mod.rs",
+    "kernels/resize.rs",
+    "kernels/taps.rs",
+    "kernels/transpose.rs",
+    "kernels/transposed_conv1d.rs",
+    "lib.rs",
+    "predict.rs",
+    "self_test.rs",
+    "status.rs",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::SOURCES;
+    use std::fs;
+    use std::path::Path;
+
+    /// Counts the source files below `folder`, those of tests and this one left out.
+    fn files(folder: &Path) -> usize {
+        let entries = fs::read_dir(folder).expect("the sources are beside the manifest");
+        entries
+            .map(|entry| entry.expect("readable").path())
+            .map(
+                |path| match path.file_name().and_then(|name| name.to_str()) {
+                    Some("tests.rs" | "sources.rs") => 0,
+                    _ if path.is_dir() => files(&path),
+                    _ => 1,
+                },
+            )
+            .sum()
+    }
+
+    #[test]
+    fn no_source_file_is_left_out() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        assert_eq!(SOURCES.len(), files(&folder));
+    }
+}
