@@ -1,5 +1,6 @@
 //! The emulator: what the search hands over, and everything later reads.
 
+use crate::domain::Range;
 use crate::graph::{Graph, NodeId, Shape};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -144,6 +145,12 @@ impl Emulator {
         &self.0.inputs
     }
 
+    /// The trained range of each input, as deployed code keeps it.
+    #[must_use]
+    pub fn domain(&self) -> Vec<Range> {
+        self.0.inputs.iter().map(Range::of).collect()
+    }
+
     /// What the outputs are.
     #[must_use]
     pub fn outputs(&self) -> &Outputs {
@@ -269,6 +276,9 @@ fn check_outputs(parts: &EmulatorParts) -> Result<()> {
     let known = parts.graph.nodes().len();
     if parts.members.is_empty() {
         return refuse("members", "at least one", 0);
+    }
+    if parts.members.len() > usize::from(u16::MAX) {
+        return refuse("members", "at most 65535", parts.members.len());
     }
     for (index, member) in parts.members.iter().enumerate() {
         if member.index() >= known {

@@ -7,17 +7,21 @@
 //! mean = m_0, m2 = 0; then d = m_k - mean, mean += d / (k + 1), e = m_k - mean, m2 += (d / unit) (e / unit);
 //! at last std = unit * sqrt(m2 / M * gain + floor).
 
+use crate::domain;
 use crate::emulator::Emulator;
 use crate::graph::{Graph, NodeId, Real, Single, Value};
 use dense_runtime::fma::{Fused, Separate};
+use dense_runtime::status::Status;
 
-/// Mean and calibrated standard deviation, `[OUT]` each, in physical units.
+/// Mean and calibrated standard deviation, `[OUT]` each, in physical units, and what the guard says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction<T> {
     /// The members' mean.
     pub mean: Vec<T>,
     /// The calibrated standard deviation.
     pub std: Vec<T>,
+    /// Whether the prediction may be trusted.
+    pub status: Status,
 }
 
 /// The exact meaning, in double precision.
@@ -65,25 +69,30 @@ fn numbers<A>(prediction: Prediction<Single<A>>) -> Prediction<f32> {
     Prediction {
         mean: plain(prediction.mean),
         std: plain(prediction.std),
+        status: prediction.status,
     }
 }
 
-/// Mean and std in any arithmetic.
+/// The prediction in any arithmetic.
 fn predict<R: Real>(emulator: &Emulator, x: &[f32]) -> Prediction<R> {
     assert_eq!(x.len(), emulator.input_count(), "one number for each input");
     let outputs = emulator.output_count();
-    if x.iter().any(|value| !value.is_finite()) {
+    let mut status = domain::check::<R>(&emulator.domain(), x);
+    if status.non_finite != 0 {
         return Prediction {
             mean: vec![R::nan(); outputs],
             std: vec![R::nan(); outputs],
+            status,
         };
     }
-    let values = node_values(emulator.graph(), x);
+    let values = node_values::<R>(emulator.graph(), x);
     let members = emulator
         .members()
         .iter()
         .map(|&member| &values[member.index()][..]);
-    ensemble(emulator, &members.collect::<Vec<_>>())
+    let (mean, std) = ensemble(emulator, &members.collect::<Vec<_>>());
+    status.overflow = !mean.iter().chain(&std).all(|value| value.is_finite());
+    Prediction { mean, std, status }
 }
 
 /// The value of every node, in order.
@@ -104,7 +113,7 @@ pub(crate) fn node_values<R: Real>(graph: &Graph, x: &[f32]) -> Vec<Vec<R>> {
 }
 
 /// The statistics of this file's formula over the members' outputs.
-fn ensemble<R: Real>(emulator: &Emulator, members: &[&[R]]) -> Prediction<R> {
+fn ensemble<R: Real>(emulator: &Emulator, members: &[&[R]]) -> (Vec<R>, Vec<R>) {
     let calibration = emulator.calibration();
     let inverse_count = R::from_f32(1.0 / members.len() as f32);
     let (mut means, mut deviations) = (Vec::new(), Vec::new());
@@ -121,12 +130,18 @@ fn ensemble<R: Real>(emulator: &Emulator, members: &[&[R]]) -> Prediction<R> {
         let variance = m2
             .mul(inverse_count)
             .fma(R::from_f32(calibration.gain), R::from_f32(floor));
-        means.push(mean);
-        deviations.push(R::from_f32(unit).mul(variance.sqrt()));
+        means.push(canonical(mean));
+        deviations.push(canonical(R::from_f32(unit).mul(variance.sqrt())));
     }
-    Prediction {
-        mean: means,
-        std: deviations,
+    (means, deviations)
+}
+
+/// The number, or the one NaN among results: any other's payload would depend on the processor.
+fn canonical<R: Real>(x: R) -> R {
+    if x.partial_cmp(&x).is_some() {
+        x
+    } else {
+        R::nan()
     }
 }
 

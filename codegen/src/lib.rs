@@ -3,10 +3,12 @@
 //! In the order in which data pass:
 //! - [`graph`]: typed operations on one sample, always well-shaped; one file an operation.
 //! - [`emulator`]: a graph with ensemble members, calibration, trained box, outputs and provenance.
+//! - [`domain`]: the guard that says when an input lies outside the trained box.
 //! - [`interpreter`]: its meaning, in f64 and in the two deployed orders of f32.
 //! - [`plan`]: when its nodes are evaluated and where their values live.
 //! - [`file`](mod@file): the emulator as one `.safetensors` file.
 
+pub mod domain;
 pub mod emulator;
 mod error;
 pub mod file;

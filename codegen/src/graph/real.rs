@@ -4,12 +4,16 @@
 pub trait Real: Copy + PartialOrd {
     /// Takes over a single-precision number, exactly.
     fn from_f32(x: f32) -> Self;
+    /// The nearest single-precision number.
+    fn to_f32(self) -> f32;
     /// `self + b`, rounded once.
     fn add(self, b: Self) -> Self;
     /// `self - b`, rounded once.
     fn sub(self, b: Self) -> Self;
     /// `self * b`, rounded once.
     fn mul(self, b: Self) -> Self;
+    /// `self / b`, rounded once.
+    fn div(self, b: Self) -> Self;
     /// `self * b + c` in this arithmetic's order: rounded once, or product and sum apart.
     fn fma(self, b: Self, c: Self) -> Self;
     /// The square root.
@@ -34,6 +38,9 @@ impl Real for f64 {
     fn from_f32(x: f32) -> Self {
         x.into()
     }
+    fn to_f32(self) -> f32 {
+        self as f32
+    }
     fn add(self, b: Self) -> Self {
         self + b
     }
@@ -42,6 +49,9 @@ impl Real for f64 {
     }
     fn mul(self, b: Self) -> Self {
         self * b
+    }
+    fn div(self, b: Self) -> Self {
+        self / b
     }
     fn fma(self, b: Self, c: Self) -> Self {
         self.mul_add(b, c)

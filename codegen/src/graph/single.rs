@@ -24,6 +24,9 @@ impl<A: fma::Arithmetic> Real for Single<A> {
     fn from_f32(x: f32) -> Self {
         Self(x, PhantomData)
     }
+    fn to_f32(self) -> f32 {
+        self.0
+    }
     fn add(self, b: Self) -> Self {
         Self::from_f32(self.0 + b.0)
     }
@@ -32,6 +35,9 @@ impl<A: fma::Arithmetic> Real for Single<A> {
     }
     fn mul(self, b: Self) -> Self {
         Self::from_f32(self.0 * b.0)
+    }
+    fn div(self, b: Self) -> Self {
+        Self::from_f32(self.0 / b.0)
     }
     fn fma(self, b: Self, c: Self) -> Self {
         Self::from_f32(A::fma(self.0, b.0, c.0))

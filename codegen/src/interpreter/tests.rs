@@ -83,3 +83,40 @@ fn either_single_precision_order_stays_near_the_truth_and_they_differ() {
     // Seven layers of at most 45 terms of magnitude about one, each rounded to 2^-24; seen: a tenth of this.
     assert!(largest < 7.0 * 45.0 * 2.0_f64.powi(-24), "{largest}");
 }
+
+#[test]
+fn the_status_tells_inside_from_outside_in_every_arithmetic() {
+    let emulator = testing::emulator(2);
+    let statuses = |x: &[f32]| {
+        [
+            interpret_f64(&emulator, x).status,
+            interpret_f32(&emulator, x, Order::Fused).status,
+            interpret_f32(&emulator, x, Order::Separate).status,
+        ]
+    };
+    for status in statuses(&[0.0, 1.0, 0.1]) {
+        assert!(status.is_ok());
+    }
+    // The density's box is 0.1 to 10: one decade above it is half of its width in logarithms.
+    for status in statuses(&[0.0, 100.0, 0.1]) {
+        assert_eq!((status.outside, status.worst), (0b10, 1));
+        // The logarithm's error of a few ulp of ln 100, over a width of 4.6.
+        assert!((status.excess - 0.5).abs() < 4.0 * f32::EPSILON);
+    }
+    // Below zero there is no logarithm; the guard measures from the smallest normal number.
+    for status in statuses(&[f32::NAN, -1.0, 0.1]) {
+        assert_eq!((status.non_finite, status.outside), (0b01, 0b10));
+        assert!(status.excess > 10.0 && !status.overflow);
+    }
+}
+
+#[test]
+fn a_result_beyond_single_precision_is_an_overflow() {
+    let emulator = testing::emulator(2);
+    let far = [1e30, 1.0, 0.1];
+    for order in Order::ALL {
+        let prediction = interpret_f32(&emulator, &far, order);
+        assert!(prediction.status.overflow && !prediction.status.is_ok());
+        assert_eq!(prediction.status.non_finite, 0);
+    }
+}

@@ -1,0 +1,85 @@
+//! The domain guard's meaning: whether an input lies in the box in which the emulator was trained, and how far outside.
+//!
+//! The box is kept in single precision, rounded outward, so that no point of the trained range counts as outside. Whether
+//! an input is outside is decided on `x` itself and exact. How far is measured in widths of the range, along the
+//! coordinate c(x) = ln x (of at least the smallest normal number) where the input is logarithmic, c(x) = x elsewhere:
+//!
+//! ```text
+//! excess = max(c(low) - c(x), c(x) - c(high)) / (c(high) - c(low))
+//! ```
+//!
+//! every term halved first, so that no difference overflows. Nothing is shared with the runtime's guard.
+
+use crate::emulator::InputVariable;
+use crate::graph::Real;
+use dense_runtime::status::Status;
+
+/// The trained range of one input, as deployed code keeps it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// The largest single-precision number that is not above the lower limit.
+    pub low: f32,
+    /// The smallest single-precision number that is not below the upper limit.
+    pub high: f32,
+    /// Whether distances are measured between logarithms.
+    pub logarithmic: bool,
+}
+
+impl Range {
+    /// The range of an input of an emulator, whose limits are known to be in order and in single precision's range.
+    pub(crate) fn of(input: &InputVariable) -> Self {
+        Self {
+            low: rounded_down(input.low),
+            high: -rounded_down(-input.high),
+            logarithmic: input.logarithmic,
+        }
+    }
+
+    /// How far a finite `x` is outside, in widths of the range; 0 inside.
+    fn excess<R: Real>(&self, x: f32) -> R {
+        let (zero, half) = (R::from_f32(0.0), R::from_f32(0.5));
+        let half_coordinate = |value: f32| {
+            if self.logarithmic {
+                R::from_f32(value.max(f32::MIN_POSITIVE)).ln().mul(half)
+            } else {
+                R::from_f32(value).mul(half)
+            }
+        };
+        let [x, low, high] = [x, self.low, self.high].map(half_coordinate);
+        let beyond = if x > high { x.sub(high) } else { low.sub(x) };
+        let widths = beyond.div(high.sub(low));
+        // A range of a few units in the last place may have no width between logarithms: 0 / 0 counts as 0.
+        if widths > zero { widths } else { zero }
+    }
+}
+
+/// The largest single-precision number that is not above `x`.
+fn rounded_down(x: f64) -> f32 {
+    let nearest = x as f32;
+    if f64::from(nearest) > x {
+        nearest.next_down()
+    } else {
+        nearest
+    }
+}
+
+/// The guard's part of the status: everything but the overflow. Excesses are computed in the arithmetic `R`.
+pub(crate) fn check<R: Real>(ranges: &[Range], x: &[f32]) -> Status {
+    let mut status = Status::default();
+    for (index, (range, &x)) in ranges.iter().zip(x).enumerate() {
+        if !x.is_finite() {
+            status.non_finite |= 1 << index;
+        } else if x < range.low || x > range.high {
+            status.outside |= 1 << index;
+            let excess = range.excess::<R>(x).to_f32();
+            if excess > status.excess {
+                status.worst = index as u8;
+                status.excess = excess;
+            }
+        }
+    }
+    status
+}
+
+#[cfg(test)]
+mod tests;
