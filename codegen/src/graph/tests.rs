@@ -226,3 +226,167 @@ fn pruning_keeps_what_the_roots_need_and_nothing_else() {
         "hash-consing goes on"
     );
 }
+
+/// The exact value of the operation that `build` makes on two inputs, and its multiply-accumulates.
+fn on_two(x: [f32; 2], build: impl FnOnce(&mut Graph) -> Operation) -> (Vec<f64>, u64) {
+    let mut graph = Graph::new(2);
+    let operation = build(&mut graph);
+    let node = graph.push(operation, &[Graph::INPUT]).unwrap();
+    let values = crate::interpreter::node_values(&graph, &x);
+    (values[node.index()].clone(), graph.macs(node))
+}
+
+fn pair(graph: &mut Graph, name: &str, values: [f32; 2]) -> ParameterId {
+    graph.parameter(name, &[2], values.into()).unwrap()
+}
+
+#[test]
+fn a_dense_layer_reads_its_weight_input_major() {
+    let (values, macs) = on_two([2.0, 3.0], |graph| {
+        let weight = vec![1.0, 10.0, 100.0, 1000.0, 0.25, 0.5];
+        Operation::Dense(Dense {
+            weight: graph.parameter("weight", &[2, 3], weight).unwrap(),
+            bias: graph.parameter("bias", &[3], vec![0.5; 3]).unwrap(),
+            output: Shape::Vector(3),
+        })
+    });
+    assert_eq!(values, [3002.5, 21.25, 202.0]);
+    assert_eq!(macs, 6);
+}
+
+#[test]
+fn normalisation_subtracts_then_multiplies_and_rescaling_multiplies_then_adds() {
+    let standardised = on_two([2.0, 3.0], |graph| {
+        Operation::Standardise(Standardise {
+            centre: pair(graph, "centre", [1.0, 5.0]),
+            scale: pair(graph, "scale", [4.0, 0.5]),
+        })
+    });
+    assert_eq!(standardised, (vec![4.0, -1.0], 0));
+    let rescaled = on_two([2.0, 3.0], |graph| {
+        Operation::Rescale(Rescale {
+            scale: pair(graph, "scale", [4.0, 0.5]),
+            offset: pair(graph, "offset", [1.0, 5.0]),
+        })
+    });
+    assert_eq!(rescaled, (vec![9.0, 6.5], 2));
+}
+
+#[test]
+fn a_logarithm_is_taken_where_the_mask_says_of_at_least_the_smallest_normal_number() {
+    let logarithm = |x| {
+        on_two(x, |_| {
+            Operation::Logarithm(Logarithm {
+                mask: vec![true, false],
+            })
+        })
+        .0
+    };
+    let smallest = f64::from(f32::MIN_POSITIVE).ln();
+    assert_eq!(logarithm([1.0, -3.0]), [0.0, -3.0]);
+    assert_eq!(logarithm([10.0, 0.0]), [10.0_f64.ln(), 0.0]);
+    for low in [0.0, -1.0, 1e-45] {
+        assert_eq!(logarithm([low, low])[0], smallest, "{low}");
+    }
+}
+
+#[test]
+fn elementwise_functions_are_what_they_are_called() {
+    let activation = |function| {
+        on_two([-1.0, 2.0], |_| {
+            Operation::Activation(Activation { function })
+        })
+        .0
+    };
+    let transform = |function| {
+        on_two([-1.0, 2.0], |_| {
+            Operation::Transform(Transform { function })
+        })
+        .0
+    };
+    let near = |values: Vec<f64>, expected: [f64; 2]| {
+        for (value, expected) in values.iter().zip(expected) {
+            // The expected numbers are written down to ten digits.
+            assert!(
+                (value - expected).abs() < 1e-9,
+                "{values:?}, not {expected}"
+            );
+        }
+    };
+    assert_eq!(activation(Function::Relu), [0.0, 2.0]);
+    near(
+        activation(Function::Silu),
+        [-0.268_941_421_4, 1.761_594_156_0],
+    );
+    near(
+        activation(Function::Tanh),
+        [-0.761_594_156_0, 0.964_027_580_1],
+    );
+    near(transform(Inverse::Exp), [0.367_879_441_2, 7.389_056_098_9]);
+    near(
+        transform(Inverse::Sinh),
+        [-1.175_201_193_6, 3.626_860_407_8],
+    );
+}
+
+#[test]
+fn adding_is_elementwise_and_transposing_puts_channels_first() {
+    let mut graph = Graph::new(6);
+    let sum = graph
+        .push(Operation::Add(Add), &[Graph::INPUT, Graph::INPUT])
+        .unwrap();
+    let mut identity = vec![0.0; 36];
+    (0..6).for_each(|index| identity[index * 7] = 1.0);
+    let weight = graph.parameter("weight", &[6, 6], identity).unwrap();
+    let bias = graph.parameter("bias", &[6], vec![0.0; 6]).unwrap();
+    let output = Shape::Sequence {
+        length: 3,
+        channels: 2,
+    };
+    let sequence = graph
+        .push(
+            Operation::Dense(Dense {
+                weight,
+                bias,
+                output,
+            }),
+            &[sum],
+        )
+        .unwrap();
+    let transposed = graph
+        .push(Operation::Transpose(Transpose), &[sequence])
+        .unwrap();
+    assert_eq!(graph.shape(transposed), Shape::Vector(6));
+    let values = crate::interpreter::node_values::<f64>(&graph, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    assert_eq!(values[sum.index()], [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
+    assert_eq!(values[transposed.index()], [2.0, 6.0, 10.0, 4.0, 8.0, 12.0]);
+}
+
+#[test]
+fn a_convolution_sums_over_taps_and_channels_of_a_position_major_sequence() {
+    let mut graph = Graph::new(1);
+    // Two positions of two channels: 1, 2 and 3, 4.
+    let weight = graph
+        .parameter("start", &[1, 4], vec![1.0, 2.0, 3.0, 4.0])
+        .unwrap();
+    let bias = graph.parameter("nothing", &[4], vec![0.0; 4]).unwrap();
+    let output = Shape::Sequence {
+        length: 2,
+        channels: 2,
+    };
+    let start = Operation::Dense(Dense {
+        weight,
+        bias,
+        output,
+    });
+    let start = graph.push(start, &[Graph::INPUT]).unwrap();
+    // [K = 3][CIN = 2][COUT = 1]: each product shows in a decimal place of its own.
+    let weight = vec![1.0, 10.0, 100.0, 1e3, 1e4, 1e5];
+    let weight = graph.parameter("weight", &[3, 2, 1], weight).unwrap();
+    let bias = graph.parameter("bias", &[1], vec![0.0]).unwrap();
+    let convolution = Operation::Conv1d(Conv1d { weight, bias });
+    let node = graph.push(convolution, &[start]).unwrap();
+    let values = crate::interpreter::node_values::<f64>(&graph, &[1.0]);
+    assert_eq!(values[node.index()], [432_100.0, 4_321.0]);
+    assert_eq!(graph.macs(node), 8);
+}
