@@ -1,4 +1,7 @@
 //! Trains DENSE.
 
+pub mod cli;
+pub mod commands;
 pub mod data;
+pub mod space;
 pub mod streams;
