@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("dense-search: {error:#}");
+            eprintln!("dense-search: {error}");
             ExitCode::from(2)
         }
     }
