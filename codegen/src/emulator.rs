@@ -2,6 +2,8 @@
 
 use crate::domain::Range;
 use crate::graph::{Graph, NodeId, Shape};
+use crate::pack;
+use crate::plan::Plan;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -173,6 +175,24 @@ impl Emulator {
     #[must_use]
     pub fn output_count(&self) -> usize {
         self.0.calibration.unit.len()
+    }
+
+    /// Bytes of the constants that the shipped call reads: packed weights and calibration, each once.
+    #[must_use]
+    pub fn flash_bytes(&self) -> usize {
+        let parameters = self
+            .0
+            .graph
+            .parameters()
+            .iter()
+            .map(|(_, parameter)| pack::stored_length(parameter));
+        4 * (parameters.sum::<usize>() + 2 * self.output_count())
+    }
+
+    /// Bytes that the shipped call writes: the buffers of its plan, mean and standard deviation.
+    #[must_use]
+    pub fn ram_bytes(&self) -> usize {
+        4 * (Plan::new(self).sizes().iter().sum::<usize>() + 2 * self.output_count())
     }
 
     /// Multiply-accumulates of the shipped call: every node once.

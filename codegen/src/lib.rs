@@ -6,6 +6,8 @@
 //! - [`domain`]: the guard that says when an input lies outside the trained box.
 //! - [`interpreter`]: its meaning, in f64 and in the two deployed orders of f32.
 //! - [`plan`]: when its nodes are evaluated and where their values live.
+//! - [`pack`]: how its weights are stored for the runtime's kernels.
+//! - [`rust`]: freezing, the emulator as a crate.
 //! - [`file`](mod@file): the emulator as one `.safetensors` file.
 
 pub mod domain;
@@ -14,7 +16,9 @@ mod error;
 pub mod file;
 pub mod graph;
 pub mod interpreter;
+pub mod pack;
 pub mod plan;
+pub mod rust;
 
 pub use emulator::{Calibration, Emulator, EmulatorParts};
 pub use error::{Error, Result};

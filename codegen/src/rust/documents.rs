@@ -1,0 +1,113 @@
+//! What stands around the code of a frozen crate: manifests, the crate's documentation, test, example and README.
+
+use crate::emulator::{Emulator, InputVariable};
+use std::fmt::Write as _;
+
+/// Path and text of each document.
+pub(super) fn files(emulator: &Emulator, name: &str) -> Vec<(String, String)> {
+    let filled = |template: &str| {
+        template
+            .replace("{{version}}", env!("CARGO_PKG_VERSION"))
+            .replace("{{name}}", name)
+            .replace("{{crate}}", &name.replace('-', "_"))
+    };
+    let file = |path: &str, template: &str| (path.to_owned(), filled(template));
+    let about = filled(&about(emulator));
+    vec![
+        file("Cargo.toml", include_str!("templates/Cargo.toml.txt")),
+        file(
+            "dense-runtime/Cargo.toml",
+            include_str!("templates/runtime.toml.txt"),
+        ),
+        file(
+            "tests/golden.rs",
+            include_str!("templates/golden_test.rs.txt"),
+        ),
+        file(
+            "examples/latency.rs",
+            include_str!("templates/latency.rs.txt"),
+        ),
+        ("src/lib.rs".into(), library(&about)),
+        (
+            "README.md".into(),
+            format!(
+                "# {name}\n\n{about}\n{}",
+                filled(include_str!("templates/README.md.txt"))
+            ),
+        ),
+    ]
+}
+
+/// The crate's root: documentation and modules.
+fn library(about: &str) -> String {
+    let mut text = String::new();
+    for line in about.lines() {
+        let _ = writeln!(text, "{}", format!("//! {line}").trim_end());
+    }
+    text + include_str!("templates/lib.rs.txt")
+}
+
+/// What the emulator is, in Markdown.
+fn about(emulator: &Emulator) -> String {
+    let outputs = emulator.outputs();
+    let mut inputs = String::new();
+    for InputVariable {
+        name,
+        low,
+        high,
+        logarithmic,
+    } in emulator.inputs()
+    {
+        let scale = if *logarithmic {
+            "logarithmic"
+        } else {
+            "linear"
+        };
+        let _ = writeln!(inputs, "| {} | {low} | {high} | {scale} |", cell(name));
+    }
+    let mut notes = format!(
+        "{:?}, shape {:?}, {} numbers.\n",
+        outputs.layout,
+        outputs.shape,
+        emulator.output_count()
+    );
+    if !outputs.names.is_empty() {
+        let names: Vec<_> = outputs.names.iter().map(|name| cell(name)).collect();
+        let _ = writeln!(notes, "Names: {}.", names.join(", "));
+    }
+    for axis in &outputs.axes {
+        if let [first, .., last] = axis.values[..] {
+            let _ = writeln!(
+                notes,
+                "Axis {}: {} points from {first} to {last}.",
+                cell(&axis.name),
+                axis.values.len()
+            );
+        }
+    }
+    let provenance = serde_json::to_string_pretty(emulator.provenance())
+        .expect("provenance has string keys only");
+    let text = include_str!("templates/about.md.txt")
+        .replace("{{inputs}}", &inputs)
+        .replace("{{outputs}}", &notes)
+        .replace("{{members}}", &emulator.members().len().to_string())
+        .replace("{{macs}}", &emulator.macs().to_string())
+        .replace("{{member_macs}}", &emulator.member_macs().to_string())
+        .replace("{{flash}}", &emulator.flash_bytes().to_string())
+        .replace("{{ram}}", &emulator.ram_bytes().to_string());
+    // Last, so that nothing in it is taken for a place to fill in; and it cannot end its own code block.
+    text.replace("{{provenance}}", &provenance.replace('`', "'"))
+}
+
+/// A name as a cell of a table in a comment: on one line, without the table's own signs.
+fn cell(name: &str) -> String {
+    name.chars()
+        .map(|sign| {
+            if sign.is_control() || "|`<>[]{}\\".contains(sign) {
+                '_'
+            } else {
+                sign
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,204 @@
+//! Freezing: an emulator becomes a crate of static weights and hand-readable calls into the runtime.
+//!
+//! `model.rs` is the computation, one call an operation; `weights.rs` has the numbers, each array once; `golden.rs` has
+//! inputs with the bits that the f32 interpreter gives for them in both orders, and a checksum. The crate carries the
+//! runtime's sources, so that it builds anywhere without a network.
+
+mod calls;
+mod documents;
+mod golden;
+mod model;
+mod weights;
+
+use crate::emulator::Emulator;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// What the user chooses about a frozen crate.
+#[derive(Clone, Debug)]
+pub struct FreezeOptions {
+    /// The crate's name, as in a `Cargo.toml`.
+    pub crate_name: String,
+}
+
+impl Default for FreezeOptions {
+    fn default() -> Self {
+        Self {
+            crate_name: "frozen-emulator".into(),
+        }
+    }
+}
+
+/// What was frozen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrozenCrate {
+    /// The crate's folder.
+    pub path: PathBuf,
+    /// Multiply-accumulates of the shipped call.
+    pub macs: u64,
+    /// Multiply-accumulates of the largest member by itself.
+    pub member_macs: u64,
+    /// Bytes of read-only numbers that the shipped call reads.
+    pub flash_bytes: usize,
+    /// Bytes of buffers and results that the shipped call writes.
+    pub ram_bytes: usize,
+    /// Ensemble members.
+    pub members: usize,
+}
+
+/// A line that only a frozen crate's manifest has.
+const MARK: &str = "[package.metadata.dense]\nfrozen = true";
+
+/// Writes the emulator as a crate to the folder `out`, in the place of an older frozen crate if there is one.
+///
+/// The crate is written aside and renamed, so that `out` is whole or as it was.
+///
+/// # Errors
+/// The name is not one for a crate, `out` holds something else, or the files cannot be written.
+pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Result<FrozenCrate> {
+    check_name(out, &options.crate_name)?;
+    check_folder(out)?;
+    let [aside, old] = [beside(out, "part")?, beside(out, "old")?];
+    let written = write_all(&aside, &files(emulator, &options.crate_name))
+        .and_then(|()| replace(out, &aside, &old));
+    if written.is_err() {
+        // The first failure is what the user has to know.
+        let _ = std::fs::remove_dir_all(&aside);
+    }
+    written?;
+    Ok(FrozenCrate {
+        path: out.into(),
+        macs: emulator.macs(),
+        member_macs: emulator.member_macs(),
+        flash_bytes: emulator.flash_bytes(),
+        ram_bytes: emulator.ram_bytes(),
+        members: emulator.members().len(),
+    })
+}
+
+/// The emulator's modules `model.rs`, `weights.rs` and `golden.rs`, which may also stand side by side as the children of
+/// any module; the crate around them needs the runtime. `model.rs` has the public items.
+#[must_use]
+pub fn emit_model(emulator: &Emulator) -> Vec<(String, String)> {
+    let statics = weights::Statics::new(emulator);
+    vec![
+        ("model.rs".into(), model::text(emulator, &statics)),
+        ("golden.rs".into(), golden::text(emulator, &statics)),
+        ("weights.rs".into(), statics.text()),
+    ]
+}
+
+/// Every file of the crate: path and text.
+fn files(emulator: &Emulator, name: &str) -> Vec<(String, String)> {
+    let mut files = documents::files(emulator, name);
+    files.extend(
+        emit_model(emulator)
+            .into_iter()
+            .map(|(path, text)| (format!("src/{path}"), text)),
+    );
+    let sources = dense_runtime::SOURCES.iter();
+    files.extend(sources.map(|(path, text)| (format!("dense-runtime/src/{path}"), (*text).into())));
+    files
+}
+
+fn check_name(out: &Path, name: &str) -> Result<()> {
+    const TAKEN: [&str; 6] = [
+        "dense-runtime",
+        "dense_runtime",
+        "core",
+        "std",
+        "alloc",
+        "test",
+    ];
+    let ordinary = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character)
+    };
+    let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
+    if begins && name.chars().all(ordinary) && !TAKEN.contains(&name) {
+        return Ok(());
+    }
+    Err(Error::Freeze {
+        path: out.into(),
+        problem: format!("{name:?} cannot name a crate"),
+        advice: "take small letters, digits, - and _, a letter first",
+    })
+}
+
+/// A folder may be replaced where it is empty or a frozen crate.
+fn check_folder(out: &Path) -> Result<()> {
+    let foreign = |problem: &str| Error::Freeze {
+        path: out.into(),
+        problem: problem.into(),
+        advice: "give a new folder, or remove this one if nothing in it is needed",
+    };
+    if std::fs::symlink_metadata(out).is_err() {
+        return Ok(());
+    }
+    if out.is_symlink() || !out.is_dir() {
+        return Err(foreign("there is something that is not a folder"));
+    }
+    let mut entries = std::fs::read_dir(out).map_err(|source| failure("read", out, source))?;
+    let manifest = std::fs::read_to_string(out.join("Cargo.toml")).unwrap_or_default();
+    if entries.next().is_none() || manifest.contains(MARK) {
+        return Ok(());
+    }
+    Err(foreign(
+        "the folder holds something that is not a frozen crate",
+    ))
+}
+
+/// A path for this process beside `out`, for files on the same file system.
+fn beside(out: &Path, suffix: &str) -> Result<PathBuf> {
+    let Some(name) = out.file_name() else {
+        return Err(Error::Freeze {
+            path: out.into(),
+            problem: "the path ends in no name".into(),
+            advice: "give the folder that the crate shall be",
+        });
+    };
+    Ok(out.with_file_name(format!(
+        ".{}.{}.{suffix}",
+        name.to_string_lossy(),
+        std::process::id()
+    )))
+}
+
+fn write_all(folder: &Path, files: &[(String, String)]) -> Result<()> {
+    for (path, text) in files {
+        let path = folder.join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|source| failure("make", parent, source))?;
+        }
+        std::fs::write(&path, text).map_err(|source| failure("write", &path, source))?;
+    }
+    Ok(())
+}
+
+fn replace(out: &Path, new: &Path, old: &Path) -> Result<()> {
+    let replaced = out.exists();
+    if replaced {
+        std::fs::rename(out, old).map_err(|source| failure("rename", out, source))?;
+    }
+    if let Err(source) = std::fs::rename(new, out) {
+        if replaced {
+            // Puts back what was there; if this fails too, it is still beside under its other name.
+            let _ = std::fs::rename(old, out);
+        }
+        return Err(failure("rename", new, source));
+    }
+    if replaced {
+        std::fs::remove_dir_all(old).map_err(|source| failure("remove", old, source))?;
+    }
+    Ok(())
+}
+
+fn failure(action: &'static str, path: &Path, source: std::io::Error) -> Error {
+    Error::Io {
+        action,
+        path: path.into(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! `model.rs` of a frozen crate: the public items, the buffers and the calls.
+
+use super::calls::Calls;
+use super::weights::Statics;
+use crate::domain::Range;
+use crate::emulator::Emulator;
+use crate::plan::Plan;
+use std::fmt::Write as _;
+
+/// The file's text.
+pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
+    let plan = Plan::new(emulator);
+    let calls = Calls {
+        emulator,
+        plan: &plan,
+        statics,
+    };
+    let slots = || plan.sizes().iter().enumerate();
+    let mut fields = String::new();
+    let mut zeros = String::new();
+    let mut names = Vec::new();
+    for (slot, size) in slots() {
+        let _ = writeln!(fields, "    slot{slot}: [f32; {size}],");
+        let _ = writeln!(zeros, "        slot{slot}: [0.0; {size}],");
+        names.push(format!("slot{slot}"));
+    }
+    let body = calls.text();
+    let mut hashed = String::new();
+    for array in &statics.all {
+        let _ = writeln!(hashed, "        &weights::{},", array.name);
+    }
+    let mut text = include_str!("templates/model.rs.txt")
+        .replace("{{imports}}", &imports(&body))
+        .replace("{{inputs}}", &emulator.input_count().to_string())
+        .replace("{{outputs}}", &emulator.output_count().to_string())
+        .replace("{{members}}", &emulator.members().len().to_string())
+        .replace("{{macs}}", &emulator.macs().to_string())
+        .replace("{{member_macs}}", &emulator.member_macs().to_string())
+        .replace("{{flash}}", &emulator.flash_bytes().to_string())
+        .replace("{{ram}}", &emulator.ram_bytes().to_string())
+        .replace("{{gain}}", &format!("{:?}", emulator.calibration().gain))
+        .replace("{{box}}", &trained_box(emulator))
+        .replace("{{fields}}", &fields)
+        .replace("{{zeros}}", &zeros)
+        .replace("{{slots}}", &destructured(&names))
+        .replace("{{calls}}", &body)
+        .replace("{{arrays}}", &statics.all.len().to_string())
+        .replace("{{hashed}}", &hashed);
+    if body.contains("copy(") {
+        text += include_str!("templates/copy.rs.txt");
+    }
+    // Last, so that no name is taken for a place to fill in.
+    text.replace("{{names}}", &self::names(emulator))
+}
+
+/// The pattern that takes the workspace apart, laid out as rustfmt does.
+fn destructured(names: &[String]) -> String {
+    const WIDTH: usize = 18;
+    let line = names.join(", ");
+    if line.len() <= WIDTH {
+        return format!("        let Workspace {{ {line} }} = workspace;");
+    }
+    let fields: String = names
+        .iter()
+        .map(|name| format!("            {name},\n"))
+        .collect();
+    format!("        let Workspace {{\n{fields}        }} = workspace;")
+}
+
+/// The kernels that are called, sorted as rustfmt sorts them.
+fn imports(body: &str) -> String {
+    const KERNELS: [(&str, &str); 6] = [
+        ("add::add", "add("),
+        ("conv1d::{Conv1d, conv1d}", " conv1d("),
+        ("dense::dense", "dense("),
+        ("resize::{Resize, resize}", "resize("),
+        ("transpose::transpose", "transpose("),
+        (
+            "transposed_conv1d::{TransposedConv1d, transposed_conv1d}",
+            "transposed_conv1d(",
+        ),
+    ];
+    const ELEMENTWISE: [(&str, &str); 7] = [
+        ("Activation", "activation("),
+        ("Transform", "transform("),
+        ("activation", "activation("),
+        ("logarithm", "logarithm("),
+        ("rescale", "rescale("),
+        ("standardise", "standardise("),
+        ("transform", "transform("),
+    ];
+    let called = |call: &str| body.contains(&format!("        {}", call.trim_start()));
+    let mut lines: Vec<_> = KERNELS
+        .iter()
+        .filter(|(_, call)| called(call))
+        .map(|(path, _)| format!("use dense_runtime::kernels::{path};\n"))
+        .collect();
+    let names: Vec<_> = ELEMENTWISE
+        .iter()
+        .filter(|(_, call)| called(call))
+        .map(|(name, _)| *name)
+        .collect();
+    let path = "use dense_runtime::kernels::elementwise";
+    match &names[..] {
+        [] => {}
+        [name] => lines.push(format!("{path}::{name};\n")),
+        several => {
+            let line = format!("{path}::{{{}}};\n", several.join(", "));
+            let wrapped = format!("{path}::{{\n    {},\n}};\n", several.join(", "));
+            // rustfmt's lines have at most 100 characters; the line here ends in one more.
+            lines.push(if line.len() <= 101 { line } else { wrapped });
+        }
+    }
+    lines.sort();
+    lines.concat()
+}
+
+/// The ranges of the guard.
+fn trained_box(emulator: &Emulator) -> String {
+    let range =
+        |Range {
+             low,
+             high,
+             logarithmic,
+         }: Range| { format!("    Range::new({low:?}, {high:?}, {logarithmic}),\n") };
+    emulator.domain().into_iter().map(range).collect()
+}
+
+/// Names and limits of inputs, names of outputs.
+fn names(emulator: &Emulator) -> String {
+    let list = |items: Vec<String>| super::weights::literals(items.into_iter());
+    let quoted = |name: &str| format!("{name:?}");
+    let each = |value: fn(&Range) -> f32| {
+        let values = emulator.domain().iter().map(value).collect::<Vec<_>>();
+        values
+            .into_iter()
+            .map(|value| format!("{value:?}"))
+            .collect::<Vec<_>>()
+    };
+    let floats = [
+        (
+            "INPUT_LOW",
+            "Lower limit of each input.",
+            each(|range| range.low),
+        ),
+        (
+            "INPUT_HIGH",
+            "Upper limit of each input.",
+            each(|range| range.high),
+        ),
+        (
+            "INPUT_CENTRE",
+            "Middle of each input's range.",
+            each(|range| range.low * 0.5 + range.high * 0.5),
+        ),
+    ];
+    let mut text = String::new();
+    for (name, about, items) in floats {
+        let _ = write!(
+            text,
+            "\n/// {about}\n#[rustfmt::skip]\npub const {name}: [f32; INPUTS] = [{}];\n",
+            list(items)
+        );
+    }
+    let names = emulator
+        .inputs()
+        .iter()
+        .map(|input| quoted(&input.name))
+        .collect();
+    let _ = write!(
+        text,
+        "\n/// Name of each input.\n#[rustfmt::skip]\npub const INPUT_NAMES: [&str; INPUTS] = [{}];\n",
+        list(names)
+    );
+    let names: Vec<_> = emulator
+        .outputs()
+        .names
+        .iter()
+        .map(|name| quoted(name))
+        .collect();
+    let count = names.len();
+    let _ = write!(
+        text,
+        "\n/// Names of the outputs: of each number, of each channel, or none.\n#[rustfmt::skip]\npub const OUTPUT_NAMES: [&str; {count}] = [{}];\n",
+        list(names)
+    );
+    text
+}

@@ -1,0 +1,109 @@
+use super::*;
+use crate::testing;
+use std::process::Command;
+
+fn frozen(emulator: &Emulator) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("frozen");
+    freeze(emulator, &out, &FreezeOptions::default()).unwrap();
+    (folder, out)
+}
+
+/// Runs cargo without a network in a frozen crate; every warning is an error.
+fn cargo(crate_folder: &Path, arguments: &[&str]) {
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .arg("--offline")
+        .current_dir(crate_folder)
+        .env("CARGO_TARGET_DIR", crate_folder.join("target"))
+        .env("RUSTFLAGS", "-D warnings")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "cargo {arguments:?}:\n{}{errors}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+#[test]
+fn a_frozen_crate_builds_without_warnings_and_gives_the_golden_bits() {
+    let (_folder, out) = frozen(&testing::emulator(1));
+    cargo(&out, &["test", "--quiet"]);
+    cargo(&out, &["test", "--quiet", "--features", "no-fma"]);
+}
+
+#[test]
+fn the_emitted_code_is_formatted() {
+    let (_folder, out) = frozen(&testing::emulator(2));
+    for file in ["src/lib.rs", "tests/golden.rs", "examples/latency.rs"] {
+        let output = Command::new("rustfmt")
+            .args(["--check", "--edition", "2024", file])
+            .current_dir(&out)
+            .output();
+        let Ok(output) = output else {
+            println!("SKIPPED: rustfmt, install with rustup component add rustfmt");
+            return;
+        };
+        assert!(
+            output.status.success(),
+            "{file}:\n{}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+    }
+}
+
+#[test]
+fn the_stated_flash_is_what_the_statics_hold() {
+    let emulator = testing::emulator(3);
+    let statics = weights::Statics::new(&emulator);
+    let numbers: usize = statics.all.iter().map(|array| array.values.len()).sum();
+    assert_eq!(emulator.flash_bytes(), 4 * numbers);
+}
+
+#[test]
+fn freezing_replaces_a_frozen_crate_and_nothing_else() {
+    let (folder, out) = frozen(&testing::emulator(4));
+    std::fs::write(out.join("left-over"), "").unwrap();
+    freeze(&testing::emulator(5), &out, &FreezeOptions::default()).unwrap();
+    assert!(!out.join("left-over").exists());
+
+    let foreign = folder.path().join("foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("thesis.tex"), "years of work").unwrap();
+    let message = freeze(&testing::emulator(5), &foreign, &FreezeOptions::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("holds something that is not a frozen crate; give a new folder"),
+        "{message}"
+    );
+    assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1);
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        2,
+        "nothing is left beside"
+    );
+}
+
+#[test]
+fn a_name_that_cargo_would_refuse_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["", "Upper", "9lives", "dense-runtime", "two words"] {
+        let options = FreezeOptions {
+            crate_name: name.into(),
+        };
+        let message = freeze(&testing::emulator(1), &folder.path().join("out"), &options)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("cannot name a crate"), "{message}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_same_emulator_gives_the_same_files() {
+    let emulator = testing::emulator(6);
+    assert_eq!(files(&emulator, "a"), files(&emulator.clone(), "a"));
+}

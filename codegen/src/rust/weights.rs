@@ -1,0 +1,123 @@
+//! `weights.rs` of a frozen crate: every number that the code reads, as statics, each once.
+
+use crate::emulator::Emulator;
+use crate::graph::ParameterId;
+use crate::pack;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+/// One static array.
+pub(super) struct Static {
+    pub(super) name: String,
+    pub(super) about: String,
+    pub(super) values: Vec<f32>,
+}
+
+/// The statics of a frozen emulator, in the order in which they are written and hashed.
+pub(super) struct Statics {
+    pub(super) all: Vec<Static>,
+    parameters: HashMap<ParameterId, String>,
+}
+
+impl Statics {
+    pub(super) fn new(emulator: &Emulator) -> Self {
+        let mut statics = Self {
+            all: Vec::new(),
+            parameters: HashMap::new(),
+        };
+        for (id, parameter) in emulator.graph().parameters().iter() {
+            let name = format!("{}_{}", identifier(parameter.name()), id.index());
+            let about = format!("`{}`, {:?}", parameter.name(), parameter.shape());
+            statics.all.push(Static {
+                name: name.clone(),
+                about,
+                values: pack::stored(parameter),
+            });
+            statics.parameters.insert(id, name);
+        }
+        let calibration = emulator.calibration();
+        let about = "Powers of two near the outputs' deviations.".into();
+        statics.all.push(Static {
+            name: "UNIT".into(),
+            about,
+            values: calibration.unit.clone(),
+        });
+        let about = "Variance that remains where the members agree, in squared units.".into();
+        statics.all.push(Static {
+            name: "FLOOR".into(),
+            about,
+            values: calibration.floor.clone(),
+        });
+        statics
+    }
+
+    /// The path by which `model.rs` reads a parameter.
+    pub(super) fn path(&self, parameter: ParameterId) -> String {
+        format!("weights::{}", self.parameters[&parameter])
+    }
+
+    /// The file's text.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::from(
+            "//! The emulator's numbers. Generated; every literal reads back to the same bits.\n\
+             #![allow(\n    clippy::approx_constant,\n    clippy::excessive_precision,\n    \
+             reason = \"a trained number may lie near a famous one\"\n)]\n",
+        );
+        for Static {
+            name,
+            about,
+            values,
+        } in &self.all
+        {
+            let _ = write!(
+                text,
+                "\n/// {about}\n#[rustfmt::skip]\npub static {name}: [f32; {}] = [",
+                values.len()
+            );
+            text.push_str(&literals(values.iter().map(|value| format!("{value:?}"))));
+            text.push_str("];\n");
+        }
+        text
+    }
+}
+
+/// Literals in lines of at most about a hundred characters, indented.
+pub(super) fn literals(literals: impl Iterator<Item = String>) -> String {
+    const WIDTH: usize = 96;
+    let mut text = String::new();
+    let mut column = WIDTH;
+    for literal in literals {
+        if column + literal.len() + 2 > WIDTH {
+            text.push_str("\n   ");
+            column = 3;
+        }
+        text.push(' ');
+        text.push_str(&literal);
+        text.push(',');
+        column += literal.len() + 2;
+    }
+    text.push('\n');
+    text
+}
+
+/// The name as a static's: capitals, digits and underscores, a letter first.
+fn identifier(name: &str) -> String {
+    let mut identifier = String::from(
+        if name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            ""
+        } else {
+            "P"
+        },
+    );
+    for character in name.chars() {
+        let ordinary = character.is_ascii_alphanumeric();
+        if ordinary || !identifier.ends_with('_') {
+            identifier.push(if ordinary {
+                character.to_ascii_uppercase()
+            } else {
+                '_'
+            });
+        }
+    }
+    identifier.trim_end_matches('_').into()
+}
