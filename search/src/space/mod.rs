@@ -1,0 +1,195 @@
+//! The super-architecture as data: a chain of operation groups, and the architectures that it contains.
+//!
+//! ```text
+//! inputs --group 0--> node 1 --group 1--> ... --group G-1--> outputs
+//! ```
+//!
+//! An architecture selects one candidate operation in each group. A [`Space`] is valid by construction: every
+//! architecture of it can be built and evaluated.
+
+mod error;
+mod group;
+pub mod presets;
+
+pub use error::Error;
+pub use group::{Activation, Candidate, Group, Identity, Placement, Shape};
+
+use serde::{Deserialize, Serialize};
+
+/// A super-architecture: a chain of operation groups, valid by construction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct Space {
+    name: String,
+    inputs: usize,
+    groups: Vec<Group>,
+}
+
+/// What a file holds of a [`Space`], before it is checked.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    name: String,
+    inputs: usize,
+    groups: Vec<Group>,
+}
+
+/// One choice per group: `choices()[g]` is an index into the candidates of group `g`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Architecture {
+    choices: Vec<usize>,
+}
+
+impl Architecture {
+    /// Returns the architecture with these choices; [`Space::check`] says whether a space contains it.
+    pub fn new(choices: Vec<usize>) -> Self {
+        Self { choices }
+    }
+
+    /// Returns the index of the selected candidate of every group.
+    pub fn choices(&self) -> &[usize] {
+        &self.choices
+    }
+}
+
+impl Space {
+    /// Returns the super-architecture with these groups, the first of which acts on a vector of `inputs` numbers.
+    ///
+    /// # Errors
+    /// Names the first group that does not stand on the node before it, and why.
+    pub fn new(name: &str, inputs: usize, groups: Vec<Group>) -> Result<Self, Error> {
+        let error = |problem: String| Error::Space {
+            space: name.to_owned(),
+            problem,
+        };
+        if inputs == 0 {
+            return Err(error("expected at least one input".to_owned()));
+        }
+        if groups.is_empty() {
+            return Err(error("expected at least one operation group".to_owned()));
+        }
+        let mut shape = Shape::Vector(inputs);
+        for (index, group) in groups.iter().enumerate() {
+            if groups[..index].iter().any(|other| other.name == group.name) {
+                return Err(error(format!("two groups are called {:?}", group.name)));
+            }
+            group.check(shape)?;
+            shape = group.output;
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            inputs,
+            groups,
+        })
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns how many inputs the first group acts on.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Returns the groups from the inputs to the outputs.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Returns the shape of the last node.
+    pub fn output(&self) -> Shape {
+        self.groups
+            .last()
+            .map_or(Shape::Vector(self.inputs), |group| group.output)
+    }
+
+    /// Returns every group with the shape of the node that it acts on, from the inputs to the outputs.
+    pub fn steps(&self) -> impl Iterator<Item = (Shape, &Group)> {
+        let first = std::iter::once(Shape::Vector(self.inputs));
+        let inputs = first.chain(self.groups.iter().map(|group| group.output));
+        inputs.zip(&self.groups)
+    }
+
+    /// Returns how many architectures the space contains, at most `u128::MAX`.
+    pub fn architectures(&self) -> u128 {
+        self.groups.iter().fold(1, |product: u128, group| {
+            product.saturating_mul(group.candidates.len() as u128)
+        })
+    }
+
+    /// Checks that the space contains this architecture.
+    ///
+    /// # Errors
+    /// Says which group has no such candidate, or that the number of choices differs from that of the groups.
+    pub fn check(&self, architecture: &Architecture) -> Result<(), Error> {
+        let choices = architecture.choices();
+        if choices.len() != self.groups.len() {
+            return Err(Error::Architecture {
+                problem: format!(
+                    "expected {} choices, got {}",
+                    self.groups.len(),
+                    choices.len()
+                ),
+            });
+        }
+        for (group, &choice) in self.groups.iter().zip(choices) {
+            if choice >= group.candidates.len() {
+                return Err(Error::Architecture {
+                    problem: format!(
+                        "group {:?} has {} candidates, got choice {choice}",
+                        group.name,
+                        group.candidates.len()
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the multiply-accumulates of each candidate of each group: `[group][candidate]`.
+    pub fn macs(&self) -> Vec<Vec<u64>> {
+        self.steps()
+            .map(|(input, group)| {
+                (0..group.candidates.len())
+                    .filter_map(|index| group.macs(input, index))
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// Returns the multiply-accumulates of one architecture.
+    ///
+    /// # Errors
+    /// As [`Space::check`].
+    pub fn architecture_macs(&self, architecture: &Architecture) -> Result<u64, Error> {
+        self.check(architecture)?;
+        let steps = self.steps().zip(architecture.choices());
+        Ok(steps
+            .filter_map(|((input, group), &choice)| group.macs(input, choice))
+            .sum())
+    }
+}
+
+impl TryFrom<Parts> for Space {
+    type Error = Error;
+
+    fn try_from(parts: Parts) -> Result<Self, Error> {
+        Self::new(&parts.name, parts.inputs, parts.groups)
+    }
+}
+
+impl From<Space> for Parts {
+    fn from(space: Space) -> Self {
+        Self {
+            name: space.name,
+            inputs: space.inputs,
+            groups: space.groups,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! What a super-architecture promises: sizes and costs of the presets, and clear refusals.
+
+use super::presets::{PaperWidths, micro, paper};
+use super::*;
+
+const CURVE: Shape = Shape::Sequence {
+    length: 250,
+    channels: 1,
+};
+
+#[test]
+fn the_published_space_has_the_published_size_and_cost() {
+    let space = paper(5, CURVE, PaperWidths::default()).unwrap();
+    assert_eq!(space.architectures(), 3 * 4u128.pow(7) * 8u128.pow(6));
+    let lengths: Vec<usize> = space.groups()[1..]
+        .iter()
+        .map(|g| g.output.elements())
+        .collect();
+    let sizes = [4, 4, 8, 8, 16, 16, 32, 32, 64, 64, 126, 126, 250, 250];
+    assert_eq!(lengths[..14], sizes.map(|size| 64 * size));
+    assert_eq!(space.output(), CURVE);
+
+    let macs = space.macs();
+    let largest: u64 = macs.iter().filter_map(|group| group.iter().max()).sum();
+    let mean: f64 = macs
+        .iter()
+        .map(|group| group.iter().sum::<u64>() as f64 / group.len() as f64)
+        .sum();
+    assert!((20_450_000..20_550_000).contains(&largest), "{largest}");
+    assert!((8.95e6..9.1e6).contains(&mean), "{mean}");
+}
+
+#[test]
+fn without_positions_the_published_groups_choose_between_zero_and_dense() {
+    let space = paper(5, Shape::Vector(15), PaperWidths::default()).unwrap();
+    assert_eq!(space.architectures(), 1 << 13);
+    assert_eq!(space.groups()[15].candidates, [Candidate::Dense]);
+    let densest = Architecture::new(
+        space
+            .groups()
+            .iter()
+            .map(|g| g.candidates.len() - 1)
+            .collect(),
+    );
+    let expected = 5 * 256 + 256 * 64 + 13 * 64 * 64 + 64 * 15;
+    assert_eq!(space.architecture_macs(&densest), Ok(expected));
+}
+
+#[test]
+fn the_micro_space_costs_thousands_of_multiply_accumulates() {
+    let space = micro(5, CURVE).unwrap();
+    assert_eq!(space.architectures(), 27 * 4 * 3);
+    let cheapest = Architecture::new(vec![0, 0, 0, 0, 1, 0]);
+    assert_eq!(
+        space.architecture_macs(&cheapest),
+        Ok(5 * 64 + 16 * (64 + 250))
+    );
+    assert_eq!(micro(5, Shape::Vector(3)).unwrap().architectures(), 27 * 4);
+}
+
+#[test]
+fn a_space_survives_its_text_and_a_bad_text_is_refused() {
+    let space = micro(5, CURVE).unwrap();
+    let text = serde_json::to_string(&space).unwrap();
+    assert_eq!(serde_json::from_str::<Space>(&text).unwrap(), space);
+    let bad = text.replace("\"kernel\":3", "\"kernel\":4");
+    let error = serde_json::from_str::<Space>(&bad).unwrap_err().to_string();
+    assert!(
+        error.contains("\"refine\"") && error.contains("odd kernel, got 4"),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_senseless_space_is_refused_with_its_reason() {
+    let sequence = |length, channels| Shape::Sequence { length, channels };
+    let vector = Shape::Vector(3);
+    let refused = |identity, output, candidates: &[Candidate]| {
+        let group = Group {
+            name: "g".to_owned(),
+            output,
+            identity,
+            candidates: candidates.to_vec(),
+            activation: None,
+            placement: Placement::After,
+        };
+        let first = Group {
+            name: "first".to_owned(),
+            output: sequence(4, 2),
+            identity: Identity::Absent,
+            candidates: vec![Candidate::Dense],
+            activation: None,
+            placement: Placement::After,
+        };
+        Space::new("s", 3, vec![first, group])
+            .unwrap_err()
+            .to_string()
+    };
+    use Candidate::{Conv, Dense, LowRank, TransposedConv, Zero};
+    use Identity::{Absent, Beside};
+    let same = sequence(4, 2);
+    for (identity, output, candidates, reason) in [
+        (Absent, vector, vec![], "no candidate"),
+        (Absent, same, vec![Dense, Zero], "zero without the identity"),
+        (
+            Beside,
+            sequence(8, 3),
+            vec![Dense],
+            "the identity cannot lead",
+        ),
+        (Beside, vector, vec![Dense], "the identity cannot lead"),
+        (
+            Absent,
+            vector,
+            vec![Conv { kernel: 3 }],
+            "expected sequences",
+        ),
+        (Absent, same, vec![Conv { kernel: 2 }], "odd kernel, got 2"),
+        (
+            Absent,
+            same,
+            vec![TransposedConv {
+                kernel: 0,
+                stride: 1,
+            }],
+            "odd kernel, got 0",
+        ),
+        (
+            Absent,
+            same,
+            vec![TransposedConv {
+                kernel: 3,
+                stride: 0,
+            }],
+            "stride",
+        ),
+        (Absent, same, vec![LowRank { rank: 0 }], "rank"),
+        (Absent, same, vec![Dense, Dense], "twice"),
+        (Absent, sequence(0, 2), vec![Dense], "no number"),
+    ] {
+        let error = refused(identity, output, &candidates);
+        assert!(error.contains(reason) && error.contains("\"g\""), "{error}");
+    }
+    assert!(Space::new("s", 3, vec![]).is_err());
+    assert!(micro(0, vector).is_err());
+}
+
+#[test]
+fn a_strange_architecture_is_refused() {
+    let space = micro(5, Shape::Vector(2)).unwrap();
+    assert!(space.check(&Architecture::new(vec![0, 2, 2, 2, 3])).is_ok());
+    for choices in [vec![0, 2, 2, 2], vec![1, 2, 2, 2, 3], vec![0, 3, 2, 2, 3]] {
+        assert!(space.check(&Architecture::new(choices)).is_err());
+    }
+}
