@@ -157,3 +157,68 @@ pub(crate) fn rows(count: usize, seed: u64) -> Vec<f32> {
     };
     (0..count).flat_map(|_| row()).collect()
 }
+
+/// One to three members, each a chain of operations drawn at random on a shared beginning; inputs as in [`emulator`].
+pub(crate) fn random_structure(seed: u64) -> Emulator {
+    let mut parts = emulator(seed).into_parts();
+    let mut draft = Draft {
+        graph: Graph::new(3),
+        random: ChaCha8Rng::seed_from_u64(seed),
+        drawn: 0,
+    };
+    let sequence = Shape::Sequence {
+        length: draft.random.random_range(1..8),
+        channels: draft.random.random_range(1..5),
+    };
+    let start = draft.dense(sequence, Graph::INPUT);
+    let start = draft.activation(Function::Tanh, start);
+    let members = draft.random.random_range(1..=3);
+    parts.members = (0..members)
+        .map(|_| {
+            let mut last = start;
+            for _ in 0..draft.random.random_range(0..6) {
+                last = draft.drawn_operation(last);
+            }
+            draft.dense(Shape::Vector(18), last)
+        })
+        .collect();
+    parts.graph = draft.graph;
+    Emulator::new(parts).unwrap()
+}
+
+impl Draft {
+    /// One of the operations that take a sequence to a sequence, bounded so that values stay near one.
+    fn drawn_operation(&mut self, from: NodeId) -> NodeId {
+        let Shape::Sequence { length, channels } = self.graph.shape(from) else {
+            unreachable!("chains are of sequences");
+        };
+        let kernel = 2 * self.random.random_range(0..4) + 1;
+        let outputs = self.random.random_range(1..5);
+        match self.random.random_range(0..5) {
+            0 => {
+                let weight = self.parameter(&[kernel, channels, outputs]);
+                let bias = self.parameter(&[outputs]);
+                self.push(Operation::Conv1d(Conv1d { weight, bias }), &[from])
+            }
+            1 => {
+                let grown = TransposedConv1d {
+                    weight: self.parameter(&[kernel, channels, outputs]),
+                    bias: self.parameter(&[outputs]),
+                    stride: self.random.random_range(1..4),
+                    length: self.random.random_range(1..12),
+                };
+                self.push(Operation::TransposedConv1d(grown), &[from])
+            }
+            2 => {
+                let length = self.random.random_range(1..12);
+                self.push(Operation::Resize(Resize { length }), &[from])
+            }
+            3 => {
+                let straight = self.dense(Shape::Sequence { length, channels }, from);
+                let bent = self.activation(Function::Silu, straight);
+                self.push(Operation::Add(Add), &[bent, from])
+            }
+            _ => self.activation(Function::Tanh, from),
+        }
+    }
+}

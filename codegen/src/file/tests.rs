@@ -82,3 +82,14 @@ fn another_safetensors_file_is_not_taken_for_an_emulator() {
         .to_string();
     assert!(message.contains("not an emulator file"), "{message}");
 }
+
+#[test]
+fn an_emulator_of_any_structure_comes_back_the_same() {
+    for seed in 0..40 {
+        let emulator = testing::random_structure(seed);
+        let bytes = to_bytes(&emulator);
+        let again = read(&bytes).unwrap();
+        assert_eq!(again, emulator, "seed {seed}");
+        assert_eq!(to_bytes(&again), bytes, "seed {seed}");
+    }
+}
