@@ -1,0 +1,146 @@
+//! The cases of the conformance tests: 100 random emulators with 1,000 rows each and what the f32 interpreter makes of them.
+//!
+//! Half of them come from a fixed seed, half from a fresh one that every failure prints; `DENSE_SEED=N` gives that seed
+//! again. Each half is long enough to use every operation.
+
+use crate::random_graph::random_emulator;
+use crate::rows::random_rows;
+use dense_codegen::emulator::Emulator;
+use dense_codegen::interpreter::{Order, Prediction, interpret_f32};
+use dense_runtime::status::Status;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use std::env;
+use std::fmt;
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How many emulators there are.
+pub const EMULATORS: usize = 100;
+/// How many rows each of them is given.
+pub const ROWS: usize = 1000;
+/// The seed of the first half.
+const FIXED_SEED: u64 = 20_260_101;
+
+/// One emulator with its input rows.
+#[derive(Debug)]
+pub struct Case {
+    /// Which of the [`EMULATORS`].
+    pub number: usize,
+    /// Where it and its rows come from.
+    pub seed: u64,
+    /// The emulator.
+    pub emulator: Emulator,
+    /// [`ROWS`] x inputs.
+    pub rows: Vec<f32>,
+}
+
+/// All cases, made once.
+pub static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let fresh = env::var("DENSE_SEED").map_or_else(
+        |_| {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |now| now.as_secs())
+        },
+        |seed| seed.parse().expect("DENSE_SEED is a whole number"),
+    );
+    (0..EMULATORS)
+        .map(|number| {
+            Case::new(
+                number,
+                if number < EMULATORS / 2 {
+                    FIXED_SEED
+                } else {
+                    fresh
+                },
+            )
+        })
+        .collect()
+});
+
+impl Case {
+    fn new(number: usize, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(number as u64);
+        let emulator = random_emulator(number, &mut rng);
+        let rows = random_rows(&emulator, ROWS, &mut rng);
+        Self {
+            number,
+            seed,
+            emulator,
+            rows,
+        }
+    }
+
+    /// What the f32 interpreter gives for every row.
+    pub fn interpreted(&self, order: Order) -> Vec<Prediction<f32>> {
+        self.rows
+            .par_chunks(self.emulator.input_count())
+            .map(|row| interpret_f32(&self.emulator, row, order))
+            .collect()
+    }
+
+    /// Compares one execution of all rows with the interpreter's.
+    ///
+    /// # Panics
+    /// At the first difference, with the case, its seed, the row and the output.
+    pub fn assert_same_bits(
+        &self,
+        expected: &[Prediction<f32>],
+        mean: &[f32],
+        std: &[f32],
+        status: &[Status],
+    ) {
+        let rows = &self.rows;
+        let inputs = self.emulator.input_count();
+        let outputs = self.emulator.output_count();
+        assert_eq!(
+            mean.len(),
+            expected.len() * outputs,
+            "{self}: count of means"
+        );
+        assert_eq!(
+            std.len(),
+            expected.len() * outputs,
+            "{self}: count of deviations"
+        );
+        assert_eq!(status.len(), expected.len(), "{self}: count of statuses");
+        for (row, expected) in expected.iter().enumerate() {
+            let place = || format!("{self}, row {row} {:?}", &rows[row * inputs..][..inputs]);
+            assert_eq!(status[row], expected.status, "{}", place());
+            let pairs = [("mean", mean, &expected.mean), ("std", std, &expected.std)];
+            for (what, got, expected_values) in pairs {
+                for (output, (&got, &wanted)) in
+                    got[row * outputs..].iter().zip(expected_values).enumerate()
+                {
+                    assert!(
+                        same_bits(wanted, got, &expected.status),
+                        "{}, {what} of output {output}: the interpreter gives {wanted:e} ({:08x}), got {got:e} ({:08x})",
+                        place(),
+                        wanted.to_bits(),
+                        got.to_bits(),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What to say where the case fails: the seed to run it again with, and its number.
+impl fmt::Display for Case {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "DENSE_SEED={}, emulator {}",
+            self.seed, self.number
+        )
+    }
+}
+
+/// Equal bits; of the NaN that an overflow leaves behind, sign and payload are the processor's own and do not count.
+fn same_bits(expected: f32, got: f32, status: &Status) -> bool {
+    let overflowed = status.non_finite == 0 && expected.is_nan() && got.is_nan();
+    overflowed || expected.to_bits() == got.to_bits()
+}

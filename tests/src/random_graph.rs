@@ -1,0 +1,489 @@
+//! Random emulators: every operation, at sizes that divide nothing, in graphs whose members share a prefix.
+//!
+//! An emulator is drawn for a number as well as from a generator. The number decides one operation that is surely part of
+//! it (`steps` in turn), the count of members, the output transform and the layout; the generator decides everything
+//! else. So consecutive numbers, as many as there are steps, use every operation whatever the seed. [`operations`] reads
+//! from a finished graph what it really uses.
+
+use dense_codegen::emulator::{
+    Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs,
+};
+use dense_codegen::graph::{
+    Activation, Add, Conv1d, Dense, Function, Graph, Inverse, Logarithm, Node, NodeId, Operation,
+    ParameterId, Rescale, Resize, Shape, Standardise, Transform, Transpose, TransposedConv1d,
+};
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+/// Channels, widths and lengths: 1, whole vectors, and primes between.
+const SIZES: [usize; 9] = [1, 2, 3, 5, 8, 11, 16, 17, 23];
+/// Sequences that have grown longer than this are resized before the next convolution.
+const LONGEST: usize = 40;
+
+/// The length of a transposed convolution's result beside the one that follows from its input.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// As it follows.
+    Natural,
+    /// Cut on the right.
+    Cut,
+    /// Filled with zeros on the right.
+    Padded,
+}
+
+/// The length of a resized sequence beside the one before.
+#[derive(Clone, Copy, Debug)]
+enum To {
+    /// Longer.
+    Longer,
+    /// Shorter.
+    Shorter,
+}
+
+/// One operation of the trunk, by what distinguishes it from its siblings.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// Dense to a vector.
+    DenseToVector,
+    /// Dense to a sequence.
+    DenseToSequence,
+    /// Convolution.
+    Conv1d { kernel: usize },
+    /// Transposed convolution.
+    TransposedConv1d {
+        kernel: usize,
+        stride: usize,
+        end: End,
+    },
+    /// Nearest neighbour to a length that is a whole multiple, or fraction, only by chance.
+    Resize(To),
+    /// A second branch of the same shape, added.
+    Add,
+    /// Elementwise function.
+    Activation(Function),
+}
+
+/// Every step there is.
+fn steps() -> Vec<Step> {
+    const KERNELS: [usize; 4] = [1, 3, 5, 7];
+    let mut steps = vec![Step::DenseToVector, Step::DenseToSequence, Step::Add];
+    steps.extend([To::Longer, To::Shorter].map(Step::Resize));
+    steps.extend([Function::Relu, Function::Silu, Function::Tanh].map(Step::Activation));
+    for kernel in KERNELS {
+        steps.push(Step::Conv1d { kernel });
+        for stride in [1, 2, 3] {
+            for end in [End::Natural, End::Cut, End::Padded] {
+                steps.push(Step::TransposedConv1d {
+                    kernel,
+                    stride,
+                    end,
+                });
+            }
+        }
+    }
+    steps
+}
+
+/// The random emulator of this number.
+pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
+    let steps = steps();
+    let inputs: Vec<_> = (0..rng.random_range(1..=8))
+        .map(|index| input(index, rng))
+        .collect();
+    let mut draft = Draft {
+        graph: Graph::new(inputs.len()),
+        parameters: 0,
+        rng,
+    };
+    let start = draft.normalised(&inputs);
+
+    let mut prefix = draft.some_of(&steps);
+    let place = draft.rng.random_range(0..=prefix.len());
+    prefix.insert(place, steps[number % steps.len()]);
+    let trunk = prefix
+        .into_iter()
+        .fold(start, |node, step| draft.step(node, step));
+
+    let head = Head::draw(number, draft.rng);
+    let members: Vec<_> = (0..1 + number / 3 % 3)
+        .map(|_| {
+            let branch = draft
+                .some_of(&steps)
+                .into_iter()
+                .fold(trunk, |node, step| draft.step(node, step));
+            draft.head(branch, head)
+        })
+        .collect();
+    let calibration = draft.calibration(head.shape.size());
+    let outputs = head.outputs();
+    Emulator::new(EmulatorParts {
+        graph: draft.graph,
+        members,
+        calibration,
+        inputs,
+        outputs,
+        provenance: Default::default(),
+    })
+    .expect("a drawn emulator is a valid one")
+}
+
+/// Positions of a transposed convolution's result that follow from its input.
+fn natural_length(length: usize, stride: usize) -> usize {
+    (length - 1) * stride + 1
+}
+
+/// The operations that a graph consists of, told apart as the list of steps does.
+pub fn operations(emulator: &Emulator) -> BTreeSet<String> {
+    let graph = emulator.graph();
+    let length = |node: NodeId| match graph.shape(node) {
+        Shape::Sequence { length, .. } => length,
+        Shape::Vector(_) => 1,
+    };
+    let kernel = |weight: ParameterId| {
+        graph
+            .parameters()
+            .get(weight)
+            .expect("a graph has its operations' parameters")
+            .shape()[0]
+    };
+    let name = |node: &Node| {
+        let step = match node.operation() {
+            Operation::Dense(dense) => match dense.output {
+                Shape::Vector(_) => Step::DenseToVector,
+                Shape::Sequence { .. } => Step::DenseToSequence,
+            },
+            Operation::Conv1d(conv) => Step::Conv1d {
+                kernel: kernel(conv.weight),
+            },
+            Operation::TransposedConv1d(conv) => Step::TransposedConv1d {
+                kernel: kernel(conv.weight),
+                stride: conv.stride,
+                end: match conv
+                    .length
+                    .cmp(&natural_length(length(node.inputs()[0]), conv.stride))
+                {
+                    Ordering::Less => End::Cut,
+                    Ordering::Equal => End::Natural,
+                    Ordering::Greater => End::Padded,
+                },
+            },
+            Operation::Resize(resize) => match resize.length < length(node.inputs()[0]) {
+                true => Step::Resize(To::Shorter),
+                false => Step::Resize(To::Longer),
+            },
+            Operation::Add(_) => Step::Add,
+            Operation::Activation(activation) => Step::Activation(activation.function),
+            Operation::Transform(transform) => return format!("{:?}", transform.function),
+            other => return other.kind().to_owned(),
+        };
+        format!("{step:?}")
+    };
+    graph.nodes().iter().map(name).collect()
+}
+
+/// What [`operations`] can contain.
+pub fn every_operation() -> BTreeSet<String> {
+    let ends = [
+        "input",
+        "logarithm",
+        "standardise",
+        "rescale",
+        "transpose",
+        "Exp",
+        "Sinh",
+    ];
+    steps()
+        .iter()
+        .map(|step| format!("{step:?}"))
+        .chain(ends.map(str::to_owned))
+        .collect()
+}
+
+/// A linear box around 0, or a logarithmic one of some decades.
+fn input(index: usize, rng: &mut ChaCha8Rng) -> InputVariable {
+    let logarithmic = rng.random();
+    let (low, high) = match logarithmic {
+        true => (
+            10_f64.powf(rng.random_range(-6.0..0.0)),
+            10_f64.powf(rng.random_range(0.5..6.0)),
+        ),
+        false => (rng.random_range(-9.0..-0.1), rng.random_range(0.1..9.0)),
+    };
+    InputVariable {
+        name: format!("x{index}"),
+        low,
+        high,
+        logarithmic,
+    }
+}
+
+/// What every member ends in.
+#[derive(Clone, Copy)]
+struct Head {
+    shape: Shape,
+    transform: Option<Inverse>,
+}
+
+impl Head {
+    /// By turns: each transform, each shape.
+    fn draw(number: usize, rng: &mut ChaCha8Rng) -> Self {
+        let length = *SIZES.choose(rng).expect("there are sizes");
+        let shape = match number % 2 {
+            0 => Shape::Vector(length),
+            _ => Shape::Sequence {
+                length,
+                channels: rng.random_range(1..=5),
+            },
+        };
+        let transform = [None, Some(Inverse::Exp), Some(Inverse::Sinh)][number % 3];
+        Self { shape, transform }
+    }
+
+    /// A sequence becomes curves, a vector scalars.
+    fn outputs(self) -> Outputs {
+        let (layout, shape) = match self.shape {
+            Shape::Vector(length) => (Layout::Scalars, vec![length]),
+            Shape::Sequence { length, channels } => (Layout::Curves, vec![channels, length]),
+        };
+        Outputs {
+            layout,
+            shape,
+            names: Vec::new(),
+            axes: Vec::new(),
+        }
+    }
+}
+
+/// A graph under construction.
+struct Draft<'a> {
+    graph: Graph,
+    /// How many there are, for their names.
+    parameters: usize,
+    rng: &'a mut ChaCha8Rng,
+}
+
+impl Draft<'_> {
+    fn size(&mut self) -> usize {
+        *SIZES.choose(self.rng).expect("there are sizes")
+    }
+
+    /// Up to two random steps.
+    fn some_of(&mut self, steps: &[Step]) -> Vec<Step> {
+        let count = self.rng.random_range(0..=2);
+        (0..count)
+            .map(|_| *steps.choose(self.rng).expect("there are steps"))
+            .collect()
+    }
+
+    fn push(&mut self, operation: Operation, inputs: &[NodeId]) -> NodeId {
+        self.graph
+            .push(operation, inputs)
+            .expect("drawn shapes agree")
+    }
+
+    fn values(&mut self, count: usize, largest: f32) -> Vec<f32> {
+        (0..count)
+            .map(|_| self.rng.random_range(-largest..=largest))
+            .collect()
+    }
+
+    fn parameter(&mut self, shape: &[usize], values: Vec<f32>) -> ParameterId {
+        let name = format!("parameter{}", self.parameters);
+        self.parameters += 1;
+        self.graph
+            .parameter(&name, shape, values)
+            .expect("drawn parameters are valid")
+    }
+
+    /// Uniform in +-sqrt(3 / `terms`), which keeps the variance of a sum of that many terms.
+    fn weight(&mut self, shape: &[usize], terms: usize) -> ParameterId {
+        let values = self.values(shape.iter().product(), (3.0 / terms as f32).sqrt());
+        self.parameter(shape, values)
+    }
+
+    fn vector(&mut self, length: usize, largest: f32) -> ParameterId {
+        let values = self.values(length, largest);
+        self.parameter(&[length], values)
+    }
+
+    /// The input operations: every logarithmic input's logarithm, then centre and scale to about [-1.7, 1.7].
+    fn normalised(&mut self, inputs: &[InputVariable]) -> NodeId {
+        let mask: Vec<_> = inputs.iter().map(|input| input.logarithmic).collect();
+        let node = match mask.contains(&true) {
+            true => self.push(Operation::Logarithm(Logarithm { mask }), &[Graph::INPUT]),
+            false => Graph::INPUT,
+        };
+        let limits = inputs.iter().map(|input| match input.logarithmic {
+            true => (input.low.ln(), input.high.ln()),
+            false => (input.low, input.high),
+        });
+        let (centre, scale) = limits
+            .map(|(low, high)| (((low + high) / 2.0) as f32, (3.4 / (high - low)) as f32))
+            .unzip();
+        let (centre, scale) = (
+            self.parameter(&[inputs.len()], centre),
+            self.parameter(&[inputs.len()], scale),
+        );
+        self.push(
+            Operation::Standardise(Standardise { centre, scale }),
+            &[node],
+        )
+    }
+
+    /// `node` after one more step; what the step needs of its input is put before it.
+    fn step(&mut self, node: NodeId, step: Step) -> NodeId {
+        match step {
+            Step::DenseToVector => {
+                let length = self.size();
+                self.dense(node, Shape::Vector(length))
+            }
+            Step::DenseToSequence => {
+                let shape = self.short_sequence();
+                self.dense(node, shape)
+            }
+            Step::Conv1d { kernel } => {
+                let (node, _, channels) = self.sequence(node, 1);
+                let (weight, bias) = self.convolution(kernel, channels);
+                self.push(Operation::Conv1d(Conv1d { weight, bias }), &[node])
+            }
+            Step::TransposedConv1d {
+                kernel,
+                stride,
+                end,
+            } => {
+                let (node, length, channels) = self.sequence(node, 2);
+                let (weight, bias) = self.convolution(kernel, channels);
+                let natural = natural_length(length, stride);
+                let length = match end {
+                    End::Natural => natural,
+                    End::Cut => natural.div_ceil(2),
+                    End::Padded => natural + self.rng.random_range(1..4),
+                };
+                let operation = TransposedConv1d {
+                    weight,
+                    bias,
+                    stride,
+                    length,
+                };
+                self.push(Operation::TransposedConv1d(operation), &[node])
+            }
+            Step::Resize(to) => {
+                let (node, length, _) = self.sequence(node, 2);
+                let length = match to {
+                    To::Longer => self.rng.random_range(length + 1..=2 * length + 1),
+                    To::Shorter => self.rng.random_range(1..length),
+                };
+                self.push(Operation::Resize(Resize { length }), &[node])
+            }
+            Step::Add => {
+                let shape = self.graph.shape(node);
+                let branch = self.dense(node, shape);
+                self.push(Operation::Add(Add), &[node, branch])
+            }
+            Step::Activation(function) => {
+                self.push(Operation::Activation(Activation { function }), &[node])
+            }
+        }
+    }
+
+    fn dense(&mut self, node: NodeId, output: Shape) -> NodeId {
+        let terms = self.graph.shape(node).size();
+        let weight = self.weight(&[terms, output.size()], terms);
+        let bias = self.vector(output.size(), 0.5);
+        self.push(
+            Operation::Dense(Dense {
+                weight,
+                bias,
+                output,
+            }),
+            &[node],
+        )
+    }
+
+    fn convolution(&mut self, kernel: usize, channels: usize) -> (ParameterId, ParameterId) {
+        let outputs = self.size();
+        (
+            self.weight(&[kernel, channels, outputs], kernel * channels),
+            self.vector(outputs, 0.5),
+        )
+    }
+
+    /// `node` itself or what has to be made of it to have a sequence of `at_least` to [`LONGEST`] positions; its length
+    /// and channels.
+    fn sequence(&mut self, node: NodeId, at_least: usize) -> (NodeId, usize, usize) {
+        match self.graph.shape(node) {
+            Shape::Sequence { length, channels } if (at_least..=LONGEST).contains(&length) => {
+                (node, length, channels)
+            }
+            Shape::Sequence { channels, .. } => {
+                let length = self.rng.random_range(2..=LONGEST);
+                (
+                    self.push(Operation::Resize(Resize { length }), &[node]),
+                    length,
+                    channels,
+                )
+            }
+            Shape::Vector(_) => {
+                let shape = self.short_sequence();
+                let node = self.dense(node, shape);
+                self.sequence(node, at_least)
+            }
+        }
+    }
+
+    fn short_sequence(&mut self) -> Shape {
+        Shape::Sequence {
+            length: self.rng.random_range(1..=11),
+            channels: self.rng.random_range(1..=9),
+        }
+    }
+
+    /// From any value to the members' common shape, in physical units.
+    fn head(&mut self, node: NodeId, head: Head) -> NodeId {
+        let node = self.dense(node, head.shape);
+        let length = head.shape.size();
+        let (scale, offset) = (self.vector(length, 1.0), self.vector(length, 1.0));
+        let node = self.push(Operation::Rescale(Rescale { scale, offset }), &[node]);
+        let node = match head.transform {
+            Some(function) => self.push(Operation::Transform(Transform { function }), &[node]),
+            None => node,
+        };
+        match head.shape {
+            Shape::Vector(_) => node,
+            Shape::Sequence { .. } => self.push(Operation::Transpose(Transpose), &[node]),
+        }
+    }
+
+    fn calibration(&mut self, outputs: usize) -> Calibration {
+        Calibration {
+            gain: self.rng.random_range(0.0..3.0),
+            unit: (0..outputs)
+                .map(|_| 2_f32.powi(self.rng.random_range(-3..=3)))
+                .collect(),
+            floor: (0..outputs)
+                .map(|_| self.rng.random_range(0.0..0.1))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    #[test]
+    fn as_many_numbers_as_steps_use_every_operation() {
+        for seed in 0..20 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let mut used = BTreeSet::new();
+            for number in 0..steps().len() {
+                used.extend(operations(&random_emulator(number, &mut rng)));
+            }
+            assert_eq!(used, every_operation(), "seed {seed}");
+        }
+    }
+}
