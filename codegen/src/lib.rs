@@ -7,12 +7,14 @@
 //! - [`interpreter`]: its meaning, in f64 and in the two deployed orders of f32.
 //! - [`plan`]: when its nodes are evaluated and where their values live.
 //! - [`pack`]: how its weights are stored for the runtime's kernels.
+//! - [`executor`]: the emulator on this machine, for many rows, with the bits of the frozen code.
 //! - [`rust`]: freezing, the emulator as a crate.
 //! - [`file`](mod@file): the emulator as one `.safetensors` file.
 
 pub mod domain;
 pub mod emulator;
 mod error;
+pub mod executor;
 pub mod file;
 pub mod graph;
 pub mod interpreter;

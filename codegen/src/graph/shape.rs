@@ -32,6 +32,14 @@ impl Shape {
             Self::Sequence { length, channels } => length.saturating_mul(channels),
         }
     }
+
+    /// Positions and channels; a vector is one position.
+    pub(crate) fn length_and_channels(self) -> (usize, usize) {
+        match self {
+            Self::Vector(size) => (1, size),
+            Self::Sequence { length, channels } => (length, channels),
+        }
+    }
 }
 
 impl fmt::Display for Shape {

@@ -4,7 +4,7 @@ use super::weights::Statics;
 use crate::emulator::Emulator;
 use crate::graph::{
     Activation, Function, Graph, Inverse, Logarithm, NodeId, Operation, ParameterId, Rescale,
-    Resize, Shape, Standardise, Transform, TransposedConv1d,
+    Resize, Standardise, Transform, TransposedConv1d,
 };
 use crate::plan::{Place, Plan, Step};
 use std::fmt::Write as _;
@@ -95,7 +95,7 @@ impl Calls<'_> {
         let parameter = |id| format!("&{}", self.statics.path(id));
         let read = |operand: usize| self.read(about.inputs()[operand]);
         let write = self.write(node);
-        let operand = || graph.shape(about.inputs()[0]);
+        let operand = || graph.shape(about.inputs()[0]).length_and_channels();
         match about.operation() {
             Operation::Input(_) => String::new(),
             Operation::Logarithm(Logarithm { mask }) => {
@@ -118,7 +118,7 @@ impl Calls<'_> {
                 let sizes = convolution(graph, conv.weight);
                 let sizes = structure(
                     "Conv1d",
-                    &[("length", length(operand())), sizes[0], sizes[1], sizes[2]],
+                    &[("length", operand().0), sizes[0], sizes[1], sizes[2]],
                 );
                 call(
                     "conv1d",
@@ -138,10 +138,7 @@ impl Calls<'_> {
                 length: length_out,
             }) => {
                 let sizes = convolution(graph, *weight);
-                let lengths = [
-                    ("length_in", length(operand())),
-                    ("length_out", *length_out),
-                ];
+                let lengths = [("length_in", operand().0), ("length_out", *length_out)];
                 let fields = [
                     lengths[0],
                     lengths[1],
@@ -158,9 +155,9 @@ impl Calls<'_> {
             }
             Operation::Resize(Resize { length: length_out }) => {
                 let fields = [
-                    ("length_in", length(operand())),
+                    ("length_in", operand().0),
                     ("length_out", *length_out),
-                    ("channels", channels(operand())),
+                    ("channels", operand().1),
                 ];
                 call("resize", &[read(0), write, structure("Resize", &fields)])
             }
@@ -184,29 +181,13 @@ impl Calls<'_> {
                 call("transform", &[function.into(), write])
             }
             Operation::Transpose(_) => {
-                let (length, channels) = (length(operand()), channels(operand()));
+                let (length, channels) = operand();
                 call(
                     "transpose",
                     &[read(0), write, length.to_string(), channels.to_string()],
                 )
             }
         }
-    }
-}
-
-/// Positions of a sequence.
-fn length(shape: Shape) -> usize {
-    match shape {
-        Shape::Sequence { length, .. } => length,
-        Shape::Vector(_) => 1,
-    }
-}
-
-/// Channels of a sequence.
-fn channels(shape: Shape) -> usize {
-    match shape {
-        Shape::Sequence { channels, .. } => channels,
-        Shape::Vector(size) => size,
     }
 }
 
