@@ -5,3 +5,5 @@ pub mod commands;
 pub mod data;
 pub mod space;
 pub mod streams;
+pub mod supernetwork;
+pub mod variables;

@@ -1,0 +1,160 @@
+//! Gradients of whole sampled super-networks, and what depends on the seed.
+
+use super::*;
+use crate::space::presets::{PaperWidths, micro, paper};
+
+const BATCH: usize = 3;
+const INPUTS: usize = 2;
+
+fn waves(count: usize, step: f64, shape: &[usize]) -> Tensor {
+    let values: Vec<f64> = (0..count).map(|k| (k as f64 * step + 0.3).sin()).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// A loss that weighs every output differently, and is not linear in them.
+fn loss(network: &SuperNetwork, architecture: &Architecture) -> Tensor {
+    let x = waves(BATCH * INPUTS, 1.1, &[BATCH, INPUTS]);
+    let outputs = network.space().output().elements();
+    let target = waves(BATCH * outputs, 0.9, &[BATCH, outputs]);
+    let y = network.forward(&x, architecture).unwrap();
+    assert_eq!(y.dims(), [BATCH, outputs]);
+    (y - target).unwrap().sqr().unwrap().sum_all().unwrap()
+}
+
+/// Architectures that together select every candidate of every group, in changing company.
+fn covering(space: &Space) -> Vec<Architecture> {
+    let groups = space.groups();
+    let most = groups.iter().map(|g| g.candidates.len()).max().unwrap();
+    (0..most)
+        .map(|first| {
+            let choices = groups.iter().enumerate();
+            Architecture::new(
+                choices
+                    .map(|(g, group)| (first + g) % group.candidates.len())
+                    .collect(),
+            )
+        })
+        .collect()
+}
+
+/// Moves biases off zero, so that no test passes by their absence.
+fn perturbed(space: &Space) -> SuperNetwork {
+    let network = SuperNetwork::new(space, 5, DType::F64).unwrap();
+    for parameter in network
+        .parameters
+        .iter()
+        .flatten()
+        .flatten()
+        .filter(|p| p.role == "bias")
+    {
+        let shape = parameter.var.dims().to_vec();
+        let values = waves(shape[0], 1.9, &shape).affine(0.3, 0.0).unwrap();
+        parameter.var.set(&values).unwrap();
+    }
+    network
+}
+
+const STEP: f64 = 1e-5;
+
+/// Central differences: truncation of order STEP^2, rounding of order 1e-16 / STEP of the loss.
+const RELATIVE: f64 = 2e-7;
+
+fn assert_gradients(space: &Space) {
+    let network = perturbed(space);
+    let mut random = stream(2, "elements");
+    let mut touched = std::collections::HashSet::new();
+    for architecture in covering(space) {
+        let value = loss(&network, &architecture);
+        let size = value.to_scalar::<f64>().unwrap();
+        let gradients = value.backward().unwrap();
+        for (g, &choice) in architecture.choices().iter().enumerate() {
+            for parameter in &network.parameters[g][choice] {
+                touched.insert(parameter.var.id());
+                let gradient = gradients.get(&parameter.var).expect("a gradient");
+                let slopes: Vec<f64> = gradient.flatten_all().unwrap().to_vec1().unwrap();
+                let shape = parameter.var.dims().to_vec();
+                let values: Vec<f64> = parameter.var.flatten_all().unwrap().to_vec1().unwrap();
+                for _ in 0..12.min(values.len()) {
+                    let k = random.next_u64() as usize % values.len();
+                    let at = |step: f64| {
+                        let mut moved = values.clone();
+                        moved[k] += step;
+                        let moved =
+                            Tensor::from_vec(moved, shape.as_slice(), &Device::Cpu).unwrap();
+                        parameter.var.set(&moved).unwrap();
+                        loss(&network, &architecture).to_scalar::<f64>().unwrap()
+                    };
+                    let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+                    at(0.0);
+                    assert!(
+                        (difference - slopes[k]).abs() < RELATIVE * (size + slopes[k].abs()),
+                        "group {g}, candidate {choice}, {}[{k}]: {} against {difference}",
+                        parameter.role,
+                        slopes[k]
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!(touched.len(), network.variables().len());
+}
+
+const SMALL: PaperWidths = PaperWidths {
+    dense: 5,
+    channels: 3,
+};
+
+#[test]
+fn gradients_of_the_published_space_equal_finite_differences() {
+    // Lengths 1, 1, 2, 3, 6, 12, 23: odd, even, and not whole multiples of each other.
+    let curve = Shape::Sequence {
+        length: 23,
+        channels: 2,
+    };
+    assert_gradients(&paper(INPUTS, curve, SMALL).unwrap());
+    assert_gradients(&paper(INPUTS, Shape::Vector(4), SMALL).unwrap());
+}
+
+#[test]
+fn gradients_of_the_micro_space_equal_finite_differences() {
+    let curve = Shape::Sequence {
+        length: 7,
+        channels: 2,
+    };
+    assert_gradients(&micro(INPUTS, curve).unwrap());
+    assert_gradients(&micro(INPUTS, Shape::Vector(4)).unwrap());
+}
+
+#[test]
+fn the_seed_alone_decides_the_weights() {
+    let space = micro(INPUTS, Shape::Vector(4)).unwrap();
+    let values = |seed| -> Vec<u32> {
+        let network = SuperNetwork::new(&space, seed, DType::F32).unwrap();
+        let flat = |var: Var| var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        network
+            .variables()
+            .into_iter()
+            .flat_map(flat)
+            .map(f32::to_bits)
+            .collect()
+    };
+    assert_eq!(values(1), values(1));
+    assert_ne!(values(1), values(2));
+}
+
+#[test]
+fn a_strange_architecture_is_an_error() {
+    let network =
+        SuperNetwork::new(&micro(INPUTS, Shape::Vector(4)).unwrap(), 1, DType::F64).unwrap();
+    let x = waves(BATCH * INPUTS, 1.1, &[BATCH, INPUTS]);
+    assert!(
+        network
+            .forward(&x, &Architecture::new(vec![0, 9, 0, 0, 0]))
+            .is_err()
+    );
+    assert!(
+        network
+            .forward(&x.t().unwrap(), &Architecture::new(vec![0; 5]))
+            .is_err()
+    );
+}
