@@ -12,9 +12,13 @@ pub(super) fn files(emulator: &Emulator, name: &str) -> Vec<(String, String)> {
             .replace("{{crate}}", &name.replace('-', "_"))
     };
     let file = |path: &str, template: &str| (path.to_owned(), filled(template));
-    let about = filled(&about(emulator));
+    let about = about(emulator, filled(include_str!("templates/about.md.txt")));
     vec![
         file("Cargo.toml", include_str!("templates/Cargo.toml.txt")),
+        file(
+            ".cargo/config.toml",
+            include_str!("templates/config.toml.txt"),
+        ),
         file(
             "dense-runtime/Cargo.toml",
             include_str!("templates/runtime.toml.txt"),
@@ -47,8 +51,8 @@ fn library(about: &str) -> String {
     text + include_str!("templates/lib.rs.txt")
 }
 
-/// What the emulator is, in Markdown.
-fn about(emulator: &Emulator) -> String {
+/// What the emulator is, in Markdown, in the places of a template.
+fn about(emulator: &Emulator, template: String) -> String {
     let outputs = emulator.outputs();
     let mut inputs = String::new();
     for InputVariable {
@@ -87,7 +91,7 @@ fn about(emulator: &Emulator) -> String {
     }
     let provenance = serde_json::to_string_pretty(emulator.provenance())
         .expect("provenance has string keys only");
-    let text = include_str!("templates/about.md.txt")
+    let text = template
         .replace("{{inputs}}", &inputs)
         .replace("{{outputs}}", &notes)
         .replace("{{members}}", &emulator.members().len().to_string())

@@ -27,7 +27,7 @@ impl Statics {
         };
         for (id, parameter) in emulator.graph().parameters().iter() {
             let name = format!("{}_{}", identifier(parameter.name()), id.index());
-            let about = format!("`{}`, {:?}", parameter.name(), parameter.shape());
+            let about = format!("{:?}, {:?}", parameter.name(), parameter.shape());
             statics.all.push(Static {
                 name: name.clone(),
                 about,
