@@ -1,5 +1,6 @@
 //! The guard before the network: the box that the emulator was trained in, and what lies outside it.
 
+use crate::dispatch::vectorised;
 use crate::elementary;
 use crate::fma::Native;
 use crate::status::Status;
@@ -28,7 +29,7 @@ impl Range {
     }
 
     /// Returns how far outside `x` is, in widths of the range; 0.0 inside.
-    #[inline]
+    #[inline(always)]
     fn excess(&self, x: f32) -> f32 {
         let coordinate = |value: f32| {
             let positive = if value >= f32::MIN_POSITIVE {
@@ -51,27 +52,28 @@ impl Range {
     }
 }
 
-/// Copies the inputs for the network, those that are not finite replaced by the middle of their range, and says which
-/// they were and which lie outside. Never panics; the same instructions for every input.
-///
-/// *Shapes*: `ranges`, `x` and `checked`: `[inputs]`, at most 64.
-#[inline]
-pub fn check(ranges: &[Range], x: &[f32], checked: &mut [f32]) -> Status {
-    let mut status = Status::default();
-    for (input, ((range, &x), checked)) in (0_u8..64).zip(ranges.iter().zip(x).zip(checked)) {
-        let finite = x.is_finite();
-        let value = if finite { x } else { range.centre };
-        let outside = value < range.low || value > range.high;
-        let excess = range.excess(value);
-        let excess = if outside { excess } else { 0.0 };
-        let worst = excess > status.excess;
-        status.non_finite |= u64::from(!finite) << input;
-        status.outside |= u64::from(outside) << input;
-        status.worst = if worst { input } else { status.worst };
-        status.excess = if worst { excess } else { status.excess };
-        *checked = value;
+vectorised! {
+    /// Copies the inputs for the network, those that are not finite replaced by the middle of their range, and says which
+    /// they were and which lie outside. Never panics; the same instructions for every input.
+    ///
+    /// *Shapes*: `ranges`, `x` and `checked`: `[inputs]`, at most 64.
+    pub fn check(ranges: &[Range], x: &[f32], checked: &mut [f32]) -> Status {
+        let mut status = Status::default();
+        for (input, ((range, &x), checked)) in (0_u8..64).zip(ranges.iter().zip(x).zip(checked)) {
+            let finite = x.is_finite();
+            let value = if finite { x } else { range.centre };
+            let outside = value < range.low || value > range.high;
+            let excess = range.excess(value);
+            let excess = if outside { excess } else { 0.0 };
+            let worst = excess > status.excess;
+            status.non_finite |= u64::from(!finite) << input;
+            status.outside |= u64::from(outside) << input;
+            status.worst = if worst { input } else { status.worst };
+            status.excess = if worst { excess } else { status.excess };
+            *checked = value;
+        }
+        status
     }
-    status
 }
 
 #[cfg(test)]

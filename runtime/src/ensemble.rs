@@ -8,6 +8,7 @@
 //! std = unit * sqrt(m2 / M * gain + floor)
 //! ```
 
+use crate::dispatch::vectorised;
 use crate::fma::{Arithmetic, Native, sqrt};
 use crate::status::Status;
 
@@ -25,57 +26,59 @@ pub struct Calibration<'a> {
     pub floor: &'a [f32],
 }
 
-/// Takes in the output of member `k`; the first is member 0.
-///
-/// *Shapes*: `member`, `unit`, `mean` and `m2`: `[OUT]`.
-#[inline]
-pub fn accumulate(k: u16, member: &[f32], unit: &[f32], mean: &mut [f32], m2: &mut [f32]) {
-    let share = 1.0 / (f32::from(k) + 1.0);
-    for (((&value, &unit), mean), m2) in member.iter().zip(unit).zip(mean).zip(m2) {
-        if k == 0 {
-            (*mean, *m2) = (value, 0.0);
-            continue;
+vectorised! {
+    /// Takes in the output of member `k`; the first is member 0.
+    ///
+    /// *Shapes*: `member`, `unit`, `mean` and `m2`: `[OUT]`.
+    pub fn accumulate(k: u16, member: &[f32], unit: &[f32], mean: &mut [f32], m2: &mut [f32]) {
+        let share = 1.0 / (f32::from(k) + 1.0);
+        for (((&value, &unit), mean), m2) in member.iter().zip(unit).zip(mean).zip(m2) {
+            if k == 0 {
+                (*mean, *m2) = (value, 0.0);
+                continue;
+            }
+            let inverse_unit = 1.0 / unit;
+            let before = value - *mean;
+            *mean = Native::fma(before, share, *mean);
+            let after = value - *mean;
+            *m2 = Native::fma(before * inverse_unit, after * inverse_unit, *m2);
         }
-        let inverse_unit = 1.0 / unit;
-        let before = value - *mean;
-        *mean = Native::fma(before, share, *mean);
-        let after = value - *mean;
-        *m2 = Native::fma(before * inverse_unit, after * inverse_unit, *m2);
     }
 }
 
-/// Turns the sums of squares in `std` into standard deviations, and completes the status: results of inputs that were
-/// not finite become NaN, and results that are not finite otherwise are an overflow.
-///
-/// *Shapes*: `mean` and `std`: `[OUT]`.
-#[inline]
-pub fn finish(
-    members: u16,
-    calibration: Calibration<'_>,
-    mean: &mut [f32],
-    std: &mut [f32],
-    status: &mut Status,
-) {
-    let inverse_count = 1.0 / f32::from(members);
-    let valid = status.non_finite == 0;
-    let mut finite = true;
-    let constants = calibration.unit.iter().zip(calibration.floor);
-    for ((mean, std), (&unit, &floor)) in mean.iter_mut().zip(std).zip(constants) {
-        let variance = Native::fma(*std * inverse_count, calibration.gain, floor);
-        let deviation = unit * sqrt(variance);
-        finite &= mean.is_finite() & deviation.is_finite();
-        *mean = if valid & !mean.is_nan() {
-            *mean
-        } else {
-            NOT_A_NUMBER
-        };
-        *std = if valid & !deviation.is_nan() {
-            deviation
-        } else {
-            NOT_A_NUMBER
-        };
+vectorised! {
+    /// Turns the sums of squares in `std` into standard deviations, and completes the status: results of inputs that were
+    /// not finite become NaN, and results that are not finite otherwise are an overflow.
+    ///
+    /// *Shapes*: `mean` and `std`: `[OUT]`.
+    pub fn finish(
+        members: u16,
+        calibration: Calibration<'_>,
+        mean: &mut [f32],
+        std: &mut [f32],
+        status: &mut Status,
+    ) {
+        let inverse_count = 1.0 / f32::from(members);
+        let valid = status.non_finite == 0;
+        let mut finite = true;
+        let constants = calibration.unit.iter().zip(calibration.floor);
+        for ((mean, std), (&unit, &floor)) in mean.iter_mut().zip(std).zip(constants) {
+            let variance = Native::fma(*std * inverse_count, calibration.gain, floor);
+            let deviation = unit * sqrt(variance);
+            finite &= mean.is_finite() & deviation.is_finite();
+            *mean = if valid & !mean.is_nan() {
+                *mean
+            } else {
+                NOT_A_NUMBER
+            };
+            *std = if valid & !deviation.is_nan() {
+                deviation
+            } else {
+                NOT_A_NUMBER
+            };
+        }
+        status.overflow = valid & !finite;
     }
-    status.overflow = valid & !finite;
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! and below them:
 //!
 //! - [`fma`] is the one place where a multiply-add is chosen, and with it the order of rounding;
+//! - `dispatch` takes the vector instructions that the processor is found to have;
 //! - [`elementary`] has the activations' and transforms' functions, with their stated errors;
 //! - [`self_test`] has the checksum by which a device knows its weights.
 //!
@@ -17,6 +18,7 @@
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(feature = "core-float-math", feature(core_float_math))]
 
+mod dispatch;
 pub mod domain;
 pub mod elementary;
 pub mod ensemble;

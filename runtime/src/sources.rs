@@ -8,6 +8,7 @@ macro_rules! sources {
 }
 
 sources![
+    "dispatch.rs",
     "domain.rs",
     "elementary.rs",
     "ensemble.rs",

@@ -3,6 +3,7 @@
 //! `y[p][o] = bias[o] + sum over t, then i, ascending, of x[p + t - K / 2][i] * weight[t][i][o]`.
 
 use super::taps::{Channels, position};
+use crate::dispatch::vectorised;
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,30 +18,31 @@ pub struct Conv1d {
     pub kernel: usize,
 }
 
-/// Computes a convolution.
-///
-/// *Shapes*: `x: [length][inputs]`, `weights: [kernel][inputs][outputs]`, `bias: [outputs]`, `y: [length][outputs]`.
-#[inline]
-pub fn conv1d(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32], sizes: Conv1d) {
-    let half = sizes.kernel / 2;
-    let channels = Channels {
-        inputs: sizes.inputs,
-        outputs: sizes.outputs,
-    };
-    for (p, y) in y
-        .chunks_exact_mut(sizes.outputs.max(1))
-        .enumerate()
-        .take(sizes.length)
-    {
-        let first = half.saturating_sub(p);
-        let last = sizes.kernel.min((sizes.length - p).saturating_add(half));
-        position(
-            x,
-            weights,
-            bias,
-            y,
-            channels,
-            (first..last).map(|t| (t, (p + t).saturating_sub(half))),
-        );
+vectorised! {
+    /// Computes a convolution.
+    ///
+    /// *Shapes*: `x: [length][inputs]`, `weights: [kernel][inputs][outputs]`, `bias: [outputs]`, `y: [length][outputs]`.
+    pub fn conv1d(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32], sizes: Conv1d) {
+        let half = sizes.kernel / 2;
+        let channels = Channels {
+            inputs: sizes.inputs,
+            outputs: sizes.outputs,
+        };
+        for (p, y) in y
+            .chunks_exact_mut(sizes.outputs.max(1))
+            .enumerate()
+            .take(sizes.length)
+        {
+            let first = half.saturating_sub(p);
+            let last = sizes.kernel.min((sizes.length - p).saturating_add(half));
+            position(
+                x,
+                weights,
+                bias,
+                y,
+                channels,
+                (first..last).map(|t| (t, (p + t).saturating_sub(half))),
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! strict order. The weights of a block are therefore stored together: block after block, `[inputs][lanes]` each. A
 //! block has [`block_lanes`] lanes of the outputs that remain; the lanes past the last output hold zeros.
 
+use crate::dispatch::vectorised;
 use crate::fma::{Arithmetic, Native};
 
 /// The lanes of a full block: eight vectors of eight, enough sums in flight to hide the latency of a multiply-add.
@@ -36,32 +37,33 @@ pub const fn packed_length(inputs: usize, outputs: usize) -> usize {
     inputs * lanes_in_all
 }
 
-/// Computes a dense layer.
-///
-/// *Shapes*: `x: [IN]`, `weights`: packed, [`packed_length`]`(IN, OUT)`, `bias` and `y: [OUT]`.
-#[inline]
-pub fn dense(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32]) {
-    let (mut weights, mut bias, mut y) = (weights, bias, y);
-    while !y.is_empty() {
-        let lanes = block_lanes(y.len());
-        let outputs = lanes.min(y.len());
-        let (Some((block, weights_left)), Some((block_bias, bias_left)), Some((block_y, y_left))) = (
-            weights.split_at_checked(lanes.saturating_mul(x.len())),
-            bias.split_at_checked(outputs),
-            y.split_at_mut_checked(outputs),
-        ) else {
-            return;
-        };
-        match lanes {
-            64 => dense_block::<64>(x, block, block_bias, block_y),
-            32 => dense_block::<32>(x, block, block_bias, block_y),
-            16 => dense_block::<16>(x, block, block_bias, block_y),
-            8 => dense_block::<8>(x, block, block_bias, block_y),
-            4 => dense_block::<4>(x, block, block_bias, block_y),
-            2 => dense_block::<2>(x, block, block_bias, block_y),
-            _ => dense_block::<1>(x, block, block_bias, block_y),
+vectorised! {
+    /// Computes a dense layer.
+    ///
+    /// *Shapes*: `x: [IN]`, `weights`: packed, [`packed_length`]`(IN, OUT)`, `bias` and `y: [OUT]`.
+    pub fn dense(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32]) {
+        let (mut weights, mut bias, mut y) = (weights, bias, y);
+        while !y.is_empty() {
+            let lanes = block_lanes(y.len());
+            let outputs = lanes.min(y.len());
+            let (Some((block, weights_left)), Some((block_bias, bias_left)), Some((block_y, y_left))) = (
+                weights.split_at_checked(lanes.saturating_mul(x.len())),
+                bias.split_at_checked(outputs),
+                y.split_at_mut_checked(outputs),
+            ) else {
+                return;
+            };
+            match lanes {
+                64 => dense_block::<64>(x, block, block_bias, block_y),
+                32 => dense_block::<32>(x, block, block_bias, block_y),
+                16 => dense_block::<16>(x, block, block_bias, block_y),
+                8 => dense_block::<8>(x, block, block_bias, block_y),
+                4 => dense_block::<4>(x, block, block_bias, block_y),
+                2 => dense_block::<2>(x, block, block_bias, block_y),
+                _ => dense_block::<1>(x, block, block_bias, block_y),
+            }
+            (weights, bias, y) = (weights_left, bias_left, y_left);
         }
-        (weights, bias, y) = (weights_left, bias_left, y_left);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Operations on each element by itself, in place.
 
+use crate::dispatch::vectorised;
 use crate::elementary;
 use crate::fma::{Arithmetic, Native};
 
@@ -23,39 +24,42 @@ pub enum Transform {
     Sinh,
 }
 
-/// Applies an activation.
-#[inline]
-pub fn activation(function: Activation, y: &mut [f32]) {
-    match function {
-        Activation::Relu => each(y, elementary::relu),
-        Activation::Silu => each(y, elementary::silu::<Native>),
-        Activation::Tanh => each(y, elementary::tanh::<Native>),
+vectorised! {
+    /// Applies an activation.
+    pub fn activation(function: Activation, y: &mut [f32]) {
+        match function {
+            Activation::Relu => each(y, elementary::relu),
+            Activation::Silu => each(y, elementary::silu::<Native>),
+            Activation::Tanh => each(y, elementary::tanh::<Native>),
+        }
     }
 }
 
-/// Applies the inverse of an output transform.
-#[inline]
-pub fn transform(function: Transform, y: &mut [f32]) {
-    match function {
-        Transform::Exp => each(y, elementary::exp::<Native>),
-        Transform::Sinh => each(y, elementary::sinh::<Native>),
+vectorised! {
+    /// Applies the inverse of an output transform.
+    pub fn transform(function: Transform, y: &mut [f32]) {
+        match function {
+            Transform::Exp => each(y, elementary::exp::<Native>),
+            Transform::Sinh => each(y, elementary::sinh::<Native>),
+        }
     }
 }
 
-/// Takes the logarithm of the inputs that `mask` names; what is below [`f32::MIN_POSITIVE`] counts as that.
-///
-/// *Shapes*: `mask` and `y: [inputs]`. Both forms are computed for every input, so that the work does not depend on
-/// the mask.
-#[inline]
-pub fn logarithm(mask: &[bool], y: &mut [f32]) {
-    for (y, &logarithmic) in y.iter_mut().zip(mask) {
-        let positive = if *y >= f32::MIN_POSITIVE {
-            *y
-        } else {
-            f32::MIN_POSITIVE
-        };
-        let logarithm = elementary::ln::<Native>(positive);
-        *y = if logarithmic { logarithm } else { *y };
+vectorised! {
+    /// Takes the logarithm of the inputs that `mask` names; what is below [`f32::MIN_POSITIVE`] counts as that.
+    ///
+    /// *Shapes*: `mask` and `y: [inputs]`. Both forms are computed for every input, so that the work does not depend on
+    /// the mask.
+    pub fn logarithm(mask: &[bool], y: &mut [f32]) {
+        for (y, &logarithmic) in y.iter_mut().zip(mask) {
+            let positive = if *y >= f32::MIN_POSITIVE {
+                *y
+            } else {
+                f32::MIN_POSITIVE
+            };
+            let logarithm = elementary::ln::<Native>(positive);
+            *y = if logarithmic { logarithm } else { *y };
+        }
     }
 }
 
@@ -69,13 +73,14 @@ pub fn standardise(centre: &[f32], scale: &[f32], y: &mut [f32]) {
     }
 }
 
-/// Writes `y * scale + offset`: the outputs in physical units. One rounding where fused.
-///
-/// *Shapes*: all three `[outputs]`.
-#[inline]
-pub fn rescale(scale: &[f32], offset: &[f32], y: &mut [f32]) {
-    for ((y, &scale), &offset) in y.iter_mut().zip(scale).zip(offset) {
-        *y = Native::fma(*y, scale, offset);
+vectorised! {
+    /// Writes `y * scale + offset`: the outputs in physical units. One rounding where fused.
+    ///
+    /// *Shapes*: all three `[outputs]`.
+    pub fn rescale(scale: &[f32], offset: &[f32], y: &mut [f32]) {
+        for ((y, &scale), &offset) in y.iter_mut().zip(scale).zip(offset) {
+            *y = Native::fma(*y, scale, offset);
+        }
     }
 }
 

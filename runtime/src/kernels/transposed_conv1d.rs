@@ -5,6 +5,7 @@
 //! `length_out`, or followed by zeros (without bias). PyTorch's ConvTranspose1d with padding K / 2.
 
 use super::taps::{Channels, position};
+use crate::dispatch::vectorised;
 
 /// The sizes of a transposed convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,39 +35,40 @@ impl TransposedConv1d {
     }
 }
 
-/// Computes a transposed convolution.
-///
-/// *Shapes*: `x: [length_in][inputs]`, `weights: [kernel][inputs][outputs]`, `bias: [outputs]`,
-/// `y: [length_out][outputs]`.
-#[inline]
-pub fn transposed_conv1d(
-    x: &[f32],
-    weights: &[f32],
-    bias: &[f32],
-    y: &mut [f32],
-    sizes: TransposedConv1d,
-) {
-    let half = sizes.kernel / 2;
-    let stride = sizes.stride.max(1);
-    let channels = Channels {
-        inputs: sizes.inputs,
-        outputs: sizes.outputs,
-    };
-    let natural = sizes.natural_length();
-    for (p, y) in y
-        .chunks_exact_mut(sizes.outputs.max(1))
-        .enumerate()
-        .take(sizes.length_out)
-    {
-        if p >= natural {
-            y.fill(0.0);
-            continue;
+vectorised! {
+    /// Computes a transposed convolution.
+    ///
+    /// *Shapes*: `x: [length_in][inputs]`, `weights: [kernel][inputs][outputs]`, `bias: [outputs]`,
+    /// `y: [length_out][outputs]`.
+    pub fn transposed_conv1d(
+        x: &[f32],
+        weights: &[f32],
+        bias: &[f32],
+        y: &mut [f32],
+        sizes: TransposedConv1d,
+    ) {
+        let half = sizes.kernel / 2;
+        let stride = sizes.stride.max(1);
+        let channels = Channels {
+            inputs: sizes.inputs,
+            outputs: sizes.outputs,
+        };
+        let natural = sizes.natural_length();
+        for (p, y) in y
+            .chunks_exact_mut(sizes.outputs.max(1))
+            .enumerate()
+            .take(sizes.length_out)
+        {
+            if p >= natural {
+                y.fill(0.0);
+                continue;
+            }
+            let taps = (0..sizes.kernel)
+                .filter_map(|t| Some((t, (p + half).checked_sub(t)?)))
+                .filter(|&(_, spread)| spread % stride == 0)
+                .map(|(t, spread)| (t, spread / stride))
+                .filter(|&(_, q)| q < sizes.length_in);
+            position(x, weights, bias, y, channels, taps);
         }
-        let taps = (0..sizes.kernel)
-            .filter_map(|t| Some((t, (p + half).checked_sub(t)?)))
-            .filter(|&(_, spread)| spread % stride == 0)
-            .map(|(t, spread)| (t, spread / stride))
-            .filter(|&(_, q)| q < sizes.length_in);
-        position(x, weights, bias, y, channels, taps);
     }
 }
