@@ -16,10 +16,6 @@ pub(super) fn files(emulator: &Emulator, name: &str) -> Vec<(String, String)> {
     vec![
         file("Cargo.toml", include_str!("templates/Cargo.toml.txt")),
         file(
-            ".cargo/config.toml",
-            include_str!("templates/config.toml.txt"),
-        ),
-        file(
             "dense-runtime/Cargo.toml",
             include_str!("templates/runtime.toml.txt"),
         ),
