@@ -2,7 +2,7 @@
 //!
 //! `y[p][o] = bias[o] + sum over t, then i, ascending, of x[p + t - K / 2][i] * weight[t][i][o]`.
 
-use super::taps::{Channels, position};
+use super::taps::{Convolution, Run};
 use crate::dispatch::vectorised;
 
 /// The sizes of a convolution.
@@ -23,26 +23,36 @@ vectorised! {
     ///
     /// *Shapes*: `x: [length][inputs]`, `weights: [kernel][inputs][outputs]`, `bias: [outputs]`, `y: [length][outputs]`.
     pub fn conv1d(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32], sizes: Conv1d) {
-        let half = sizes.kernel / 2;
-        let channels = Channels {
-            inputs: sizes.inputs,
-            outputs: sizes.outputs,
-        };
-        for (p, y) in y
-            .chunks_exact_mut(sizes.outputs.max(1))
-            .enumerate()
-            .take(sizes.length)
-        {
-            let first = half.saturating_sub(p);
-            let last = sizes.kernel.min((sizes.length - p).saturating_add(half));
-            position(
-                x,
-                weights,
-                bias,
-                y,
-                channels,
-                (first..last).map(|t| (t, (p + t).saturating_sub(half))),
-            );
+        let Conv1d { length, inputs, outputs, kernel } = sizes;
+        // What the slices have room for: sizes beyond them would be work on nothing.
+        let length = length.min(y.len());
+        let kernel = kernel.min(weights.len());
+        let half = kernel / 2;
+        let convolution = Convolution { x, weights, bias, inputs, outputs };
+        // The positions that have all their taps, and those before and after.
+        let inside = half.min(length);
+        let after = (length + half + 1).saturating_sub(kernel).clamp(inside, length);
+        for position in 0..inside {
+            write(convolution, y, length, kernel, Run { position, step: 1, count: 1 });
+        }
+        if inside < after {
+            let run = Run { position: inside, step: 1, count: after - inside };
+            write(convolution, y, length, kernel, run);
+        }
+        for position in after..length {
+            write(convolution, y, length, kernel, Run { position, step: 1, count: 1 });
         }
     }
+}
+
+/// Writes a run of positions that have the taps of its first.
+#[inline(always)]
+fn write(convolution: Convolution, y: &mut [f32], length: usize, kernel: usize, run: Run) {
+    let half = kernel / 2;
+    let taps = half.saturating_sub(run.position)..kernel.min(length - run.position + half);
+    convolution.write(
+        y,
+        run,
+        taps.map(|t| (t, (run.position + t).saturating_sub(half))),
+    );
 }

@@ -4,7 +4,7 @@
 //! that is whole and inside. Of its natural length `(length_in - 1) * stride - 2 (K / 2) + K` it is cut to
 //! `length_out`, or followed by zeros (without bias). PyTorch's ConvTranspose1d with padding K / 2.
 
-use super::taps::{Channels, position};
+use super::taps::{Convolution, Run};
 use crate::dispatch::vectorised;
 
 /// The sizes of a transposed convolution.
@@ -47,28 +47,62 @@ vectorised! {
         y: &mut [f32],
         sizes: TransposedConv1d,
     ) {
-        let half = sizes.kernel / 2;
+        let TransposedConv1d { length_out, inputs, outputs, kernel, .. } = sizes;
+        // What the slices have room for: sizes beyond them would be work on nothing.
+        let length_in = sizes.length_in.min(x.len());
+        let kernel = kernel.min(weights.len());
         let stride = sizes.stride.max(1);
-        let channels = Channels {
-            inputs: sizes.inputs,
-            outputs: sizes.outputs,
-        };
-        let natural = sizes.natural_length();
-        for (p, y) in y
-            .chunks_exact_mut(sizes.outputs.max(1))
-            .enumerate()
-            .take(sizes.length_out)
-        {
-            if p >= natural {
-                y.fill(0.0);
-                continue;
+        let half = kernel / 2;
+        let natural = sizes.natural_length().min(length_out).min(y.len());
+        let convolution = Convolution { x, weights, bias, inputs, outputs };
+        // Positions a stride apart share their taps.
+        for phase in 0..stride.min(natural + half) {
+            let taps = kernel.saturating_sub(phase).div_ceil(stride);
+            let first = half.saturating_sub(phase).div_ceil(stride);
+            let last = (natural + half).saturating_sub(phase).div_ceil(stride).max(first);
+            let phase = Phase { phase, stride, taps, half, length_in };
+            // Those that have all their taps, and those before and after.
+            let inside = taps.saturating_sub(1).clamp(first, last);
+            let after = length_in.clamp(inside, last);
+            for s in first..inside {
+                phase.write(convolution, y, s, 1);
             }
-            let taps = (0..sizes.kernel)
-                .filter_map(|t| Some((t, (p + half).checked_sub(t)?)))
-                .filter(|&(_, spread)| spread % stride == 0)
-                .map(|(t, spread)| (t, spread / stride))
-                .filter(|&(_, q)| q < sizes.length_in);
-            position(x, weights, bias, y, channels, taps);
+            if inside < after {
+                phase.write(convolution, y, inside, after - inside);
+            }
+            for s in after..last {
+                phase.write(convolution, y, s, 1);
+            }
         }
+        let padding = y.get_mut(natural.saturating_mul(outputs)..length_out.saturating_mul(outputs));
+        padding.unwrap_or_default().fill(0.0);
+    }
+}
+
+/// The output positions p = s * stride + phase - K / 2: they take the taps t = phase + j * stride, from q = s - j.
+struct Phase {
+    phase: usize,
+    stride: usize,
+    taps: usize,
+    half: usize,
+    length_in: usize,
+}
+
+impl Phase {
+    /// Writes the `count` positions from number `s` on, which have the taps of the first.
+    #[inline(always)]
+    fn write(&self, convolution: Convolution, y: &mut [f32], s: usize, count: usize) {
+        let taps = (s + 1).saturating_sub(self.length_in)..self.taps.min(s + 1);
+        let taps = taps.map(|j| (self.phase + j * self.stride, s - j));
+        let position = s * self.stride + self.phase - self.half;
+        convolution.write(
+            y,
+            Run {
+                position,
+                step: self.stride,
+                count,
+            },
+            taps,
+        );
     }
 }
