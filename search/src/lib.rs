@@ -1,9 +1,24 @@
-//! Trains DENSE.
+//! Trains DENSE: from a simulator's runs to an emulator.
+//!
+//! In the order in which data pass:
+//!
+//! - [`data`] reads runs, splits and normalises them;
+//! - [`space`] has the super-architectures: groups of candidate operations between nodes;
+//! - [`supernetwork`] has the weights that their architectures share, on candle, and [`variables`] the probabilities of
+//!   the candidates;
+//! - [`mod@train`] alternates the two updates of DENSE, by [`optimiser`];
+//! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
+//! - [`metrics`] says how good it is;
+//! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
 
+pub mod assemble;
 pub mod cli;
 pub mod commands;
 pub mod data;
+pub mod metrics;
+pub mod optimiser;
 pub mod space;
 pub mod streams;
 pub mod supernetwork;
+pub mod train;
 pub mod variables;

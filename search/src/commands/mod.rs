@@ -1,3 +1,9 @@
 //! One file a command.
 
+pub mod bench;
+pub mod demo;
+pub mod evaluate;
+pub mod freeze;
 pub mod inspect;
+pub mod predict;
+pub mod search;

@@ -1,0 +1,408 @@
+//! From trained weights to an emulator: physical units in and out, members that share operations, calibrated spread.
+//!
+//! Every member is `raw inputs -> logarithm -> standardise -> groups -> rescale [-> transpose]`; what members have in
+//! common becomes one node, since equal operations on equal inputs are one node in a graph.
+//!
+//! The standard deviation of output j is `unit_j sqrt(gain v_j + floor_j)`, with v_j the members' variance in squared
+//! units. On rows that trained and chose nothing, `gain = c a` and `floor_j = c t r_j^2`, with r_j the root mean square of
+//! that output's residuals: (a, t) have the greatest Gaussian likelihood on a grid, c sets the 90 % band to hold 90 %.
+
+use crate::data::{Dataset, Normalisation};
+use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
+use crate::train::Trained;
+use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
+use dense_codegen::executor::Executor;
+use dense_codegen::graph::{
+    self, Activation, Add, Conv1d, Dense, Function, Graph, Logarithm, NodeId, Operation,
+    ParameterId, Rescale, Resize, Standardise, Transpose, TransposedConv1d,
+};
+use dense_codegen::{Calibration, Emulator, EmulatorParts};
+use std::collections::{BTreeMap, HashMap};
+
+/// The standard normal's 95 % point: the half-width of a 90 % band.
+pub const Z_90: f32 = 1.644_853_6;
+
+/// The parameter that holds the outputs' standard deviations on the training rows, in the network's order.
+const OUTPUT_SCALE: &str = "output scale";
+
+/// Returns the order in which a sequence of the network's outputs stands in the data, `[channels][length]`:
+/// element k of the network is element `order[k]` of the data.
+#[must_use]
+pub fn data_order(output: Shape) -> Vec<usize> {
+    match output {
+        Shape::Vector(count) => (0..count).collect(),
+        Shape::Sequence { length, channels } => (0..length)
+            .flat_map(|p| (0..channels).map(move |c| c * length + p))
+            .collect(),
+    }
+}
+
+/// Returns the emulator of what was trained, its spread calibrated on the rows `calibration` (uncalibrated if none).
+///
+/// # Errors
+/// The trained weights are not finite, or the data's box is none that an emulator can have.
+pub fn assemble(
+    trained: &Trained,
+    data: &Dataset,
+    normalisation: &Normalisation,
+    calibration: &[usize],
+    provenance: BTreeMap<String, serde_json::Value>,
+) -> anyhow::Result<Emulator> {
+    let mut draft = Draft {
+        graph: Graph::new(data.input_count()),
+        parameters: HashMap::new(),
+        trained,
+    };
+    let start = draft.inputs(normalisation)?;
+    let members: Result<Vec<_>, anyhow::Error> = (0..trained.members.len())
+        .map(|member| draft.member(member, start, normalisation))
+        .collect();
+    let scale = normalisation.output_scale().iter();
+    let unit: Vec<f32> = scale
+        .map(|scale| 2f32.powi(scale.log2().round().clamp(-100.0, 100.0) as i32))
+        .collect();
+    let parts = EmulatorParts {
+        graph: draft.graph,
+        members: members?,
+        calibration: Calibration {
+            gain: 1.0,
+            floor: vec![0.0; unit.len()],
+            unit,
+        },
+        inputs: inputs(data),
+        outputs: outputs(data),
+        provenance,
+    };
+    let emulator = Emulator::new(parts)?;
+    let mut parts = emulator.clone().into_parts();
+    if !calibration.is_empty() {
+        parts.calibration = calibrated(&emulator, data, normalisation, calibration);
+    }
+    Ok(Emulator::new(parts)?)
+}
+
+fn inputs(data: &Dataset) -> Vec<InputVariable> {
+    let inputs = data.inputs().iter();
+    inputs
+        .map(|input| InputVariable {
+            name: input.name.clone(),
+            low: input.low,
+            high: input.high,
+            logarithmic: input.logarithmic,
+        })
+        .collect()
+}
+
+fn outputs(data: &Dataset) -> Outputs {
+    use crate::data::Layout as Of;
+    Outputs {
+        layout: match data.layout() {
+            Of::Scalars => Layout::Scalars,
+            Of::Curve => Layout::Curve,
+            Of::Curves => Layout::Curves,
+            Of::Image => Layout::Image,
+            Of::Images => Layout::Images,
+        },
+        shape: data.shape().to_vec(),
+        names: data.output_names().to_vec(),
+        axes: data
+            .axes()
+            .iter()
+            .map(|axis| Axis {
+                name: axis.name.clone(),
+                values: axis.values.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// A graph that grows by a member at a time.
+struct Draft<'a> {
+    graph: Graph,
+    parameters: HashMap<String, ParameterId>,
+    trained: &'a Trained,
+}
+
+impl Draft<'_> {
+    /// The parameter of this name, taken in when it is first asked for.
+    fn parameter(
+        &mut self,
+        name: String,
+        shape: &[usize],
+        values: impl FnOnce() -> candle_core::Result<Vec<f32>>,
+    ) -> anyhow::Result<ParameterId> {
+        if let Some(&known) = self.parameters.get(&name) {
+            return Ok(known);
+        }
+        let id = self.graph.parameter(&name, shape, values()?)?;
+        self.parameters.insert(name, id);
+        Ok(id)
+    }
+
+    fn inputs(&mut self, normalisation: &Normalisation) -> anyhow::Result<NodeId> {
+        let mask = normalisation.logarithmic().to_vec();
+        let logarithm = self
+            .graph
+            .push(Operation::Logarithm(Logarithm { mask }), &[Graph::INPUT])?;
+        let [centre, scale] = [
+            ("input centre", normalisation.centre()),
+            ("input scale", normalisation.scale()),
+        ]
+        .map(|(name, values)| {
+            self.parameter(name.to_owned(), &[values.len()], || Ok(values.to_vec()))
+        });
+        let standardise = Standardise {
+            centre: centre?,
+            scale: scale?,
+        };
+        Ok(self
+            .graph
+            .push(Operation::Standardise(standardise), &[logarithm])?)
+    }
+
+    fn member(
+        &mut self,
+        member: usize,
+        start: NodeId,
+        normalisation: &Normalisation,
+    ) -> anyhow::Result<NodeId> {
+        let trained = self.trained;
+        let space = trained.network.space();
+        let mut value = start;
+        let choices = trained.members[member].choices().to_vec();
+        for (index, (group, choice)) in space.groups().iter().zip(choices).enumerate() {
+            value = self.node(index, group, choice, value)?;
+        }
+        let order = data_order(space.output());
+        let ordered = |values: &[f32]| order.iter().map(|&place| values[place]).collect::<Vec<_>>();
+        let (offset, scale) = (
+            ordered(normalisation.output_offset()),
+            ordered(&normalisation.deployed_output_scale()),
+        );
+        let rescale = Rescale {
+            scale: self.parameter(OUTPUT_SCALE.into(), &[scale.len()], || Ok(scale))?,
+            offset: self.parameter("output offset".into(), &[offset.len()], || Ok(offset))?,
+        };
+        let physical = self.graph.push(Operation::Rescale(rescale), &[value])?;
+        match space.output() {
+            Shape::Sequence { channels, .. } if channels > 1 => Ok(self
+                .graph
+                .push(Operation::Transpose(Transpose), &[physical])?),
+            _ => Ok(physical),
+        }
+    }
+
+    /// A group's node, as the super-network evaluates it.
+    fn node(
+        &mut self,
+        index: usize,
+        group: &Group,
+        choice: usize,
+        value: NodeId,
+    ) -> anyhow::Result<NodeId> {
+        let resized = self.resized(value, group.output)?;
+        let mut operation = self.candidate(index, group, choice, value, resized)?;
+        if group.placement == Placement::OnBranch {
+            operation = operation
+                .map(|node| self.activated(node, group))
+                .transpose()?;
+        }
+        let sum = match (group.identity, operation) {
+            (Identity::Beside, Some(operation)) => self
+                .graph
+                .push(Operation::Add(Add), &[resized, operation])?,
+            (Identity::Absent, Some(operation)) => operation,
+            (_, None) => resized,
+        };
+        match group.placement {
+            Placement::After => self.activated(sum, group),
+            Placement::OnBranch => Ok(sum),
+        }
+    }
+
+    fn activated(&mut self, node: NodeId, group: &Group) -> anyhow::Result<NodeId> {
+        let Some(function) = group.activation else {
+            return Ok(node);
+        };
+        let function = match function {
+            space::Activation::Relu => Function::Relu,
+            space::Activation::Silu => Function::Silu,
+            space::Activation::Tanh => Function::Tanh,
+        };
+        Ok(self
+            .graph
+            .push(Operation::Activation(Activation { function }), &[node])?)
+    }
+
+    /// The value at the output's length, where both are sequences.
+    fn resized(&mut self, value: NodeId, output: Shape) -> anyhow::Result<NodeId> {
+        match (self.graph.shape(value), output) {
+            (graph::Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. })
+                if from != length =>
+            {
+                Ok(self
+                    .graph
+                    .push(Operation::Resize(Resize { length }), &[value])?)
+            }
+            _ => Ok(value),
+        }
+    }
+
+    /// The candidate's operations on the group's input; `None` for zero.
+    fn candidate(
+        &mut self,
+        index: usize,
+        group: &Group,
+        choice: usize,
+        value: NodeId,
+        resized: NodeId,
+    ) -> anyhow::Result<Option<NodeId>> {
+        let trained = self.trained;
+        let mut parameters = Vec::new();
+        for parameter in &trained.network.parameters()[index][choice] {
+            let name = format!("{}/{choice}/{}", group.name, parameter.role);
+            let shape = parameter.var.dims().to_vec();
+            parameters
+                .push(self.parameter(name, &shape, || parameter.var.flatten_all()?.to_vec1())?);
+        }
+        let output = match group.output {
+            Shape::Vector(size) => graph::Shape::Vector(size),
+            Shape::Sequence { length, channels } => graph::Shape::Sequence { length, channels },
+        };
+        let pushed = match (group.candidates[choice], parameters[..].as_ref()) {
+            (Candidate::Dense, &[weight, bias]) => self.graph.push(
+                Operation::Dense(Dense {
+                    weight,
+                    bias,
+                    output,
+                }),
+                &[value],
+            )?,
+            (Candidate::LowRank { rank }, &[first, second, bias]) => {
+                let none =
+                    self.parameter(format!("no bias {rank}"), &[rank], || Ok(vec![0.0; rank]))?;
+                let inner = Dense {
+                    weight: first,
+                    bias: none,
+                    output: graph::Shape::Vector(rank),
+                };
+                let inner = self.graph.push(Operation::Dense(inner), &[value])?;
+                self.graph.push(
+                    Operation::Dense(Dense {
+                        weight: second,
+                        bias,
+                        output,
+                    }),
+                    &[inner],
+                )?
+            }
+            (Candidate::Conv { .. }, &[weight, bias]) => self
+                .graph
+                .push(Operation::Conv1d(Conv1d { weight, bias }), &[resized])?,
+            (Candidate::TransposedConv { stride, .. }, &[weight, bias]) => {
+                let graph::Shape::Sequence { length, .. } = output else {
+                    return Ok(None);
+                };
+                let operation = TransposedConv1d {
+                    weight,
+                    bias,
+                    stride,
+                    length,
+                };
+                self.graph
+                    .push(Operation::TransposedConv1d(operation), &[value])?
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(pushed))
+    }
+}
+
+/// The calibration of this file's formula.
+fn calibrated(
+    emulator: &Emulator,
+    data: &Dataset,
+    normalisation: &Normalisation,
+    rows: &[usize],
+) -> Calibration {
+    let Calibration { unit, .. } = emulator.calibration().clone();
+    let outputs = unit.len();
+    let x: Vec<f32> = rows
+        .iter()
+        .flat_map(|&row| data.x_row(row))
+        .map(|&x| x as f32)
+        .collect();
+    let predictions = Executor::new(emulator).predict(&x, 1);
+    let y: Vec<f32> = rows
+        .iter()
+        .flat_map(|&row| data.y_row(row))
+        .copied()
+        .collect();
+    let mut residual_squares = vec![0.0f32; outputs];
+    // (squared residual, members' variance, output), in squared units, of outputs that are not constant.
+    let mut samples = Vec::new();
+    for (k, y) in y.iter().enumerate() {
+        let j = k % outputs;
+        let square = |value: f32| (value / unit[j]) * (value / unit[j]);
+        let residual = square(y - predictions.mean[k]);
+        residual_squares[j] += residual / rows.len() as f32;
+        if !normalisation.output_constant()[j] {
+            samples.push((residual, square(predictions.std[k]), j));
+        }
+    }
+    let variance = |a: f32, t: f32, (_, spread, j): (f32, f32, usize)| {
+        (a * spread + t * residual_squares[j]).max(f32::MIN_POSITIVE)
+    };
+    let misfit = |a: f32, t: f32| {
+        let surprise = |&sample: &(f32, f32, usize)| {
+            let variance = f64::from(variance(a, t, sample));
+            f64::from(sample.0) / variance + variance.ln()
+        };
+        samples.iter().map(surprise).sum::<f64>()
+    };
+    let grid = [0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0];
+    let pairs = grid
+        .iter()
+        .flat_map(|&a| grid[1..].iter().map(move |&t| (a, t)));
+    let (a, t) = pairs
+        .min_by(|p, q| misfit(p.0, p.1).total_cmp(&misfit(q.0, q.1)))
+        .unwrap_or((1.0, 1.0));
+    let mut ratios: Vec<f32> = samples
+        .iter()
+        .map(|&sample| sample.0 / variance(a, t, sample))
+        .collect();
+    ratios.sort_by(f32::total_cmp);
+    let at_90 = ratios.get(ratios.len() * 9 / 10).copied().unwrap_or(1.0);
+    let c = at_90 / (Z_90 * Z_90);
+    Calibration {
+        gain: c * a,
+        floor: residual_squares
+            .iter()
+            .map(|square| c * t * square)
+            .collect(),
+        unit,
+    }
+}
+
+/// Returns each output's standard deviation on the training rows, in the data's order; 0.0 where it was constant.
+#[must_use]
+pub fn output_deviation(emulator: &Emulator) -> Vec<f32> {
+    let mut parameters = emulator.graph().parameters().iter();
+    let values = parameters
+        .find(|(_, parameter)| parameter.name() == OUTPUT_SCALE)
+        .map_or_else(
+            || emulator.calibration().unit.clone(),
+            |(_, parameter)| parameter.values().to_vec(),
+        );
+    let order = match emulator.outputs().shape[..] {
+        [channels, length] if emulator.outputs().layout == Layout::Curves => {
+            data_order(Shape::Sequence { length, channels })
+        }
+        _ => (0..values.len()).collect(),
+    };
+    let mut deviation = vec![0.0; values.len()];
+    for (&place, value) in order.iter().zip(values) {
+        deviation[place] = value;
+    }
+    deviation
+}

@@ -1,0 +1,40 @@
+//! `dense-search bench`: the latency of a run's frozen code, built by cargo on this machine.
+
+use crate::commands::freeze;
+use anyhow::{Context, bail};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+/// Freezes a run into a temporary folder, builds it, and returns what its latency program measures.
+///
+/// # Errors
+/// The run is none, or cargo is missing or does not build it.
+pub fn run(run: &Path) -> anyhow::Result<Value> {
+    let folder = tempfile::tempdir()?;
+    let frozen = freeze::run(run, &folder.path().join("emulator"))?;
+    let output = Command::new("cargo")
+        .args([
+            "run",
+            "--release",
+            "--offline",
+            "--quiet",
+            "--example",
+            "latency",
+            "--",
+            "--json",
+        ])
+        .current_dir(&frozen.path)
+        .env("CARGO_TARGET_DIR", folder.path().join("target"))
+        .output()
+        .context("cargo: cannot be started; install Rust")?;
+    if !output.status.success() {
+        bail!(
+            "the frozen crate does not build:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().last().unwrap_or_default();
+    serde_json::from_str(line).with_context(|| format!("the latency program printed {line:?}"))
+}

@@ -1,0 +1,112 @@
+//! `dense-search demo`: the whole path on the bundled spectra, in a few minutes.
+
+use crate::commands::{bench, search};
+use crate::data::{Dataset, Part, ReadOptions};
+use crate::metrics::{Metrics, evaluate};
+use crate::{assemble::output_deviation, commands::search::emulator_file};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Optical Thomson scattering spectra: examples/thomson.
+const THOMSON: &[u8] = include_bytes!("../../../examples/thomson/thomson.npz");
+
+/// What the demonstration shows.
+#[derive(Debug)]
+pub struct Shown {
+    report: search::Report,
+    metrics: Metrics,
+    bench: Value,
+    seconds_per_call: Option<f64>,
+}
+
+/// Searches on the bundled data, judges the emulator on the test rows, freezes it and times the frozen code.
+///
+/// # Errors
+/// `out` holds a run already or cannot be written, or cargo is missing.
+pub fn run(plan: &search::Plan, out: &Path) -> anyhow::Result<Shown> {
+    let data = Dataset::from_npz_bytes(
+        THOMSON,
+        "examples/thomson/thomson.npz",
+        &ReadOptions::default(),
+    )?;
+    let report = search::run(&data, plan, out)?;
+    let emulator = dense_codegen::file::load(&emulator_file(out))?;
+    let rows = data.part_rows(Part::Test)?;
+    let metrics = evaluate(
+        &emulator,
+        &data,
+        &rows,
+        &output_deviation(&emulator),
+        plan.threads,
+    );
+    eprintln!("building and timing the frozen code ...");
+    let bench = bench::run(out)?;
+    Ok(Shown {
+        report,
+        metrics,
+        bench,
+        seconds_per_call: data.seconds_per_call(),
+    })
+}
+
+impl Shown {
+    /// Returns all figures as one object.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let mut all = json!(self.metrics);
+        for part in [json!(self.report), self.bench.clone()] {
+            if let (Some(all), Value::Object(part)) = (all.as_object_mut(), part) {
+                all.extend(part);
+            }
+        }
+        all
+    }
+
+    /// Returns the figures as lines to read.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self {
+            report,
+            metrics,
+            bench,
+            ..
+        } = self;
+        let figure = |name: &str| bench[name].as_f64().unwrap_or(f64::NAN);
+        let simulator_us = self
+            .seconds_per_call
+            .map_or(f64::NAN, |seconds| seconds * 1e6);
+        format!(
+            "optical Thomson scattering, 5 parameters -> spectrum of 250 wavelengths\n\
+             \n\
+             search     {} steps of {:.2} ms, {} members, {} MAC a call ({} the largest member)\n\
+             accuracy   mse_z {:.2e} on {} test spectra, R2 {:.5}, median relative error {:.2e}\n\
+             band       the 90 % band holds {:.1} % of the test values (50 %: {:.1} %, 99 %: {:.1} %)\n\
+             memory     {} bytes of flash, {} bytes of RAM\n\
+             \n\
+             one call   min {:.2} us, p50 {:.2} us, p99.9 {:.2} us, max {:.2} us: mean and std of all members\n\
+             a batch    {:.2} us a sample (64 rows, one thread)\n\
+             simulator  {simulator_us:.0} us a call: {:.0} times one call (p50), {:.0} times a sample of a batch\n",
+            report.steps,
+            report.ms_per_step,
+            report.members,
+            report.macs,
+            report.member_macs,
+            metrics.mse_z,
+            metrics.samples,
+            metrics.r2,
+            metrics.median_relative_l2,
+            100.0 * metrics.coverage_90,
+            100.0 * metrics.coverage_50,
+            100.0 * metrics.coverage_99,
+            figure("flash_bytes"),
+            figure("ram_bytes"),
+            figure("min_us"),
+            figure("p50_us"),
+            figure("p99_9_us"),
+            figure("max_us"),
+            figure("batch_us_per_sample"),
+            simulator_us / figure("p50_us"),
+            simulator_us / figure("batch_us_per_sample"),
+        )
+    }
+}
