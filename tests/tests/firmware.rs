@@ -1,8 +1,15 @@
 //! A Cortex-M4F (in QEMU) computes the workstation's bits, with one instruction for each fused multiply-add.
 
+use dense_codegen::interpreter::{Order, Prediction, interpret_f32};
 use dense_runtime::fma::Fused;
+use dense_tests::cases::{CASES, Case, EMULATORS};
+use dense_tests::modules::{write, write_modules};
+use dense_tests::random_graph::operations;
 use dense_tests::{repository, skip::skipped};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 #[path = "../firmware/src/report.rs"]
@@ -11,10 +18,15 @@ mod report;
 /// The exit code of `tests/firmware/run` where a tool is missing, which its standard error names.
 const TOOL_MISSING: i32 = 77;
 
+/// Rows of each emulator on the device: one of each kind that `rows` tells apart, twice.
+const ROWS: usize = 20;
+
 #[test]
 fn the_device_prints_the_bits_of_the_workstation() {
-    let firmware = repository().join("tests/firmware");
-    let run = Command::new(firmware.join("run"))
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
+    let cases = few_that_use_every_operation();
+    write_crate(&folder, &cases);
+    let run = Command::new(folder.join("run"))
         .output()
         .expect("the script starts");
     let (printed, log) = (
@@ -26,8 +38,7 @@ fn the_device_prints_the_bits_of_the_workstation() {
     }
     assert!(run.status.success(), "{}\n{printed}{log}", run.status);
 
-    let mut expected = String::new();
-    report::report::<Fused>(&mut expected).expect("a string takes every line");
+    let expected = expected(&cases).expect("a string takes every line");
     for (expected, got) in expected.lines().zip(printed.lines()) {
         assert_eq!(got, expected, "device (left) and workstation (right)");
     }
@@ -38,12 +49,81 @@ fn the_device_prints_the_bits_of_the_workstation() {
     );
 
     let disassembly =
-        fs::read_to_string(firmware.join("target/disassembly.txt")).expect("the script left it");
+        fs::read_to_string(folder.join("target/disassembly.txt")).expect("the script left it");
     assert!(
         disassembly.contains("vfma.f32"),
         "no fused multiply-add in the program"
     );
     assert_eq!(calls_of_library_fma(&disassembly), Vec::<&str>::new());
+}
+
+/// Cases of the fixed seed, each of which uses an operation that none before it does.
+fn few_that_use_every_operation() -> Vec<&'static Case> {
+    let mut used = BTreeSet::new();
+    let adds = |case: &&Case| {
+        let before = used.len();
+        used.extend(operations(&case.emulator));
+        used.len() > before
+    };
+    CASES[..EMULATORS / 2].iter().filter(adds).collect()
+}
+
+/// Copies the firmware crate to `folder` and writes the emulators with their rows into it.
+fn write_crate(folder: &Path, cases: &[&Case]) {
+    let source = repository().join("tests/firmware");
+    for file in [
+        "Cargo.lock",
+        "memory.x",
+        "run",
+        "src/main.rs",
+        "src/report.rs",
+    ] {
+        let target = folder.join(file);
+        fs::create_dir_all(target.parent().expect("a file is in a folder"))
+            .expect("the folder can be made");
+        fs::copy(source.join(file), target).expect("the firmware crate can be copied");
+    }
+    let manifest =
+        fs::read_to_string(source.join("Cargo.toml")).expect("the firmware crate has a manifest");
+    let runtime = format!("{:?}", repository().join("runtime"));
+    write(
+        &folder.join("Cargo.toml"),
+        manifest.replace("\"../../runtime\"", &runtime),
+    );
+
+    let modules = write_modules(folder, cases.iter().copied());
+    let call = |case: &&Case| {
+        let rows: Vec<Vec<_>> = rows(case)
+            .map(|row| row.iter().map(|value| value.to_bits()).collect())
+            .collect();
+        let number = case.number;
+        format!(
+            "    crate::report::emulator(out, {number}, &e{number}::model::Emulator, &{rows:?})?;\n"
+        )
+    };
+    let calls: String = cases.iter().map(call).collect();
+    let run_all = format!(
+        "pub(crate) fn run_all(out: &mut impl core::fmt::Write) -> core::fmt::Result {{\n{calls}    Ok(())\n}}\n"
+    );
+    write(&folder.join("src/emulators.rs"), modules + &run_all);
+}
+
+fn rows(case: &Case) -> impl Iterator<Item = &[f32]> {
+    case.rows.chunks(case.emulator.input_count()).take(ROWS)
+}
+
+/// What the device has to print.
+fn expected(cases: &[&Case]) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    report::elementary::<Fused>(&mut text)?;
+    for case in cases {
+        report::self_test(&mut text, case.number, true)?;
+        for (row, x) in rows(case).enumerate() {
+            let Prediction { mean, std, status } = interpret_f32(&case.emulator, x, Order::Fused);
+            report::prediction(&mut text, row, &mean, &std, &status)?;
+        }
+    }
+    Ok(text)
 }
 
 /// The lines that name the slow `fmaf` of a library, in whatever namespace.

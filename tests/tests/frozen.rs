@@ -4,10 +4,10 @@
 //! runs them on the rows of the cases.
 
 use dense_codegen::interpreter::Order;
-use dense_codegen::rust::{FreezeOptions, emit_model, freeze};
+use dense_codegen::rust::{FreezeOptions, freeze};
 use dense_runtime::status::Status;
 use dense_tests::cases::{CASES, Case};
-use std::fmt::Write as _;
+use dense_tests::modules::{write, write_modules};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -51,51 +51,27 @@ fn frozen_code_equals_the_f32_interpreter_bit_for_bit_in_both_orders() {
 fn write_crate(folder: &Path) {
     let options = FreezeOptions {
         crate_name: "first".into(),
-        ..FreezeOptions::default()
     };
     fs::create_dir_all(folder).expect("a folder in the target folder");
     freeze(&CASES[0].emulator, &folder.join("first"), &options).expect("the first case is frozen");
 
-    let mut modules = String::new();
-    let mut calls = String::new();
-    for Case {
-        number,
-        emulator,
-        rows,
-        ..
-    } in CASES.iter()
-    {
-        let _ = writeln!(
-            modules,
-            "mod e{number} {{\n    mod golden;\n    pub mod model;\n    mod weights;\n}}"
-        );
-        let _ = writeln!(
-            calls,
-            "    crate::run(&e{number}::model::Emulator, {number})?;"
-        );
-        for (path, text) in emit_model(emulator) {
-            write(
-                &folder.join(format!("src/emulators/e{number}")).join(path),
-                text,
-            );
-        }
-        let bytes: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
-        write(&folder.join(format!("{number}.rows")), bytes);
-    }
+    let modules = write_modules(folder, CASES.iter());
+    let call = |Case { number, .. }: &Case| {
+        format!("    crate::run(&e{number}::model::Emulator, {number})?;\n")
+    };
+    let calls: String = CASES.iter().map(call).collect();
     let emulators =
         format!("{modules}\npub fn run_all() -> std::io::Result<()> {{\n{calls}    Ok(())\n}}\n");
     write(&folder.join("src/emulators.rs"), emulators);
+    for Case { number, rows, .. } in CASES.iter() {
+        let bytes: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
+        write(&folder.join(format!("{number}.rows")), bytes);
+    }
     write(
         &folder.join("src/main.rs"),
         include_str!("frozen/program.rs"),
     );
     write(&folder.join("Cargo.toml"), MANIFEST);
-}
-
-fn write(path: &Path, contents: impl AsRef<[u8]>) {
-    fs::create_dir_all(path.parent().expect("a file in a folder"))
-        .expect("a folder in the target folder");
-    fs::write(path, contents).expect("a file in the target folder");
 }
 
 /// Builds the crate without a network and runs it.

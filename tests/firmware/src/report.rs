@@ -4,6 +4,8 @@
 use core::fmt::{self, Write};
 use dense_runtime::elementary::{exp, ln, sigmoid, silu, sinh, tanh};
 use dense_runtime::fma::{Arithmetic, sqrt};
+use dense_runtime::predict::Predict;
+use dense_runtime::status::Status;
 
 /// Inputs of each elementary function.
 const PATTERNS: u32 = 8192;
@@ -40,16 +42,15 @@ fn fnv1a(words: impl Iterator<Item = u32>) -> u32 {
         })
 }
 
-/// Prints one hash for each block of results of each elementary function, then that this was all.
-pub(crate) fn report<A: Arithmetic>(out: &mut impl Write) -> fmt::Result {
+/// Prints one hash for each block of results of each elementary function.
+pub(crate) fn elementary<A: Arithmetic>(out: &mut impl Write) -> fmt::Result {
     blocks(out, "exp", exp::<A>)?;
     blocks(out, "ln", ln::<A>)?;
     blocks(out, "tanh", tanh::<A>)?;
     blocks(out, "sinh", sinh::<A>)?;
     blocks(out, "sigmoid", sigmoid::<A>)?;
     blocks(out, "silu", silu::<A>)?;
-    blocks(out, "sqrt", sqrt)?;
-    writeln!(out, "end")
+    blocks(out, "sqrt", sqrt)
 }
 
 fn blocks(out: &mut impl Write, name: &str, function: fn(f32) -> f32) -> fmt::Result {
@@ -58,4 +59,67 @@ fn blocks(out: &mut impl Write, name: &str, function: fn(f32) -> f32) -> fmt::Re
         writeln!(out, "{name} {first:4} {hash:08x}")?;
     }
     Ok(())
+}
+
+/// Prints whether a frozen emulator passes its self-test, then its predictions at `rows`, given as bits.
+#[cfg_attr(
+    test,
+    expect(dead_code, reason = "the workstation asks the interpreter instead")
+)]
+pub(crate) fn emulator<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(
+    out: &mut impl Write,
+    number: usize,
+    emulator: &P,
+    rows: &[[u32; IN]],
+) -> fmt::Result {
+    let mut workspace = P::WORKSPACE;
+    let passed = emulator.self_test(&mut workspace).is_ok();
+    self_test(out, number, passed)?;
+    let (mut mean, mut std) = ([0.0; OUT], [0.0; OUT]);
+    for (row, x) in rows.iter().enumerate() {
+        let status = emulator.predict(&mut workspace, &x.map(f32::from_bits), &mut mean, &mut std);
+        prediction(out, row, &mean, &std, &status)?;
+    }
+    Ok(())
+}
+
+/// The first line of an emulator.
+pub(crate) fn self_test(out: &mut impl Write, number: usize, passed: bool) -> fmt::Result {
+    let result = if passed { "passed" } else { "FAILED" };
+    writeln!(out, "emulator {number} self-test {result}")
+}
+
+/// Status, means and standard deviations of one call, on a line.
+pub(crate) fn prediction(
+    out: &mut impl Write,
+    row: usize,
+    mean: &[f32],
+    std: &[f32],
+    status: &Status,
+) -> fmt::Result {
+    let Status {
+        non_finite,
+        outside,
+        worst,
+        excess,
+        overflow,
+    } = status;
+    let excess = excess.to_bits();
+    write!(
+        out,
+        "row {row} status {non_finite:x} {outside:x} {worst} {excess:08x} {overflow}"
+    )?;
+    for (what, values) in [(" mean", mean), (" std", std)] {
+        out.write_str(what)?;
+        for &value in values {
+            // Where an input was not finite, the results' NaN is a certain one.
+            let bits = if *non_finite == 0 {
+                bits(value)
+            } else {
+                value.to_bits()
+            };
+            write!(out, " {bits:08x}")?;
+        }
+    }
+    writeln!(out)
 }

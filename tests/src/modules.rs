@@ -1,0 +1,36 @@
+//! Frozen emulators as modules of a crate that a test writes and builds.
+
+use crate::cases::Case;
+use dense_codegen::rust::emit_model;
+use std::fs;
+use std::path::Path;
+
+/// Writes the frozen code of `cases` to `src/emulators/e<number>/` in the crate's `folder`; returns the declarations of
+/// these modules, which belong into `src/emulators.rs`.
+pub fn write_modules<'a>(folder: &Path, cases: impl Iterator<Item = &'a Case>) -> String {
+    let module = |Case {
+                      number, emulator, ..
+                  }: &Case| {
+        for (path, text) in emit_model(emulator) {
+            write(
+                &folder.join(format!("src/emulators/e{number}")).join(path),
+                text,
+            );
+        }
+        // What a frozen crate exports and a test does not read is no fault of the code.
+        format!(
+            "#[allow(dead_code)]\nmod e{number} {{\n    mod golden;\n    pub mod model;\n    mod weights;\n}}\n"
+        )
+    };
+    cases.map(module).collect()
+}
+
+/// Writes a file and the folders above it.
+///
+/// # Panics
+/// The operating system refuses.
+pub fn write(path: &Path, contents: impl AsRef<[u8]>) {
+    let folder = path.parent().expect("a file is in a folder");
+    fs::create_dir_all(folder).expect("the folder can be made");
+    fs::write(path, contents).expect("the file can be written");
+}
