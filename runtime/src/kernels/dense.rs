@@ -67,19 +67,40 @@ vectorised! {
     }
 }
 
+/// Computes the outputs of one block of weights: all its lanes at once where registers hold that many sums, sixteen at a
+/// time where there are but 32 single ones.
 #[inline(always)]
 fn dense_block<const LANES: usize>(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32]) {
-    let mut sums = [0.0; LANES];
-    for (sum, &bias) in sums.iter_mut().zip(bias) {
-        *sum = bias;
-    }
     let (rows, _) = weights.as_chunks::<LANES>();
+    if cfg!(target_arch = "arm") && LANES > 16 {
+        for (tile, (bias, y)) in bias.chunks(16).zip(y.chunks_mut(16)).enumerate() {
+            let tiles = rows.iter().map(|row| row.as_chunks().0.get(tile));
+            dense_tile::<16>(x, tiles.flatten(), bias, y);
+        }
+    } else {
+        dense_tile(x, rows.iter(), bias, y);
+    }
+}
+
+/// Adds row after row, each times its input, to the bias.
+#[inline(always)]
+fn dense_tile<'a, const LANES: usize>(
+    x: &[f32],
+    rows: impl Iterator<Item = &'a [f32; LANES]>,
+    bias: &[f32],
+    y: &mut [f32],
+) {
+    // Constant indices throughout, or the sums would live in memory.
+    let mut sums: [f32; LANES] =
+        core::array::from_fn(|lane| bias.get(lane).copied().unwrap_or_default());
     for (&x, row) in x.iter().zip(rows) {
         for (sum, &weight) in sums.iter_mut().zip(row) {
             *sum = Native::fma(x, weight, *sum);
         }
     }
-    for (y, sum) in y.iter_mut().zip(sums) {
-        *y = sum;
+    for (lane, sum) in sums.into_iter().enumerate() {
+        if let Some(y) = y.get_mut(lane) {
+            *y = sum;
+        }
     }
 }
