@@ -406,3 +406,82 @@ pub fn output_deviation(emulator: &Emulator) -> Vec<f32> {
     }
     deviation
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{ReadOptions, Split};
+    use crate::space::presets::{PaperWidths, micro, paper};
+    use crate::train::{Rows, Settings, train};
+    use candle_core::{Device, Tensor};
+
+    /// The emulator has what candle computes, within this share of an output's deviation: f32 sums in two orders.
+    const CANDLE: f32 = 1e-4;
+
+    #[test]
+    fn the_deployed_arithmetic_agrees_with_candle() {
+        let bytes = include_bytes!("../../examples/thomson/thomson.npz");
+        let data = Dataset::from_npz_bytes(bytes, "thomson.npz", &ReadOptions::default()).unwrap();
+        let split = Split::resolve(&data, 0).unwrap();
+        let normalisation = Normalisation::fit(&data, &split.train);
+        let output = Shape::Sequence {
+            length: 250,
+            channels: 1,
+        };
+        let small = PaperWidths {
+            dense: 16,
+            channels: 4,
+        };
+        for space in [micro(5, output).unwrap(), paper(5, output, small).unwrap()] {
+            let rows = |rows: &[usize]| {
+                let (x, y) = (
+                    normalisation.encode_x(&data, rows),
+                    normalisation.encode_y(&data, rows),
+                );
+                Rows::new(x, 5, y, 250).unwrap()
+            };
+            let settings = Settings {
+                steps: 20,
+                members: 3,
+                seed: 1,
+            };
+            let mut trained = train(
+                &space,
+                &rows(&split.train),
+                &rows(&split.selection),
+                settings,
+                |_, _| {},
+            )
+            .unwrap();
+            for member in std::mem::take(&mut trained.members) {
+                trained.members = vec![member.clone()];
+                let emulator =
+                    assemble(&trained, &data, &normalisation, &[], BTreeMap::new()).unwrap();
+                let encoded = normalisation.encode_x(&data, &split.test);
+                let x = Tensor::from_vec(encoded, (split.test.len(), 5), &Device::Cpu).unwrap();
+                let candle = trained.network.forward(&x, &member).unwrap();
+                let candle: Vec<f32> = candle.flatten_all().unwrap().to_vec1().unwrap();
+                let raw: Vec<f32> = split
+                    .test
+                    .iter()
+                    .flat_map(|&row| data.x_row(row))
+                    .map(|&x| x as f32)
+                    .collect();
+                let deployed = Executor::new(&emulator).predict(&raw, 2).mean;
+                for (k, (deployed, candle)) in deployed.iter().zip(candle).enumerate() {
+                    let j = k % 250;
+                    let (scale, offset) = (
+                        normalisation.output_scale()[j],
+                        normalisation.output_offset()[j],
+                    );
+                    let distance = (deployed - (candle * scale + offset)).abs() / scale;
+                    assert!(
+                        distance < CANDLE,
+                        "{}, output {j}: {distance}",
+                        space.name()
+                    );
+                }
+            }
+        }
+    }
+}

@@ -14,6 +14,7 @@ use crate::streams::{permutation, stream};
 use crate::supernetwork::{self, SuperNetwork};
 use crate::variables::{NetworkVariables, Trial};
 use candle_core::{DType, Device, Tensor};
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 /// The share of all steps that search.
@@ -38,6 +39,8 @@ const DECAY: f32 = 1e-3;
 const BATCH: usize = 64;
 /// Draws, at most, of a member that differs from all others.
 const DRAWS: usize = 200;
+/// The share of groups that take any candidate where draws repeat.
+const MIXED: f64 = 0.2;
 
 /// Encoded rows: `x: [rows][inputs]`, `y: [rows][outputs]`, position-major.
 #[derive(Debug)]
@@ -124,7 +127,7 @@ pub fn train(
             variables.sample(&mut sampled)
         } else {
             if members.is_empty() {
-                members = draw_members(&variables, settings);
+                members = draw_members(space, &variables, settings);
             }
             members[step % members.len()].clone()
         };
@@ -147,7 +150,7 @@ pub fn train(
         progress(step, loss.to_scalar()?);
     }
     if members.is_empty() {
-        members = draw_members(&variables, settings);
+        members = draw_members(space, &variables, settings);
     }
     Ok(Trained {
         network,
@@ -192,14 +195,27 @@ fn loss_value(
 }
 
 /// The most probable architecture, and others drawn until they differ from all before, or for long enough.
-fn draw_members(variables: &NetworkVariables, settings: Settings) -> Vec<Architecture> {
+///
+/// Where the probabilities have decided, draws repeat; in the second half of the draws each group therefore takes any of
+/// its candidates with probability [`MIXED`].
+fn draw_members(
+    space: &Space,
+    variables: &NetworkVariables,
+    settings: Settings,
+) -> Vec<Architecture> {
     let mut random = stream(settings.seed, "members");
     let mut members = vec![variables.most_probable()];
-    for _ in 0..DRAWS {
+    for draw in 0..DRAWS {
         if members.len() >= settings.members {
             break;
         }
-        let drawn = variables.sample(&mut random);
+        let mut choices = variables.sample(&mut random).choices().to_vec();
+        for (choice, group) in choices.iter_mut().zip(space.groups()) {
+            if draw >= DRAWS / 2 && random.random_bool(MIXED) {
+                *choice = random.random_range(0..group.candidates.len());
+            }
+        }
+        let drawn = Architecture::new(choices);
         if !members.contains(&drawn) {
             members.push(drawn);
         }
@@ -239,7 +255,6 @@ mod tests {
     use crate::space::{Shape, presets::micro};
 
     fn rows(count: usize, seed: u64) -> Rows {
-        use rand::Rng;
         let mut random = stream(seed, "test rows");
         let x: Vec<f32> = (0..2 * count)
             .map(|_| random.random_range(-1.5..1.5))
