@@ -89,8 +89,10 @@ pub fn run(data: &Dataset, plan: &Plan, out: &Path) -> anyhow::Result<Report> {
     let (emulator, report) = pool.install(|| search(data, plan))?;
     fs::create_dir_all(out).with_context(|| format!("{}: cannot be made", out.display()))?;
     file::save(&emulator, &target)?;
-    let text = serde_json::to_string_pretty(&json!({ "report": report, "threads": plan.threads }))?;
-    fs::write(out.join("run.json"), text)?;
+    let mut about = tempfile::NamedTempFile::new_in(out)?;
+    let text = json!({ "report": report, "threads": plan.threads });
+    serde_json::to_writer_pretty(&mut about, &text)?;
+    about.persist(out.join("run.json"))?;
     Ok(report)
 }
 
