@@ -259,7 +259,7 @@ impl Draft<'_> {
     ) -> anyhow::Result<Option<NodeId>> {
         let trained = self.trained;
         let mut parameters = Vec::new();
-        for parameter in &trained.network.parameters()[index][choice] {
+        for parameter in trained.network.parameters(index, choice) {
             let name = format!("{}/{choice}/{}", group.name, parameter.role);
             let shape = parameter.var.dims().to_vec();
             parameters
@@ -459,7 +459,10 @@ mod tests {
                     assemble(&trained, &data, &normalisation, &[], BTreeMap::new()).unwrap();
                 let encoded = normalisation.encode_x(&data, &split.test);
                 let x = Tensor::from_vec(encoded, (split.test.len(), 5), &Device::Cpu).unwrap();
-                let candle = trained.network.forward(&x, &member).unwrap();
+                let candle = trained
+                    .network
+                    .forward(&x, &member, crate::nodes::Pass::Forward)
+                    .unwrap();
                 let candle: Vec<f32> = candle.flatten_all().unwrap().to_vec1().unwrap();
                 let raw: Vec<f32> = split
                     .test

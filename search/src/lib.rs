@@ -4,8 +4,8 @@
 //!
 //! - [`data`] reads runs, splits and normalises them;
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes;
-//! - [`supernetwork`] has the weights that their architectures share, on candle, and [`variables`] the probabilities of
-//!   the candidates;
+//! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
+//!   [`variables`] has the probabilities of the candidates;
 //! - [`mod@train`] alternates the two updates of DENSE, by [`optimiser`];
 //! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
 //! - [`metrics`] says how good it is;
@@ -16,6 +16,7 @@ pub mod cli;
 pub mod commands;
 pub mod data;
 pub mod metrics;
+pub mod nodes;
 pub mod optimiser;
 pub mod space;
 pub mod streams;

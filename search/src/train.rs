@@ -8,6 +8,7 @@
 //!
 //! The rate rises over 200 steps and falls to zero along a cosine over all steps.
 
+use crate::nodes::Pass;
 use crate::optimiser::AdamW;
 use crate::space::{Architecture, Space};
 use crate::streams::{permutation, stream};
@@ -34,7 +35,7 @@ const RATE: f64 = 2e-3;
 /// Steps over which it rises.
 const RISE: f64 = 200.0;
 /// Weight decay.
-const DECAY: f32 = 1e-3;
+const DECAY: f64 = 1e-3;
 /// Rows of a weight step.
 const BATCH: usize = 64;
 /// Draws, at most, of a member that differs from all others.
@@ -114,8 +115,8 @@ pub fn train(
     settings: Settings,
     mut progress: impl FnMut(usize, f32),
 ) -> Result<Trained, supernetwork::Error> {
-    let network = SuperNetwork::new(space, settings.seed, DType::F32)?;
-    let mut optimiser = AdamW::new(network.variables(), DECAY);
+    let network = SuperNetwork::new(space, settings.seed, DType::F32, &Device::Cpu)?;
+    let mut optimiser = AdamW::new(network.variables(), DECAY)?;
     let mut variables = NetworkVariables::uniform(space);
     let mut members = Vec::new();
     let mut batches = Batches::new(train.count(), stream(settings.seed, "batches"));
@@ -132,7 +133,7 @@ pub fn train(
             members[step % members.len()].clone()
         };
         let rows = train.chosen(&batches.next(BATCH))?;
-        let loss = loss(&network, &rows, &architecture)?;
+        let loss = loss(&network, &rows, &architecture, Pass::ForwardAndBackward)?;
         optimiser.step(&loss.backward()?, rate(step, done))?;
         if (WARM_UP..SEARCH).contains(&done) && step % UPDATE_EVERY == 0 {
             let rows = selection.chosen(&ranking.next(RANKING_ROWS))?;
@@ -170,9 +171,9 @@ pub fn phase(step: usize, steps: usize) -> &'static str {
 }
 
 /// The step size of the weights.
-fn rate(step: usize, done: f64) -> f32 {
+fn rate(step: usize, done: f64) -> f64 {
     let rise = ((step + 1) as f64 / RISE).min(1.0);
-    (RATE * rise * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())) as f32
+    RATE * rise * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
 }
 
 /// The mean squared error of standardised outputs.
@@ -180,8 +181,9 @@ fn loss(
     network: &SuperNetwork,
     rows: &Rows,
     architecture: &Architecture,
+    pass: Pass,
 ) -> Result<Tensor, supernetwork::Error> {
-    Ok((network.forward(&rows.x, architecture)? - &rows.y)?
+    Ok((network.forward(&rows.x, architecture, pass)? - &rows.y)?
         .sqr()?
         .mean_all()?)
 }
@@ -191,7 +193,7 @@ fn loss_value(
     rows: &Rows,
     architecture: &Architecture,
 ) -> Result<f32, supernetwork::Error> {
-    Ok(loss(network, rows, architecture)?.to_scalar()?)
+    Ok(loss(network, rows, architecture, Pass::Forward)?.to_scalar()?)
 }
 
 /// The most probable architecture, and others drawn until they differ from all before, or for long enough.

@@ -6,31 +6,8 @@
 //! ```
 
 use super::error::Error;
+pub use dense_codegen::graph::Shape;
 use serde::{Deserialize, Serialize};
-
-/// The shape of a node's value for one sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Shape {
-    /// That many numbers without an order.
-    Vector(usize),
-    /// A sequence, stored position-major: `value[position * channels + channel]`.
-    Sequence {
-        /// Positions.
-        length: usize,
-        /// Numbers at each position.
-        channels: usize,
-    },
-}
-
-impl Shape {
-    /// Returns how many numbers a value of this shape holds.
-    pub fn elements(self) -> usize {
-        match self {
-            Self::Vector(elements) => elements,
-            Self::Sequence { length, channels } => length * channels,
-        }
-    }
-}
 
 /// A candidate operation of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +74,7 @@ pub struct Group {
     pub output: Shape,
     /// Whether the identity runs beside the operation.
     pub identity: Identity,
-    /// The candidate operations, one of which an architecture selects.
+    /// The candidate operations, one of which an architecture selects; equal ones have weights of their own.
     pub candidates: Vec<Candidate>,
     /// The activation, if any.
     pub activation: Option<Activation>,
@@ -112,7 +89,7 @@ impl Group {
     /// Taps that fall outside the sequence are counted, additions of the identity and activations are not.
     pub fn macs(&self, input: Shape, index: usize) -> Option<u64> {
         let candidate = self.candidates.get(index)?;
-        let (inputs, outputs) = (input.elements() as u64, self.output.elements() as u64);
+        let (inputs, outputs) = (input.size() as u64, self.output.size() as u64);
         Some(match (*candidate, input, self.output) {
             (Candidate::Dense, _, _) => inputs * outputs,
             (Candidate::LowRank { rank }, _, _) => rank as u64 * (inputs + outputs),
@@ -133,7 +110,7 @@ impl Group {
             group: self.name.clone(),
             problem,
         };
-        if self.output.elements() == 0 {
+        if self.output.size() == 0 {
             return Err(error(format!(
                 "its output {:?} holds no number",
                 self.output
@@ -152,11 +129,6 @@ impl Group {
         for (index, candidate) in self.candidates.iter().enumerate() {
             self.check_candidate(*candidate, input)
                 .map_err(|problem| error(format!("candidate {index}, {candidate:?}: {problem}")))?;
-            if self.candidates[..index].contains(candidate) {
-                return Err(error(format!(
-                    "candidate {index}, {candidate:?}, is there twice"
-                )));
-            }
         }
         Ok(())
     }

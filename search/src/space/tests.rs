@@ -14,7 +14,7 @@ fn the_published_space_has_the_published_size_and_cost() {
     assert_eq!(space.architectures(), 3 * 4u128.pow(7) * 8u128.pow(6));
     let lengths: Vec<usize> = space.groups()[1..]
         .iter()
-        .map(|g| g.output.elements())
+        .map(|g| g.output.size())
         .collect();
     let sizes = [4, 4, 8, 8, 16, 16, 32, 32, 64, 64, 126, 126, 250, 250];
     assert_eq!(lengths[..14], sizes.map(|size| 64 * size));

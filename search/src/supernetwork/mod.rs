@@ -7,16 +7,17 @@
 //! groups with an identity where one runs beside them, so that the sum over the chain stays of order 1; biases at 0.
 
 mod error;
-mod layers;
 #[cfg(test)]
 mod tests;
 
 pub use error::Error;
 
-use crate::space::{Activation, Architecture, Candidate, Group, Identity, Placement, Shape, Space};
+use crate::nodes::{Epilogue, Form, Grid, Pass, Plan};
+use crate::space::{Architecture, Candidate, Group, Identity, Placement, Shape, Space};
 use crate::streams::stream;
 use candle_core::{DType, Device, Tensor, Var};
 use rand_chacha::rand_core::RngCore;
+use std::sync::Arc;
 
 /// One parameter tensor of a candidate operation.
 #[derive(Debug, Clone)]
@@ -27,48 +28,69 @@ pub struct Parameter {
     pub var: Var,
 }
 
+/// A candidate operation with its weights.
+#[derive(Debug)]
+struct Operation {
+    candidate: Candidate,
+    /// What it does between the group's nodes, where these are grids or the identity stands alone.
+    plan: Arc<Plan>,
+    parameters: Vec<Parameter>,
+}
+
 /// The weights shared by all architectures of a super-architecture.
 #[derive(Debug)]
 pub struct SuperNetwork {
     space: Space,
-    /// `[group][candidate][parameter]`
-    parameters: Vec<Vec<Vec<Parameter>>>,
+    form: Form,
+    /// `[group][candidate]`
+    operations: Vec<Vec<Operation>>,
 }
 
 impl SuperNetwork {
-    /// Returns the super-network with its weights drawn from `seed`, in `F32` (training) or `F64`.
+    /// Returns the super-network on a device with its weights drawn from `seed`, in `F32` (training) or `F64`.
     ///
     /// # Errors
-    /// If candle has no such type of number.
-    pub fn new(space: &Space, seed: u64, dtype: DType) -> Result<Self, Error> {
+    /// If the device has no such type of number.
+    pub fn new(space: &Space, seed: u64, dtype: DType, device: &Device) -> Result<Self, Error> {
         let groups = space.groups();
         let beside = |group: &&Group| group.identity == Identity::Beside;
         let residual = groups.iter().filter(beside).count();
-        let mut parameters = Vec::new();
+        let mut operations = Vec::new();
         for (input, group) in space.steps() {
             let gain = match group.identity {
                 Identity::Absent => 1.0,
                 Identity::Beside => 1.0 / (residual as f64).sqrt(),
             };
             let mut of_group = Vec::new();
-            for candidate in &group.candidates {
-                let mut of_candidate = Vec::new();
-                for form in forms(*candidate, input, group.output) {
-                    let name = format!("weights/{}/{candidate:?}/{}", group.name, form.role);
-                    let var = form.draw(seed, &name, gain, dtype)?;
-                    of_candidate.push(Parameter {
-                        role: form.role,
+            for (index, &candidate) in group.candidates.iter().enumerate() {
+                let mut parameters = Vec::new();
+                for shape in ParameterShape::of(candidate, input, group.output) {
+                    let name = format!("weights/{}/{index}/{}", group.name, shape.role);
+                    let var = shape.draw(seed, &name, gain, dtype, device)?;
+                    parameters.push(Parameter {
+                        role: shape.role,
                         var,
                     });
                 }
-                of_group.push(of_candidate);
+                of_group.push(Operation {
+                    candidate,
+                    plan: Arc::new(plan(candidate, input, group.output)),
+                    parameters,
+                });
             }
-            parameters.push(of_group);
+            operations.push(of_group);
         }
         Ok(Self {
             space: space.clone(),
-            parameters,
+            form: Form::of(device),
+            operations,
         })
+    }
+
+    /// Has the nodes evaluated in this form instead of the device's faster one.
+    #[must_use]
+    pub fn in_form(self, form: Form) -> Self {
+        Self { form, ..self }
     }
 
     /// Returns the super-architecture.
@@ -76,14 +98,18 @@ impl SuperNetwork {
         &self.space
     }
 
-    /// Returns the parameters: `[group][candidate][parameter]`, in the order of the candidate's layers.
-    pub fn parameters(&self) -> &[Vec<Vec<Parameter>>] {
-        &self.parameters
+    /// Returns the parameters of a candidate, in the order of its layers.
+    ///
+    /// # Panics
+    /// There is no such candidate.
+    pub fn parameters(&self, group: usize, candidate: usize) -> &[Parameter] {
+        &self.operations[group][candidate].parameters
     }
 
     /// Returns every variable, by group, candidate and parameter.
     pub fn variables(&self) -> Vec<Var> {
-        let all = self.parameters.iter().flatten().flatten();
+        let all = self.operations.iter().flatten();
+        let all = all.flat_map(|operation| &operation.parameters);
         all.map(|parameter| parameter.var.clone()).collect()
     }
 
@@ -93,98 +119,131 @@ impl SuperNetwork {
     /// `x`: (batch, inputs); result: (batch, outputs), sequences flattened position-major.
     ///
     /// # Errors
-    /// If the architecture is not of this super-architecture, or `x` has another shape or type of number.
-    pub fn forward(&self, x: &Tensor, architecture: &Architecture) -> Result<Tensor, Error> {
+    /// If the architecture is not of this super-architecture, or `x` has another shape, type of number or device.
+    pub fn forward(
+        &self,
+        x: &Tensor,
+        architecture: &Architecture,
+        pass: Pass,
+    ) -> Result<Tensor, Error> {
         self.space.check(architecture)?;
-        let steps = self.space.steps().zip(architecture.choices());
+        let chosen = self.operations.iter().zip(architecture.choices());
         let mut value = x.clone();
-        for (((_, group), &choice), parameters) in steps.zip(&self.parameters) {
-            let operation = apply(group, choice, &parameters[choice], &value)?;
-            value = node(group, &value, operation)?;
+        for (group, (operations, &choice)) in self.space.groups().iter().zip(chosen) {
+            value = self.node(group, &operations[choice], &value, pass)?;
         }
         Ok(value.flatten_from(1)?)
     }
-}
 
-/// Returns the group's node from its input and the operation's result (`None`: zero).
-fn node(group: &Group, value: &Tensor, operation: Option<Tensor>) -> Result<Tensor, Error> {
-    let operation = match (operation, group.activation, group.placement) {
-        (Some(operation), Some(function), Placement::OnBranch) => {
-            Some(activate(&operation, function)?)
+    /// Returns the group's node from the node before it.
+    fn node(
+        &self,
+        group: &Group,
+        operation: &Operation,
+        value: &Tensor,
+        pass: Pass,
+    ) -> Result<Tensor, Error> {
+        let (form, plan, epilogue) = (self.form, &operation.plan, Epilogue::of(group));
+        let node = match (operation.candidate, operation.parameters.as_slice()) {
+            (Candidate::Dense, [weight, bias]) => {
+                let x = value.flatten_from(1)?;
+                if group.identity == Identity::Absent || plan.keeps_size() {
+                    form.dense(&x, &weight.var, Some(&bias.var), epilogue, pass)?
+                } else {
+                    let on_branch = epilogue.of_branch();
+                    let y = form.dense(&x, &weight.var, Some(&bias.var), on_branch, pass)?;
+                    self.beside(plan, value, &y, epilogue, pass)?
+                }
+            }
+            (Candidate::LowRank { .. }, [first, second, bias]) => {
+                let x = value.flatten_from(1)?;
+                let inner = form.dense(&x, &first.var, None, Epilogue::NONE, pass)?;
+                let on_branch = epilogue.of_branch();
+                let y = form.dense(&inner, &second.var, Some(&bias.var), on_branch, pass)?;
+                match group.identity {
+                    Identity::Absent => y,
+                    Identity::Beside => self.beside(plan, value, &y, epilogue, pass)?,
+                }
+            }
+            (Candidate::Conv { .. } | Candidate::TransposedConv { .. }, [weight, bias]) => {
+                form.correlate(plan, value, &weight.var, &bias.var, epilogue, pass)?
+            }
+            // Zero: on the branch, nothing is activated.
+            _ => match group.placement {
+                Placement::OnBranch => form.identity(plan, value, Epilogue::IDENTITY, pass)?,
+                Placement::After => form.identity(plan, value, epilogue, pass)?,
+            },
+        };
+        Ok(match group.output {
+            Shape::Sequence { length, channels } if node.rank() == 2 => {
+                node.reshape((node.dim(0)?, length, channels))?
+            }
+            _ => node,
+        })
+    }
+
+    /// Returns the node of an operation's result `y`, (batch, numbers), with the identity beside it.
+    fn beside(
+        &self,
+        plan: &Arc<Plan>,
+        value: &Tensor,
+        y: &Tensor,
+        epilogue: Epilogue,
+        pass: Pass,
+    ) -> Result<Tensor, Error> {
+        let identity = match plan.keeps_size() {
+            true => value.clone(),
+            false => self.form.identity(plan, value, Epilogue::IDENTITY, pass)?,
+        };
+        let sum = (identity.flatten_from(1)? + y)?;
+        match (epilogue.placement, epilogue.activation) {
+            (Placement::After, Some(_)) => {
+                let point = Arc::new(Plan::resize(Grid::POINT, Grid::POINT));
+                Ok(self.form.identity(&point, &sum, epilogue, pass)?)
+            }
+            _ => Ok(sum),
         }
-        (operation, _, _) => operation,
-    };
-    let identity = match (group.identity, group.output) {
-        (Identity::Absent, _) => None,
-        (Identity::Beside, Shape::Vector(_)) => Some(value.clone()),
-        (Identity::Beside, Shape::Sequence { length, .. }) => Some(layers::resize(value, length)?),
-    };
-    let sum = match (identity, operation) {
-        (Some(identity), Some(operation)) => (identity + operation)?,
-        (Some(single), None) | (None, Some(single)) => single,
-        // `Space` has no group with zero and without the identity.
-        (None, None) => value.zeros_like()?,
-    };
-    match (group.activation, group.placement) {
-        (Some(function), Placement::After) => activate(&sum, function),
-        _ => Ok(sum),
     }
 }
 
-/// Returns the candidate's result on the group's input, in the group's output shape; `None` for zero.
-fn apply(
-    group: &Group,
-    choice: usize,
-    parameters: &[Parameter],
-    value: &Tensor,
-) -> Result<Option<Tensor>, Error> {
-    let result = match (group.candidates[choice], group.output, parameters) {
-        (Candidate::Dense, output, [weight, bias]) => {
-            let y = layers::dense(&value.flatten_from(1)?, &weight.var, &bias.var)?;
-            shaped(&y, output)?
-        }
-        (Candidate::LowRank { .. }, output, [first, second, bias]) => {
-            let inner = value.flatten_from(1)?.matmul(&first.var)?;
-            shaped(&layers::dense(&inner, &second.var, &bias.var)?, output)?
-        }
-        (Candidate::Conv { .. }, Shape::Sequence { length, .. }, [weight, bias]) => {
-            layers::conv(&layers::resize(value, length)?, &weight.var, &bias.var)?
-        }
-        (
-            Candidate::TransposedConv { stride, .. },
-            Shape::Sequence { length, .. },
-            [weight, bias],
-        ) => layers::transposed_conv(value, &weight.var, &bias.var, stride, length)?,
-        // Zero; `Space` and `forms` leave no other case.
-        _ => return Ok(None),
+/// Returns what a candidate does between two nodes' positions; a vector is one position.
+fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
+    let grid = |shape| Grid {
+        height: 1,
+        width: match shape {
+            Shape::Vector(_) => 1,
+            Shape::Sequence { length, .. } => length,
+        },
     };
-    Ok(Some(result))
-}
-
-fn shaped(y: &Tensor, output: Shape) -> candle_core::Result<Tensor> {
-    match output {
-        Shape::Vector(_) => Ok(y.clone()),
-        Shape::Sequence { length, channels } => y.reshape((y.dim(0)?, length, channels)),
+    let line = |width| Grid { height: 1, width };
+    let (input, output) = (grid(input), grid(output));
+    match candidate {
+        Candidate::Conv { kernel } => Plan::convolution(input, output, line(kernel)),
+        Candidate::TransposedConv { kernel, stride } => {
+            Plan::transposed(input, output, line(kernel), line(stride))
+        }
+        Candidate::Zero | Candidate::Dense | Candidate::LowRank { .. } => {
+            Plan::resize(input, output)
+        }
     }
-}
-
-fn activate(x: &Tensor, function: Activation) -> Result<Tensor, Error> {
-    Ok(match function {
-        Activation::Relu => x.relu()?,
-        Activation::Silu => x.silu()?,
-        Activation::Tanh => x.tanh()?,
-    })
 }
 
 /// The shape of a parameter, and how many products enter a sum over it (0: it starts at zero).
-struct Form {
+struct ParameterShape {
     role: &'static str,
     shape: Vec<usize>,
     fan_in: f64,
 }
 
-impl Form {
-    fn draw(&self, seed: u64, name: &str, gain: f64, dtype: DType) -> Result<Var, Error> {
+impl ParameterShape {
+    fn draw(
+        &self,
+        seed: u64,
+        name: &str,
+        gain: f64,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Var, Error> {
         let mut random = stream(seed, name);
         let bound = match self.fan_in {
             0.0 => 0.0,
@@ -195,46 +254,48 @@ impl Form {
             .map(|uniform| bound * uniform)
             .collect();
         let values = Tensor::from_vec(values, self.shape.as_slice(), &Device::Cpu)?;
-        Ok(Var::from_tensor(&values.to_dtype(dtype)?)?)
+        Ok(Var::from_tensor(
+            &values.to_dtype(dtype)?.to_device(device)?,
+        )?)
     }
-}
 
-/// Returns the parameters that a candidate has between these shapes.
-fn forms(candidate: Candidate, input: Shape, output: Shape) -> Vec<Form> {
-    let (inputs, outputs) = (input.elements(), output.elements());
-    let form = |role, shape: &[usize], fan_in: f64| Form {
-        role,
-        shape: shape.to_vec(),
-        fan_in,
-    };
-    let channels = |shape| match shape {
-        Shape::Vector(elements) => elements,
-        Shape::Sequence { channels, .. } => channels,
-    };
-    let (from, to) = (channels(input), channels(output));
-    match candidate {
-        Candidate::Zero => Vec::new(),
-        Candidate::Dense => vec![
-            form("weight", &[inputs, outputs], inputs as f64),
-            form("bias", &[outputs], 0.0),
-        ],
-        Candidate::LowRank { rank } => vec![
-            form("weight1", &[inputs, rank], inputs as f64),
-            form("weight2", &[rank, outputs], rank as f64),
-            form("bias", &[outputs], 0.0),
-        ],
-        Candidate::Conv { kernel } => vec![
-            form("weight", &[kernel, from, to], (kernel * from) as f64),
-            form("bias", &[to], 0.0),
-        ],
-        Candidate::TransposedConv { kernel, stride } => vec![
-            form(
-                "weight",
-                &[kernel, from, to],
-                // Each output meets only every stride-th tap.
-                (kernel * from) as f64 / stride.min(kernel) as f64,
-            ),
-            form("bias", &[to], 0.0),
-        ],
+    /// Returns the parameters that a candidate has between these shapes.
+    fn of(candidate: Candidate, input: Shape, output: Shape) -> Vec<Self> {
+        let (inputs, outputs) = (input.size(), output.size());
+        let form = |role, shape: &[usize], fan_in: f64| Self {
+            role,
+            shape: shape.to_vec(),
+            fan_in,
+        };
+        let channels = |shape| match shape {
+            Shape::Vector(elements) => elements,
+            Shape::Sequence { channels, .. } => channels,
+        };
+        let (from, to) = (channels(input), channels(output));
+        match candidate {
+            Candidate::Zero => Vec::new(),
+            Candidate::Dense => vec![
+                form("weight", &[inputs, outputs], inputs as f64),
+                form("bias", &[outputs], 0.0),
+            ],
+            Candidate::LowRank { rank } => vec![
+                form("weight1", &[inputs, rank], inputs as f64),
+                form("weight2", &[rank, outputs], rank as f64),
+                form("bias", &[outputs], 0.0),
+            ],
+            Candidate::Conv { kernel } => vec![
+                form("weight", &[kernel, from, to], (kernel * from) as f64),
+                form("bias", &[to], 0.0),
+            ],
+            Candidate::TransposedConv { kernel, stride } => vec![
+                form(
+                    "weight",
+                    &[kernel, from, to],
+                    // Each output meets only every stride-th tap.
+                    (kernel * from) as f64 / stride.min(kernel) as f64,
+                ),
+                form("bias", &[to], 0.0),
+            ],
+        }
     }
 }

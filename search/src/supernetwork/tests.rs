@@ -14,9 +14,11 @@ fn waves(count: usize, step: f64, shape: &[usize]) -> Tensor {
 /// A loss that weighs every output differently, and is not linear in them.
 fn loss(network: &SuperNetwork, architecture: &Architecture) -> Tensor {
     let x = waves(BATCH * INPUTS, 1.1, &[BATCH, INPUTS]);
-    let outputs = network.space().output().elements();
+    let outputs = network.space().output().size();
     let target = waves(BATCH * outputs, 0.9, &[BATCH, outputs]);
-    let y = network.forward(&x, architecture).unwrap();
+    let y = network
+        .forward(&x, architecture, Pass::ForwardAndBackward)
+        .unwrap();
     assert_eq!(y.dims(), [BATCH, outputs]);
     (y - target).unwrap().sqr().unwrap().sum_all().unwrap()
 }
@@ -39,12 +41,10 @@ fn covering(space: &Space) -> Vec<Architecture> {
 
 /// Moves biases off zero, so that no test passes by their absence.
 fn perturbed(space: &Space) -> SuperNetwork {
-    let network = SuperNetwork::new(space, 5, DType::F64).unwrap();
-    for parameter in network
-        .parameters
-        .iter()
-        .flatten()
-        .flatten()
+    let network = SuperNetwork::new(space, 5, DType::F64, &Device::Cpu).unwrap();
+    let operations = network.operations.iter().flatten();
+    for parameter in operations
+        .flat_map(|o| &o.parameters)
         .filter(|p| p.role == "bias")
     {
         let shape = parameter.var.dims().to_vec();
@@ -68,7 +68,7 @@ fn assert_gradients(space: &Space) {
         let size = value.to_scalar::<f64>().unwrap();
         let gradients = value.backward().unwrap();
         for (g, &choice) in architecture.choices().iter().enumerate() {
-            for parameter in &network.parameters[g][choice] {
+            for parameter in network.parameters(g, choice) {
                 touched.insert(parameter.var.id());
                 let gradient = gradients.get(&parameter.var).expect("a gradient");
                 let slopes: Vec<f64> = gradient.flatten_all().unwrap().to_vec1().unwrap();
@@ -129,7 +129,7 @@ fn gradients_of_the_micro_space_equal_finite_differences() {
 fn the_seed_alone_decides_the_weights() {
     let space = micro(INPUTS, Shape::Vector(4)).unwrap();
     let values = |seed| -> Vec<u32> {
-        let network = SuperNetwork::new(&space, seed, DType::F32).unwrap();
+        let network = SuperNetwork::new(&space, seed, DType::F32, &Device::Cpu).unwrap();
         let flat = |var: Var| var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         network
             .variables()
@@ -144,17 +144,26 @@ fn the_seed_alone_decides_the_weights() {
 
 #[test]
 fn a_strange_architecture_is_an_error() {
-    let network =
-        SuperNetwork::new(&micro(INPUTS, Shape::Vector(4)).unwrap(), 1, DType::F64).unwrap();
+    let network = SuperNetwork::new(
+        &micro(INPUTS, Shape::Vector(4)).unwrap(),
+        1,
+        DType::F64,
+        &Device::Cpu,
+    )
+    .unwrap();
     let x = waves(BATCH * INPUTS, 1.1, &[BATCH, INPUTS]);
     assert!(
         network
-            .forward(&x, &Architecture::new(vec![0, 9, 0, 0, 0]))
+            .forward(&x, &Architecture::new(vec![0, 9, 0, 0, 0]), Pass::Forward)
             .is_err()
     );
     assert!(
         network
-            .forward(&x.t().unwrap(), &Architecture::new(vec![0; 5]))
+            .forward(
+                &x.t().unwrap(),
+                &Architecture::new(vec![0; 5]),
+                Pass::Forward
+            )
             .is_err()
     );
 }

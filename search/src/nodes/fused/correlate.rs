@@ -1,0 +1,512 @@
+//! Convolutions, transposed convolutions and the resized identity as custom operations with their gradients.
+//!
+//! With `r` the rows of [`Plan`](crate::nodes::Plan), `W` the weights of a run and `f` the activation:
+//!
+//! ```text
+//! forward    z = sum over runs of windows(r) W,    node = f(identity + z + b)   or   identity + f(z + b)
+//! backward   g = node's gradient * f',    db = sum g,    dW = windows(r)^T g,
+//!            dr = sum over runs of windows(g) W^T, taps reversed
+//! ```
+//!
+//! A batch falls into chunks of samples that a thread takes whole, so that what it reads again is in its cache. The
+//! chunks are the same whatever the number of threads, and their weight gradients are summed in order: so are the bits.
+
+use super::matmul::{View, Write, multiply};
+use super::real::{Buffer, Real};
+use super::shared::{Slopes, activate, add, samples_per_chunk, slice, tensor, with_values};
+use crate::nodes::{Epilogue, Pass, Phase, Plan};
+use crate::space::Identity;
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// The operation between two grids; `pass` says whether a backward pass may follow.
+#[derive(Debug)]
+pub(super) struct Correlate<T: Real> {
+    plan: Arc<Plan>,
+    epilogue: Epilogue,
+    pass: Pass,
+    slopes: Slopes<T>,
+}
+
+/// The weights of an operation.
+#[derive(Clone, Copy)]
+struct Weights<'a, T> {
+    /// `[taps][inputs][outputs]`
+    weight: &'a [T],
+    /// `[outputs]`
+    bias: &'a [T],
+}
+
+/// The sizes of one evaluation.
+#[derive(Clone, Copy)]
+struct Sizes {
+    batch: usize,
+    inputs: usize,
+    outputs: usize,
+}
+
+/// What the backward pass finds.
+struct Gradients<T> {
+    x: Option<Vec<T>>,
+    weight: Vec<T>,
+    bias: Vec<T>,
+}
+
+impl<T: Real> Correlate<T> {
+    pub(super) fn new(plan: &Arc<Plan>, epilogue: Epilogue, pass: Pass) -> Self {
+        Self {
+            plan: Arc::clone(plan),
+            epilogue,
+            pass,
+            slopes: Slopes::default(),
+        }
+    }
+
+    fn samples(&self, sizes: Sizes) -> usize {
+        let macs = self.plan.kernel.positions()
+            * self.plan.domain.positions()
+            * sizes.inputs
+            * sizes.outputs;
+        samples_per_chunk(sizes.batch, macs)
+    }
+
+    fn forward(&self, x: &[T], weights: Option<Weights<'_, T>>, sizes: Sizes) -> Vec<T> {
+        let Sizes {
+            batch,
+            inputs,
+            outputs,
+        } = sizes;
+        let (from, to) = (
+            self.plan.input.positions() * inputs,
+            self.plan.output.positions() * outputs,
+        );
+        let packed = weights.map(|weights| self.packed(weights, sizes));
+        let mut y = vec![T::default(); batch * to];
+        let samples = self.samples(sizes);
+        let keep = self.pass == Pass::ForwardAndBackward && self.epilogue.activation.is_some();
+        let mut slopes = keep.then(|| Buffer::stale(batch * to));
+        let run = |x: &[T], y: &mut [T], slopes: Option<&mut [T]>| {
+            if self.epilogue.identity_inside() {
+                self.add_identity(x, y, sizes);
+            }
+            if let (Some(weights), Some(packed)) = (weights, &packed) {
+                self.add_operation(x, y, weights.bias, packed, sizes);
+            }
+            activate(self.epilogue, y, slopes);
+            if self.epilogue.identity_outside() {
+                self.add_identity(x, y, sizes);
+            }
+        };
+        let (x, y_chunks) = (x.par_chunks(samples * from), y.par_chunks_mut(samples * to));
+        match &mut slopes {
+            None => x.zip(y_chunks).for_each(|(x, y)| run(x, y, None)),
+            Some(slopes) => x
+                .zip(y_chunks)
+                .zip(slopes.par_chunks_mut(samples * to))
+                .for_each(|((x, y), slopes)| run(x, y, Some(slopes))),
+        }
+        self.slopes.keep(slopes);
+        y
+    }
+
+    fn backward(
+        &self,
+        x: &[T],
+        weights: Option<Weights<'_, T>>,
+        gradient: &[T],
+        slopes: Option<&[T]>,
+        sizes: Sizes,
+        wants_x: bool,
+    ) -> Gradients<T> {
+        let Sizes {
+            batch,
+            inputs,
+            outputs,
+        } = sizes;
+        let (from, to) = (
+            self.plan.input.positions() * inputs,
+            self.plan.output.positions() * outputs,
+        );
+        let packed = weights
+            .filter(|_| wants_x)
+            .map(|weights| self.packed_reversed(weights, sizes));
+        let samples = self.samples(sizes);
+        let mut dx = vec![T::default(); if wants_x { batch * from } else { 0 }];
+        let chunks = batch.div_ceil(samples);
+        let mut x_chunks: Vec<Option<&mut [T]>> = (0..chunks).map(|_| None).collect();
+        if wants_x {
+            let slices = dx.chunks_mut(samples * from);
+            x_chunks = slices.map(Some).collect();
+        }
+        let sums = x_chunks.into_par_iter().enumerate().map(|(chunk, dx)| {
+            let first = chunk * samples;
+            let count = samples.min(batch - first);
+            let x = &x[first * from..][..count * from];
+            let outside = &gradient[first * to..][..count * to];
+            let mut inside = Buffer::<T>::stale(count * to);
+            match slopes {
+                None => inside.copy_from_slice(outside),
+                Some(slopes) => {
+                    let both = outside.iter().zip(&slopes[first * to..][..count * to]);
+                    for (inside, (&outside, &slope)) in inside.iter_mut().zip(both) {
+                        *inside = outside * slope;
+                    }
+                }
+            }
+            self.chunk_gradients(x, weights, &packed, &inside, outside, dx, sizes)
+        });
+        let sums: Vec<_> = sums.collect();
+        let mut sums = sums.into_iter();
+        let (mut weight, mut bias) = sums.next().unwrap_or_default();
+        for (more_weight, more_bias) in sums {
+            add(&mut weight, &more_weight);
+            add(&mut bias, &more_bias);
+        }
+        Gradients {
+            x: wants_x.then_some(dx),
+            weight,
+            bias,
+        }
+    }
+
+    /// The gradients by the weights of one chunk; that by `x` is added to `dx`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a backward pass knows of a chunk"
+    )]
+    fn chunk_gradients(
+        &self,
+        x: &[T],
+        weights: Option<Weights<'_, T>>,
+        packed: &Option<Vec<Buffer<T>>>,
+        inside: &[T],
+        outside: &[T],
+        mut dx: Option<&mut [T]>,
+        sizes: Sizes,
+    ) -> (Vec<T>, Vec<T>) {
+        if let Some(dx) = &mut dx {
+            if self.epilogue.identity_inside() {
+                self.return_identity(inside, dx, sizes);
+            }
+            if self.epilogue.identity_outside() {
+                self.return_identity(outside, dx, sizes);
+            }
+        }
+        let Some(weights) = weights else {
+            return Default::default();
+        };
+        let Sizes {
+            inputs, outputs, ..
+        } = sizes;
+        let plan = &*self.plan;
+        let count = x.len() / (plan.input.positions() * inputs);
+        let margin = plan.margin();
+        let all_rows = count * plan.sample();
+        let rows = self.laid_out(x, sizes);
+        let mut weight = vec![T::default(); weights.weight.len()];
+        let mut bias = vec![T::default(); weights.bias.len()];
+        let mut dr = Buffer::zeros(if dx.is_some() { all_rows * inputs } else { 0 });
+        let mut g = Buffer::zeros((all_rows + 2 * margin) * outputs);
+        let mut run_number = 0;
+        for (number, phase) in plan.phases.iter().enumerate() {
+            if number > 0 {
+                g.fill(T::default());
+            }
+            self.gather(phase, inside, &mut g, &mut bias, sizes);
+            let centre = View::new(&g[margin * outputs..], all_rows, outputs, outputs);
+            for run in &phase.runs {
+                let taps = run.taps.len();
+                let offset = margin as isize + plan.offset(run);
+                let windows = View::new(
+                    &rows[offset as usize * inputs..],
+                    all_rows,
+                    taps * inputs,
+                    inputs,
+                );
+                let mut found = Buffer::stale(taps * inputs * outputs);
+                multiply(&mut found, Write::Replace, windows.transposed(), centre);
+                for (found, &tap) in found.chunks_exact(inputs * outputs).zip(&run.taps) {
+                    add(
+                        &mut weight[tap * inputs * outputs..][..inputs * outputs],
+                        found,
+                    );
+                }
+                if let (Some(packed), true) = (packed, dx.is_some()) {
+                    let offset = margin as isize - plan.offset(run) - (taps as isize - 1);
+                    let windows = View::new(
+                        &g[offset as usize * outputs..],
+                        all_rows,
+                        taps * outputs,
+                        outputs,
+                    );
+                    let packed = View::new(&packed[run_number], taps * outputs, inputs, inputs);
+                    multiply(&mut dr, Write::Add, windows, packed);
+                }
+                run_number += 1;
+            }
+        }
+        if let Some(dx) = dx {
+            let samples = dx.chunks_exact_mut(plan.input.positions() * inputs);
+            for (dx, dr) in samples.zip(dr.chunks_exact(plan.sample() * inputs)) {
+                for (row, &source) in plan.rows().zip(&plan.sources) {
+                    add(
+                        &mut dx[source * inputs..][..inputs],
+                        &dr[row * inputs..][..inputs],
+                    );
+                }
+            }
+        }
+        (weight, bias)
+    }
+
+    /// Adds the resized input to the node.
+    fn add_identity(&self, x: &[T], y: &mut [T], sizes: Sizes) {
+        let channels = sizes.outputs;
+        let samples = y.chunks_exact_mut(self.plan.output.positions() * channels);
+        for (y, x) in samples.zip(x.chunks_exact(self.plan.input.positions() * channels)) {
+            for (y, &source) in y.chunks_exact_mut(channels).zip(&self.plan.identity) {
+                add(y, &x[source * channels..][..channels]);
+            }
+        }
+    }
+
+    /// Adds the node's gradient to that of what was resized.
+    fn return_identity(&self, gradient: &[T], dx: &mut [T], sizes: Sizes) {
+        let channels = sizes.outputs;
+        let samples = dx.chunks_exact_mut(self.plan.input.positions() * channels);
+        for (dx, g) in samples.zip(gradient.chunks_exact(self.plan.output.positions() * channels)) {
+            for (g, &source) in g.chunks_exact(channels).zip(&self.plan.identity) {
+                add(&mut dx[source * channels..][..channels], g);
+            }
+        }
+    }
+
+    /// Adds the operation's result and its bias to the node.
+    fn add_operation(&self, x: &[T], y: &mut [T], bias: &[T], packed: &[Buffer<T>], sizes: Sizes) {
+        let Sizes {
+            inputs, outputs, ..
+        } = sizes;
+        let plan = &*self.plan;
+        let count = x.len() / (plan.input.positions() * inputs);
+        let (margin, all_rows) = (plan.margin(), count * plan.sample());
+        let rows = self.laid_out(x, sizes);
+        let mut z = Buffer::stale(all_rows * outputs);
+        let mut packed = packed.iter();
+        for phase in &plan.phases {
+            if phase.runs.is_empty() {
+                z.fill(T::default());
+            }
+            for (number, (run, packed)) in phase.runs.iter().zip(&mut packed).enumerate() {
+                let inner = run.taps.len() * inputs;
+                let offset = margin as isize + plan.offset(run);
+                let windows = View::new(&rows[offset as usize * inputs..], all_rows, inner, inputs);
+                let write = if number == 0 {
+                    Write::Replace
+                } else {
+                    Write::Add
+                };
+                multiply(
+                    &mut z,
+                    write,
+                    windows,
+                    View::new(packed, inner, outputs, outputs),
+                );
+            }
+            let samples = y.chunks_exact_mut(plan.output.positions() * outputs);
+            for (y, z) in samples.zip(z.chunks_exact(plan.sample() * outputs)) {
+                for (row, place) in plan.outputs(phase) {
+                    let (y, z) = (
+                        &mut y[place * outputs..][..outputs],
+                        &z[row * outputs..][..outputs],
+                    );
+                    for ((y, &z), &bias) in y.iter_mut().zip(z).zip(bias) {
+                        *y += z + bias;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lays a chunk's inputs out in the plan's rows.
+    fn laid_out(&self, x: &[T], sizes: Sizes) -> Buffer<T> {
+        let (plan, channels) = (&*self.plan, sizes.inputs);
+        let count = x.len() / (plan.input.positions() * channels);
+        let mut rows = Buffer::zeros((2 * plan.margin() + count * plan.sample()) * channels);
+        let samples = rows[plan.margin() * channels..].chunks_exact_mut(plan.sample() * channels);
+        for (rows, x) in samples.zip(x.chunks_exact(plan.input.positions() * channels)) {
+            for (row, &source) in plan.rows().zip(&plan.sources) {
+                rows[row * channels..][..channels]
+                    .copy_from_slice(&x[source * channels..][..channels]);
+            }
+        }
+        rows
+    }
+
+    /// Lays a phase's gradients out in the plan's rows, and adds them to that of the bias.
+    fn gather(&self, phase: &Phase, inside: &[T], g: &mut [T], bias: &mut [T], sizes: Sizes) {
+        let (plan, channels) = (&*self.plan, sizes.outputs);
+        let samples = g[plan.margin() * channels..].chunks_exact_mut(plan.sample() * channels);
+        for (g, inside) in samples.zip(inside.chunks_exact(plan.output.positions() * channels)) {
+            for (row, place) in plan.outputs(phase) {
+                let inside = &inside[place * channels..][..channels];
+                g[row * channels..][..channels].copy_from_slice(inside);
+                add(bias, inside);
+            }
+        }
+    }
+
+    /// The weights of each run: `[taps][inputs][outputs]`.
+    fn packed(&self, weights: Weights<'_, T>, sizes: Sizes) -> Vec<Buffer<T>> {
+        let tap_size = sizes.inputs * sizes.outputs;
+        let runs = self.plan.phases.iter().flat_map(|phase| &phase.runs);
+        runs.map(|run| {
+            let mut packed = Buffer::stale(run.taps.len() * tap_size);
+            for (packed, &tap) in packed.chunks_exact_mut(tap_size).zip(&run.taps) {
+                packed.copy_from_slice(&weights.weight[tap * tap_size..][..tap_size]);
+            }
+            packed
+        })
+        .collect()
+    }
+
+    /// The weights of each run for the gradient: `[taps reversed][outputs][inputs]`.
+    fn packed_reversed(&self, weights: Weights<'_, T>, sizes: Sizes) -> Vec<Buffer<T>> {
+        let Sizes {
+            inputs, outputs, ..
+        } = sizes;
+        let runs = self.plan.phases.iter().flat_map(|phase| &phase.runs);
+        runs.map(|run| {
+            let mut packed = Buffer::stale(run.taps.len() * inputs * outputs);
+            for (packed, &tap) in packed
+                .chunks_exact_mut(inputs * outputs)
+                .zip(run.taps.iter().rev())
+            {
+                let weight = &weights.weight[tap * inputs * outputs..][..inputs * outputs];
+                for (input, weight) in weight.chunks_exact(outputs).enumerate() {
+                    for (output, &weight) in weight.iter().enumerate() {
+                        packed[output * inputs + input] = weight;
+                    }
+                }
+            }
+            packed
+        })
+        .collect()
+    }
+
+    /// The node's shape: that of `x` with the output's positions and channels.
+    fn shape(&self, x: &Layout, outputs: usize) -> Result<(Shape, Sizes)> {
+        let dims = x.dims();
+        let (Some(&batch), Some(&inputs)) = (dims.first(), dims.last()) else {
+            candle_core::bail!("a fused operation needs a batch of positions with channels");
+        };
+        let Plan { input, output, .. } = &*self.plan;
+        if x.shape().elem_count() != batch * input.positions() * inputs || dims.len() < 2 {
+            candle_core::bail!("expected {input:?} positions, got a tensor of {dims:?}");
+        }
+        if self.epilogue.identity == Identity::Beside && inputs != outputs {
+            candle_core::bail!("an identity of {inputs} channels beside an operation of {outputs}");
+        }
+        let shape = match dims.len() {
+            2 => Shape::from((batch, output.positions() * outputs)),
+            3 => Shape::from((batch, output.positions(), outputs)),
+            _ => Shape::from((batch, output.height, output.width, outputs)),
+        };
+        Ok((
+            shape,
+            Sizes {
+                batch,
+                inputs,
+                outputs,
+            },
+        ))
+    }
+}
+
+impl<T: Real> CustomOp3 for Correlate<T> {
+    fn name(&self) -> &'static str {
+        "fused convolution"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (shape, sizes) = self.shape(x_layout, bias_layout.shape().elem_count())?;
+        let weights = Weights {
+            weight: slice(weight, weight_layout)?,
+            bias: slice(bias, bias_layout)?,
+        };
+        if weights.weight.len() != self.plan.kernel.positions() * sizes.inputs * sizes.outputs {
+            candle_core::bail!(
+                "expected weights of {} taps, {} and {} channels, got {:?}",
+                self.plan.kernel.positions(),
+                sizes.inputs,
+                sizes.outputs,
+                weight_layout.dims()
+            );
+        }
+        let y = self.forward(slice(x, x_layout)?, Some(weights), sizes);
+        Ok((T::to_cpu_storage_owned(y), shape))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _node: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (_, sizes) = self.shape(x.layout(), bias.elem_count())?;
+        let found = with_values(x, |values| {
+            with_values(weight, |weight| {
+                with_values(bias, |bias| {
+                    with_values(gradient, |gradient| {
+                        let weights = Some(Weights { weight, bias });
+                        Ok(self.slopes.read(|slopes| {
+                            self.backward(values, weights, gradient, slopes, sizes, x.track_op())
+                        }))
+                    })
+                })
+            })
+        })?;
+        Ok((
+            found
+                .x
+                .map(|values| tensor(values, x.shape()))
+                .transpose()?,
+            Some(tensor(found.weight, weight.shape())?),
+            Some(tensor(found.bias, bias.shape())?),
+        ))
+    }
+}
+
+impl<T: Real> CustomOp1 for Correlate<T> {
+    fn name(&self) -> &'static str {
+        "fused resized identity"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (shape, sizes) = self.shape(layout, layout.dims().last().copied().unwrap_or(0))?;
+        let y = self.forward(slice(x, layout)?, None, sizes);
+        Ok((T::to_cpu_storage_owned(y), shape))
+    }
+
+    fn bwd(&self, x: &Tensor, _node: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let (_, sizes) = self.shape(x.layout(), x.dims().last().copied().unwrap_or(0))?;
+        let found = with_values(x, |values| {
+            with_values(gradient, |gradient| {
+                Ok(self.slopes.read(|slopes| {
+                    self.backward(values, None, gradient, slopes, sizes, x.track_op())
+                }))
+            })
+        })?;
+        found.x.map(|values| tensor(values, x.shape())).transpose()
+    }
+}

@@ -1,0 +1,85 @@
+//! Fused operations for candle on the CPU: each is a whole node of the super-network, with its gradient.
+//!
+//! A node is an operation, a bias, the identity beside them and an activation. Candle's own operations take a pass over
+//! memory for each of these, and more for their gradients; here they are one custom operation:
+//!
+//! - [`Plan`](super::Plan) turns convolutions and transposed convolutions, 1-D and 2-D, into matrix products without
+//!   copying windows or multiplying by stuffed zeros;
+//! - `correlate` and `dense` are the operations, [`Epilogue`] what follows them in the same pass;
+//! - `matmul` and `real` are below them: products of views, activations and reused buffers, in `f32` and `f64`.
+//!
+//! Channels come last throughout. The bits do not depend on the number of threads. Tensors have to be contiguous and on
+//! the CPU; [`composite`](super::composite) has the same nodes from candle's operations, for every device.
+
+mod correlate;
+mod dense;
+mod matmul;
+mod real;
+mod shared;
+
+use super::{Epilogue, Pass, Plan};
+use candle_core::{DType, Result, Tensor};
+use std::sync::Arc;
+
+/// Returns the node of a dense layer, as [`Form::dense`](super::Form::dense).
+///
+/// # Errors
+/// The shapes do not fit, or the numbers are neither `F32` nor `F64`, contiguous and on the CPU.
+pub fn dense(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    epilogue: Epilogue,
+    pass: Pass,
+) -> Result<Tensor> {
+    match (x.dtype(), bias) {
+        (DType::F32, Some(bias)) => {
+            x.apply_op3(weight, bias, dense::Dense::<f32>::new(epilogue, pass))
+        }
+        (DType::F32, None) => x.apply_op2(weight, dense::Dense::<f32>::new(epilogue, pass)),
+        (DType::F64, Some(bias)) => {
+            x.apply_op3(weight, bias, dense::Dense::<f64>::new(epilogue, pass))
+        }
+        (DType::F64, None) => x.apply_op2(weight, dense::Dense::<f64>::new(epilogue, pass)),
+        (other, _) => candle_core::bail!("fused operations compute in F32 or F64, got {other:?}"),
+    }
+}
+
+/// Returns the node of a convolution or transposed convolution, as [`Form::correlate`](super::Form::correlate).
+///
+/// # Errors
+/// As [`dense`].
+pub fn correlate(
+    plan: &Arc<Plan>,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    epilogue: Epilogue,
+    pass: Pass,
+) -> Result<Tensor> {
+    match x.dtype() {
+        DType::F32 => x.apply_op3(
+            weight,
+            bias,
+            correlate::Correlate::<f32>::new(plan, epilogue, pass),
+        ),
+        DType::F64 => x.apply_op3(
+            weight,
+            bias,
+            correlate::Correlate::<f64>::new(plan, epilogue, pass),
+        ),
+        other => candle_core::bail!("fused operations compute in F32 or F64, got {other:?}"),
+    }
+}
+
+/// Returns the node in which the resized identity stands alone, as [`Form::identity`](super::Form::identity).
+///
+/// # Errors
+/// As [`dense`].
+pub fn identity(plan: &Arc<Plan>, x: &Tensor, epilogue: Epilogue, pass: Pass) -> Result<Tensor> {
+    match x.dtype() {
+        DType::F32 => x.apply_op1(correlate::Correlate::<f32>::new(plan, epilogue, pass)),
+        DType::F64 => x.apply_op1(correlate::Correlate::<f64>::new(plan, epilogue, pass)),
+        other => candle_core::bail!("fused operations compute in F32 or F64, got {other:?}"),
+    }
+}

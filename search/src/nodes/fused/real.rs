@@ -1,0 +1,154 @@
+//! The two types of numbers that the kernels compute with: `f32` trains, `f64` checks gradients.
+
+use crate::space::Activation;
+use candle_core::WithDType;
+use dense_runtime::elementary;
+use dense_runtime::fma::Fused;
+use std::cell::RefCell;
+use std::ops::{Add, AddAssign, Mul};
+
+/// Buffers that a thread keeps, at most, for its next use.
+const KEPT: usize = 64;
+
+/// A type of number with kernels.
+pub(super) trait Real:
+    WithDType + Default + AddAssign + Add<Output = Self> + Mul<Output = Self>
+{
+    /// Replaces each pre-activation by its activation.
+    fn activate(function: Activation, values: &mut [Self]);
+
+    /// Replaces each pre-activation by its activation, and writes the activation's slope there.
+    ///
+    /// *Shapes*: both slices are of one length.
+    fn activate_with_slope(function: Activation, values: &mut [Self], slopes: &mut [Self]);
+
+    /// Lets `visit` use the buffers that this thread keeps.
+    fn with_buffers<R>(visit: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> R;
+}
+
+/// A buffer that goes back to its thread when it is dropped, so that a step allocates what the step before did not.
+#[derive(Debug)]
+pub(super) struct Buffer<T: Real>(Vec<T>);
+
+impl<T: Real> Buffer<T> {
+    /// Returns a buffer of this length; it holds whatever its last user left.
+    pub(super) fn stale(length: usize) -> Self {
+        let mut found = T::with_buffers(|kept| {
+            let fitting = kept.iter().enumerate();
+            let fitting = fitting.filter(|(_, buffer)| buffer.capacity() >= length);
+            let smallest = fitting.min_by_key(|(_, buffer)| buffer.capacity());
+            let place = smallest.map(|(place, _)| place);
+            place.map(|place| kept.swap_remove(place))
+        })
+        .unwrap_or_default();
+        found.resize(length, T::default());
+        Self(found)
+    }
+
+    /// Returns a buffer of zeros.
+    pub(super) fn zeros(length: usize) -> Self {
+        let mut buffer = Self::stale(length);
+        buffer.fill(T::default());
+        buffer
+    }
+}
+
+impl<T: Real> std::ops::Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Real> std::ops::DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl<T: Real> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        let buffer = std::mem::take(&mut self.0);
+        T::with_buffers(|kept| {
+            if kept.len() < KEPT {
+                kept.push(buffer);
+            }
+        });
+    }
+}
+
+impl Real for f32 {
+    fn activate(function: Activation, values: &mut [Self]) {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || match function {
+                Activation::Relu => values.iter_mut().for_each(|v| *v = v.max(0.0)),
+                Activation::Silu => values
+                    .iter_mut()
+                    .for_each(|v| *v *= elementary::sigmoid::<Fused>(*v)),
+                Activation::Tanh => values
+                    .iter_mut()
+                    .for_each(|v| *v = elementary::tanh::<Fused>(*v)),
+            },
+        );
+    }
+
+    fn activate_with_slope(function: Activation, values: &mut [Self], slopes: &mut [Self]) {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                let both = values.iter_mut().zip(slopes);
+                match function {
+                    Activation::Relu => both.for_each(|(v, slope)| {
+                        *slope = if *v > 0.0 { 1.0 } else { 0.0 };
+                        *v *= *slope;
+                    }),
+                    Activation::Silu => both.for_each(|(v, slope)| {
+                        let s = elementary::sigmoid::<Fused>(*v);
+                        *slope = s * (1.0 + *v * (1.0 - s));
+                        *v *= s;
+                    }),
+                    Activation::Tanh => both.for_each(|(v, slope)| {
+                        *v = elementary::tanh::<Fused>(*v);
+                        *slope = 1.0 - *v * *v;
+                    }),
+                }
+            },
+        );
+    }
+
+    fn with_buffers<R>(visit: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> R {
+        thread_local!(static BUFFERS: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) });
+        BUFFERS.with_borrow_mut(visit)
+    }
+}
+
+impl Real for f64 {
+    fn activate(function: Activation, values: &mut [Self]) {
+        for v in values {
+            *v = match function {
+                Activation::Relu => v.max(0.0),
+                Activation::Silu => *v / (1.0 + (-*v).exp()),
+                Activation::Tanh => v.tanh(),
+            };
+        }
+    }
+
+    fn activate_with_slope(function: Activation, values: &mut [Self], slopes: &mut [Self]) {
+        for (v, slope) in values.iter().zip(slopes.iter_mut()) {
+            let s = 1.0 / (1.0 + (-v).exp());
+            *slope = match function {
+                Activation::Relu => f64::from(u8::from(*v > 0.0)),
+                Activation::Silu => s * (1.0 + v * (1.0 - s)),
+                Activation::Tanh => 1.0 - v.tanh().powi(2),
+            };
+        }
+        Self::activate(function, values);
+    }
+
+    fn with_buffers<R>(visit: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> R {
+        thread_local!(static BUFFERS: RefCell<Vec<Vec<f64>>> = const { RefCell::new(Vec::new()) });
+        BUFFERS.with_borrow_mut(visit)
+    }
+}

@@ -1,0 +1,114 @@
+//! The nodes of a super-network: an operation, a bias, the identity beside them and an activation, with their gradients.
+//!
+//! [`Plan`] says what a convolution, transposed convolution or resize does between two grids, [`Epilogue`] what follows
+//! in the node. [`fused`] evaluates a node in one pass on the CPU, [`composite`] by candle's operations on any device;
+//! they agree but for rounding, and the functions here take the one that the device has.
+//!
+//! Channels come last throughout.
+
+pub mod composite;
+mod epilogue;
+pub mod fused;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub use epilogue::Epilogue;
+pub use plan::{Grid, Plan};
+pub(crate) use plan::{Kind, Phase};
+
+use candle_core::{Device, Result, Tensor};
+use std::sync::Arc;
+
+/// Whether a backward pass may follow: if so, the slopes of the activation are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// The loss alone is wanted.
+    Forward,
+    /// The gradients are wanted too.
+    ForwardAndBackward,
+}
+
+/// Which form of the nodes is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// [`fused`]: the CPU's.
+    Fused,
+    /// [`composite`]: every device's.
+    Composite,
+}
+
+impl Form {
+    /// Returns the faster form that a device has.
+    #[must_use]
+    pub fn of(device: &Device) -> Self {
+        match device {
+            Device::Cpu => Self::Fused,
+            _ => Self::Composite,
+        }
+    }
+
+    /// Returns the node of a dense layer.
+    ///
+    /// # Shapes
+    /// `x`: (batch, inputs); `weight`: (inputs, outputs); `bias`: (outputs), zeros if left out; result: (batch, outputs).
+    ///
+    /// # Errors
+    /// The shapes do not fit, or the form is not for the tensors' device or type.
+    pub fn dense(
+        self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        epilogue: Epilogue,
+        pass: Pass,
+    ) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::dense(x, weight, bias, epilogue, pass),
+            Self::Composite => composite::dense(x, weight, bias, epilogue),
+        }
+    }
+
+    /// Returns the node of a convolution or transposed convolution.
+    ///
+    /// # Shapes
+    /// `x`: (batch, positions, inputs) or (batch, height, width, inputs); `weight`: (taps..., inputs, outputs); `bias`:
+    /// (outputs); result: as `x`, with the plan's positions and `outputs` channels.
+    ///
+    /// # Errors
+    /// As [`Form::dense`].
+    pub fn correlate(
+        self,
+        plan: &Arc<Plan>,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        epilogue: Epilogue,
+        pass: Pass,
+    ) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::correlate(plan, x, weight, bias, epilogue, pass),
+            Self::Composite => composite::correlate(plan, x, weight, bias, epilogue),
+        }
+    }
+
+    /// Returns the node in which the resized identity stands alone.
+    ///
+    /// # Shapes
+    /// As [`Form::correlate`], with the channels of `x`; or (batch, numbers) between grids of one position.
+    ///
+    /// # Errors
+    /// As [`Form::dense`].
+    pub fn identity(
+        self,
+        plan: &Arc<Plan>,
+        x: &Tensor,
+        epilogue: Epilogue,
+        pass: Pass,
+    ) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::identity(plan, x, epilogue, pass),
+            Self::Composite => composite::identity(plan, x, epilogue),
+        }
+    }
+}
