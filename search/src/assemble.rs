@@ -9,7 +9,7 @@
 
 use crate::data::{Dataset, Normalisation};
 use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
-use crate::train::Trained;
+use crate::training::Trained;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
 use dense_codegen::executor::Executor;
 use dense_codegen::graph::{
@@ -412,7 +412,7 @@ mod tests {
     use super::*;
     use crate::data::{ReadOptions, Split};
     use crate::space::presets::{PaperWidths, micro, paper};
-    use crate::train::{Rows, Settings, train};
+    use crate::training::{Members, Rows, Settings, Trainer};
     use candle_core::{Device, Tensor};
 
     /// The emulator has what candle computes, within this share of an output's deviation: f32 sums in two orders.
@@ -438,21 +438,19 @@ mod tests {
                     normalisation.encode_x(&data, rows),
                     normalisation.encode_y(&data, rows),
                 );
-                Rows::new(x, 5, y, 250).unwrap()
+                Rows::new(x, 5, y, 250, &Device::Cpu).unwrap()
             };
             let settings = Settings {
-                steps: 20,
-                members: 3,
+                steps: Some(20),
+                members: Members::Searched(3),
                 seed: 1,
             };
-            let mut trained = train(
-                &space,
-                &rows(&split.train),
-                &rows(&split.selection),
-                settings,
-                |_, _| {},
-            )
-            .unwrap();
+            let (train, selection) = (rows(&split.train), rows(&split.selection));
+            let mut trainer = Trainer::new(&space, train, selection, settings).unwrap();
+            while !trainer.is_done() {
+                trainer.step().unwrap();
+            }
+            let mut trained = trainer.finish();
             for member in std::mem::take(&mut trained.members) {
                 trained.members = vec![member.clone()];
                 let emulator =

@@ -1,12 +1,16 @@
 //! The command line: what a user may type, as typed values.
 
 use crate::commands::search::{Extent, Plan};
-use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, search};
+use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search};
+use crate::contenders::SPACES;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Deep emulator network search: from a simulator's runs to an emulator that answers in microseconds.
@@ -48,6 +52,14 @@ enum Command {
         out: PathBuf,
         #[command(flatten)]
         search: SearchArguments,
+    },
+    /// Continue a search that was killed or interrupted: it ends with the same emulator
+    Resume {
+        /// The run's folder
+        run: PathBuf,
+        /// Where the data are now, if not where they were
+        #[arg(long)]
+        data: Option<PathBuf>,
     },
     /// Judge a run's emulator on rows of a data file
     Evaluate {
@@ -128,8 +140,8 @@ impl DataArguments {
 /// How to search.
 #[derive(Debug, Args)]
 pub struct SearchArguments {
-    /// The super-architecture: micro or paper
-    #[arg(long, default_value = "micro")]
+    /// The super-architecture to search; mlp trains the fixed networks that a search has to beat
+    #[arg(long, default_value = "micro", value_parser = clap::builder::PossibleValuesParser::new(SPACES))]
     space: String,
     /// Members of the ensemble
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -183,21 +195,32 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what was asked for.
+    Done,
+    /// It was interrupted; what it leaves can be used, and continued.
+    Interrupted,
+}
+
 impl Cli {
     /// Does what was typed.
     ///
     /// # Errors
     /// The input is not what the command needs; the text says what to do.
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Outcome> {
         match self.command {
             Command::Inspect { data } => {
                 let (path, options) = data.split();
-                inspect::run(&path, &options, self.json)
+                inspect::run(&path, &options, self.json)?;
+                Ok(Outcome::Done)
             }
             Command::Demo { out, search } => {
+                let interrupt = interrupt()?;
                 let temporary = tempfile::tempdir()?;
                 let out = out.unwrap_or_else(|| temporary.path().join("run"));
-                let shown = demo::run(&search.plan(Duration::from_secs(120)), &out)?;
+                let shown = demo::run(&search.plan(Duration::from_secs(120)), &out, &interrupt)?;
                 print(&if self.json {
                     shown.json().to_string()
                 } else {
@@ -205,9 +228,21 @@ impl Cli {
                 })
             }
             Command::Search { data, out, search } => {
-                let data = data.read()?;
-                let report = search::run(&data, &search.plan(Duration::from_secs(300)), &out)?;
-                self::report(&json!(report), self.json)
+                let (path, options) = data.split();
+                let input = search::Input {
+                    data: Dataset::read(&path, &options)?,
+                    path: Some(path),
+                    options,
+                };
+                let plan = search.plan(Duration::from_secs(300));
+                let interrupt = interrupt()?;
+                let report = search::run(&input, &plan, &out, &interrupt)?;
+                searched(&report, &out, self.json)
+            }
+            Command::Resume { run, data } => {
+                let interrupt = interrupt()?;
+                let report = resume::run(&run, data, &interrupt)?;
+                searched(&report, &run, self.json)
             }
             Command::Evaluate { run, data, split } => {
                 let metrics = evaluate::run(&run, &data.read()?, split, all_cores())?;
@@ -238,8 +273,31 @@ impl Cli {
     }
 }
 
+/// Returns the flag that Ctrl-C sets; a second Ctrl-C ends the program at once.
+fn interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))?;
+        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+    }
+    Ok(flag)
+}
+
+/// Reports a search, and how to continue it where it was interrupted.
+fn searched(found: &search::Report, run: &Path, json: bool) -> anyhow::Result<Outcome> {
+    report(&json!(found), json)?;
+    if !found.interrupted {
+        return Ok(Outcome::Done);
+    }
+    eprintln!(
+        "interrupted: the emulator can be used; `dense-search resume {}` continues the search",
+        run.display()
+    );
+    Ok(Outcome::Interrupted)
+}
+
 /// Prints an object's fields, one a line, or as JSON.
-fn report(figures: &Value, json: bool) -> anyhow::Result<()> {
+fn report(figures: &Value, json: bool) -> anyhow::Result<Outcome> {
     let fields = figures.as_object().into_iter().flatten();
     let lines: Vec<_> = fields
         .map(|(name, value)| format!("{name:20} {value}"))
@@ -251,6 +309,7 @@ fn report(figures: &Value, json: bool) -> anyhow::Result<()> {
     })
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
-    Ok(writeln!(io::stdout().lock(), "{}", text.trim_end())?)
+fn print(text: &str) -> anyhow::Result<Outcome> {
+    writeln!(io::stdout().lock(), "{}", text.trim_end())?;
+    Ok(Outcome::Done)
 }

@@ -6,7 +6,7 @@
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes;
 //! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
 //!   [`variables`] has the probabilities of the candidates;
-//! - [`mod@train`] alternates the two updates of DENSE, by [`optimiser`];
+//! - [`training`] alternates the two updates of DENSE, by [`optimiser`];
 //! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
 //! - [`metrics`] says how good it is;
 //! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
@@ -14,12 +14,17 @@
 pub mod assemble;
 pub mod cli;
 pub mod commands;
+pub mod contenders;
 pub mod data;
 pub mod metrics;
 pub mod nodes;
 pub mod optimiser;
+pub mod pace;
+pub mod run_folder;
 pub mod space;
 pub mod streams;
 pub mod supernetwork;
-pub mod train;
+pub mod training;
 pub mod variables;
+
+pub use candle_core;

@@ -1,14 +1,16 @@
-//! The program: exit code 0 where the command is done, 2 where its arguments or its input are wrong.
+//! The program: exit code 0 where the command is done, 1 where it was interrupted, 2 where its arguments or its input
+//! are wrong.
 
 use clap::Parser;
-use dense_search::cli::Cli;
+use dense_search::cli::{Cli, Outcome};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Interrupted) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("dense-search: {error}");
+            eprintln!("dense-search: {error:#}");
             ExitCode::from(2)
         }
     }

@@ -125,6 +125,18 @@ impl NetworkVariables {
         Ok(())
     }
 
+    /// Whether these are variables of this super-architecture, all finite.
+    pub fn fits(&self, space: &Space) -> bool {
+        let groups = space.groups();
+        self.logits.len() == groups.len()
+            && self.logits.iter().flatten().all(|b| b.is_finite())
+            && self
+                .logits
+                .iter()
+                .zip(groups)
+                .all(|(b, group)| b.len() == group.candidates.len())
+    }
+
     fn check(&self, architecture: &Architecture) -> Result<(), Error> {
         let choices = architecture.choices();
         let fits = choices.len() == self.logits.len()

@@ -6,6 +6,7 @@ use crate::metrics::{Metrics, evaluate};
 use crate::{assemble::output_deviation, commands::search::emulator_file};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// Optical Thomson scattering spectra: examples/thomson.
 const THOMSON: &[u8] = include_bytes!("../../../examples/thomson/thomson.npz");
@@ -23,13 +24,14 @@ pub struct Shown {
 ///
 /// # Errors
 /// `out` holds a run already or cannot be written, or cargo is missing.
-pub fn run(plan: &search::Plan, out: &Path) -> anyhow::Result<Shown> {
-    let data = Dataset::from_npz_bytes(
-        THOMSON,
-        "examples/thomson/thomson.npz",
-        &ReadOptions::default(),
-    )?;
-    let report = search::run(&data, plan, out)?;
+pub fn run(plan: &search::Plan, out: &Path, interrupt: &AtomicBool) -> anyhow::Result<Shown> {
+    let input = search::Input {
+        data: bundled()?,
+        path: None,
+        options: ReadOptions::default(),
+    };
+    let report = search::run(&input, plan, out, interrupt)?;
+    let data = input.data;
     let emulator = dense_codegen::file::load(&emulator_file(out))?;
     let rows = data.part_rows(Part::Test)?;
     let metrics = evaluate(
@@ -47,6 +49,19 @@ pub fn run(plan: &search::Plan, out: &Path) -> anyhow::Result<Shown> {
         bench,
         seconds_per_call: data.seconds_per_call(),
     })
+}
+
+/// Returns the bundled data.
+///
+/// # Errors
+/// None: they are part of the program.
+pub fn bundled() -> anyhow::Result<Dataset> {
+    let name = "examples/thomson/thomson.npz";
+    Ok(Dataset::from_npz_bytes(
+        THOMSON,
+        name,
+        &ReadOptions::default(),
+    )?)
 }
 
 impl Shown {

@@ -6,4 +6,5 @@ pub mod evaluate;
 pub mod freeze;
 pub mod inspect;
 pub mod predict;
+pub mod resume;
 pub mod search;

@@ -1,27 +1,39 @@
-//! `dense-search search`: trains, and leaves an emulator in a run's folder.
+//! `dense-search search` and `resume`: train, and leave an emulator in a run's folder.
 
 use crate::assemble::{assemble, data_order};
-use crate::data::{Dataset, Layout, Normalisation, Split};
+use crate::contenders::{Contender, contenders};
+use crate::data::{Dataset, Normalisation, ReadOptions, Split};
 use crate::metrics;
-use crate::space::{Shape, Space, presets};
-use crate::train::{self, Rows, Settings, Trained, train};
-use anyhow::{Context, bail};
+use crate::pace::Pace;
+use crate::run_folder::RunFolder;
+use crate::training::{Checkpoint, Members, Rows, Settings, Trained, Trainer};
+use anyhow::{Context, bail, ensure};
+use candle_core::Device;
 use dense_codegen::{Emulator, file};
-use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Steps of the trial from which the number of steps in a given time is reckoned.
-const TRIAL_STEPS: usize = 60;
-/// The share of the time given that training may take; the rest is for reading, calibration and judging.
-const TRAINING_SHARE: f64 = 0.9;
+/// What a run takes beside training, at least: reading, assembling, calibrating, writing.
+const BESIDE: Duration = Duration::from_millis(300);
+/// Multiply-accumulates a second, at least, of the executor that calibrates and judges.
+const EXECUTOR_MACS: f64 = 3e9;
+/// A checkpoint is written when its writing took less than this share of the time since the last one,
+const CHECKPOINT_SHARE: f64 = 0.02;
+/// but not before this.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+/// How long an interrupted training may still take to let its steps fall to zero.
+const WIND_DOWN: Duration = Duration::from_secs(2);
+/// Time between two pictures of the progress bar.
+const PICTURE_EVERY: Duration = Duration::from_millis(100);
 
 /// When a search ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Extent {
     /// After so many weight steps.
     Steps(usize),
@@ -30,9 +42,9 @@ pub enum Extent {
 }
 
 /// What a search is asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The preset, `micro` or `paper`.
+    /// A name of [`contenders`](crate::contenders::SPACES).
     pub space: String,
     /// When it ends.
     pub extent: Extent,
@@ -45,8 +57,10 @@ pub struct Plan {
 }
 
 /// What a search reports.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
+    /// The super-architecture of what ships.
+    pub space: String,
     /// Mean squared error on the validation rows, in training deviations.
     pub val_mse_z: f64,
     /// Multiply-accumulates of the shipped call.
@@ -57,173 +71,457 @@ pub struct Report {
     pub members: usize,
     /// Weight steps.
     pub steps: usize,
-    /// Median milliseconds of a step of the training loop.
+    /// Median milliseconds of a weight step: forward, loss, backward, optimiser.
     pub ms_per_step: f64,
+    /// Whether it was interrupted before its last step.
+    pub interrupted: bool,
+}
+
+/// What `run.json` says of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Description {
+    tool: String,
+    data: Source,
+    plan: Plan,
+    report: Option<Report>,
+}
+
+/// Where the data of a run are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Source {
+    /// `None`: the bundled data.
+    path: Option<PathBuf>,
+    sha256: String,
+    options: ReadOptions,
+}
+
+/// Data, and where they are from.
+#[derive(Debug)]
+pub struct Input {
+    /// The data.
+    pub data: Dataset,
+    /// The file, as the user gave it; `None`: the bundled data.
+    pub path: Option<PathBuf>,
+    /// How it was read.
+    pub options: ReadOptions,
 }
 
 /// Returns the emulator's file of a run.
 #[must_use]
 pub fn emulator_file(run: &Path) -> PathBuf {
-    if run.is_dir() {
-        run.join("emulator.safetensors")
-    } else {
-        run.to_owned()
+    match run.is_dir() {
+        true => RunFolder::at(run).emulator(),
+        false => run.to_owned(),
     }
 }
 
-/// Searches, and writes `emulator.safetensors` and `run.json` into the folder `out`.
+/// Searches, and leaves what [`RunFolder`] lists in the new folder `out`; ends early when `interrupt` is set.
 ///
 /// # Errors
-/// The folder has a run already, the data are 2-D, or something cannot be written.
-pub fn run(data: &Dataset, plan: &Plan, out: &Path) -> anyhow::Result<Report> {
-    let target = out.join("emulator.safetensors");
-    if target.exists() {
-        bail!(
-            "{}: there is a run already; choose another folder",
-            out.display()
-        );
-    }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(plan.threads)
-        .build()?;
-    let (emulator, report) = pool.install(|| search(data, plan))?;
-    fs::create_dir_all(out).with_context(|| format!("{}: cannot be made", out.display()))?;
-    file::save(&emulator, &target)?;
-    let mut about = tempfile::NamedTempFile::new_in(out)?;
-    let text = json!({ "report": report, "threads": plan.threads });
-    serde_json::to_writer_pretty(&mut about, &text)?;
-    about.persist(out.join("run.json"))?;
-    Ok(report)
-}
-
-/// Returns the emulator that a search finds.
-///
-/// # Errors
-/// As [`run`].
-pub fn search(data: &Dataset, plan: &Plan) -> anyhow::Result<(Emulator, Report)> {
-    let space = preset(&plan.space, data)?;
-    let split = Split::resolve(data, plan.seed)?;
-    for note in data.notes().iter().chain(&split.notes) {
+/// The folder has a run already, the space has no network for such data, or something cannot be written.
+pub fn run(
+    input: &Input,
+    plan: &Plan,
+    out: &Path,
+    interrupt: &AtomicBool,
+) -> anyhow::Result<Report> {
+    let began = Instant::now();
+    let contenders = contenders(&plan.space, &input.data, plan.members)?;
+    let path = input.path.as_deref().map(std::path::absolute).transpose()?;
+    let mut description = Description {
+        tool: TOOL.to_owned(),
+        data: Source {
+            path,
+            sha256: input.data.sha256().to_owned(),
+            options: input.options.clone(),
+        },
+        plan: plan.clone(),
+        report: None,
+    };
+    let split = Split::resolve(&input.data, plan.seed)?;
+    let folder = RunFolder::create(out)?;
+    folder.describe(&description)?;
+    for note in input.data.notes().iter().chain(&split.notes) {
         eprintln!("note: {note}");
     }
-    let normalisation = Normalisation::fit(data, &split.train);
-    let order = data_order(space.output());
-    let rows = |rows: &[usize]| {
-        let y = normalisation.encode_y(data, rows);
+    let search = Search {
+        data: &input.data,
+        split,
+        plan,
+        folder: &folder,
+        interrupt,
+        began,
+    };
+    search.complete(contenders, &mut description)
+}
+
+/// Continues a run that was killed or interrupted, to the same emulator.
+///
+/// # Errors
+/// The folder has no unfinished run, or its data are not where they were.
+pub fn resume(
+    run: &Path,
+    data: Option<PathBuf>,
+    bundled: impl FnOnce() -> anyhow::Result<Dataset>,
+    interrupt: &AtomicBool,
+) -> anyhow::Result<Report> {
+    let began = Instant::now();
+    let folder = RunFolder::at(run);
+    let mut description: Description = folder.description_of()?;
+    if description
+        .report
+        .as_ref()
+        .is_some_and(|report| !report.interrupted)
+    {
+        bail!(
+            "{}: the run is finished; there is nothing to resume",
+            run.display()
+        );
+    }
+    ensure!(
+        description.tool == TOOL,
+        "{}: the run was begun by {}, this is {TOOL}; continue it with that version, or begin another",
+        run.display(),
+        description.tool
+    );
+    let source = &description.data;
+    let path = data.or_else(|| source.path.clone());
+    let data = match &path {
+        Some(path) => {
+            Dataset::read(path, &source.options).context("the run's data; name them with --data")?
+        }
+        None => bundled()?,
+    };
+    ensure!(
+        data.sha256() == source.sha256,
+        "{}: not the data that the run was begun with; name those with --data",
+        data.label()
+    );
+    let plan = description.plan.clone();
+    let search = Search {
+        split: Split::resolve(&data, plan.seed)?,
+        data: &data,
+        plan: &plan,
+        folder: &folder,
+        interrupt,
+        began,
+    };
+    search.complete(
+        contenders(&plan.space, &data, plan.members)?,
+        &mut description,
+    )
+}
+
+const TOOL: &str = concat!("dense-search ", env!("CARGO_PKG_VERSION"));
+
+/// A search under way.
+struct Search<'a> {
+    data: &'a Dataset,
+    split: Split,
+    plan: &'a Plan,
+    folder: &'a RunFolder,
+    interrupt: &'a AtomicBool,
+    began: Instant,
+}
+
+/// A contender's training, done.
+struct Finished {
+    name: String,
+    trained: Trained,
+    steps: usize,
+    ms_per_step: f64,
+    interrupted: bool,
+}
+
+impl Search<'_> {
+    /// Trains every contender, ships the best on the selection rows, and completes the folder.
+    fn complete(
+        &self,
+        contenders: Vec<Contender>,
+        description: &mut Description,
+    ) -> anyhow::Result<Report> {
+        let normalisation = Normalisation::fit(self.data, &self.split.train);
+        let names: Vec<String> = contenders
+            .iter()
+            .map(|c| c.space.name().to_owned())
+            .collect();
+        let finished = self.train_all(contenders, &normalisation)?;
+        let pool = pool(self.plan.threads)?;
+        let (emulator, report) = pool.install(|| self.best(finished, &normalisation))?;
+        file::save(&emulator, &self.folder.emulator())?;
+        description.report = Some(report.clone());
+        self.folder.describe(description)?;
+        if !report.interrupted {
+            for name in names {
+                self.folder.remove_checkpoint(&name)?;
+            }
+        }
+        Ok(report)
+    }
+
+    /// Trains the contenders, side by side where there are as many threads, else in turn.
+    fn train_all(
+        &self,
+        contenders: Vec<Contender>,
+        normalisation: &Normalisation,
+    ) -> anyhow::Result<Vec<Finished>> {
+        let count = contenders.len();
+        let bars = MultiProgress::new();
+        let work = contenders.into_iter().map(|contender| {
+            let bar = bars.add(ProgressBar::new(1000));
+            (contender, bar)
+        });
+        if self.plan.threads < count {
+            let pool = pool(self.plan.threads)?;
+            let in_turn = work.enumerate().map(|(k, (contender, bar))| {
+                let share = (k + 1) as f64 / count as f64;
+                pool.install(|| self.train(contender, normalisation, share, &bar))
+            });
+            return in_turn.collect();
+        }
+        std::thread::scope(|scope| {
+            let side_by_side: Vec<_> = work
+                .map(|(contender, bar)| {
+                    scope.spawn(move || {
+                        let pool = pool(self.plan.threads / count)?;
+                        pool.install(|| self.train(contender, normalisation, 1.0, &bar))
+                    })
+                })
+                .collect();
+            let done = side_by_side.into_iter().map(|thread| match thread.join() {
+                Ok(finished) => finished,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            done.collect()
+        })
+    }
+
+    /// Trains one contender until `share` of the time is over, or for all steps.
+    fn train(
+        &self,
+        contender: Contender,
+        normalisation: &Normalisation,
+        share: f64,
+        bar: &ProgressBar,
+    ) -> anyhow::Result<Finished> {
+        let name = contender.space.name().to_owned();
+        let settings = Settings {
+            steps: match self.plan.extent {
+                Extent::Steps(steps) => Some(steps),
+                Extent::Time(_) => None,
+            },
+            members: contender.members.clone(),
+            seed: self.plan.seed,
+        };
+        let order = data_order(contender.space.output());
+        let (train, selection) = (
+            self.rows(&self.split.train, normalisation, &order)?,
+            self.rows(&self.split.selection, normalisation, &order)?,
+        );
+        let mut trainer = Trainer::new(&contender.space, train, selection, settings)?;
+        let mut began = self.began;
+        if let Some(bytes) = self.folder.read_checkpoint(&name)? {
+            let restored = Checkpoint::from_bytes(&bytes).and_then(|checkpoint| {
+                trainer.restore(&checkpoint)?;
+                Ok(checkpoint.seconds)
+            });
+            let seconds = restored.with_context(|| {
+                format!(
+                    "{}: the training of {name} cannot be taken up",
+                    self.folder.path().display()
+                )
+            })?;
+            began = began
+                .checked_sub(Duration::from_secs_f64(seconds))
+                .unwrap_or(began);
+        }
+        let end = match self.plan.extent {
+            Extent::Steps(_) => None,
+            Extent::Time(time) => {
+                let rest = self.after_training(&contender);
+                Some(time.mul_f64(share).saturating_sub(rest))
+            }
+        };
+        let mut pace = Pace::new(began, end);
+        let style = "{prefix} {wide_bar} {msg}";
+        bar.set_style(ProgressStyle::with_template(style)?);
+        bar.set_prefix(name.clone());
+        let mut saved = Instant::now();
+        let (mut saving, mut picture) = (Duration::ZERO, Instant::now());
+        while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {
+            let before = Instant::now();
+            let step = trainer.step()?;
+            if !step.ranked {
+                pace.took(step.macs, before.elapsed());
+            }
+            if trainer.total().is_none() && pace.wants_forecast() {
+                let (steps, macs) = trainer.outlook();
+                if pace.is_up(steps, macs) {
+                    trainer.end_search();
+                }
+            }
+            if picture.elapsed() >= PICTURE_EVERY {
+                picture = Instant::now();
+                show(bar, &trainer, &pace, step.loss.to_scalar()?);
+            }
+            let due = saving.div_f64(CHECKPOINT_SHARE).max(CHECKPOINT_EVERY);
+            if saved.elapsed() >= due {
+                saved = Instant::now();
+                self.save(&trainer, &name, &pace)?;
+                saving = saved.elapsed();
+            }
+        }
+        let interrupted = !trainer.is_done();
+        if interrupted {
+            self.save(&trainer, &name, &pace)?;
+            let steps = WIND_DOWN.as_secs_f64() / (pace.median_ms().max(1e-3) * 1e-3);
+            trainer.wind_down(steps as usize);
+            let end = Instant::now() + WIND_DOWN;
+            while !trainer.is_done() && Instant::now() < end {
+                trainer.step()?;
+            }
+        }
+        bar.finish_and_clear();
+        Ok(Finished {
+            name,
+            steps: trainer.total().unwrap_or(trainer.steps_taken()),
+            ms_per_step: pace.median_ms(),
+            interrupted,
+            trained: trainer.finish(),
+        })
+    }
+
+    fn save(&self, trainer: &Trainer, name: &str, pace: &Pace) -> anyhow::Result<()> {
+        let checkpoint = trainer.checkpoint(pace.elapsed().as_secs_f64())?;
+        self.folder.write_checkpoint(name, &checkpoint.to_bytes()?)
+    }
+
+    /// The encoded rows of these numbers, outputs in the network's order.
+    fn rows(
+        &self,
+        rows: &[usize],
+        normalisation: &Normalisation,
+        order: &[usize],
+    ) -> anyhow::Result<Rows> {
+        let y = normalisation.encode_y(self.data, rows);
         let y = y
             .chunks_exact(order.len())
             .flat_map(|y| order.iter().map(|&place| y[place]))
             .collect();
-        Rows::new(
-            normalisation.encode_x(data, rows),
-            data.input_count(),
+        let x = normalisation.encode_x(self.data, rows);
+        Ok(Rows::new(
+            x,
+            self.data.input_count(),
             y,
             order.len(),
-        )
-    };
-    let (train_rows, selection) = (rows(&split.train)?, rows(&split.selection)?);
-    let mut settings = Settings {
-        steps: TRIAL_STEPS,
-        members: plan.members,
-        seed: plan.seed,
-    };
-    settings.steps = match plan.extent {
-        Extent::Steps(steps) => steps,
-        Extent::Time(time) => {
-            let began = Instant::now();
-            train(&space, &train_rows, &selection, settings, |_, _| {})?;
-            let left = time.as_secs_f64() * TRAINING_SHARE - began.elapsed().as_secs_f64();
-            ((left / began.elapsed().as_secs_f64() * TRIAL_STEPS as f64) as usize).max(TRIAL_STEPS)
-        }
-    };
-    let (trained, ms_per_step) = timed(&space, &train_rows, &selection, settings)?;
-    let provenance = BTreeMap::from([
-        (
-            "tool".to_owned(),
-            json!(concat!("dense-search ", env!("CARGO_PKG_VERSION"))),
-        ),
-        ("space".to_owned(), json!(plan.space)),
-        ("seed".to_owned(), json!(plan.seed)),
-        ("steps".to_owned(), json!(settings.steps)),
-        ("data_sha256".to_owned(), json!(data.sha256())),
-        (
-            "probabilities".to_owned(),
-            json!(trained.variables.probabilities()),
-        ),
-        ("members".to_owned(), json!(trained.members)),
-    ]);
-    let emulator = assemble(
-        &trained,
-        data,
-        &normalisation,
-        &split.calibration,
-        provenance,
-    )?;
-    let deviation = normalisation.deployed_output_scale();
-    let judged = metrics::evaluate(&emulator, data, &split.validation, &deviation, plan.threads);
-    let report = Report {
-        val_mse_z: judged.mse_z,
-        macs: emulator.macs(),
-        member_macs: emulator.member_macs(),
-        members: emulator.members().len(),
-        steps: settings.steps,
-        ms_per_step,
-    };
-    Ok((emulator, report))
-}
-
-/// Trains under a progress bar, and returns the median milliseconds of a step beside what was found.
-fn timed(
-    space: &Space,
-    rows: &Rows,
-    selection: &Rows,
-    settings: Settings,
-) -> anyhow::Result<(Trained, f64)> {
-    let bar = ProgressBar::new(settings.steps as u64);
-    let style = "{msg} {wide_bar} {pos}/{len} steps, {eta} left";
-    bar.set_style(ProgressStyle::with_template(style)?);
-    let mut times = Vec::with_capacity(settings.steps);
-    let mut last = Instant::now();
-    let trained = train(space, rows, selection, settings, |step, loss| {
-        times.push(last.elapsed());
-        last = Instant::now();
-        if step % 100 == 99 {
-            bar.set_position(step as u64 + 1);
-            bar.set_message(format!(
-                "{} loss {loss:.2e}",
-                train::phase(step, settings.steps)
-            ));
-        }
-    })?;
-    bar.finish_and_clear();
-    times.sort();
-    let median = times
-        .get(times.len() / 2)
-        .map_or(0.0, Duration::as_secs_f64);
-    Ok((trained, median * 1e3))
-}
-
-/// The super-architecture of this name for these data.
-fn preset(name: &str, data: &Dataset) -> anyhow::Result<Space> {
-    let output = match (data.layout(), data.shape()) {
-        (Layout::Scalars, _) => Shape::Vector(data.output_count()),
-        (Layout::Curve, _) => Shape::Sequence {
-            length: data.output_count(),
-            channels: 1,
-        },
-        (Layout::Curves, &[channels, length]) => Shape::Sequence { length, channels },
-        (layout, _) => bail!(
-            "{}: outputs of layout {layout}: only scalars and curves can be searched",
-            data.label()
-        ),
-    };
-    match name {
-        "micro" => Ok(presets::micro(data.input_count(), output)?),
-        "paper" => Ok(presets::paper(
-            data.input_count(),
-            output,
-            presets::PaperWidths::default(),
-        )?),
-        other => bail!("--space {other}: expected micro or paper"),
+            &Device::Cpu,
+        )?)
     }
+
+    /// How long assembling, calibrating and judging may take after a training.
+    fn after_training(&self, contender: &Contender) -> Duration {
+        let members = match &contender.members {
+            Members::Searched(count) => *count,
+            Members::Given(members) => members.len(),
+        };
+        let most: u64 = contender
+            .space
+            .macs()
+            .iter()
+            .filter_map(|group| group.iter().max())
+            .sum();
+        let passes = 2 * self.split.validation.len() * members;
+        BESIDE + Duration::from_secs_f64(passes as f64 * most as f64 / EXECUTOR_MACS)
+    }
+
+    /// The emulator of the contender that is best on the selection rows, and the report on it.
+    fn best(
+        &self,
+        finished: Vec<Finished>,
+        normalisation: &Normalisation,
+    ) -> anyhow::Result<(Emulator, Report)> {
+        let deviation = normalisation.deployed_output_scale();
+        let judge = |emulator: &Emulator, rows: &[usize]| {
+            metrics::evaluate(emulator, self.data, rows, &deviation, self.plan.threads).mse_z
+        };
+        let mut best: Option<(f64, Finished, Emulator)> = None;
+        let interrupted = finished.iter().any(|finished| finished.interrupted);
+        let several = finished.len() > 1;
+        for candidate in finished {
+            let emulator = assemble(
+                &candidate.trained,
+                self.data,
+                normalisation,
+                &self.split.calibration,
+                self.provenance(&candidate),
+            )?;
+            let error = judge(&emulator, &self.split.selection);
+            if several {
+                eprintln!(
+                    "{}: mse_z {error:.2e} on the {} rows that choose, {} MAC",
+                    candidate.name,
+                    self.split.selection.len(),
+                    emulator.macs()
+                );
+            }
+            if best.as_ref().is_none_or(|(least, ..)| error < *least) {
+                best = Some((error, candidate, emulator));
+            }
+        }
+        let (_, winner, emulator) = best.context("nothing was trained to a finite error")?;
+        let report = Report {
+            space: winner.name,
+            val_mse_z: judge(&emulator, &self.split.validation),
+            macs: emulator.macs(),
+            member_macs: emulator.member_macs(),
+            members: emulator.members().len(),
+            steps: winner.steps,
+            ms_per_step: winner.ms_per_step,
+            interrupted,
+        };
+        Ok((emulator, report))
+    }
+
+    fn provenance(&self, finished: &Finished) -> BTreeMap<String, serde_json::Value> {
+        let trained = &finished.trained;
+        let mut all = BTreeMap::from([
+            ("tool".to_owned(), json!(TOOL)),
+            ("space".to_owned(), json!(finished.name)),
+            ("seed".to_owned(), json!(self.plan.seed)),
+            ("steps".to_owned(), json!(finished.steps)),
+            ("data_sha256".to_owned(), json!(self.data.sha256())),
+            (
+                "probabilities".to_owned(),
+                json!(trained.variables.probabilities()),
+            ),
+            ("members".to_owned(), json!(trained.members)),
+        ]);
+        if finished.interrupted {
+            all.insert("interrupted".to_owned(), json!(true));
+        }
+        all
+    }
+}
+
+fn pool(threads: usize) -> anyhow::Result<rayon::ThreadPool> {
+    Ok(rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?)
+}
+
+/// Shows phase, loss and time left.
+fn show(bar: &ProgressBar, trainer: &Trainer, pace: &Pace, loss: f32) {
+    let to_go = trainer.total().map(|total| {
+        let (_, macs) = trainer.outlook();
+        (total.saturating_sub(trainer.steps_taken()), macs)
+    });
+    let left = pace.left(to_go).unwrap_or_default();
+    let done = pace.elapsed().as_secs_f64();
+    bar.set_position((1000.0 * done / (done + left.as_secs_f64()).max(1e-9)) as u64);
+    bar.set_message(format!(
+        "{}, step {}, loss {loss:.1e}, {} left",
+        trainer.phase().name(),
+        trainer.steps_taken(),
+        indicatif::HumanDuration(left)
+    ));
 }

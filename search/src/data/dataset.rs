@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::draft::Draft;
@@ -38,7 +38,7 @@ pub struct Axis {
 }
 
 /// What the user says about a file beyond what the file says itself.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ReadOptions {
     /// The layout of the outputs, instead of the one in the file or the guess.
     pub layout: Option<Layout>,

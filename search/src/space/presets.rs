@@ -1,9 +1,10 @@
-//! The two super-architectures that ship with the product.
+//! The super-architectures that ship with the product.
 //!
 //! [`paper`] follows Fig. 1 of Kasim et al., "Building high accuracy emulators for scientific simulations with deep
-//! neural architecture search", Mach. Learn.: Sci. Technol. 3, 015013 (2022); [`micro`] is built for microseconds.
+//! neural architecture search", Mach. Learn.: Sci. Technol. 3, 015013 (2022); [`micro`] is built for microseconds; [`mlp`]
+//! has the fixed networks that a search has to beat.
 
-use super::{Activation, Candidate, Error, Group, Identity, Placement, Shape, Space};
+use super::{Activation, Architecture, Candidate, Error, Group, Identity, Placement, Shape, Space};
 
 /// The sizes of the published figure for an output of 250 points; others scale with the output.
 const PAPER_SIZES: [usize; 7] = [4, 8, 16, 32, 64, 126, 250];
@@ -169,4 +170,71 @@ pub fn micro(inputs: usize, output: Shape) -> Result<Space, Error> {
         });
     }
     Space::new("micro", inputs, groups)
+}
+
+/// A fixed network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mlp {
+    /// Three layers of 64 numbers, the last two residual, and a dense head.
+    Residual,
+    /// Four layers of 128, the last three residual, and a head of 48 basis functions of the outputs.
+    Basis,
+}
+
+impl Mlp {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Residual, Self::Basis];
+
+    /// Returns its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Residual => "mlp-residual",
+            Self::Basis => "mlp-basis",
+        }
+    }
+}
+
+/// Returns a fixed network as a space in which nothing is to be searched, and its members.
+///
+/// Each group has its one operation `members` times, with weights of their own; member `k` takes the `k`-th everywhere,
+/// so that members are independent. The layers are `x + silu(W x + b)` but for the first, as those of [`micro`].
+///
+/// # Errors
+/// If the inputs, the output or the members are none.
+pub fn mlp(
+    inputs: usize,
+    output: Shape,
+    kind: Mlp,
+    members: usize,
+) -> Result<(Space, Vec<Architecture>), Error> {
+    let (width, layers, head) = match kind {
+        Mlp::Residual => (64, ["layer2", "layer3"].as_slice(), Candidate::Dense),
+        Mlp::Basis => {
+            let rank = output.size().min(48);
+            (
+                128,
+                ["layer2", "layer3", "layer4"].as_slice(),
+                Candidate::LowRank { rank },
+            )
+        }
+    };
+    let node = Shape::Vector(width);
+    let mut groups = vec![fixed("layer1", node)];
+    groups.extend(layers.iter().map(|name| Group {
+        placement: Placement::OnBranch,
+        ..residual(name, node, vec![Candidate::Dense])
+    }));
+    groups.push(Group {
+        candidates: vec![head],
+        activation: None,
+        ..fixed("head", output)
+    });
+    for group in &mut groups {
+        group.candidates = vec![group.candidates[0]; members];
+    }
+    let architectures = (0..members)
+        .map(|k| Architecture::new(vec![k; groups.len()]))
+        .collect();
+    Ok((Space::new(kind.name(), inputs, groups)?, architectures))
 }

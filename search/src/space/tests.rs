@@ -135,7 +135,6 @@ fn every_senseless_space_is_refused_with_its_reason() {
             "stride",
         ),
         (Absent, same, vec![LowRank { rank: 0 }], "rank"),
-        (Absent, same, vec![Dense, Dense], "twice"),
         (Absent, sequence(0, 2), vec![Dense], "no number"),
     ] {
         let error = refused(identity, output, &candidates);

@@ -113,6 +113,20 @@ impl SuperNetwork {
         all.map(|parameter| parameter.var.clone()).collect()
     }
 
+    /// Returns the second matrices, (rank, outputs), of low-rank candidates that lead to all outputs.
+    ///
+    /// Their rows are a basis of the outputs: of those of the network, but for what later groups add.
+    pub fn low_rank_heads(&self) -> Vec<Var> {
+        let outputs = self.space.output();
+        let groups = self.space.groups().iter().zip(&self.operations);
+        groups
+            .filter(|(group, _)| group.output == outputs && group.identity == Identity::Absent)
+            .flat_map(|(_, operations)| operations)
+            .filter(|operation| matches!(operation.candidate, Candidate::LowRank { .. }))
+            .map(|operation| operation.parameters[1].var.clone())
+            .collect()
+    }
+
     /// Returns the outputs of one architecture.
     ///
     /// # Shapes

@@ -1,0 +1,72 @@
+//! What is trained for one run: a space to search, or fixed networks of which the better one ships.
+
+use crate::data::{Dataset, Layout};
+use crate::space::presets::{self, Mlp, PaperWidths};
+use crate::space::{Shape, Space};
+use crate::training::Members;
+use anyhow::bail;
+
+/// The names that `--space` takes.
+pub const SPACES: [&str; 3] = ["micro", "paper", "mlp"];
+
+/// A super-architecture, and where its members come from.
+#[derive(Debug, Clone)]
+pub struct Contender {
+    /// The super-architecture.
+    pub space: Space,
+    /// Where its members come from.
+    pub members: Members,
+}
+
+/// Returns what `--space` asks to be trained on these data: more than one where the better is to be chosen.
+///
+/// # Errors
+/// There is no such space, or it has none for outputs like these.
+pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result<Vec<Contender>> {
+    let inputs = data.input_count();
+    let output = output_shape(data);
+    let searched = |space| Contender {
+        space,
+        members: Members::Searched(members),
+    };
+    Ok(match space {
+        "micro" => vec![searched(presets::micro(inputs, output)?)],
+        "paper" => {
+            if matches!(data.layout(), Layout::Image | Layout::Images) {
+                bail!(
+                    "{}: outputs of layout {}: --space paper searches scalars and curves; try --space micro",
+                    data.label(),
+                    data.layout()
+                );
+            }
+            vec![searched(presets::paper(
+                inputs,
+                output,
+                PaperWidths::default(),
+            )?)]
+        }
+        "mlp" => Mlp::ALL
+            .into_iter()
+            .map(|kind| {
+                let (space, members) = presets::mlp(inputs, output, kind, members)?;
+                Ok(Contender {
+                    space,
+                    members: Members::Given(members),
+                })
+            })
+            .collect::<anyhow::Result<_>>()?,
+        other => bail!("--space {other}: expected {}", SPACES.join(", ")),
+    })
+}
+
+/// The shape of the network's outputs; an image is a vector, row by row.
+fn output_shape(data: &Dataset) -> Shape {
+    match (data.layout(), data.shape()) {
+        (Layout::Curve, _) => Shape::Sequence {
+            length: data.output_count(),
+            channels: 1,
+        },
+        (Layout::Curves, &[channels, length]) => Shape::Sequence { length, channels },
+        _ => Shape::Vector(data.output_count()),
+    }
+}

@@ -1,0 +1,157 @@
+//! Keeps a training to a wall time: says when the search has to end so that fine-tuning ends in time.
+//!
+//! The cost of the members' steps is foretold from those taken, by a line through (multiply-accumulates, seconds) in
+//! which older steps count less.
+
+use std::time::{Duration, Instant};
+
+/// How much of a step's weight is left after the next one.
+const MEMORY: f64 = 0.999;
+/// Time between two forecasts.
+const FORECAST_EVERY: Duration = Duration::from_millis(100);
+
+/// A training's clock.
+#[derive(Debug)]
+pub struct Pace {
+    began: Instant,
+    /// When training has to be done.
+    end: Option<Duration>,
+    forecast: Instant,
+    costs: Line,
+    steps: Vec<f32>,
+}
+
+impl Pace {
+    /// Returns the clock of a training that began at `began`; `end` is when it has to be done, if by the clock.
+    #[must_use]
+    pub fn new(began: Instant, end: Option<Duration>) -> Self {
+        Self {
+            began,
+            end,
+            forecast: Instant::now(),
+            costs: Line::default(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Takes note of a weight step.
+    pub fn took(&mut self, macs: u64, time: Duration) {
+        self.costs.add(macs as f64, time.as_secs_f64());
+        self.steps.push(time.as_secs_f32());
+    }
+
+    /// Whether it is time to forecast again.
+    pub fn wants_forecast(&mut self) -> bool {
+        let due = self.end.is_some() && self.forecast.elapsed() >= FORECAST_EVERY;
+        if due {
+            self.forecast = Instant::now();
+        }
+        due
+    }
+
+    /// Whether `steps` more of that cost would last until the end or longer.
+    #[must_use]
+    pub fn is_up(&self, steps: usize, macs: f64) -> bool {
+        let rest = Duration::from_secs_f64(steps as f64 * self.costs.at(macs).clamp(0.0, 1e6));
+        self.end
+            .is_some_and(|end| self.began.elapsed() + rest >= end)
+    }
+
+    /// Returns how long the training has lasted.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Returns how long it will still last, with so many steps to go where that is known.
+    #[must_use]
+    pub fn left(&self, steps: Option<(usize, f64)>) -> Option<Duration> {
+        match (self.end, steps) {
+            (Some(end), _) => Some(end.saturating_sub(self.elapsed())),
+            (None, Some((steps, macs))) => Some(Duration::from_secs_f64(
+                steps as f64 * self.costs.at(macs).clamp(0.0, 1e6),
+            )),
+            (None, None) => None,
+        }
+    }
+
+    /// Returns the median weight step in milliseconds, or zero before the first.
+    #[must_use]
+    pub fn median_ms(&self) -> f64 {
+        let mut steps = self.steps.clone();
+        steps.sort_by(f32::total_cmp);
+        steps
+            .get(steps.len() / 2)
+            .map_or(0.0, |&seconds| f64::from(seconds) * 1e3)
+    }
+}
+
+/// The least-squares line through weighted points.
+#[derive(Debug, Default)]
+struct Line {
+    weight: f64,
+    x: f64,
+    y: f64,
+    xx: f64,
+    xy: f64,
+}
+
+impl Line {
+    fn add(&mut self, x: f64, y: f64) {
+        for sum in [
+            &mut self.weight,
+            &mut self.x,
+            &mut self.y,
+            &mut self.xx,
+            &mut self.xy,
+        ] {
+            *sum *= MEMORY;
+        }
+        self.weight += 1.0;
+        self.x += x;
+        self.y += y;
+        self.xx += x * x;
+        self.xy += x * y;
+    }
+
+    /// The line at `x`, rising or level; zero before the first point.
+    fn at(&self, x: f64) -> f64 {
+        if self.weight == 0.0 {
+            return 0.0;
+        }
+        let (mean_x, mean_y) = (self.x / self.weight, self.y / self.weight);
+        let spread = self.xx / self.weight - mean_x * mean_x;
+        let slope = match spread > 1e-6 * mean_x * mean_x {
+            true => ((self.xy / self.weight - mean_x * mean_y) / spread).max(0.0),
+            false => 0.0,
+        };
+        (mean_y + slope * (x - mean_x)).max(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_on_a_line_are_foretold_and_a_time_is_up_when_the_rest_fills_it() {
+        let mut pace = Pace::new(Instant::now(), Some(Duration::from_secs(100)));
+        for macs in (0..500).map(|k| 1000 + k * 37 % 900) {
+            pace.took(macs, Duration::from_secs_f64(0.01 + 1e-5 * macs as f64));
+        }
+        assert!((pace.costs.at(5000.0) - 0.06).abs() < 1e-6);
+        assert!(!pace.is_up(1000, 5000.0));
+        assert!(pace.is_up(1667, 5000.0));
+        assert!(!Pace::new(Instant::now(), None).is_up(usize::MAX, 1e9));
+    }
+
+    #[test]
+    fn equal_costs_are_foretold_as_their_mean() {
+        let mut line = Line::default();
+        assert_eq!(line.at(3.0), 0.0);
+        for y in [1.0, 3.0, 1.0, 3.0] {
+            line.add(7.0, y);
+        }
+        assert!((line.at(7.0) - 2.0).abs() < 1e-2 && (line.at(1e6) - 2.0).abs() < 1e-2);
+    }
+}

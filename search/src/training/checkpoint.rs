@@ -1,0 +1,239 @@
+//! The whole state of a training, as one file: what a resumed run needs to take the same steps.
+//!
+//! Weights and moments as tensors of a `.safetensors` file, everything else as JSON in its metadata. Random streams are
+//! their seed and how far they have been read.
+
+use super::{Trainer, schedule::Schedule};
+use crate::optimiser::Saved;
+use crate::space::Architecture;
+use crate::variables::NetworkVariables;
+use anyhow::{Context, bail, ensure};
+use candle_core::{Device, Tensor};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The format's version: a file of another one is refused.
+const VERSION: u32 = 1;
+
+/// A training's state between two steps.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Seconds that the run had taken.
+    pub seconds: f64,
+    state: State,
+    weights: Vec<Tensor>,
+    moments: Vec<Saved>,
+}
+
+/// What is not a tensor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    version: u32,
+    step: usize,
+    total: Option<usize>,
+    variables: NetworkVariables,
+    members: Vec<Architecture>,
+    batches: Position,
+    ranking: Position,
+    /// Words read of the stream of sampled architectures.
+    sampled: u64,
+    /// Updates of each variable.
+    updates: Vec<u32>,
+}
+
+/// Where a training is in its rows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Position {
+    /// What is left of the epoch.
+    order: Vec<usize>,
+    /// Words read of the stream that orders them.
+    words: u64,
+}
+
+impl Trainer {
+    /// Returns the state, and with it how many seconds the run has taken.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub fn checkpoint(&self, seconds: f64) -> anyhow::Result<Checkpoint> {
+        let position = |batches: &super::Batches| Position {
+            order: batches.order.clone(),
+            words: batches.random.get_word_pos() as u64,
+        };
+        let moments = self.optimiser.save()?;
+        let weights = self.network.variables();
+        let weights = weights
+            .iter()
+            .map(|var| var.as_tensor().to_device(&Device::Cpu));
+        Ok(Checkpoint {
+            seconds,
+            state: State {
+                version: VERSION,
+                step: self.step,
+                total: self.schedule.total(),
+                variables: self.variables.clone(),
+                members: self.members.clone(),
+                batches: position(&self.batches),
+                ranking: position(&self.ranking),
+                sampled: self.sampled.get_word_pos() as u64,
+                updates: moments.iter().map(|saved| saved.steps).collect(),
+            },
+            weights: weights.collect::<Result<_, _>>()?,
+            moments,
+        })
+    }
+
+    /// Takes up a state of a training with the same space, rows and settings.
+    ///
+    /// # Errors
+    /// The state is of another training.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        let Checkpoint {
+            state,
+            weights,
+            moments,
+            ..
+        } = checkpoint;
+        let space = self.network.space();
+        for architecture in &state.members {
+            space.check(architecture)?;
+        }
+        ensure!(
+            state.variables.fits(space),
+            "the checkpoint's network variables are of another space than {:?}",
+            space.name()
+        );
+        let variables = self.network.variables();
+        ensure!(
+            weights.len() == variables.len(),
+            "the checkpoint has {} weights, expected {}",
+            weights.len(),
+            variables.len()
+        );
+        for (variable, weight) in variables.iter().zip(weights) {
+            ensure!(
+                variable.shape() == weight.shape(),
+                "the checkpoint has weights of {:?}, expected {:?}",
+                weight.shape(),
+                variable.shape()
+            );
+            variable.set(&weight.to_device(variable.device())?)?;
+        }
+        self.optimiser.restore(moments)?;
+        for (batches, position) in [
+            (&mut self.batches, &state.batches),
+            (&mut self.ranking, &state.ranking),
+        ] {
+            batches.take_up(position.order.clone(), position.words)?;
+        }
+        self.schedule = Schedule::new(space, state.total);
+        self.variables = state.variables.clone();
+        self.members.clone_from(&state.members);
+        self.sampled.set_word_pos(u128::from(state.sampled));
+        self.step = state.step;
+        Ok(())
+    }
+}
+
+impl Checkpoint {
+    /// Returns the steps taken before it.
+    #[must_use]
+    pub fn steps_taken(&self) -> usize {
+        self.state.step
+    }
+
+    /// Returns the file's bytes.
+    ///
+    /// # Errors
+    /// The state cannot be written as JSON.
+    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        let moments = self.moments.iter().enumerate();
+        let moments = moments.flat_map(|(k, saved)| {
+            [
+                (format!("mean/{k}"), &saved.mean),
+                (format!("square/{k}"), &saved.square),
+            ]
+        });
+        let weights = self.weights.iter().enumerate();
+        let weights = weights.map(|(k, weight)| (format!("weight/{k}"), weight));
+        let all: Vec<(String, Vec<usize>, Vec<u8>)> = weights
+            .chain(moments)
+            .map(|(name, tensor)| {
+                let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+                let bytes = values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect();
+                Ok((name, tensor.dims().to_vec(), bytes))
+            })
+            .collect::<candle_core::Result<_>>()?;
+        let views = all
+            .iter()
+            .map(|(name, shape, bytes)| {
+                Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+            })
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+        let metadata = HashMap::from([
+            ("state".to_owned(), serde_json::to_string(&self.state)?),
+            ("seconds".to_owned(), self.seconds.to_string()),
+        ]);
+        Ok(safetensors::serialize(views, Some(metadata))?)
+    }
+
+    /// Reads the bytes of [`Checkpoint::to_bytes`].
+    ///
+    /// # Errors
+    /// The file is damaged, or of another version.
+    pub fn from_bytes(bytes: &[u8]) -> anyhow::Result<Self> {
+        let (_, metadata) =
+            SafeTensors::read_metadata(bytes).context("the checkpoint is damaged")?;
+        let field = |name| {
+            let fields = metadata.metadata().as_ref();
+            fields
+                .and_then(|all| all.get(name))
+                .context("the file is no checkpoint")
+        };
+        let (state, seconds) = (field("state")?, field("seconds")?);
+        let state: State = serde_json::from_str(state)
+            .context("the checkpoint is damaged or of another version")?;
+        if state.version != VERSION {
+            bail!(
+                "the checkpoint is of version {}, expected {VERSION}",
+                state.version
+            );
+        }
+        let file = SafeTensors::deserialize(bytes)?;
+        let tensor = |name: String| -> anyhow::Result<Tensor> {
+            let view = file
+                .tensor(&name)
+                .with_context(|| format!("the checkpoint lacks {name}"))?;
+            ensure!(
+                view.dtype() == Dtype::F32,
+                "the checkpoint's {name} is not of F32"
+            );
+            let numbers = view.data().chunks_exact(4);
+            let values: Vec<f32> = numbers
+                .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+                .collect();
+            Ok(Tensor::from_vec(values, view.shape(), &Device::Cpu)?)
+        };
+        let count = state.updates.len();
+        let moments = state.updates.iter().enumerate().map(|(k, &steps)| {
+            Ok(Saved {
+                steps,
+                mean: tensor(format!("mean/{k}"))?,
+                square: tensor(format!("square/{k}"))?,
+            })
+        });
+        Ok(Self {
+            seconds: seconds.parse().context("the checkpoint is damaged")?,
+            weights: (0..count)
+                .map(|k| tensor(format!("weight/{k}")))
+                .collect::<anyhow::Result<_>>()?,
+            moments: moments.collect::<anyhow::Result<_>>()?,
+            state,
+        })
+    }
+}

@@ -1,0 +1,331 @@
+//! Training: the two alternating updates of DENSE, and then the chosen members together.
+//!
+//! 1. *Warm-up*: each step samples an architecture with uniform probabilities and takes a gradient step on its weights.
+//! 2. *Search*: every tenth step is followed by an update of the network variables: several architectures are ranked by
+//!    their loss on rows kept for that.
+//! 3. *Fine-tuning*: the most probable architecture and others drawn from the probabilities, pairwise different where
+//!    the space has so many, each in turn.
+//!
+//! `schedule` says how long each lasts. A trainer is a state and a step: what it does next depends on its state alone,
+//! which [`Checkpoint`] holds whole, so that a resumed run takes the same steps to the same bytes.
+
+mod checkpoint;
+mod members;
+mod principal;
+mod rows;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+pub use checkpoint::Checkpoint;
+pub use rows::Rows;
+pub use schedule::Phase;
+
+use crate::nodes::Pass;
+use crate::optimiser::AdamW;
+use crate::space::{Architecture, Space};
+use crate::streams::stream;
+use crate::supernetwork::{Error, SuperNetwork};
+use crate::variables::{NetworkVariables, Trial};
+use candle_core::{DType, Device, Tensor};
+use rand_chacha::ChaCha8Rng;
+use rows::Batches;
+use schedule::Schedule;
+
+/// Weight steps an update of the network variables.
+const UPDATE_EVERY: usize = 10;
+/// Architectures ranked in an update.
+const TRIALS: usize = 8;
+/// Rows that they are ranked on.
+const RANKING_ROWS: usize = 128;
+/// Step size of the network variables.
+const VARIABLE_RATE: f64 = 1.0;
+/// Weight decay.
+const DECAY: f64 = 1e-3;
+/// Rows of a weight step.
+const BATCH: usize = 64;
+
+/// What a training is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Weight steps; `None`: until [`Trainer::end_search`] fixes them.
+    pub steps: Option<usize>,
+    /// The ensemble.
+    pub members: Members,
+    /// The seed of every draw.
+    pub seed: u64,
+}
+
+/// Where the members come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Members {
+    /// So many are found by the search, at least one.
+    Searched(usize),
+    /// They are given, and nothing is searched: each trains in turn from the first step.
+    Given(Vec<Architecture>),
+}
+
+/// A training under way.
+#[derive(Debug)]
+pub struct Trainer {
+    settings: Settings,
+    train: Rows,
+    selection: Rows,
+    network: SuperNetwork,
+    optimiser: AdamW,
+    variables: NetworkVariables,
+    members: Vec<Architecture>,
+    schedule: Schedule,
+    step: usize,
+    batches: Batches,
+    ranking: Batches,
+    sampled: ChaCha8Rng,
+}
+
+/// What a step did.
+#[derive(Debug)]
+pub struct Step {
+    /// The loss on the batch, before the step: one number on the training's device.
+    pub loss: Tensor,
+    /// Multiply-accumulates of the architecture, for one sample.
+    pub macs: u64,
+    /// Whether the network variables were updated too.
+    pub ranked: bool,
+}
+
+/// What a training found.
+#[derive(Debug)]
+pub struct Trained {
+    /// The shared weights.
+    pub network: SuperNetwork,
+    /// The network variables.
+    pub variables: NetworkVariables,
+    /// The chosen architectures; where they were searched, the first is the most probable one.
+    pub members: Vec<Architecture>,
+}
+
+impl Trainer {
+    /// Returns a training on `train` that chooses by `selection`, before its first step, on the rows' device.
+    ///
+    /// # Errors
+    /// The rows do not fit the space.
+    pub fn new(
+        space: &Space,
+        train: Rows,
+        selection: Rows,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        let network = SuperNetwork::new(space, settings.seed, DType::F32, train.x.device())?;
+        start_heads(&network, &train)?;
+        let members = match &settings.members {
+            Members::Searched(_) => Vec::new(),
+            Members::Given(members) => members.clone(),
+        };
+        Ok(Self {
+            optimiser: AdamW::new(network.variables(), DECAY)?,
+            network,
+            variables: NetworkVariables::uniform(space),
+            members,
+            schedule: Schedule::new(space, settings.steps),
+            step: 0,
+            batches: Batches::new(train.count(), stream(settings.seed, "batches")),
+            ranking: Batches::new(selection.count(), stream(settings.seed, "ranking rows")),
+            sampled: stream(settings.seed, "architectures"),
+            settings,
+            train,
+            selection,
+        })
+    }
+
+    /// Returns how many weight steps were taken.
+    #[must_use]
+    pub fn steps_taken(&self) -> usize {
+        self.step
+    }
+
+    /// Returns how many weight steps there are in all, once that is known.
+    #[must_use]
+    pub fn total(&self) -> Option<usize> {
+        self.schedule.total()
+    }
+
+    /// Returns what the next step belongs to.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.schedule.phase(self.step)
+    }
+
+    /// Whether every step was taken.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.total().is_some_and(|total| self.step >= total)
+    }
+
+    /// Returns how many steps would follow if the search ended now, and the mean multiply-accumulates of its members.
+    #[must_use]
+    pub fn outlook(&self) -> (usize, f64) {
+        let members = match self.members.is_empty() {
+            true => self.drawn_members(),
+            false => self.members.clone(),
+        };
+        let macs = members
+            .iter()
+            .map(|member| self.macs(member) as f64)
+            .sum::<f64>();
+        (
+            schedule::steps_after(self.step),
+            macs / members.len() as f64,
+        )
+    }
+
+    /// Ends the search here, where the total was open: it is then what `--steps` repeats.
+    pub fn end_search(&mut self) {
+        self.schedule.end_search(self.step);
+    }
+
+    /// Leaves `steps` more steps of fine-tuning, whatever was planned: for a run that is interrupted.
+    pub fn wind_down(&mut self, steps: usize) {
+        self.schedule.wind_down(self.step, steps);
+    }
+
+    /// Takes the next step.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn step(&mut self) -> Result<Step, Error> {
+        let phase = self.phase();
+        if phase == Phase::FineTuning && self.members.is_empty() {
+            self.members = self.drawn_members();
+        }
+        let architecture = match self.members.is_empty() {
+            true => self.variables.sample(&mut self.sampled),
+            false => self.members[self.step % self.members.len()].clone(),
+        };
+        let rows = self.train.chosen(&self.batches.next(BATCH))?;
+        let rate = self.schedule.rate(self.step);
+        let loss = weight_step(
+            &self.network,
+            &mut self.optimiser,
+            &rows,
+            &architecture,
+            rate,
+        )?;
+        let ranked = self.members.is_empty()
+            && phase == Phase::Search
+            && self.step.is_multiple_of(UPDATE_EVERY);
+        if ranked {
+            self.rank()?;
+        }
+        self.step += 1;
+        Ok(Step {
+            loss,
+            macs: self.macs(&architecture),
+            ranked,
+        })
+    }
+
+    /// Returns what was found; where the search has not ended, by what is most probable now.
+    #[must_use]
+    pub fn finish(self) -> Trained {
+        let members = match self.members.is_empty() {
+            true => self.drawn_members(),
+            false => self.members,
+        };
+        Trained {
+            network: self.network,
+            variables: self.variables,
+            members,
+        }
+    }
+
+    /// Ranks sampled architectures by their loss on kept rows, and updates the network variables.
+    fn rank(&mut self) -> Result<(), Error> {
+        let rows = self.selection.chosen(&self.ranking.next(RANKING_ROWS))?;
+        let sampled: Vec<_> = (0..TRIALS)
+            .map(|_| self.variables.sample(&mut self.sampled))
+            .collect();
+        let losses = sampled
+            .iter()
+            .map(|architecture| loss(&self.network, &rows, architecture, Pass::Forward));
+        let losses = Tensor::stack(&losses.collect::<Result<Vec<_>, _>>()?, 0)?.to_vec1::<f32>()?;
+        let trials: Vec<_> = sampled
+            .into_iter()
+            .zip(losses)
+            .map(|(architecture, loss)| Trial {
+                architecture,
+                loss: f64::from(loss),
+            })
+            .collect();
+        self.variables
+            .update(&trials, VARIABLE_RATE)
+            .expect("trials were sampled from these variables");
+        Ok(())
+    }
+
+    fn drawn_members(&self) -> Vec<Architecture> {
+        let Members::Searched(count) = self.settings.members else {
+            return self.members.clone();
+        };
+        members::draw(
+            self.network.space(),
+            &self.variables,
+            count,
+            self.settings.seed,
+        )
+    }
+
+    fn macs(&self, architecture: &Architecture) -> u64 {
+        self.network
+            .space()
+            .architecture_macs(architecture)
+            .expect("architectures are drawn from this space")
+    }
+}
+
+/// Takes one gradient step of size `rate` on an architecture's weights; returns the loss before it.
+///
+/// # Errors
+/// The rows do not fit the network.
+pub fn weight_step(
+    network: &SuperNetwork,
+    optimiser: &mut AdamW,
+    rows: &Rows,
+    architecture: &Architecture,
+    rate: f64,
+) -> Result<Tensor, Error> {
+    let loss = loss(network, rows, architecture, Pass::ForwardAndBackward)?;
+    optimiser.step(&loss.backward()?, rate)?;
+    Ok(loss.detach())
+}
+
+/// The mean squared error of standardised outputs.
+fn loss(
+    network: &SuperNetwork,
+    rows: &Rows,
+    architecture: &Architecture,
+    pass: Pass,
+) -> Result<Tensor, Error> {
+    Ok((network.forward(&rows.x, architecture, pass)? - &rows.y)?
+        .sqr()?
+        .mean_all()?)
+}
+
+/// Has every low-rank head start from the principal components of the training outputs.
+fn start_heads(network: &SuperNetwork, train: &Rows) -> Result<(), Error> {
+    let heads = network.low_rank_heads();
+    let Some(most) = heads.iter().map(|head| head.dims()[0]).max() else {
+        return Ok(());
+    };
+    let outputs = train.y.dims()[1];
+    let y = train.y.flatten_all()?.to_vec1::<f32>()?;
+    let basis = Tensor::from_vec(
+        principal::components(&y, outputs, most),
+        (most, outputs),
+        &Device::Cpu,
+    )?;
+    for head in heads {
+        let start = basis.narrow(0, 0, head.dims()[0])?;
+        head.set(&start.to_device(head.device())?.contiguous()?)?;
+    }
+    Ok(())
+}

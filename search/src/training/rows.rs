@@ -1,0 +1,93 @@
+//! Encoded rows, and the order in which training takes them.
+
+use crate::streams::permutation;
+use crate::supernetwork::Error;
+use anyhow::ensure;
+use candle_core::{Device, Tensor};
+use rand_chacha::ChaCha8Rng;
+
+/// Encoded rows: `x: [rows][inputs]`, `y: [rows][outputs]`, position-major.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    pub(super) x: Tensor,
+    pub(super) y: Tensor,
+}
+
+impl Rows {
+    /// Returns the rows of these matrices on a device.
+    ///
+    /// # Errors
+    /// The matrices are not of `inputs` and `outputs` columns with as many rows.
+    pub fn new(
+        x: Vec<f32>,
+        inputs: usize,
+        y: Vec<f32>,
+        outputs: usize,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let rows = x.len() / inputs.max(1);
+        Ok(Self {
+            x: Tensor::from_vec(x, (rows, inputs), device)?,
+            y: Tensor::from_vec(y, (rows, outputs), device)?,
+        })
+    }
+
+    /// Returns how many rows there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.x.dims()[0]
+    }
+
+    /// Returns the rows of these numbers, in this order.
+    ///
+    /// # Errors
+    /// There is no such row.
+    pub fn chosen(&self, rows: &[usize]) -> Result<Self, Error> {
+        let rows: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
+        let rows = Tensor::new(rows.as_slice(), self.x.device())?;
+        Ok(Self {
+            x: self.x.index_select(&rows, 0)?,
+            y: self.y.index_select(&rows, 0)?,
+        })
+    }
+}
+
+/// Row numbers, each once in an epoch, in an order drawn anew for each.
+#[derive(Debug)]
+pub(super) struct Batches {
+    count: usize,
+    pub(super) random: ChaCha8Rng,
+    /// What is left of the epoch.
+    pub(super) order: Vec<usize>,
+}
+
+impl Batches {
+    pub(super) fn new(count: usize, random: ChaCha8Rng) -> Self {
+        Self {
+            count,
+            random,
+            order: Vec::new(),
+        }
+    }
+
+    /// Returns the next `size` rows, or all rows where there are fewer.
+    pub(super) fn next(&mut self, size: usize) -> Vec<usize> {
+        let size = size.min(self.count);
+        if self.order.len() < size {
+            self.order = permutation(&mut self.random, self.count);
+        }
+        self.order.split_off(self.order.len() - size)
+    }
+
+    /// Continues where another stood that ordered as many rows.
+    pub(super) fn take_up(&mut self, order: Vec<usize>, words: u64) -> anyhow::Result<()> {
+        ensure!(
+            order.iter().all(|&row| row < self.count),
+            "the checkpoint is of other rows: expected numbers below {}",
+            self.count
+        );
+        self.order = order;
+        self.random.set_word_pos(u128::from(words));
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! When a training changes its phase, and how large its steps are.
+//!
+//! ```text
+//! steps   0 ........ W .................. 0.6 N .............. N
+//! phase   | warm-up  | search             | fine-tuning        |
+//! rate    rises, then constant            | cosine to zero     |
+//! ```
+//!
+//! Up to the end of the search nothing depends on the total N: a run that is given a time decides only there how many
+//! steps it has, when it knows what the steps of the chosen members cost, and `--steps N` repeats it.
+
+use crate::space::Space;
+
+/// The share of all steps before fine-tuning.
+const SEARCH: f64 = 0.6;
+/// Warm-up steps for each candidate of the largest group.
+const WARM_UP: usize = 50;
+/// Steps over which the rate rises.
+const RISE: f64 = 200.0;
+/// Largest step size of the weights.
+const RATE: f64 = 2e-3;
+
+/// What a training is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// All candidates are equally likely.
+    WarmUp,
+    /// The network variables learn.
+    Search,
+    /// The chosen members train together, with smaller and smaller steps.
+    FineTuning,
+}
+
+impl Phase {
+    /// Returns its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WarmUp => "warm-up",
+            Self::Search => "search",
+            Self::FineTuning => "fine-tuning",
+        }
+    }
+}
+
+/// The steps of the phases; the total may be open until the search ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Schedule {
+    warm_up: usize,
+    /// Steps before fine-tuning, and all steps.
+    ends: Option<(usize, usize)>,
+}
+
+impl Schedule {
+    pub(super) fn new(space: &Space, total: Option<usize>) -> Self {
+        let groups = space.groups().iter();
+        let candidates = groups.map(|group| group.candidates.len()).max();
+        Self {
+            warm_up: WARM_UP * candidates.unwrap_or(1),
+            ends: total.map(|total| (search_steps(total), total)),
+        }
+    }
+
+    pub(super) fn total(&self) -> Option<usize> {
+        self.ends.map(|(_, total)| total)
+    }
+
+    /// Ends the search before step `step`, if it is open: the total is the least whose search is as long.
+    pub(super) fn end_search(&mut self, step: usize) {
+        let mut total = (step as f64 / SEARCH) as usize;
+        while search_steps(total) < step {
+            total += 1;
+        }
+        self.ends.get_or_insert((step, total));
+    }
+
+    /// Leaves `steps` more, in which the rate falls to zero: for a run that cannot go on.
+    pub(super) fn wind_down(&mut self, step: usize, steps: usize) {
+        self.ends = Some((step, step + steps));
+    }
+
+    pub(super) fn phase(&self, step: usize) -> Phase {
+        match self.ends {
+            Some((search, _)) if step >= search => Phase::FineTuning,
+            _ if step < self.warm_up => Phase::WarmUp,
+            _ => Phase::Search,
+        }
+    }
+
+    /// The step size of the weights.
+    pub(super) fn rate(&self, step: usize) -> f64 {
+        let rise = ((step + 1) as f64 / RISE).min(1.0);
+        let fall = match self.ends {
+            Some((search, total)) if step >= search => {
+                let done = (step - search) as f64 / (total - search) as f64;
+                0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+            }
+            _ => 1.0,
+        };
+        RATE * rise * fall
+    }
+}
+
+/// Returns how many steps follow a search of `step` steps.
+pub(super) fn steps_after(step: usize) -> usize {
+    (step as f64 * (1.0 - SEARCH) / SEARCH) as usize
+}
+
+fn search_steps(total: usize) -> usize {
+    (SEARCH * total as f64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::{Shape, presets::micro};
+
+    #[test]
+    fn a_search_that_ends_at_a_step_is_repeated_by_its_total() {
+        let space = micro(2, Shape::Vector(3)).unwrap();
+        for step in 0..2000 {
+            let mut open = Schedule::new(&space, None);
+            let before = open;
+            open.end_search(step);
+            let total = open.total().unwrap();
+            let fixed = Schedule::new(&space, Some(total));
+            assert_eq!(search_steps(total), step);
+            assert!(total >= step);
+            for at in [0, step / 2, step.saturating_sub(1)] {
+                if at < step {
+                    assert_eq!(before.rate(at).to_bits(), fixed.rate(at).to_bits());
+                    assert_eq!(before.phase(at), fixed.phase(at));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_rate_rises_stays_and_falls_to_zero() {
+        let schedule = Schedule::new(&micro(2, Shape::Vector(3)).unwrap(), Some(10_000));
+        assert!(schedule.rate(0) < 0.01 * RATE);
+        assert_eq!(schedule.rate(5_999), RATE);
+        assert!((6_001..10_000).all(|step| schedule.rate(step) < schedule.rate(step - 1)));
+        assert!(schedule.rate(9_999) < 1e-6 * RATE);
+        assert_eq!(schedule.phase(9_999), Phase::FineTuning);
+    }
+}

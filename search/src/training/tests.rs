@@ -1,0 +1,160 @@
+//! Trainings as a whole: what the seed decides, what resuming changes, and that they learn.
+
+use super::*;
+use crate::space::{Shape, presets::micro};
+use rand::Rng;
+
+const CURVE: Shape = Shape::Sequence {
+    length: 5,
+    channels: 1,
+};
+
+fn rows(count: usize, seed: u64) -> Rows {
+    let mut random = stream(seed, "test rows");
+    let x: Vec<f32> = (0..2 * count)
+        .map(|_| random.random_range(-1.5..1.5))
+        .collect();
+    let curve = |x: &[f32]| {
+        (0..5)
+            .map(|k| (x[0] * (k + 1) as f32 * 0.5).sin() + x[1] * 0.3)
+            .collect::<Vec<_>>()
+    };
+    let y = x.chunks_exact(2).flat_map(curve).collect();
+    Rows::new(x, 2, y, 5, &Device::Cpu).unwrap()
+}
+
+fn trainer(seed: u64, steps: Option<usize>) -> Trainer {
+    let settings = Settings {
+        steps,
+        members: Members::Searched(3),
+        seed,
+    };
+    Trainer::new(
+        &micro(2, CURVE).unwrap(),
+        rows(200, 1),
+        rows(60, 2),
+        settings,
+    )
+    .unwrap()
+}
+
+fn value(step: &Step) -> f32 {
+    step.loss.to_scalar().unwrap()
+}
+
+fn weights(trained: &Trained) -> Vec<u32> {
+    let flat = |var: candle_core::Var| var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    trained
+        .network
+        .variables()
+        .into_iter()
+        .flat_map(flat)
+        .map(f32::to_bits)
+        .collect()
+}
+
+fn run(mut trainer: Trainer) -> (Vec<f32>, Trained) {
+    let mut losses = Vec::new();
+    while !trainer.is_done() {
+        losses.push(value(&trainer.step().unwrap()));
+    }
+    (losses, trainer.finish())
+}
+
+fn on_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap()
+        .install(work)
+}
+
+#[test]
+fn a_seed_gives_its_bits_on_one_and_two_threads_and_another_gives_others() {
+    let trained = |seed, threads| on_threads(threads, || run(trainer(seed, Some(600))));
+    let (losses, first) = trained(1, 1);
+    let (again, second) = trained(1, 2);
+    assert_eq!(losses, again);
+    assert_eq!(first.members.len(), 3);
+    assert_eq!(first.members, second.members);
+    assert_eq!(weights(&first), weights(&second));
+    assert_ne!(weights(&first), weights(&trained(2, 2).1));
+}
+
+#[test]
+fn a_training_resumed_in_any_phase_ends_with_the_same_bits() {
+    const STEPS: usize = 600;
+    let (_, whole) = run(trainer(4, Some(STEPS)));
+    for stop in [1, 150, 333, 359, 360, 500, 599] {
+        let mut first = trainer(4, Some(STEPS));
+        for _ in 0..stop {
+            first.step().unwrap();
+        }
+        let bytes = first.checkpoint(0.5).unwrap().to_bytes().unwrap();
+        let mut second = trainer(4, Some(STEPS));
+        second
+            .restore(&Checkpoint::from_bytes(&bytes).unwrap())
+            .unwrap();
+        let (_, resumed) = run(second);
+        assert_eq!(whole.members, resumed.members, "stopped after {stop}");
+        assert_eq!(whole.variables, resumed.variables, "stopped after {stop}");
+        assert_eq!(weights(&whole), weights(&resumed), "stopped after {stop}");
+    }
+}
+
+#[test]
+fn an_open_total_that_ends_at_a_step_is_repeated_by_the_number_of_steps() {
+    let mut open = trainer(5, None);
+    for _ in 0..400 {
+        open.step().unwrap();
+    }
+    open.end_search();
+    let total = open.total().unwrap();
+    let (_, first) = run(open);
+    let (losses, second) = run(trainer(5, Some(total)));
+    assert_eq!(losses.len(), total);
+    assert_eq!(weights(&first), weights(&second));
+}
+
+#[test]
+fn a_checkpoint_of_another_training_is_an_error() {
+    let mut small = trainer(1, Some(10));
+    small.step().unwrap();
+    let checkpoint = small.checkpoint(0.5).unwrap();
+    let space = micro(2, Shape::Vector(5)).unwrap();
+    let settings = small.settings.clone();
+    let mut other = Trainer::new(&space, rows(200, 1), rows(60, 2), settings.clone()).unwrap();
+    assert!(other.restore(&checkpoint).is_err());
+    let mut fewer = Trainer::new(
+        &micro(2, CURVE).unwrap(),
+        rows(100, 1),
+        rows(60, 2),
+        settings,
+    )
+    .unwrap();
+    assert!(fewer.restore(&checkpoint).is_err());
+    let bytes = checkpoint.to_bytes().unwrap();
+    for length in [0, 7, 200, bytes.len() - 1] {
+        assert!(
+            Checkpoint::from_bytes(&bytes[..length]).is_err(),
+            "{length} bytes"
+        );
+    }
+}
+
+#[test]
+fn the_loss_falls_whether_members_are_searched_or_given() {
+    let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
+    let (losses, _) = run(trainer(3, Some(1500)));
+    assert!(mean(&losses[1490..]) < 0.02 * mean(&losses[..5]));
+    let space = micro(2, CURVE).unwrap();
+    let given = vec![Architecture::new(vec![0, 1, 2, 0, 3, 0])];
+    let settings = Settings {
+        steps: Some(1500),
+        members: Members::Given(given.clone()),
+        seed: 3,
+    };
+    let (losses, trained) = run(Trainer::new(&space, rows(200, 1), rows(60, 2), settings).unwrap());
+    assert!(mean(&losses[1490..]) < 0.02 * mean(&losses[..5]));
+    assert_eq!(trained.members, given);
+}
