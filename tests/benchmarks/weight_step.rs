@@ -4,6 +4,7 @@
 //! take turns, as the machine's speed drifts; each figure is a median over steps, each ratio one of two neighbours.
 
 use clap::Parser;
+use dense_search::candle_core::{DType, Device};
 use dense_search::contenders::contenders;
 use dense_search::data::{Dataset, Normalisation, ReadOptions, Split};
 use dense_search::optimiser::AdamW;
@@ -13,11 +14,14 @@ use dense_search::streams::{permutation, stream};
 use dense_search::supernetwork::SuperNetwork;
 use dense_search::training::{Rows, weight_step};
 use dense_search::variables::NetworkVariables;
-use dense_search::candle_core::{DType, Device};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 struct Arguments {
@@ -32,6 +36,9 @@ struct Arguments {
     /// Turns of each
     #[arg(long, default_value_t = 5)]
     turns: usize,
+    /// One of paper, small and micro alone
+    #[arg(long)]
+    only: Option<String>,
     /// Threads of each
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -44,9 +51,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         length: data.output_count(),
         channels: 1,
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
-    println!("{}: medians over {} steps, {} threads", data.label(), arguments.steps, arguments.threads);
-    for widths in [PaperWidths::default(), PaperWidths { dense: 64, channels: 8 }] {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(arguments.threads)
+        .build()?;
+    println!(
+        "{}: medians over {} steps, {} threads",
+        data.label(),
+        arguments.steps,
+        arguments.threads
+    );
+    let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| only == name);
+    let small = PaperWidths {
+        dense: 64,
+        channels: 8,
+    };
+    for (name, widths) in [("paper", PaperWidths::default()), ("small", small)] {
+        if !wanted(name) {
+            continue;
+        }
         let space = paper(data.input_count(), output, widths)?;
         let architectures = drawn(&space, arguments.steps);
         println!(
@@ -69,6 +91,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         if !ratios.is_empty() {
             println!("  median ratio {:.3}", median(ratios));
         }
+    }
+    if !wanted("micro") {
+        return Ok(());
     }
     let space = contenders("micro", &data, 1)?.swap_remove(0).space;
     let architectures = drawn(&space, arguments.steps);
@@ -117,7 +142,9 @@ fn timed(
     let mut batches = order.chunks_exact(batch).cycle();
     let mut times = Vec::new();
     for architecture in architectures {
-        let chosen = batches.next().expect("there are more rows than a batch has");
+        let chosen = batches
+            .next()
+            .expect("there are more rows than a batch has");
         let began = Instant::now();
         let rows = rows.chosen(chosen)?;
         weight_step(&network, &mut optimiser, &rows, architecture, 1e-3)?;
@@ -138,18 +165,34 @@ fn peer(
     let output = Command::new(python)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/dense_torch.py"))
         .arg(&arguments.data)
-        .args(["--steps-only", &arguments.steps.to_string(), "--act", "silu"])
+        .args([
+            "--steps-only",
+            &arguments.steps.to_string(),
+            "--act",
+            "silu",
+        ])
         .args(["--threads", &arguments.threads.to_string()])
-        .args(["--channels", &widths.channels.to_string(), "--fc", &widths.dense.to_string()])
+        .args([
+            "--channels",
+            &widths.channels.to_string(),
+            "--fc",
+            &widths.dense.to_string(),
+        ])
         .arg("--archs")
         .arg(list.path())
         .output()?;
     if !output.status.success() {
-        return Err(format!("the peer failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!(
+            "the peer failed:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into());
     }
     let text = String::from_utf8(output.stdout)?;
     let figures: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
-    figures["ms_step"].as_f64().ok_or_else(|| "the peer printed no ms_step".into())
+    figures["ms_step"]
+        .as_f64()
+        .ok_or_else(|| "the peer printed no ms_step".into())
 }
 
 /// The architectures in the peer's names, without the two fixed layers that it does not list.
@@ -162,7 +205,9 @@ fn names(space: &Space, architectures: &[Architecture]) -> Vec<Vec<String>> {
             Candidate::TransposedConv { kernel, .. } => format!("tconv{kernel}"),
             _ => "zero".to_owned(),
         };
-        searched.map(|(group, &choice)| name(group.candidates[choice])).collect()
+        searched
+            .map(|(group, &choice)| name(group.candidates[choice]))
+            .collect()
     };
     architectures.iter().map(named).collect()
 }

@@ -111,4 +111,18 @@ impl Form {
             Self::Composite => composite::identity(plan, x, epilogue),
         }
     }
+
+    /// Returns the mean squared error of outputs; the targets are constants.
+    ///
+    /// # Shapes
+    /// `y`, `target`: equal; result: a scalar.
+    ///
+    /// # Errors
+    /// As [`Form::dense`].
+    pub fn mean_squared_error(self, y: &Tensor, target: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::mean_squared_error(y, target),
+            Self::Composite => (y - target)?.sqr()?.mean_all(),
+        }
+    }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Phase {
     size: Grid,
     /// The products that are summed.
     pub(crate) runs: Vec<Run>,
+    /// Rows of a sample and positions of the output.
+    pub(crate) outputs: Vec<Span>,
 }
 
 /// What a plan is of.
@@ -76,9 +78,13 @@ pub struct Plan {
     /// Positions on which the products run: the output's for a convolution, the input's for a transposed one.
     pub(crate) domain: Grid,
     /// The input's position that each position of the domain reads.
-    pub(crate) sources: Vec<usize>,
+    sources: Vec<usize>,
+    /// Rows of a sample and positions of the input.
+    pub(crate) domain_spans: Vec<Span>,
     /// The input's position that each output's identity reads.
-    pub(crate) identity: Vec<usize>,
+    identity: Vec<usize>,
+    /// Positions of the output and positions of the input.
+    pub(crate) identity_spans: Vec<Span>,
     /// Lines and positions between neighbours.
     pad: Grid,
     pub(crate) stride: Grid,
@@ -105,6 +111,8 @@ impl Plan {
             domain: output,
             sources: identity.clone(),
             identity,
+            domain_spans: Vec::new(),
+            identity_spans: Vec::new(),
             pad: Grid {
                 height: kernel.height / 2,
                 width: kernel.width / 2,
@@ -117,8 +125,10 @@ impl Plan {
                 },
                 size: output,
                 runs: runs.collect(),
+                outputs: Vec::new(),
             }],
         }
+        .complete()
     }
 
     /// Returns the transposed convolution padded by half the (odd) kernel, cut to `output` or followed by zeros.
@@ -151,6 +161,7 @@ impl Plan {
                     },
                     size,
                     runs: runs.collect(),
+                    outputs: Vec::new(),
                 });
             }
         }
@@ -168,6 +179,8 @@ impl Plan {
             domain: input,
             sources: (0..input.positions()).collect(),
             identity: nearest(input, output),
+            domain_spans: Vec::new(),
+            identity_spans: Vec::new(),
             pad: Grid {
                 height: reach(&lines),
                 width: reach(&columns),
@@ -175,6 +188,7 @@ impl Plan {
             stride,
             phases,
         }
+        .complete()
     }
 
     /// Returns the plan of the identity alone, resized by nearest neighbour.
@@ -207,10 +221,27 @@ impl Plan {
         self.domain.width + self.pad.width
     }
 
-    /// Returns the row of each position of the domain, counted from the sample's first.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = usize> {
+    /// Returns where the input's positions stand among the rows of a sample.
+    fn domain_spans(&self) -> Vec<Span> {
         let (width, line) = (self.domain.width, self.line());
-        (0..self.domain.positions()).map(move |p| p / width * line + p % width)
+        let row = |p: usize| p / width * line + p % width;
+        spans(
+            self.sources
+                .iter()
+                .enumerate()
+                .map(|(p, &source)| (row(p), source)),
+        )
+    }
+
+    /// Returns where the outputs of a phase stand among the rows of a sample.
+    fn output_spans(&self, phase: &Phase) -> Vec<Span> {
+        let (size, line, width) = (phase.size, self.line(), self.output.width);
+        let (stride, remainder) = (self.stride, phase.remainder);
+        spans((0..size.positions()).map(|p| {
+            let (y, x) = (p / size.width, p % size.width);
+            let place = (y * stride.height + remainder.height) * width;
+            (y * line + x, place + x * stride.width + remainder.width)
+        }))
     }
 
     /// Returns the rows from an output's position to the first tap of a run, at least minus the margin.
@@ -218,16 +249,41 @@ impl Plan {
         run.line * self.line() as isize + run.first
     }
 
-    /// Returns for each output of a phase its row, counted from the sample's first, and its position in the output.
-    pub(crate) fn outputs(&self, phase: &Phase) -> impl Iterator<Item = (usize, usize)> {
-        let (size, line, width) = (phase.size, self.line(), self.output.width);
-        let (stride, remainder) = (self.stride, phase.remainder);
-        (0..size.positions()).map(move |p| {
-            let (y, x) = (p / size.width, p % size.width);
-            let place = (y * stride.height + remainder.height) * width;
-            (y * line + x, place + x * stride.width + remainder.width)
-        })
+    /// Finds the spans, once everything else is known.
+    fn complete(mut self) -> Self {
+        self.domain_spans = self.domain_spans();
+        self.identity_spans = spans(self.identity.iter().copied().enumerate());
+        for number in 0..self.phases.len() {
+            self.phases[number].outputs = self.output_spans(&self.phases[number]);
+        }
+        self
     }
+}
+
+/// Neighbours that stay neighbours: row `row + k` is position `place + k` for `k` in `0..count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) row: usize,
+    pub(crate) place: usize,
+    pub(crate) count: usize,
+}
+
+/// Joins pairs of row and place into as few spans as they come in.
+fn spans(pairs: impl Iterator<Item = (usize, usize)>) -> Vec<Span> {
+    let mut all: Vec<Span> = Vec::new();
+    for (row, place) in pairs {
+        match all.last_mut() {
+            Some(last) if last.row + last.count == row && last.place + last.count == place => {
+                last.count += 1;
+            }
+            _ => all.push(Span {
+                row,
+                place,
+                count: 1,
+            }),
+        }
+    }
+    all
 }
 
 /// One phase along one axis of a transposed convolution.

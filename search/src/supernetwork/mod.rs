@@ -149,6 +149,24 @@ impl SuperNetwork {
         Ok(value.flatten_from(1)?)
     }
 
+    /// Returns the mean squared error of one architecture.
+    ///
+    /// # Shapes
+    /// `x`: (batch, inputs); `y`: (batch, outputs), sequences flattened position-major; result: a scalar.
+    ///
+    /// # Errors
+    /// As [`SuperNetwork::forward`], or if `y` has another shape.
+    pub fn loss(
+        &self,
+        x: &Tensor,
+        y: &Tensor,
+        architecture: &Architecture,
+        pass: Pass,
+    ) -> Result<Tensor, Error> {
+        let outputs = self.forward(x, architecture, pass)?;
+        Ok(self.form.mean_squared_error(&outputs, y)?)
+    }
+
     /// Returns the group's node from the node before it.
     fn node(
         &self,

@@ -244,9 +244,10 @@ impl Trainer {
         let sampled: Vec<_> = (0..TRIALS)
             .map(|_| self.variables.sample(&mut self.sampled))
             .collect();
-        let losses = sampled
-            .iter()
-            .map(|architecture| loss(&self.network, &rows, architecture, Pass::Forward));
+        let losses = sampled.iter().map(|architecture| {
+            self.network
+                .loss(&rows.x, &rows.y, architecture, Pass::Forward)
+        });
         let losses = Tensor::stack(&losses.collect::<Result<Vec<_>, _>>()?, 0)?.to_vec1::<f32>()?;
         let trials: Vec<_> = sampled
             .into_iter()
@@ -293,21 +294,9 @@ pub fn weight_step(
     architecture: &Architecture,
     rate: f64,
 ) -> Result<Tensor, Error> {
-    let loss = loss(network, rows, architecture, Pass::ForwardAndBackward)?;
+    let loss = network.loss(&rows.x, &rows.y, architecture, Pass::ForwardAndBackward)?;
     optimiser.step(&loss.backward()?, rate)?;
     Ok(loss.detach())
-}
-
-/// The mean squared error of standardised outputs.
-fn loss(
-    network: &SuperNetwork,
-    rows: &Rows,
-    architecture: &Architecture,
-    pass: Pass,
-) -> Result<Tensor, Error> {
-    Ok((network.forward(&rows.x, architecture, pass)? - &rows.y)?
-        .sqr()?
-        .mean_all()?)
 }
 
 /// Has every low-rank head start from the principal components of the training outputs.

@@ -11,9 +11,13 @@
 //! A batch falls into chunks of samples that a thread takes whole, so that what it reads again is in its cache. The
 //! chunks are the same whatever the number of threads, and their weight gradients are summed in order: so are the bits.
 
-use super::matmul::{View, Write, multiply};
+use super::band::{Band, MOST_ROWS};
+use super::matmul::Write;
 use super::real::{Buffer, Real};
-use super::shared::{Slopes, activate, add, samples_per_chunk, slice, tensor, with_values};
+use super::shared::{
+    Slopes, activate, add, add_with_tiled, samples_per_chunk, slice, sum_tiled, tensor, tiled,
+    with_values,
+};
 use crate::nodes::{Epilogue, Pass, Phase, Plan};
 use crate::space::Identity;
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor};
@@ -88,14 +92,14 @@ impl<T: Real> Correlate<T> {
         let mut slopes = keep.then(|| Buffer::stale(batch * to));
         let run = |x: &[T], y: &mut [T], slopes: Option<&mut [T]>| {
             if self.epilogue.identity_inside() {
-                self.add_identity(x, y, sizes);
+                self.add_identity(x, y, outputs);
             }
             if let (Some(weights), Some(packed)) = (weights, &packed) {
                 self.add_operation(x, y, weights.bias, packed, sizes);
             }
             activate(self.epilogue, y, slopes);
             if self.epilogue.identity_outside() {
-                self.add_identity(x, y, sizes);
+                self.add_identity(x, y, outputs);
             }
         };
         let (x, y_chunks) = (x.par_chunks(samples * from), y.par_chunks_mut(samples * to));
@@ -154,7 +158,7 @@ impl<T: Real> Correlate<T> {
                     }
                 }
             }
-            self.chunk_gradients(x, weights, &packed, &inside, outside, dx, sizes)
+            self.chunk_gradients(x, weights, packed.as_deref(), &inside, outside, dx, sizes)
         });
         let sums: Vec<_> = sums.collect();
         let mut sums = sums.into_iter();
@@ -179,7 +183,7 @@ impl<T: Real> Correlate<T> {
         &self,
         x: &[T],
         weights: Option<Weights<'_, T>>,
-        packed: &Option<Vec<Buffer<T>>>,
+        packed: Option<&[Buffer<T>]>,
         inside: &[T],
         outside: &[T],
         mut dx: Option<&mut [T]>,
@@ -187,10 +191,10 @@ impl<T: Real> Correlate<T> {
     ) -> (Vec<T>, Vec<T>) {
         if let Some(dx) = &mut dx {
             if self.epilogue.identity_inside() {
-                self.return_identity(inside, dx, sizes);
+                self.return_identity(inside, dx, sizes.outputs);
             }
             if self.epilogue.identity_outside() {
-                self.return_identity(outside, dx, sizes);
+                self.return_identity(outside, dx, sizes.outputs);
             }
         }
         let Some(weights) = weights else {
@@ -205,79 +209,83 @@ impl<T: Real> Correlate<T> {
         let all_rows = count * plan.sample();
         let rows = self.laid_out(x, sizes);
         let mut weight = vec![T::default(); weights.weight.len()];
-        let mut bias = vec![T::default(); weights.bias.len()];
-        let mut dr = Buffer::zeros(if dx.is_some() { all_rows * inputs } else { 0 });
-        let mut g = Buffer::zeros((all_rows + 2 * margin) * outputs);
-        let mut run_number = 0;
+        let mut bias_tile = tiled(&vec![T::default(); outputs]);
+        let mut dr = Buffer::zeros(match dx {
+            Some(_) => (all_rows + MOST_ROWS) * inputs,
+            None => 0,
+        });
+        let mut g = Buffer::zeros((all_rows + 2 * margin + MOST_ROWS) * outputs);
+        let mut packed = packed.into_iter().flatten();
         for (number, phase) in plan.phases.iter().enumerate() {
             if number > 0 {
                 g.fill(T::default());
             }
-            self.gather(phase, inside, &mut g, &mut bias, sizes);
-            let centre = View::new(&g[margin * outputs..], all_rows, outputs, outputs);
+            self.gather(phase, inside, &mut g, &mut bias_tile, outputs);
             for run in &phase.runs {
                 let taps = run.taps.len();
-                let offset = margin as isize + plan.offset(run);
-                let windows = View::new(
-                    &rows[offset as usize * inputs..],
+                let first = margin.wrapping_add_signed(plan.offset(run));
+                let (windows, centre) = (&rows[first * inputs..], &g[margin * outputs..]);
+                Band::new(taps, inputs, outputs).gradients(
+                    windows,
+                    centre,
                     all_rows,
-                    taps * inputs,
-                    inputs,
+                    |tap, found| {
+                        let tap = run.taps[tap];
+                        add(&mut weight[tap * found.len()..][..found.len()], found);
+                    },
                 );
-                let mut found = Buffer::stale(taps * inputs * outputs);
-                multiply(&mut found, Write::Replace, windows.transposed(), centre);
-                for (found, &tap) in found.chunks_exact(inputs * outputs).zip(&run.taps) {
-                    add(
-                        &mut weight[tap * inputs * outputs..][..inputs * outputs],
-                        found,
-                    );
+                if let Some(packed) = packed.next() {
+                    // Tap t of an output lies t positions after the first, the output as many before tap t.
+                    let last = plan.offset(run) + (taps as isize - 1);
+                    let windows = &g[margin.wrapping_add_signed(-last) * outputs..];
+                    let band = Band::new(taps, outputs, inputs);
+                    band.multiply(&mut dr, Write::Add, windows, packed, all_rows);
                 }
-                if let (Some(packed), true) = (packed, dx.is_some()) {
-                    let offset = margin as isize - plan.offset(run) - (taps as isize - 1);
-                    let windows = View::new(
-                        &g[offset as usize * outputs..],
-                        all_rows,
-                        taps * outputs,
-                        outputs,
-                    );
-                    let packed = View::new(&packed[run_number], taps * outputs, inputs, inputs);
-                    multiply(&mut dr, Write::Add, windows, packed);
-                }
-                run_number += 1;
             }
         }
         if let Some(dx) = dx {
             let samples = dx.chunks_exact_mut(plan.input.positions() * inputs);
             for (dx, dr) in samples.zip(dr.chunks_exact(plan.sample() * inputs)) {
-                for (row, &source) in plan.rows().zip(&plan.sources) {
+                for span in &plan.domain_spans {
+                    let length = span.count * inputs;
                     add(
-                        &mut dx[source * inputs..][..inputs],
-                        &dr[row * inputs..][..inputs],
+                        &mut dx[span.place * inputs..][..length],
+                        &dr[span.row * inputs..][..length],
                     );
                 }
             }
+        }
+        let mut bias = vec![T::default(); outputs];
+        for sums in bias_tile.chunks_exact(outputs) {
+            add(&mut bias, sums);
         }
         (weight, bias)
     }
 
     /// Adds the resized input to the node.
-    fn add_identity(&self, x: &[T], y: &mut [T], sizes: Sizes) {
-        let channels = sizes.outputs;
+    fn add_identity(&self, x: &[T], y: &mut [T], channels: usize) {
         let samples = y.chunks_exact_mut(self.plan.output.positions() * channels);
         for (y, x) in samples.zip(x.chunks_exact(self.plan.input.positions() * channels)) {
-            for (y, &source) in y.chunks_exact_mut(channels).zip(&self.plan.identity) {
-                add(y, &x[source * channels..][..channels]);
+            for span in &self.plan.identity_spans {
+                let length = span.count * channels;
+                add(
+                    &mut y[span.row * channels..][..length],
+                    &x[span.place * channels..][..length],
+                );
             }
         }
     }
 
     /// Adds the node's gradient to that of what was resized.
-    fn return_identity(&self, gradient: &[T], dx: &mut [T], sizes: Sizes) {
-        let channels = sizes.outputs;
+    fn return_identity(&self, gradient: &[T], dx: &mut [T], channels: usize) {
         let samples = dx.chunks_exact_mut(self.plan.input.positions() * channels);
         for (dx, g) in samples.zip(gradient.chunks_exact(self.plan.output.positions() * channels)) {
-            for (g, &source) in g.chunks_exact(channels).zip(&self.plan.identity) {
-                add(&mut dx[source * channels..][..channels], g);
+            for span in &self.plan.identity_spans {
+                let length = span.count * channels;
+                add(
+                    &mut dx[span.place * channels..][..length],
+                    &g[span.row * channels..][..length],
+                );
             }
         }
     }
@@ -291,38 +299,28 @@ impl<T: Real> Correlate<T> {
         let count = x.len() / (plan.input.positions() * inputs);
         let (margin, all_rows) = (plan.margin(), count * plan.sample());
         let rows = self.laid_out(x, sizes);
-        let mut z = Buffer::stale(all_rows * outputs);
+        let mut z = Buffer::stale((all_rows + MOST_ROWS) * outputs);
+        let bias = tiled(bias);
         let mut packed = packed.iter();
         for phase in &plan.phases {
             if phase.runs.is_empty() {
                 z.fill(T::default());
             }
             for (number, (run, packed)) in phase.runs.iter().zip(&mut packed).enumerate() {
-                let inner = run.taps.len() * inputs;
-                let offset = margin as isize + plan.offset(run);
-                let windows = View::new(&rows[offset as usize * inputs..], all_rows, inner, inputs);
-                let write = if number == 0 {
-                    Write::Replace
-                } else {
-                    Write::Add
+                let first = margin.wrapping_add_signed(plan.offset(run));
+                let write = match number {
+                    0 => Write::Replace,
+                    _ => Write::Add,
                 };
-                multiply(
-                    &mut z,
-                    write,
-                    windows,
-                    View::new(packed, inner, outputs, outputs),
-                );
+                let band = Band::new(run.taps.len(), inputs, outputs);
+                band.multiply(&mut z, write, &rows[first * inputs..], packed, all_rows);
             }
             let samples = y.chunks_exact_mut(plan.output.positions() * outputs);
             for (y, z) in samples.zip(z.chunks_exact(plan.sample() * outputs)) {
-                for (row, place) in plan.outputs(phase) {
-                    let (y, z) = (
-                        &mut y[place * outputs..][..outputs],
-                        &z[row * outputs..][..outputs],
-                    );
-                    for ((y, &z), &bias) in y.iter_mut().zip(z).zip(bias) {
-                        *y += z + bias;
-                    }
+                for span in &phase.outputs {
+                    let length = span.count * outputs;
+                    let y = &mut y[span.place * outputs..][..length];
+                    add_with_tiled(y, &z[span.row * outputs..][..length], &bias);
                 }
             }
         }
@@ -332,64 +330,64 @@ impl<T: Real> Correlate<T> {
     fn laid_out(&self, x: &[T], sizes: Sizes) -> Buffer<T> {
         let (plan, channels) = (&*self.plan, sizes.inputs);
         let count = x.len() / (plan.input.positions() * channels);
-        let mut rows = Buffer::zeros((2 * plan.margin() + count * plan.sample()) * channels);
+        let mut rows =
+            Buffer::zeros((2 * plan.margin() + count * plan.sample() + MOST_ROWS) * channels);
         let samples = rows[plan.margin() * channels..].chunks_exact_mut(plan.sample() * channels);
         for (rows, x) in samples.zip(x.chunks_exact(plan.input.positions() * channels)) {
-            for (row, &source) in plan.rows().zip(&plan.sources) {
-                rows[row * channels..][..channels]
-                    .copy_from_slice(&x[source * channels..][..channels]);
+            for span in &plan.domain_spans {
+                let length = span.count * channels;
+                rows[span.row * channels..][..length]
+                    .copy_from_slice(&x[span.place * channels..][..length]);
             }
         }
         rows
     }
 
-    /// Lays a phase's gradients out in the plan's rows, and adds them to that of the bias.
-    fn gather(&self, phase: &Phase, inside: &[T], g: &mut [T], bias: &mut [T], sizes: Sizes) {
-        let (plan, channels) = (&*self.plan, sizes.outputs);
+    /// Lays a phase's gradients out in the plan's rows, and adds them to the tile of the bias's.
+    fn gather(&self, phase: &Phase, inside: &[T], g: &mut [T], bias: &mut [T], channels: usize) {
+        let plan = &*self.plan;
         let samples = g[plan.margin() * channels..].chunks_exact_mut(plan.sample() * channels);
         for (g, inside) in samples.zip(inside.chunks_exact(plan.output.positions() * channels)) {
-            for (row, place) in plan.outputs(phase) {
-                let inside = &inside[place * channels..][..channels];
-                g[row * channels..][..channels].copy_from_slice(inside);
-                add(bias, inside);
+            for span in &phase.outputs {
+                let length = span.count * channels;
+                let inside = &inside[span.place * channels..][..length];
+                g[span.row * channels..][..length].copy_from_slice(inside);
+                sum_tiled(bias, inside);
             }
         }
     }
 
-    /// The weights of each run: `[taps][inputs][outputs]`.
+    /// The bands of the runs, from inputs to outputs.
     fn packed(&self, weights: Weights<'_, T>, sizes: Sizes) -> Vec<Buffer<T>> {
-        let tap_size = sizes.inputs * sizes.outputs;
+        let Sizes {
+            inputs, outputs, ..
+        } = sizes;
+        let of_tap = |&tap: &usize| &weights.weight[tap * inputs * outputs..][..inputs * outputs];
         let runs = self.plan.phases.iter().flat_map(|phase| &phase.runs);
         runs.map(|run| {
-            let mut packed = Buffer::stale(run.taps.len() * tap_size);
-            for (packed, &tap) in packed.chunks_exact_mut(tap_size).zip(&run.taps) {
-                packed.copy_from_slice(&weights.weight[tap * tap_size..][..tap_size]);
-            }
-            packed
+            Band::new(run.taps.len(), inputs, outputs).packed(run.taps.iter().map(of_tap))
         })
         .collect()
     }
 
-    /// The weights of each run for the gradient: `[taps reversed][outputs][inputs]`.
+    /// The bands of the runs from outputs back to inputs: taps reversed, each transposed.
     fn packed_reversed(&self, weights: Weights<'_, T>, sizes: Sizes) -> Vec<Buffer<T>> {
         let Sizes {
             inputs, outputs, ..
         } = sizes;
-        let runs = self.plan.phases.iter().flat_map(|phase| &phase.runs);
-        runs.map(|run| {
-            let mut packed = Buffer::stale(run.taps.len() * inputs * outputs);
-            for (packed, &tap) in packed
-                .chunks_exact_mut(inputs * outputs)
-                .zip(run.taps.iter().rev())
-            {
-                let weight = &weights.weight[tap * inputs * outputs..][..inputs * outputs];
-                for (input, weight) in weight.chunks_exact(outputs).enumerate() {
-                    for (output, &weight) in weight.iter().enumerate() {
-                        packed[output * inputs + input] = weight;
-                    }
+        let mut transposed = Buffer::stale(weights.weight.len());
+        for (tap, transposed) in transposed.chunks_exact_mut(inputs * outputs).enumerate() {
+            let weight = &weights.weight[tap * inputs * outputs..][..inputs * outputs];
+            for (output, transposed) in transposed.chunks_exact_mut(inputs).enumerate() {
+                for (input, transposed) in transposed.iter_mut().enumerate() {
+                    *transposed = weight[input * outputs + output];
                 }
             }
-            packed
+        }
+        let of_tap = |&tap: &usize| &transposed[tap * inputs * outputs..][..inputs * outputs];
+        let runs = self.plan.phases.iter().flat_map(|phase| &phase.runs);
+        runs.map(|run| {
+            Band::new(run.taps.len(), outputs, inputs).packed(run.taps.iter().rev().map(of_tap))
         })
         .collect()
     }

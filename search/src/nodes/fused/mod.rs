@@ -11,14 +11,17 @@
 //! Channels come last throughout. The bits do not depend on the number of threads. Tensors have to be contiguous and on
 //! the CPU; [`composite`](super::composite) has the same nodes from candle's operations, for every device.
 
+mod band;
 mod correlate;
 mod dense;
+mod loss;
 mod matmul;
 mod real;
 mod shared;
 
 use super::{Epilogue, Pass, Plan};
 use candle_core::{DType, Result, Tensor};
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Returns the node of a dense layer, as [`Form::dense`](super::Form::dense).
@@ -80,6 +83,18 @@ pub fn identity(plan: &Arc<Plan>, x: &Tensor, epilogue: Epilogue, pass: Pass) ->
     match x.dtype() {
         DType::F32 => x.apply_op1(correlate::Correlate::<f32>::new(plan, epilogue, pass)),
         DType::F64 => x.apply_op1(correlate::Correlate::<f64>::new(plan, epilogue, pass)),
+        other => candle_core::bail!("fused operations compute in F32 or F64, got {other:?}"),
+    }
+}
+
+/// Returns the mean squared error, as [`Form::mean_squared_error`](super::Form::mean_squared_error).
+///
+/// # Errors
+/// As [`dense`].
+pub fn mean_squared_error(y: &Tensor, target: &Tensor) -> Result<Tensor> {
+    match y.dtype() {
+        DType::F32 => y.apply_op2(target, loss::MeanSquaredError::<f32>(PhantomData)),
+        DType::F64 => y.apply_op2(target, loss::MeanSquaredError::<f64>(PhantomData)),
         other => candle_core::bail!("fused operations compute in F32 or F64, got {other:?}"),
     }
 }

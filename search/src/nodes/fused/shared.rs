@@ -72,3 +72,31 @@ pub(super) fn add<T: Real>(left: &mut [T], right: &[T]) {
         *left += right;
     }
 }
+
+/// Numbers in a tile of channels, about: short rows are taken several at a time.
+const TILE: usize = 64;
+
+/// Returns the channels again and again, about [`TILE`] numbers.
+pub(super) fn tiled<T: Real>(channels: &[T]) -> Buffer<T> {
+    let mut tile = Buffer::stale(channels.len() * TILE.div_ceil(channels.len().max(1)));
+    for tile in tile.chunks_exact_mut(channels.len()) {
+        tile.copy_from_slice(channels);
+    }
+    tile
+}
+
+/// Adds rows of channels and, to each of them, the tiled channels.
+pub(super) fn add_with_tiled<T: Real>(left: &mut [T], right: &[T], tile: &[T]) {
+    for (left, right) in left.chunks_mut(tile.len()).zip(right.chunks(tile.len())) {
+        for ((left, &right), &channel) in left.iter_mut().zip(right).zip(tile) {
+            *left += right + channel;
+        }
+    }
+}
+
+/// Adds rows of channels to a tile's.
+pub(super) fn sum_tiled<T: Real>(tile: &mut [T], rows: &[T]) {
+    for rows in rows.chunks(tile.len()) {
+        add(tile, rows);
+    }
+}
