@@ -7,7 +7,7 @@ use crate::training::Members;
 use anyhow::bail;
 
 /// The names that `--space` takes.
-pub const SPACES: [&str; 3] = ["micro", "paper", "mlp"];
+pub const SPACES: [&str; 5] = ["micro", "paper", "mlp", "mlp-residual", "mlp-basis"];
 
 /// A super-architecture, and where its members come from.
 #[derive(Debug, Clone)]
@@ -29,6 +29,13 @@ pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result
         space,
         members: Members::Searched(members),
     };
+    let fixed = |kind| {
+        let (space, members) = presets::mlp(inputs, output, kind, members)?;
+        Ok(Contender {
+            space,
+            members: Members::Given(members),
+        })
+    };
     Ok(match space {
         "micro" => vec![searched(presets::micro(inputs, output)?)],
         "paper" => {
@@ -47,14 +54,10 @@ pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result
         }
         "mlp" => Mlp::ALL
             .into_iter()
-            .map(|kind| {
-                let (space, members) = presets::mlp(inputs, output, kind, members)?;
-                Ok(Contender {
-                    space,
-                    members: Members::Given(members),
-                })
-            })
+            .map(fixed)
             .collect::<anyhow::Result<_>>()?,
+        "mlp-residual" => vec![fixed(Mlp::Residual)?],
+        "mlp-basis" => vec![fixed(Mlp::Basis)?],
         other => bail!("--space {other}: expected {}", SPACES.join(", ")),
     })
 }
