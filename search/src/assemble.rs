@@ -412,7 +412,7 @@ mod tests {
     use super::*;
     use crate::data::{ReadOptions, Split};
     use crate::space::presets::{PaperWidths, micro, paper};
-    use crate::training::{Members, Rows, Settings, Trainer};
+    use crate::training::{Choices, Members, Rows, Settings, Trainer};
     use candle_core::{Device, Tensor};
 
     /// The emulator has what candle computes, within this share of an output's deviation: f32 sums in two orders.
@@ -444,6 +444,7 @@ mod tests {
                 steps: Some(20),
                 members: Members::Searched(3),
                 seed: 1,
+                choices: Choices::default(),
             };
             let (train, selection) = (rows(&split.train), rows(&split.selection));
             let mut trainer = Trainer::new(&space, train, selection, settings).unwrap();

@@ -6,7 +6,7 @@ use crate::data::{Dataset, Normalisation, ReadOptions, Split};
 use crate::metrics;
 use crate::pace::Pace;
 use crate::run_folder::RunFolder;
-use crate::training::{Checkpoint, Members, Rows, Settings, Trained, Trainer};
+use crate::training::{Checkpoint, Choices, Members, Rows, Settings, Trained, Trainer};
 use anyhow::{Context, bail, ensure};
 use candle_core::Device;
 use dense_codegen::{Emulator, file};
@@ -312,6 +312,7 @@ impl Search<'_> {
             },
             members: contender.members.clone(),
             seed: self.plan.seed,
+            choices: Choices::default(),
         };
         let order = data_order(contender.space.output());
         let (train, selection) = (

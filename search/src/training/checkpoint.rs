@@ -128,7 +128,7 @@ impl Trainer {
         ] {
             batches.take_up(position.order.clone(), position.words)?;
         }
-        self.schedule = Schedule::new(space, state.total);
+        self.schedule = Schedule::new(space, self.settings.choices, state.total);
         self.variables = state.variables.clone();
         self.members.clone_from(&state.members);
         self.sampled.set_word_pos(u128::from(state.sampled));

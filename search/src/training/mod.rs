@@ -10,6 +10,7 @@
 //! which [`Checkpoint`] holds whole, so that a resumed run takes the same steps to the same bytes.
 
 mod checkpoint;
+mod choices;
 mod members;
 mod principal;
 mod rows;
@@ -18,6 +19,7 @@ mod schedule;
 mod tests;
 
 pub use checkpoint::Checkpoint;
+pub use choices::Choices;
 pub use rows::Rows;
 pub use schedule::Phase;
 
@@ -40,13 +42,9 @@ const TRIALS: usize = 8;
 const RANKING_ROWS: usize = 128;
 /// Step size of the network variables.
 const VARIABLE_RATE: f64 = 1.0;
-/// Weight decay.
-const DECAY: f64 = 1e-3;
-/// Rows of a weight step.
-const BATCH: usize = 64;
 
 /// What a training is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Weight steps; `None`: until [`Trainer::end_search`] fixes them.
     pub steps: Option<usize>,
@@ -54,6 +52,8 @@ pub struct Settings {
     pub members: Members,
     /// The seed of every draw.
     pub seed: u64,
+    /// What the steps are like.
+    pub choices: Choices,
 }
 
 /// Where the members come from.
@@ -122,11 +122,11 @@ impl Trainer {
             Members::Given(members) => members.clone(),
         };
         Ok(Self {
-            optimiser: AdamW::new(network.variables(), DECAY)?,
+            optimiser: AdamW::new(network.variables(), settings.choices.decay)?,
             network,
             variables: NetworkVariables::uniform(space),
             members,
-            schedule: Schedule::new(space, settings.steps),
+            schedule: Schedule::new(space, settings.choices, settings.steps),
             step: 0,
             batches: Batches::new(train.count(), stream(settings.seed, "batches")),
             ranking: Batches::new(selection.count(), stream(settings.seed, "ranking rows")),
@@ -135,6 +135,12 @@ impl Trainer {
             train,
             selection,
         })
+    }
+
+    /// Returns the network in its present state.
+    #[must_use]
+    pub fn network(&self) -> &SuperNetwork {
+        &self.network
     }
 
     /// Returns how many weight steps were taken.
@@ -173,7 +179,7 @@ impl Trainer {
             .map(|member| self.macs(member) as f64)
             .sum::<f64>();
         (
-            schedule::steps_after(self.step),
+            self.schedule.steps_after(self.step),
             macs / members.len() as f64,
         )
     }
@@ -201,7 +207,9 @@ impl Trainer {
             true => self.variables.sample(&mut self.sampled),
             false => self.members[self.step % self.members.len()].clone(),
         };
-        let rows = self.train.chosen(&self.batches.next(BATCH))?;
+        let rows = self
+            .train
+            .chosen(&self.batches.next(self.settings.choices.batch))?;
         let rate = self.schedule.rate(self.step);
         let loss = weight_step(
             &self.network,

@@ -1,7 +1,7 @@
 //! When a training changes its phase, and how large its steps are.
 //!
 //! ```text
-//! steps   0 ........ W .................. 0.6 N .............. N
+//! steps   0 ........ W ............. (1 - fall) N ........... N
 //! phase   | warm-up  | search             | fine-tuning        |
 //! rate    rises, then constant            | cosine to zero     |
 //! ```
@@ -9,16 +9,13 @@
 //! Up to the end of the search nothing depends on the total N: a run that is given a time decides only there how many
 //! steps it has, when it knows what the steps of the chosen members cost, and `--steps N` repeats it.
 
+use super::Choices;
 use crate::space::Space;
 
-/// The share of all steps before fine-tuning.
-const SEARCH: f64 = 0.6;
 /// Warm-up steps for each candidate of the largest group.
 const WARM_UP: usize = 50;
 /// Steps over which the rate rises.
 const RISE: f64 = 200.0;
-/// Largest step size of the weights.
-const RATE: f64 = 2e-3;
 
 /// What a training is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,20 +41,22 @@ impl Phase {
 }
 
 /// The steps of the phases; the total may be open until the search ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Schedule {
+    choices: Choices,
     warm_up: usize,
     /// Steps before fine-tuning, and all steps.
     ends: Option<(usize, usize)>,
 }
 
 impl Schedule {
-    pub(super) fn new(space: &Space, total: Option<usize>) -> Self {
+    pub(super) fn new(space: &Space, choices: Choices, total: Option<usize>) -> Self {
         let groups = space.groups().iter();
         let candidates = groups.map(|group| group.candidates.len()).max();
         Self {
+            choices,
             warm_up: WARM_UP * candidates.unwrap_or(1),
-            ends: total.map(|total| (search_steps(total), total)),
+            ends: total.map(|total| (search_steps(choices, total), total)),
         }
     }
 
@@ -67,8 +66,8 @@ impl Schedule {
 
     /// Ends the search before step `step`, if it is open: the total is the least whose search is as long.
     pub(super) fn end_search(&mut self, step: usize) {
-        let mut total = (step as f64 / SEARCH) as usize;
-        while search_steps(total) < step {
+        let mut total = (step as f64 / (1.0 - self.choices.fall)) as usize;
+        while search_steps(self.choices, total) < step {
             total += 1;
         }
         self.ends.get_or_insert((step, total));
@@ -97,17 +96,17 @@ impl Schedule {
             }
             _ => 1.0,
         };
-        RATE * rise * fall
+        self.choices.rate * rise * fall
+    }
+
+    /// Returns how many steps follow a search of `step` steps.
+    pub(super) fn steps_after(&self, step: usize) -> usize {
+        (step as f64 * self.choices.fall / (1.0 - self.choices.fall)) as usize
     }
 }
 
-/// Returns how many steps follow a search of `step` steps.
-pub(super) fn steps_after(step: usize) -> usize {
-    (step as f64 * (1.0 - SEARCH) / SEARCH) as usize
-}
-
-fn search_steps(total: usize) -> usize {
-    (SEARCH * total as f64) as usize
+fn search_steps(choices: Choices, total: usize) -> usize {
+    ((1.0 - choices.fall) * total as f64) as usize
 }
 
 #[cfg(test)]
@@ -117,14 +116,14 @@ mod tests {
 
     #[test]
     fn a_search_that_ends_at_a_step_is_repeated_by_its_total() {
-        let space = micro(2, Shape::Vector(3)).unwrap();
+        let (space, choices) = (micro(2, Shape::Vector(3)).unwrap(), Choices::default());
         for step in 0..2000 {
-            let mut open = Schedule::new(&space, None);
+            let mut open = Schedule::new(&space, choices, None);
             let before = open;
             open.end_search(step);
             let total = open.total().unwrap();
-            let fixed = Schedule::new(&space, Some(total));
-            assert_eq!(search_steps(total), step);
+            let fixed = Schedule::new(&space, choices, Some(total));
+            assert_eq!(search_steps(choices, total), step);
             assert!(total >= step);
             for at in [0, step / 2, step.saturating_sub(1)] {
                 if at < step {
@@ -137,11 +136,12 @@ mod tests {
 
     #[test]
     fn the_rate_rises_stays_and_falls_to_zero() {
-        let schedule = Schedule::new(&micro(2, Shape::Vector(3)).unwrap(), Some(10_000));
-        assert!(schedule.rate(0) < 0.01 * RATE);
-        assert_eq!(schedule.rate(5_999), RATE);
+        let choices = Choices::default();
+        let schedule = Schedule::new(&micro(2, Shape::Vector(3)).unwrap(), choices, Some(10_000));
+        assert!(schedule.rate(0) < 0.01 * choices.rate);
+        assert_eq!(schedule.rate(5_999), choices.rate);
         assert!((6_001..10_000).all(|step| schedule.rate(step) < schedule.rate(step - 1)));
-        assert!(schedule.rate(9_999) < 1e-6 * RATE);
+        assert!(schedule.rate(9_999) < 1e-6 * choices.rate);
         assert_eq!(schedule.phase(9_999), Phase::FineTuning);
     }
 }

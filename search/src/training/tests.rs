@@ -28,6 +28,7 @@ fn trainer(seed: u64, steps: Option<usize>) -> Trainer {
         steps,
         members: Members::Searched(3),
         seed,
+        choices: Choices::default(),
     };
     Trainer::new(
         &micro(2, CURVE).unwrap(),
@@ -153,6 +154,7 @@ fn the_loss_falls_whether_members_are_searched_or_given() {
         steps: Some(1500),
         members: Members::Given(given.clone()),
         seed: 3,
+        choices: Choices::default(),
     };
     let (losses, trained) = run(Trainer::new(&space, rows(200, 1), rows(60, 2), settings).unwrap());
     assert!(mean(&losses[1490..]) < 0.02 * mean(&losses[..5]));

@@ -1,0 +1,25 @@
+//! What a training's steps are like: one set of choices for all data, each measured in docs/training.md.
+
+/// The settings of the weight steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choices {
+    /// Largest step size of AdamW.
+    pub rate: f64,
+    /// Its weight decay.
+    pub decay: f64,
+    /// Rows of a weight step.
+    pub batch: usize,
+    /// The share of all steps, at their end, in which the step size falls to zero: the fine-tuning.
+    pub fall: f64,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            rate: 2e-3,
+            decay: 1e-3,
+            batch: 64,
+            fall: 0.4,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Runs that are killed or interrupted, and what they end with.
+
+use dense_search::streams::stream;
+use rand::Rng;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Enough for a few checkpoints.
+const STEPS: &str = "12000";
+
+fn thomson() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/thomson/thomson.npz")
+}
+
+fn begin(arguments: &[&str], run: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_dense-search"))
+        .args(arguments)
+        .arg(run)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts")
+}
+
+fn search(run: &Path, extent: [&str; 2]) -> Child {
+    let data = thomson();
+    let data = data.to_str().expect("the repository's path is UTF-8");
+    begin(
+        &["search", data, extent[0], extent[1], "--seed", "3", "--out"],
+        run,
+    )
+}
+
+fn emulator(run: &Path) -> Vec<u8> {
+    fs::read(run.join("emulator.safetensors")).expect("the run has an emulator")
+}
+
+/// Waits until the run has described itself: from then on it can be resumed.
+fn wait_for_description(run: &Path) {
+    let began = Instant::now();
+    while !run.join("run.json").exists() {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "the run does not begin"
+        );
+        sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_run_killed_at_any_moment_resumes_to_the_bytes_of_the_unbroken_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    let began = Instant::now();
+    assert!(search(&whole, ["--steps", STEPS]).wait().unwrap().success());
+    let lasted = began.elapsed();
+    let expected = emulator(&whole);
+    let seed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_nanos() as u64;
+    println!("moments drawn from {seed}");
+    let mut random = stream(seed, "kills");
+    for time in 0..10 {
+        let run = folder.path().join(format!("killed {time}"));
+        let mut child = search(&run, ["--steps", STEPS]);
+        wait_for_description(&run);
+        let mut kills = Vec::new();
+        // Sometimes the resumed run is killed too.
+        while random.random_bool(if kills.is_empty() { 1.0 } else { 0.3 }) {
+            let moment = lasted.mul_f64(random.random_range(0.0..1.0));
+            kills.push(moment);
+            sleep(moment);
+            // SIGKILL: the program cannot notice.
+            child.kill().unwrap();
+            child.wait().unwrap();
+            child = begin(&["resume"], &run);
+        }
+        let status = child.wait().unwrap();
+        // A run that was done before it could be killed has nothing to resume.
+        assert!(
+            status.success() || status.code() == Some(2),
+            "{kills:?}: {status}"
+        );
+        assert!(emulator(&run) == expected, "killed after {kills:?}");
+        let left: Vec<_> = fs::read_dir(&run)
+            .unwrap()
+            .map(|file| file.unwrap().file_name())
+            .collect();
+        assert!(!run.join("micro.checkpoint").exists(), "{left:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_an_emulator_and_resumes_to_the_bytes_of_the_unbroken_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, run] = ["whole", "interrupted"].map(|name| folder.path().join(name));
+    assert!(search(&whole, ["--steps", STEPS]).wait().unwrap().success());
+    let mut child = search(&run, ["--steps", STEPS]);
+    wait_for_description(&run);
+    sleep(Duration::from_millis(500));
+    let process = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &process])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let data = thomson();
+    let judged = Command::new(env!("CARGO_BIN_EXE_dense-search"))
+        .args([Path::new("evaluate"), &run, &data, Path::new("--json")])
+        .output()
+        .unwrap();
+    let figures: serde_json::Value = serde_json::from_slice(&judged.stdout).unwrap();
+    assert!(figures["mse_z"].as_f64().unwrap() < 0.5, "{figures}");
+    assert!(emulator(&run) != emulator(&whole));
+    assert!(begin(&["resume"], &run).wait().unwrap().success());
+    assert!(emulator(&run) == emulator(&whole));
+    assert_eq!(begin(&["resume"], &run).wait().unwrap().code(), Some(2));
+}

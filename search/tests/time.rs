@@ -1,0 +1,53 @@
+//! `--time` is the wall time of everything that the command does.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// Seconds asked for.
+const SECONDS: f64 = 6.0;
+/// By how much of it a run may miss it.
+const SHARE: f64 = 0.1;
+/// The machine may have been busy with something else: one of so many runs has to keep its time.
+const TRIES: usize = 3;
+
+#[test]
+fn a_search_keeps_its_time_within_a_tenth_and_its_steps_repeat_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/thomson/thomson.npz");
+    let search = |name: &str, extent: [&str; 2]| {
+        let out = folder.path().join(name);
+        let began = Instant::now();
+        let output = Command::new(env!("CARGO_BIN_EXE_dense-search"))
+            .args([
+                Path::new("search"),
+                &data,
+                Path::new("--json"),
+                Path::new("--out"),
+                &out,
+            ])
+            .args(extent)
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let steps = report["steps"].as_u64().unwrap();
+        (began.elapsed().as_secs_f64(), steps, out)
+    };
+    let mut times = Vec::new();
+    for number in 0..TRIES {
+        let (seconds, steps, out) = search(
+            &format!("timed {number}"),
+            ["--time", &format!("{SECONDS}s")],
+        );
+        times.push(seconds);
+        if (seconds / SECONDS - 1.0).abs() <= SHARE {
+            let (_, _, repeated) = search("repeated", ["--steps", &steps.to_string()]);
+            let bytes = |run: &Path| fs::read(run.join("emulator.safetensors")).unwrap();
+            assert!(bytes(&out) == bytes(&repeated), "{steps} steps");
+            return;
+        }
+    }
+    panic!("{SECONDS} s were asked for, the runs took {times:?} s");
+}
