@@ -4,6 +4,7 @@ use crate::commands::search::{Extent, Plan};
 use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search};
 use crate::contenders::SPACES;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
+use crate::training::Choices;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -171,6 +172,7 @@ impl SearchArguments {
             members: usize::from(self.members),
             seed: self.seed,
             threads: self.threads.map_or_else(all_cores, usize::from),
+            choices: Choices::default(),
         }
     }
 }

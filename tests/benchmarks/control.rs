@@ -9,6 +9,7 @@ use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::data::{Dataset, Part, ReadOptions};
 use dense_search::metrics::evaluate;
 use dense_search::streams::{permutation, stream};
+use dense_search::training::Choices;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -41,6 +42,15 @@ struct Arguments {
     /// CPU seconds of a set
     #[arg(long, default_value_t = 60.0)]
     cpu_seconds: f64,
+    /// Largest step size, instead of the product's
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Weight decay, instead of the product's
+    #[arg(long)]
+    decay: Option<f64>,
+    /// The share of the steps in which the step size falls, instead of the product's
+    #[arg(long)]
+    fall: Option<f64>,
     /// The space
     #[arg(long, default_value = "mlp")]
     space: String,
@@ -53,8 +63,15 @@ const THREADS: usize = 2;
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    let product = Choices::default();
+    let choices = Choices {
+        rate: arguments.rate.unwrap_or(product.rate),
+        decay: arguments.decay.unwrap_or(product.decay),
+        fall: arguments.fall.unwrap_or(product.fall),
+        ..product
+    };
     println!(
-        "space {}, {} members, {} CPU seconds\n",
+        "space {}, {} members, {} CPU seconds, {choices:?}\n",
         arguments.space, arguments.members, arguments.cpu_seconds
     );
     println!(
@@ -83,6 +100,7 @@ fn main() -> anyhow::Result<()> {
                 members: arguments.members,
                 seed,
                 threads: THREADS,
+                choices,
             };
             let folder = tempfile::tempdir()?;
             let began = Instant::now();

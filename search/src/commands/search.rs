@@ -54,6 +54,8 @@ pub struct Plan {
     pub seed: u64,
     /// Threads.
     pub threads: usize,
+    /// What the steps are like.
+    pub choices: Choices,
 }
 
 /// What a search reports.
@@ -312,7 +314,7 @@ impl Search<'_> {
             },
             members: contender.members.clone(),
             seed: self.plan.seed,
-            choices: Choices::default(),
+            choices: self.plan.choices,
         };
         let order = data_order(contender.space.output());
         let (train, selection) = (

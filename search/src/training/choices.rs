@@ -1,7 +1,10 @@
 //! What a training's steps are like: one set of choices for all data, each measured in docs/training.md.
 
+use serde::{Deserialize, Serialize};
+
 /// The settings of the weight steps.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Choices {
     /// Largest step size of AdamW.
     pub rate: f64,

@@ -32,6 +32,18 @@ impl Rows {
         })
     }
 
+    /// Returns the inputs, (rows, inputs).
+    #[must_use]
+    pub fn x(&self) -> &Tensor {
+        &self.x
+    }
+
+    /// Returns the outputs, (rows, outputs).
+    #[must_use]
+    pub fn y(&self) -> &Tensor {
+        &self.y
+    }
+
     /// Returns how many rows there are.
     #[must_use]
     pub fn count(&self) -> usize {
