@@ -14,7 +14,7 @@ const FORECAST_EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Pace {
     began: Instant,
-    /// When training has to be done.
+    /// When everything has to be done.
     end: Option<Duration>,
     forecast: Instant,
     costs: Line,
@@ -22,7 +22,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Returns the clock of a training that began at `began`; `end` is when it has to be done, if by the clock.
+    /// Returns the clock of a run that began at `began`; `end` is when all of it has to be done, if by the clock.
     #[must_use]
     pub fn new(began: Instant, end: Option<Duration>) -> Self {
         Self {
@@ -49,10 +49,10 @@ impl Pace {
         due
     }
 
-    /// Whether `steps` more of that cost would last until the end or longer.
+    /// Whether `steps` more steps of that cost, and what comes `after` them, would last until the end or longer.
     #[must_use]
-    pub fn is_up(&self, steps: usize, macs: f64) -> bool {
-        let rest = Duration::from_secs_f64(steps as f64 * self.costs.at(macs).clamp(0.0, 1e6));
+    pub fn is_up(&self, steps: usize, macs: f64, after: Duration) -> bool {
+        let rest = Duration::from_secs_f64((steps as f64 * self.costs.at(macs)).min(1e9)) + after;
         self.end
             .is_some_and(|end| self.began.elapsed() + rest >= end)
     }
@@ -69,7 +69,7 @@ impl Pace {
         match (self.end, steps) {
             (Some(end), _) => Some(end.saturating_sub(self.elapsed())),
             (None, Some((steps, macs))) => Some(Duration::from_secs_f64(
-                steps as f64 * self.costs.at(macs).clamp(0.0, 1e6),
+                (steps as f64 * self.costs.at(macs)).min(1e9),
             )),
             (None, None) => None,
         }
@@ -140,9 +140,10 @@ mod tests {
             pace.took(macs, Duration::from_secs_f64(0.01 + 1e-5 * macs as f64));
         }
         assert!((pace.costs.at(5000.0) - 0.06).abs() < 1e-6);
-        assert!(!pace.is_up(1000, 5000.0));
-        assert!(pace.is_up(1667, 5000.0));
-        assert!(!Pace::new(Instant::now(), None).is_up(usize::MAX, 1e9));
+        assert!(!pace.is_up(1000, 5000.0, Duration::ZERO));
+        assert!(pace.is_up(1667, 5000.0, Duration::ZERO));
+        assert!(pace.is_up(1000, 5000.0, Duration::from_secs(41)));
+        assert!(!Pace::new(Instant::now(), None).is_up(usize::MAX, 1e9, Duration::ZERO));
     }
 
     #[test]

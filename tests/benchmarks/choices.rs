@@ -72,7 +72,7 @@ fn changes() -> Vec<(String, Change)> {
     ));
     all.push(("weights start half as large".into(), Change::Start(0.5)));
     all.push(("the basis starts at random".into(), Change::RandomBasis));
-    for decay in [0.0, 1e-2] {
+    for decay in [0.0, 1e-3, 1e-1] {
         all.push((
             format!("decay {decay}"),
             Change::Steps(Choices { decay, ..default }),

@@ -6,7 +6,7 @@ use crate::data::{Dataset, Normalisation, ReadOptions, Split};
 use crate::metrics;
 use crate::pace::Pace;
 use crate::run_folder::RunFolder;
-use crate::training::{Checkpoint, Choices, Members, Rows, Settings, Trained, Trainer};
+use crate::training::{Checkpoint, Choices, Rows, Settings, Trained, Trainer};
 use anyhow::{Context, bail, ensure};
 use candle_core::Device;
 use dense_codegen::{Emulator, file};
@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 /// What a run takes beside training, at least: reading, assembling, calibrating, writing.
 const BESIDE: Duration = Duration::from_millis(300);
-/// Multiply-accumulates a second, at least, of the executor that calibrates and judges.
-const EXECUTOR_MACS: f64 = 3e9;
+/// Multiply-accumulates a second, about, of the executor that calibrates and judges.
+const EXECUTOR_MACS: f64 = 1e10;
 /// A checkpoint is written when its writing took less than this share of the time since the last one,
 const CHECKPOINT_SHARE: f64 = 0.02;
 /// but not before this.
@@ -340,10 +340,7 @@ impl Search<'_> {
         }
         let end = match self.plan.extent {
             Extent::Steps(_) => None,
-            Extent::Time(time) => {
-                let rest = self.after_training(&contender);
-                Some(time.mul_f64(share).saturating_sub(rest))
-            }
+            Extent::Time(time) => Some(time.mul_f64(share)),
         };
         let mut pace = Pace::new(began, end);
         let style = "{prefix} {wide_bar} {msg}";
@@ -359,7 +356,7 @@ impl Search<'_> {
             }
             if trainer.total().is_none() && pace.wants_forecast() {
                 let (steps, macs) = trainer.outlook();
-                if pace.is_up(steps, macs) {
+                if pace.is_up(steps, macs, self.after_training(macs)) {
                     trainer.end_search();
                 }
             }
@@ -421,20 +418,11 @@ impl Search<'_> {
         )?)
     }
 
-    /// How long assembling, calibrating and judging may take after a training.
-    fn after_training(&self, contender: &Contender) -> Duration {
-        let members = match &contender.members {
-            Members::Searched(count) => *count,
-            Members::Given(members) => members.len(),
-        };
-        let most: u64 = contender
-            .space
-            .macs()
-            .iter()
-            .filter_map(|group| group.iter().max())
-            .sum();
-        let passes = 2 * self.split.validation.len() * members;
-        BESIDE + Duration::from_secs_f64(passes as f64 * most as f64 / EXECUTOR_MACS)
+    /// How long assembling, calibrating and judging take after a training to members of so many multiply-accumulates.
+    fn after_training(&self, member_macs: f64) -> Duration {
+        // The rows that choose, those that calibrate, and both once more for the report.
+        let passes = 2 * self.split.validation.len() * self.plan.members;
+        BESIDE + Duration::from_secs_f64(passes as f64 * member_macs / EXECUTOR_MACS)
     }
 
     /// The emulator of the contender that is best on the selection rows, and the report on it.

@@ -20,7 +20,7 @@ impl Default for Choices {
     fn default() -> Self {
         Self {
             rate: 2e-3,
-            decay: 1e-3,
+            decay: 1e-2,
             batch: 64,
             fall: 0.4,
         }
