@@ -4,6 +4,11 @@
 //! network is trained for a fixed number of steps on each set, and the geometric mean over sets and seeds of the
 //! validation loss over that of the product's choices is printed. Test rows are not read.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a table on standard output is what it is for"
+)]
+
 use clap::Parser;
 use dense_search::assemble::data_order;
 use dense_search::candle_core::{self, Device, Tensor, Var};

@@ -3,6 +3,11 @@
 //! `cargo run --release -p dense-tests --example control -- FOLDER`, where FOLDER has the seven sets. A seeded fifth of each
 //! set's rows is held out and scored once; the rest keeps its split. Each set gets one CPU minute: two threads, 30 s.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a table on standard output is what it is for"
+)]
+
 use clap::Parser;
 use dense_search::assemble::output_deviation;
 use dense_search::commands::search::{self, Extent, Input, Plan};

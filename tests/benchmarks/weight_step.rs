@@ -3,6 +3,11 @@
 //! `cargo run --release -p dense-tests --example weight_step -- DATA.npz --python PYTHON`, where PYTHON has torch and numpy. The two
 //! take turns, as the machine's speed drifts; each figure is a median over steps, each ratio one of two neighbours.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a table on standard output is what it is for"
+)]
+
 use clap::Parser;
 use dense_search::candle_core::{DType, Device};
 use dense_search::contenders::contenders;
