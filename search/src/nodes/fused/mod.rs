@@ -3,7 +3,7 @@
 //! A node is an operation, a bias, the identity beside them and an activation. Candle's own operations take a pass over
 //! memory for each of these, and more for their gradients; here they are one custom operation:
 //!
-//! - [`Plan`](super::Plan) turns convolutions and transposed convolutions, 1-D and 2-D, into matrix products without
+//! - [`Plan`] turns convolutions and transposed convolutions, 1-D and 2-D, into matrix products without
 //!   copying windows or multiplying by stuffed zeros;
 //! - `correlate` and `dense` are the operations, [`Epilogue`] what follows them in the same pass;
 //! - `matmul` and `real` are below them: products of views, activations and reused buffers, in `f32` and `f64`.
