@@ -83,7 +83,7 @@ fn changes() -> Vec<(String, Change)> {
             Change::Steps(Choices { decay, ..default }),
         ));
     }
-    for rate in [1e-3, 2e-3, 8e-3] {
+    for rate in [1e-3, 4e-3, 8e-3] {
         all.push((
             format!("rate {rate}"),
             Change::Steps(Choices { rate, ..default }),
