@@ -4,6 +4,7 @@ use crate::commands::search::{Extent, Plan};
 use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search};
 use crate::contenders::SPACES;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
+use crate::device::DeviceName;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -158,6 +159,9 @@ pub struct SearchArguments {
     /// Threads [default: all cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// What trains: cpu, or cuda:0 where the program was built with CUDA
+    #[arg(long, default_value_t)]
+    device: DeviceName,
 }
 
 impl SearchArguments {
@@ -171,6 +175,7 @@ impl SearchArguments {
             members: usize::from(self.members),
             seed: self.seed,
             threads: self.threads.map_or_else(all_cores, usize::from),
+            device: self.device,
         }
     }
 }
@@ -217,6 +222,7 @@ impl Cli {
                 Ok(Outcome::Done)
             }
             Command::Demo { out, search } => {
+                search.device.check()?;
                 let interrupt = interrupt()?;
                 let temporary = tempfile::tempdir()?;
                 let out = out.unwrap_or_else(|| temporary.path().join("run"));
@@ -228,6 +234,7 @@ impl Cli {
                 })
             }
             Command::Search { data, out, search } => {
+                search.device.check()?;
                 let (path, options) = data.split();
                 let input = search::Input {
                     data: Dataset::read(&path, &options)?,

@@ -7,6 +7,7 @@ use clap::Parser;
 use dense_search::assemble::output_deviation;
 use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::data::{Dataset, Part, ReadOptions};
+use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
 use dense_search::streams::{permutation, stream};
 use std::path::PathBuf;
@@ -83,6 +84,7 @@ fn main() -> anyhow::Result<()> {
                 members: arguments.members,
                 seed,
                 threads: THREADS,
+                device: DeviceName::Cpu,
             };
             let folder = tempfile::tempdir()?;
             let began = Instant::now();

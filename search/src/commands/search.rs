@@ -3,6 +3,7 @@
 use crate::assemble::{assemble, data_order};
 use crate::contenders::{Contender, contenders};
 use crate::data::{Dataset, Normalisation, ReadOptions, Split};
+use crate::device::DeviceName;
 use crate::metrics;
 use crate::pace::Pace;
 use crate::run_folder::RunFolder;
@@ -54,6 +55,9 @@ pub struct Plan {
     pub seed: u64,
     /// Threads.
     pub threads: usize,
+    /// What trains.
+    #[serde(default)]
+    pub device: DeviceName,
 }
 
 /// What a search reports.
@@ -126,6 +130,7 @@ pub fn run(
     interrupt: &AtomicBool,
 ) -> anyhow::Result<Report> {
     let began = Instant::now();
+    let device = plan.device.open()?;
     let contenders = contenders(&plan.space, &input.data, plan.members)?;
     let path = input.path.as_deref().map(std::path::absolute).transpose()?;
     let mut description = Description {
@@ -148,6 +153,7 @@ pub fn run(
         data: &input.data,
         split,
         plan,
+        device,
         folder: &folder,
         interrupt,
         began,
@@ -202,6 +208,7 @@ pub fn resume(
         split: Split::resolve(&data, plan.seed)?,
         data: &data,
         plan: &plan,
+        device: plan.device.open()?,
         folder: &folder,
         interrupt,
         began,
@@ -219,6 +226,7 @@ struct Search<'a> {
     data: &'a Dataset,
     split: Split,
     plan: &'a Plan,
+    device: Device,
     folder: &'a RunFolder,
     interrupt: &'a AtomicBool,
     began: Instant,
@@ -414,7 +422,7 @@ impl Search<'_> {
             self.data.input_count(),
             y,
             order.len(),
-            &Device::Cpu,
+            &self.device,
         )?)
     }
 
