@@ -348,6 +348,19 @@ fn nodes(device: &Device) -> anyhow::Result<bool> {
     Ok(good)
 }
 
+/// Draws the biases, which start at 0: a network of zeros would not say where they are added.
+fn draw_biases(network: &SuperNetwork) -> anyhow::Result<()> {
+    let mut random = stream(0, "biases");
+    for variable in network.variables() {
+        if let [count] = *variable.dims() {
+            let values: Vec<f32> = (0..count).map(|_| random.random_range(-0.5..0.5)).collect();
+            let values = Tensor::new(values, variable.device())?;
+            variable.set(&values.to_dtype(variable.dtype())?)?;
+        }
+    }
+    Ok(())
+}
+
 /// (agree) Losses and gradients of sampled architectures.
 fn agree(name: &str, space: &Space, data: &Dataset, device: &Device) -> anyhow::Result<bool> {
     const ARCHITECTURES: usize = 32;
@@ -374,6 +387,7 @@ fn agree(name: &str, space: &Space, data: &Dataset, device: &Device) -> anyhow::
         .into_iter()
         .map(|(dtype, device, form)| {
             let network = SuperNetwork::new(space, 0, dtype, &device)?;
+            draw_biases(&network)?;
             let network = match form {
                 Some(form) => network.in_form(form),
                 None => network,

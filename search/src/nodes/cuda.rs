@@ -209,11 +209,14 @@ impl Tables {
         let (starts, list) = (put(&starts), put(&readers.concat()));
         let biased_at = put(&biased);
 
-        // Outputs that the same taps meet are a phase.
+        // Outputs that the same taps meet, with or without the bias, are a phase.
         let mut forward: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
         for place in 0..outputs {
             let met = key.taps_of_phase(place);
-            match forward.iter_mut().find(|(taps, _)| *taps == met) {
+            match forward
+                .iter_mut()
+                .find(|(taps, places)| *taps == met && biased[places[0]] == biased[place])
+            {
                 Some((_, places)) => places.push(place),
                 None => forward.push((met, vec![place])),
             }
