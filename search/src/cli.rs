@@ -4,6 +4,7 @@ use crate::commands::search::{Extent, Plan};
 use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search};
 use crate::contenders::SPACES;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
+use crate::device::DeviceName;
 use crate::training::Choices;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
@@ -159,6 +160,9 @@ pub struct SearchArguments {
     /// Threads [default: all cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// What trains: cpu, or cuda:0 where the program was built with CUDA
+    #[arg(long, default_value_t)]
+    device: DeviceName,
 }
 
 impl SearchArguments {
@@ -173,6 +177,7 @@ impl SearchArguments {
             seed: self.seed,
             threads: self.threads.map_or_else(all_cores, usize::from),
             choices: Choices::default(),
+            device: self.device,
         }
     }
 }
@@ -219,6 +224,7 @@ impl Cli {
                 Ok(Outcome::Done)
             }
             Command::Demo { out, search } => {
+                search.device.check()?;
                 let interrupt = interrupt()?;
                 let temporary = tempfile::tempdir()?;
                 let out = out.unwrap_or_else(|| temporary.path().join("run"));
@@ -230,6 +236,7 @@ impl Cli {
                 })
             }
             Command::Search { data, out, search } => {
+                search.device.check()?;
                 let (path, options) = data.split();
                 let input = search::Input {
                     data: Dataset::read(&path, &options)?,

@@ -8,6 +8,7 @@
 //!   [`variables`] has the probabilities of the candidates;
 //! - [`training`] alternates the two updates of DENSE, by [`optimiser`];
 //! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
+//! - [`device`] names what trains: the processor, or a GPU;
 //! - [`metrics`] says how good it is;
 //! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
 
@@ -16,6 +17,9 @@ pub mod cli;
 pub mod commands;
 pub mod contenders;
 pub mod data;
+pub mod device;
+#[cfg(feature = "cuda")]
+mod gpu;
 pub mod metrics;
 pub mod nodes;
 pub mod optimiser;

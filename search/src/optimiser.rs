@@ -6,7 +6,11 @@
 //! ```
 //!
 //! A variable that a step's architecture does not use has no gradient and keeps its weights, moments and step count `t`.
-//! On the CPU one pass updates weights and moments in place; elsewhere candle's operations do the same.
+//! On the CPU one pass updates weights and moments in place, on a GPU one kernel those of all variables; elsewhere
+//! candle's operations do the same.
+
+#[cfg(feature = "cuda")]
+mod cuda;
 
 use crate::nodes::Form;
 use candle_core::backprop::GradStore;
@@ -28,6 +32,8 @@ const SHARED_FROM: usize = 1 << 16;
 pub struct AdamW {
     entries: Vec<Entry>,
     decay: f64,
+    #[cfg(feature = "cuda")]
+    on_gpu: bool,
 }
 
 /// One variable with its moments.
@@ -42,7 +48,7 @@ struct Entry {
 enum Moments {
     /// On the CPU: mean and square, updated in the pass that updates the weights.
     Fused(Mutex<[Vec<f32>; 2]>),
-    /// On other devices.
+    /// On other devices, a GPU's among them.
     Composite([Tensor; 2]),
 }
 
@@ -68,9 +74,7 @@ impl AdamW {
                 Form::Fused => {
                     Moments::Fused(Mutex::new([0; 2].map(|_| vec![0.0; variable.elem_count()])))
                 }
-                Form::Composite => {
-                    Moments::Composite([variable.zeros_like()?, variable.zeros_like()?])
-                }
+                _ => Moments::Composite([variable.zeros_like()?, variable.zeros_like()?]),
             };
             Ok(Entry {
                 variable,
@@ -79,6 +83,8 @@ impl AdamW {
             })
         };
         Ok(Self {
+            #[cfg(feature = "cuda")]
+            on_gpu: variables.iter().any(|variable| variable.device().is_cuda()),
             entries: variables.into_iter().map(start).collect::<Result<_>>()?,
             decay,
         })
@@ -99,6 +105,10 @@ impl AdamW {
                     .map(|gradient| (entry, gradient))
             })
             .collect();
+        #[cfg(feature = "cuda")]
+        if self.on_gpu {
+            return cuda::step(&mut used, rate, decay);
+        }
         let weights: usize = used.iter().map(|(_, gradient)| gradient.elem_count()).sum();
         if weights < SHARED_FROM {
             used.iter_mut()
@@ -165,7 +175,7 @@ impl AdamW {
                     let values = |moment: &Tensor| moment.flatten_all()?.to_vec1();
                     Moments::Fused(Mutex::new([values(&saved.mean)?, values(&saved.square)?]))
                 }
-                Form::Composite => {
+                _ => {
                     let device = entry.variable.device();
                     Moments::Composite([
                         saved.mean.to_device(device)?,
@@ -178,11 +188,18 @@ impl AdamW {
     }
 }
 
+/// Returns what the mean of `steps` numbers that started at 0 falls short by.
+fn correction(beta: f64, steps: u32) -> f64 {
+    1.0 - beta.powi(steps.min(i32::MAX as u32) as i32)
+}
+
 impl Entry {
     fn step(&mut self, gradient: &Tensor, rate: f64, decay: f64) -> Result<()> {
         self.steps += 1;
-        let correction = |beta: f64| 1.0 - beta.powi(self.steps.min(i32::MAX as u32) as i32);
-        let (correct_1, correct_2) = (correction(BETA_1), correction(BETA_2));
+        let (correct_1, correct_2) = (
+            correction(BETA_1, self.steps),
+            correction(BETA_2, self.steps),
+        );
         match &mut self.moments {
             Moments::Fused(moments) => self.variable.inplace_op2(
                 &gradient.contiguous()?,

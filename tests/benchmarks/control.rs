@@ -12,6 +12,7 @@ use clap::Parser;
 use dense_search::assemble::output_deviation;
 use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::data::{Dataset, Part, ReadOptions};
+use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
 use dense_search::streams::{permutation, stream};
 use dense_search::training::Choices;
@@ -106,6 +107,7 @@ fn main() -> anyhow::Result<()> {
                 seed,
                 threads: THREADS,
                 choices,
+                device: DeviceName::Cpu,
             };
             let folder = tempfile::tempdir()?;
             let began = Instant::now();

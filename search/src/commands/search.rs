@@ -3,6 +3,7 @@
 use crate::assemble::{assemble, data_order};
 use crate::contenders::{Contender, contenders};
 use crate::data::{Dataset, Normalisation, ReadOptions, Split};
+use crate::device::DeviceName;
 use crate::metrics;
 use crate::pace::Pace;
 use crate::run_folder::RunFolder;
@@ -56,6 +57,9 @@ pub struct Plan {
     pub threads: usize,
     /// What the steps are like.
     pub choices: Choices,
+    /// What trains.
+    #[serde(default)]
+    pub device: DeviceName,
 }
 
 /// What a search reports.
@@ -128,6 +132,7 @@ pub fn run(
     interrupt: &AtomicBool,
 ) -> anyhow::Result<Report> {
     let began = Instant::now();
+    let device = plan.device.open()?;
     let contenders = contenders(&plan.space, &input.data, plan.members)?;
     let path = input.path.as_deref().map(std::path::absolute).transpose()?;
     let mut description = Description {
@@ -150,6 +155,7 @@ pub fn run(
         data: &input.data,
         split,
         plan,
+        device,
         folder: &folder,
         interrupt,
         began,
@@ -204,6 +210,7 @@ pub fn resume(
         split: Split::resolve(&data, plan.seed)?,
         data: &data,
         plan: &plan,
+        device: plan.device.open()?,
         folder: &folder,
         interrupt,
         began,
@@ -221,6 +228,7 @@ struct Search<'a> {
     data: &'a Dataset,
     split: Split,
     plan: &'a Plan,
+    device: Device,
     folder: &'a RunFolder,
     interrupt: &'a AtomicBool,
     began: Instant,
@@ -414,7 +422,7 @@ impl Search<'_> {
             self.data.input_count(),
             y,
             order.len(),
-            &Device::Cpu,
+            &self.device,
         )?)
     }
 

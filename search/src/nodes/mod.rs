@@ -1,12 +1,15 @@
 //! The nodes of a super-network: an operation, a bias, the identity beside them and an activation, with their gradients.
 //!
 //! [`Plan`] says what a convolution, transposed convolution or resize does between two grids, [`Epilogue`] what follows
-//! in the node. [`fused`] evaluates a node in one pass on the CPU, [`composite`] by candle's operations on any device;
-//! they agree but for rounding, and the functions here take the one that the device has.
+//! in the node. [`fused`] evaluates a node in one pass on the CPU, `cuda` (with that feature) by kernels on a GPU,
+//! [`composite`] by candle's operations on any device; they agree but for rounding, and the functions here take the one
+//! that the device has.
 //!
 //! Channels come last throughout.
 
 pub mod composite;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 mod epilogue;
 pub mod fused;
 mod plan;
@@ -17,6 +20,7 @@ pub use epilogue::Epilogue;
 pub use plan::{Grid, Plan};
 pub(crate) use plan::{Kind, Phase};
 
+use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor};
 use std::sync::Arc;
 
@@ -34,6 +38,9 @@ pub enum Pass {
 pub enum Form {
     /// [`fused`]: the CPU's.
     Fused,
+    /// `cuda`: a GPU's, in `F32`.
+    #[cfg(feature = "cuda")]
+    Cuda,
     /// [`composite`]: every device's.
     Composite,
 }
@@ -44,6 +51,8 @@ impl Form {
     pub fn of(device: &Device) -> Self {
         match device {
             Device::Cpu => Self::Fused,
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => Self::Cuda,
             _ => Self::Composite,
         }
     }
@@ -65,6 +74,8 @@ impl Form {
     ) -> Result<Tensor> {
         match self {
             Self::Fused => fused::dense(x, weight, bias, epilogue, pass),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => cuda::dense(x, weight, bias, epilogue, pass),
             Self::Composite => composite::dense(x, weight, bias, epilogue),
         }
     }
@@ -88,6 +99,8 @@ impl Form {
     ) -> Result<Tensor> {
         match self {
             Self::Fused => fused::correlate(plan, x, weight, bias, epilogue, pass),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => cuda::correlate(plan, x, weight, bias, epilogue, pass),
             Self::Composite => composite::correlate(plan, x, weight, bias, epilogue),
         }
     }
@@ -108,7 +121,21 @@ impl Form {
     ) -> Result<Tensor> {
         match self {
             Self::Fused => fused::identity(plan, x, epilogue, pass),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => cuda::identity(plan, x, epilogue, pass),
             Self::Composite => composite::identity(plan, x, epilogue),
+        }
+    }
+
+    /// Returns the gradients of a loss.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn backward(self, loss: &Tensor) -> Result<GradStore> {
+        match self {
+            #[cfg(feature = "cuda")]
+            Self::Cuda => cuda::backward(loss),
+            _ => loss.backward(),
         }
     }
 
@@ -122,6 +149,8 @@ impl Form {
     pub fn mean_squared_error(self, y: &Tensor, target: &Tensor) -> Result<Tensor> {
         match self {
             Self::Fused => fused::mean_squared_error(y, target),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => cuda::mean_squared_error(y, target),
             Self::Composite => (y - target)?.sqr()?.mean_all(),
         }
     }

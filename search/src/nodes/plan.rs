@@ -12,7 +12,7 @@
 //! with one remainder by s), each a convolution of its input with every s-th tap: no product with a stuffed zero.
 
 /// Positions along the two axes; a sequence has height 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Grid {
     /// Lines.
     pub height: usize,
@@ -58,7 +58,7 @@ pub(crate) struct Phase {
 }
 
 /// What a plan is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Resize,
     Convolution,

@@ -16,6 +16,7 @@ pub use error::Error;
 use crate::nodes::{Epilogue, Form, Grid, Pass, Plan};
 use crate::space::{Architecture, Candidate, Group, Identity, Placement, Shape, Space};
 use crate::streams::stream;
+use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use rand_chacha::rand_core::RngCore;
 use std::sync::Arc;
@@ -166,6 +167,14 @@ impl SuperNetwork {
     ) -> Result<Tensor, Error> {
         let outputs = self.forward(x, architecture, pass)?;
         Ok(self.form.mean_squared_error(&outputs, y)?)
+    }
+
+    /// Returns the gradients of a loss by the variables that it used.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn gradients(&self, loss: &Tensor) -> Result<GradStore, Error> {
+        Ok(self.form.backward(loss)?)
     }
 
     /// Returns the group's node from the node before it.

@@ -303,7 +303,7 @@ pub fn weight_step(
     rate: f64,
 ) -> Result<Tensor, Error> {
     let loss = network.loss(&rows.x, &rows.y, architecture, Pass::ForwardAndBackward)?;
-    optimiser.step(&loss.backward()?, rate)?;
+    optimiser.step(&network.gradients(&loss)?, rate)?;
     Ok(loss.detach())
 }
 
