@@ -5,6 +5,8 @@
 //! beside PyTorch's, PYTHON having torch and numpy; (predict) batches beside the device's measured rates. Exit code 1
 //! where (agree) or (search) fails.
 
+#![expect(clippy::print_stdout, reason = "a table on standard output is what it is for")]
+
 use anyhow::{Context, ensure};
 use clap::Parser;
 use dense_search::assemble::output_deviation;
