@@ -5,7 +5,10 @@
 //! beside PyTorch's, PYTHON having torch and numpy; (predict) batches beside the device's measured rates. Exit code 1
 //! where (agree) or (search) fails.
 
-#![expect(clippy::print_stdout, reason = "a table on standard output is what it is for")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a table on standard output is what it is for"
+)]
 
 use anyhow::{Context, ensure};
 use clap::Parser;
@@ -452,14 +455,14 @@ fn searches(arguments: &Arguments) -> anyhow::Result<bool> {
         let deviation = output_deviation(&emulator);
         let mse = evaluate(&emulator, &input.data, &rows, &deviation, threads).mse_z;
         println!(
-            "search: micro, {} steps, 4 members, {device}: val_mse_z {:.3e}, test mse_z {mse:.3e}, {seconds:.1} s, {} MAC",
+            "search: micro, {} steps, 4 members, {device}: val_mse_z {:.5e}, test mse_z {mse:.5e}, {seconds:.1} s, {} MAC",
             arguments.steps, report.val_mse_z, report.macs
         );
         errors.push(mse);
     }
     let good = errors[1] <= ACCURACY * errors[0];
     println!(
-        "search: the GPU's test error over the CPU's {:.2} (at most {ACCURACY}): {}",
+        "search: the GPU's test error over the CPU's {:.5} (at most {ACCURACY}): {}",
         errors[1] / errors[0],
         if good { "yes" } else { "NO" }
     );
