@@ -78,18 +78,27 @@ impl<T: Real> Drop for Buffer<T> {
     }
 }
 
+// Plain loops: a closure that an iterator calls is compiled without the vector instructions that `dispatch` chose.
 impl Real for f32 {
     fn activate(function: Activation, values: &mut [Self]) {
         pulp::Arch::new().dispatch(
             #[inline(always)]
             || match function {
-                Activation::Relu => values.iter_mut().for_each(|v| *v = v.max(0.0)),
-                Activation::Silu => values
-                    .iter_mut()
-                    .for_each(|v| *v *= elementary::sigmoid::<Fused>(*v)),
-                Activation::Tanh => values
-                    .iter_mut()
-                    .for_each(|v| *v = elementary::tanh::<Fused>(*v)),
+                Activation::Relu => {
+                    for v in values {
+                        *v = v.max(0.0);
+                    }
+                }
+                Activation::Silu => {
+                    for v in values {
+                        *v *= elementary::sigmoid::<Fused>(*v);
+                    }
+                }
+                Activation::Tanh => {
+                    for v in values {
+                        *v = elementary::tanh::<Fused>(*v);
+                    }
+                }
             },
         );
     }
@@ -100,19 +109,25 @@ impl Real for f32 {
             || {
                 let both = values.iter_mut().zip(slopes);
                 match function {
-                    Activation::Relu => both.for_each(|(v, slope)| {
-                        *slope = if *v > 0.0 { 1.0 } else { 0.0 };
-                        *v *= *slope;
-                    }),
-                    Activation::Silu => both.for_each(|(v, slope)| {
-                        let s = elementary::sigmoid::<Fused>(*v);
-                        *slope = s * (1.0 + *v * (1.0 - s));
-                        *v *= s;
-                    }),
-                    Activation::Tanh => both.for_each(|(v, slope)| {
-                        *v = elementary::tanh::<Fused>(*v);
-                        *slope = 1.0 - *v * *v;
-                    }),
+                    Activation::Relu => {
+                        for (v, slope) in both {
+                            *slope = if *v > 0.0 { 1.0 } else { 0.0 };
+                            *v *= *slope;
+                        }
+                    }
+                    Activation::Silu => {
+                        for (v, slope) in both {
+                            let s = elementary::sigmoid::<Fused>(*v);
+                            *slope = s * (1.0 + *v * (1.0 - s));
+                            *v *= s;
+                        }
+                    }
+                    Activation::Tanh => {
+                        for (v, slope) in both {
+                            *v = elementary::tanh::<Fused>(*v);
+                            *slope = 1.0 - *v * *v;
+                        }
+                    }
                 }
             },
         );
