@@ -227,13 +227,15 @@ impl Cli {
                 search.device.check()?;
                 let interrupt = interrupt()?;
                 let temporary = tempfile::tempdir()?;
-                let out = out.unwrap_or_else(|| temporary.path().join("run"));
-                let shown = demo::run(&search.plan(Duration::from_secs(120)), &out, &interrupt)?;
+                let run = out.clone();
+                let run = run.unwrap_or_else(|| temporary.path().join("run"));
+                let shown = demo::run(&search.plan(Duration::from_secs(120)), &run, &interrupt)?;
                 print(&if self.json {
                     shown.json().to_string()
                 } else {
                     shown.text()
-                })
+                })?;
+                Ok(outcome(shown.report(), out.as_deref()))
             }
             Command::Search { data, out, search } => {
                 search.device.check()?;
@@ -292,17 +294,26 @@ fn interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-/// Reports a search, and how to continue it where it was interrupted.
+/// Reports a search that is in the folder `run`.
 fn searched(found: &search::Report, run: &Path, json: bool) -> anyhow::Result<Outcome> {
     report(&json!(found), json)?;
+    Ok(outcome(found, Some(run)))
+}
+
+/// Says how to continue a search that was interrupted, where its folder is kept.
+fn outcome(found: &search::Report, run: Option<&Path>) -> Outcome {
     if !found.interrupted {
-        return Ok(Outcome::Done);
+        return Outcome::Done;
     }
-    eprintln!(
-        "interrupted: the emulator can be used; `dense-search resume {}` continues the search",
-        run.display()
-    );
-    Ok(Outcome::Interrupted)
+    eprint!("interrupted: the emulator can be used");
+    match run {
+        Some(run) => eprintln!(
+            "; `dense-search resume {}` continues the search",
+            run.display()
+        ),
+        None => eprintln!("; with --out it would be kept"),
+    }
+    Outcome::Interrupted
 }
 
 /// Prints an object's fields, one a line, or as JSON.

@@ -10,6 +10,9 @@ const MEMORY: f64 = 0.999;
 /// Time between two forecasts.
 const FORECAST_EVERY: Duration = Duration::from_millis(100);
 
+/// Steps whose times are kept, at most: evenly spread over a run, however long it is.
+const KEPT: usize = 1 << 14;
+
 /// A training's clock.
 #[derive(Debug)]
 pub struct Pace {
@@ -18,7 +21,10 @@ pub struct Pace {
     end: Option<Duration>,
     forecast: Instant,
     costs: Line,
-    steps: Vec<f32>,
+    steps: usize,
+    /// Seconds of every `stride`-th step.
+    kept: Vec<f32>,
+    stride: usize,
 }
 
 impl Pace {
@@ -30,14 +36,27 @@ impl Pace {
             end,
             forecast: Instant::now(),
             costs: Line::default(),
-            steps: Vec::new(),
+            steps: 0,
+            kept: Vec::new(),
+            stride: 1,
         }
     }
 
     /// Takes note of a weight step.
     pub fn took(&mut self, macs: u64, time: Duration) {
         self.costs.add(macs as f64, time.as_secs_f64());
-        self.steps.push(time.as_secs_f32());
+        if self.kept.len() == KEPT {
+            let mut number = 0;
+            self.kept.retain(|_| {
+                number += 1;
+                number % 2 == 1
+            });
+            self.stride *= 2;
+        }
+        if self.steps.is_multiple_of(self.stride) {
+            self.kept.push(time.as_secs_f32());
+        }
+        self.steps += 1;
     }
 
     /// Whether it is time to forecast again.
@@ -78,7 +97,7 @@ impl Pace {
     /// Returns the median weight step in milliseconds, or zero before the first.
     #[must_use]
     pub fn median_ms(&self) -> f64 {
-        let mut steps = self.steps.clone();
+        let mut steps = self.kept.clone();
         steps.sort_by(f32::total_cmp);
         steps
             .get(steps.len() / 2)
@@ -144,6 +163,20 @@ mod tests {
         assert!(pace.is_up(1667, 5000.0, Duration::ZERO));
         assert!(pace.is_up(1000, 5000.0, Duration::from_secs(41)));
         assert!(!Pace::new(Instant::now(), None).is_up(usize::MAX, 1e9, Duration::ZERO));
+    }
+
+    #[test]
+    fn the_median_is_that_of_all_steps_and_no_more_times_are_kept_than_that_takes() {
+        let mut pace = Pace::new(Instant::now(), None);
+        for k in 0..100_000u64 {
+            pace.took(1, Duration::from_micros(100 + k * 7919 % 201));
+        }
+        assert!(pace.kept.len() <= KEPT);
+        assert!(
+            (pace.median_ms() - 0.2).abs() < 0.005,
+            "{}",
+            pace.median_ms()
+        );
     }
 
     #[test]

@@ -65,6 +65,12 @@ pub fn bundled() -> anyhow::Result<Dataset> {
 }
 
 impl Shown {
+    /// Returns the report on the search.
+    #[must_use]
+    pub fn report(&self) -> &search::Report {
+        &self.report
+    }
+
     /// Returns all figures as one object.
     #[must_use]
     pub fn json(&self) -> Value {

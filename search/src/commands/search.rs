@@ -351,7 +351,7 @@ impl Search<'_> {
             Extent::Time(time) => Some(time.mul_f64(share)),
         };
         let mut pace = Pace::new(began, end);
-        let style = "{prefix} {wide_bar} {msg}";
+        let style = "{prefix:12} {bar:30} {msg}";
         bar.set_style(ProgressStyle::with_template(style)?);
         bar.set_prefix(name.clone());
         let mut saved = Instant::now();
@@ -359,18 +359,24 @@ impl Search<'_> {
         while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {
             let before = Instant::now();
             let step = trainer.step()?;
-            if !step.ranked {
-                pace.took(step.macs, before.elapsed());
-            }
+            // The loss is read from the device within the time that counts as the step's.
+            let shown = match picture.elapsed() >= PICTURE_EVERY {
+                true => Some(step.loss.to_scalar()?),
+                false => None,
+            };
+            let time = before
+                .elapsed()
+                .saturating_sub(step.ranking.unwrap_or_default());
+            pace.took(step.macs, time);
             if trainer.total().is_none() && pace.wants_forecast() {
                 let (steps, macs) = trainer.outlook();
                 if pace.is_up(steps, macs, self.after_training(macs)) {
                     trainer.end_search();
                 }
             }
-            if picture.elapsed() >= PICTURE_EVERY {
+            if let Some(loss) = shown {
                 picture = Instant::now();
-                show(bar, &trainer, &pace, step.loss.to_scalar()?);
+                show(bar, &trainer, &pace, loss);
             }
             let due = saving.div_f64(CHECKPOINT_SHARE).max(CHECKPOINT_EVERY);
             if saved.elapsed() >= due {
@@ -381,6 +387,7 @@ impl Search<'_> {
         }
         let interrupted = !trainer.is_done();
         if interrupted {
+            bar.set_message("interrupted: the steps fall to zero");
             self.save(&trainer, &name, &pace)?;
             let steps = WIND_DOWN.as_secs_f64() / (pace.median_ms().max(1e-3) * 1e-3);
             trainer.wind_down(steps as usize);
@@ -392,7 +399,7 @@ impl Search<'_> {
         bar.finish_and_clear();
         Ok(Finished {
             name,
-            steps: trainer.total().unwrap_or(trainer.steps_taken()),
+            steps: trainer.steps_taken(),
             ms_per_step: pace.median_ms(),
             interrupted,
             trained: trainer.finish(),

@@ -62,11 +62,10 @@ pub fn correlate(
 /// # Errors
 /// As [`dense`].
 pub fn identity(plan: &Plan, x: &Tensor, epilogue: Epilogue, pass: Pass) -> Result<Tensor> {
-    if plan.keeps_size() && epilogue.activation.is_none() {
-        return Ok(x.clone());
+    match plan.kind {
+        Kind::Resize => x.apply_op1(Node::new(plan, x, epilogue, pass)?),
+        _ => identity(&Plan::resize(plan.input, plan.output), x, epilogue, pass),
     }
-    let resize = Plan::resize(plan.input, plan.output);
-    x.apply_op1(Node::new(&resize, x, epilogue, pass)?)
 }
 
 thread_local! {

@@ -233,10 +233,7 @@ impl SuperNetwork {
         epilogue: Epilogue,
         pass: Pass,
     ) -> Result<Tensor, Error> {
-        let identity = match plan.keeps_size() {
-            true => value.clone(),
-            false => self.form.identity(plan, value, Epilogue::IDENTITY, pass)?,
-        };
+        let identity = self.form.identity(plan, value, Epilogue::IDENTITY, pass)?;
         let sum = (identity.flatten_from(1)? + y)?;
         match (epilogue.placement, epilogue.activation) {
             (Placement::After, Some(_)) => {

@@ -61,12 +61,14 @@ const RELATIVE: f64 = 2e-7;
 
 fn assert_gradients(space: &Space) {
     let network = perturbed(space);
+    let composite = perturbed(space).in_form(Form::Composite);
     let mut random = stream(2, "elements");
     let mut touched = std::collections::HashSet::new();
     for architecture in covering(space) {
         let value = loss(&network, &architecture);
         let size = value.to_scalar::<f64>().unwrap();
-        let gradients = value.backward().unwrap();
+        let gradients = network.gradients(&value).unwrap();
+        assert_same_in_composite_form(&network, &composite, &architecture, size, &gradients);
         for (g, &choice) in architecture.choices().iter().enumerate() {
             for parameter in network.parameters(g, choice) {
                 touched.insert(parameter.var.id());
@@ -97,6 +99,45 @@ fn assert_gradients(space: &Space) {
         }
     }
     assert_eq!(touched.len(), network.variables().len());
+}
+
+/// Sums in another order, in f64 through up to 16 nodes.
+const FORMS: f64 = 1e-10;
+
+fn assert_same_in_composite_form(
+    network: &SuperNetwork,
+    composite: &SuperNetwork,
+    architecture: &Architecture,
+    size: f64,
+    gradients: &GradStore,
+) {
+    let value = loss(composite, architecture);
+    assert!((value.to_scalar::<f64>().unwrap() - size).abs() < FORMS * size);
+    let others = composite.gradients(&value).unwrap();
+    for (g, &choice) in architecture.choices().iter().enumerate() {
+        let pairs = network
+            .parameters(g, choice)
+            .iter()
+            .zip(composite.parameters(g, choice));
+        for (parameter, other) in pairs {
+            let flat = |gradients: &GradStore, var: &Var| -> Vec<f64> {
+                gradients
+                    .get(var)
+                    .unwrap()
+                    .flatten_all()
+                    .unwrap()
+                    .to_vec1()
+                    .unwrap()
+            };
+            let (slopes, others) = (flat(gradients, &parameter.var), flat(&others, &other.var));
+            for (slope, other) in slopes.iter().zip(others) {
+                assert!(
+                    (slope - other).abs() < FORMS * (size + slope.abs()),
+                    "group {g}, candidate {choice}"
+                );
+            }
+        }
+    }
 }
 
 const SMALL: PaperWidths = PaperWidths {

@@ -33,6 +33,7 @@ use candle_core::{DType, Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use rows::Batches;
 use schedule::Schedule;
+use std::time::{Duration, Instant};
 
 /// Weight steps an update of the network variables.
 const UPDATE_EVERY: usize = 10;
@@ -89,8 +90,8 @@ pub struct Step {
     pub loss: Tensor,
     /// Multiply-accumulates of the architecture, for one sample.
     pub macs: u64,
-    /// Whether the network variables were updated too.
-    pub ranked: bool,
+    /// How long the update of the network variables took that came with it.
+    pub ranking: Option<Duration>,
 }
 
 /// What a training found.
@@ -158,7 +159,10 @@ impl Trainer {
     /// Returns what the next step belongs to.
     #[must_use]
     pub fn phase(&self) -> Phase {
-        self.schedule.phase(self.step)
+        match (self.schedule.phase(self.step), &self.settings.members) {
+            (Phase::WarmUp | Phase::Search, Members::Given(_)) => Phase::Training,
+            (phase, _) => phase,
+        }
     }
 
     /// Whether every step was taken.
@@ -218,17 +222,21 @@ impl Trainer {
             &architecture,
             rate,
         )?;
-        let ranked = self.members.is_empty()
-            && phase == Phase::Search
-            && self.step.is_multiple_of(UPDATE_EVERY);
-        if ranked {
-            self.rank()?;
-        }
+        let ranking = match phase == Phase::Search && self.step.is_multiple_of(UPDATE_EVERY) {
+            true => {
+                // A device may be behind: what it has still to do is the weight step's.
+                loss.to_scalar::<f32>()?;
+                let began = Instant::now();
+                self.rank()?;
+                Some(began.elapsed())
+            }
+            false => None,
+        };
         self.step += 1;
         Ok(Step {
             loss,
             macs: self.macs(&architecture),
-            ranked,
+            ranking,
         })
     }
 

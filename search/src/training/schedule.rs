@@ -20,6 +20,8 @@ const RISE: f64 = 200.0;
 /// What a training is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
+    /// Members that were given train at a constant rate; nothing is searched.
+    Training,
     /// All candidates are equally likely.
     WarmUp,
     /// The network variables learn.
@@ -33,6 +35,7 @@ impl Phase {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Training => "training",
             Self::WarmUp => "warm-up",
             Self::Search => "search",
             Self::FineTuning => "fine-tuning",
@@ -45,8 +48,16 @@ impl Phase {
 pub(super) struct Schedule {
     choices: Choices,
     warm_up: usize,
-    /// Steps before fine-tuning, and all steps.
-    ends: Option<(usize, usize)>,
+    fall: Option<Fall>,
+}
+
+/// The steps in which the step size falls to zero.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Fall {
+    first: usize,
+    end: usize,
+    /// The step size at its first step, as a share of the largest.
+    from: f64,
 }
 
 impl Schedule {
@@ -56,12 +67,16 @@ impl Schedule {
         Self {
             choices,
             warm_up: WARM_UP * candidates.unwrap_or(1),
-            ends: total.map(|total| (search_steps(choices, total), total)),
+            fall: total.map(|total| Fall {
+                first: search_steps(choices, total),
+                end: total,
+                from: 1.0,
+            }),
         }
     }
 
     pub(super) fn total(&self) -> Option<usize> {
-        self.ends.map(|(_, total)| total)
+        self.fall.map(|fall| fall.end)
     }
 
     /// Ends the search before step `step`, if it is open: the total is the least whose search is as long.
@@ -70,17 +85,25 @@ impl Schedule {
         while search_steps(self.choices, total) < step {
             total += 1;
         }
-        self.ends.get_or_insert((step, total));
+        self.fall.get_or_insert(Fall {
+            first: step,
+            end: total,
+            from: 1.0,
+        });
     }
 
-    /// Leaves `steps` more, in which the rate falls to zero: for a run that cannot go on.
+    /// Leaves `steps` more, in which the rate falls from where it is to zero: for a run that cannot go on.
     pub(super) fn wind_down(&mut self, step: usize, steps: usize) {
-        self.ends = Some((step, step + steps));
+        self.fall = Some(Fall {
+            first: step,
+            end: step + steps,
+            from: self.fallen(step),
+        });
     }
 
     pub(super) fn phase(&self, step: usize) -> Phase {
-        match self.ends {
-            Some((search, _)) if step >= search => Phase::FineTuning,
+        match self.fall {
+            Some(fall) if step >= fall.first => Phase::FineTuning,
             _ if step < self.warm_up => Phase::WarmUp,
             _ => Phase::Search,
         }
@@ -89,14 +112,18 @@ impl Schedule {
     /// The step size of the weights.
     pub(super) fn rate(&self, step: usize) -> f64 {
         let rise = ((step + 1) as f64 / RISE).min(1.0);
-        let fall = match self.ends {
-            Some((search, total)) if step >= search => {
-                let done = (step - search) as f64 / (total - search) as f64;
-                0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+        self.choices.rate * rise * self.fallen(step)
+    }
+
+    /// What is left of the largest step size.
+    fn fallen(&self, step: usize) -> f64 {
+        match self.fall {
+            Some(fall) if step >= fall.first => {
+                let done = (step - fall.first) as f64 / (fall.end - fall.first) as f64;
+                fall.from * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
             }
             _ => 1.0,
-        };
-        self.choices.rate * rise * fall
+        }
     }
 
     /// Returns how many steps follow a search of `step` steps.
@@ -131,6 +158,19 @@ mod tests {
                     assert_eq!(before.phase(at), fixed.phase(at));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_interrupted_run_winds_down_from_the_rate_that_it_has() {
+        let space = micro(2, Shape::Vector(3)).unwrap();
+        for step in [300, 5_000, 9_000] {
+            let before = Schedule::new(&space, Choices::default(), Some(10_000));
+            let mut after = before;
+            after.wind_down(step, 50);
+            assert_eq!(after.rate(step).to_bits(), before.rate(step).to_bits());
+            assert!((step..step + 49).all(|at| after.rate(at + 1) < after.rate(at)));
+            assert_eq!(after.total(), Some(step + 50));
         }
     }
 
