@@ -8,7 +8,8 @@
 //! excess = max(c(low) - c(x), c(x) - c(high)) / (c(high) - c(low))
 //! ```
 //!
-//! every term halved first, so that no difference overflows. Nothing is shared with the runtime's guard.
+//! every term halved first, so that no difference overflows; the coordinates of the limits are kept in single precision.
+//! Nothing is shared with the runtime's guard.
 
 use crate::emulator::InputVariable;
 use crate::graph::Real;
@@ -35,17 +36,33 @@ impl Range {
         }
     }
 
+    /// The limits' coordinates in single precision.
+    pub(crate) fn coordinates(&self) -> [f32; 2] {
+        let coordinate = |limit: f32| match self.logarithmic {
+            true => f64::from(limit).ln() as f32,
+            false => limit,
+        };
+        [self.low, self.high].map(coordinate)
+    }
+
+    /// The same range as the runtime keeps it.
+    pub(crate) fn deployed(&self) -> dense_runtime::domain::Range {
+        use dense_runtime::domain::Range as Deployed;
+        match self.logarithmic {
+            true => Deployed::logarithmic(self.low, self.high, self.coordinates()),
+            false => Deployed::linear(self.low, self.high),
+        }
+    }
+
     /// How far a finite `x` is outside, in widths of the range; 0 inside.
     fn excess<R: Real>(&self, x: f32) -> R {
         let (zero, half) = (R::from_f32(0.0), R::from_f32(0.5));
-        let half_coordinate = |value: f32| {
-            if self.logarithmic {
-                R::from_f32(value.max(f32::MIN_POSITIVE)).ln().mul(half)
-            } else {
-                R::from_f32(value).mul(half)
-            }
+        let x = if self.logarithmic {
+            R::from_f32(x.max(f32::MIN_POSITIVE)).ln().mul(half)
+        } else {
+            R::from_f32(x).mul(half)
         };
-        let [x, low, high] = [x, self.low, self.high].map(half_coordinate);
+        let [low, high] = self.coordinates().map(|limit| R::from_f32(limit).mul(half));
         let beyond = if x > high { x.sub(high) } else { low.sub(x) };
         let widths = beyond.div(high.sub(low));
         // A range of a few units in the last place may have no width between logarithms: 0 / 0 counts as 0.

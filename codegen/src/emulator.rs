@@ -83,6 +83,15 @@ pub struct Calibration {
     pub floor: Vec<f32>,
 }
 
+impl Calibration {
+    /// The standard deviation of an ensemble of one, in which nothing is spread: `unit * sqrt(floor)`.
+    #[must_use]
+    pub fn deviation_of_one(&self) -> Vec<f32> {
+        let pairs = self.unit.iter().zip(&self.floor);
+        pairs.map(|(unit, floor)| unit * floor.sqrt()).collect()
+    }
+}
+
 /// What an emulator is made of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmulatorParts {
@@ -177,7 +186,8 @@ impl Emulator {
         self.0.calibration.unit.len()
     }
 
-    /// Bytes of the constants that the shipped call reads: packed weights and calibration, each once.
+    /// Bytes of the constants that the shipped call reads: packed weights and calibration, each once. (A single
+    /// member's standard deviation is one constant an output, several members' take two.)
     #[must_use]
     pub fn flash_bytes(&self) -> usize {
         let parameters = self
@@ -186,7 +196,11 @@ impl Emulator {
             .parameters()
             .iter()
             .map(|(_, parameter)| pack::stored_length(parameter));
-        4 * (parameters.sum::<usize>() + 2 * self.output_count())
+        let calibration = match self.members().len() {
+            1 => self.output_count(),
+            _ => 2 * self.output_count(),
+        };
+        4 * (parameters.sum::<usize>() + calibration)
     }
 
     /// Bytes that the shipped call writes: the buffers of its plan, mean and standard deviation.

@@ -1,18 +1,22 @@
 //! The executor: an emulator on the host, any number of rows, several threads, the bits of the frozen code.
 //!
-//! It calls the runtime's kernels with packed weights in the order and the slots of the [`Plan`], as frozen code does;
-//! rows are independent, so that neither their number nor that of the threads can change a bit.
+//! It calls the runtime's kernels with packed weights in the order and the slots of the [`Plan`], as frozen code does, a
+//! few rows at a time; rows are independent, so that neither their number nor that of the threads can change a bit.
 
 use crate::emulator::Emulator;
-use crate::graph::{Activation, Function, Inverse, Operation, ParameterId, Transform};
+use crate::graph::{
+    Activation, Function, Graph, Inverse, Node, NodeId, Operation, ParameterId, Transform,
+};
 use crate::pack;
 use crate::plan::{Place, Plan, Step};
-use dense_runtime::domain::{self, Range};
+use dense_runtime::domain::{self, Ranges};
 use dense_runtime::ensemble;
 use dense_runtime::kernels::conv1d::{Conv1d, conv1d};
+use dense_runtime::kernels::dense::{Dense, dense};
+use dense_runtime::kernels::finish::Then;
 use dense_runtime::kernels::resize::{Resize, resize};
 use dense_runtime::kernels::transposed_conv1d::{TransposedConv1d, transposed_conv1d};
-use dense_runtime::kernels::{add::add, dense::dense, elementwise, transpose::transpose};
+use dense_runtime::kernels::{add::add, elementwise, transpose::transpose};
 use dense_runtime::status::Status;
 
 /// Runs one emulator.
@@ -20,9 +24,11 @@ use dense_runtime::status::Status;
 pub struct Executor {
     emulator: Emulator,
     plan: Plan,
-    ranges: Vec<Range>,
+    ranges: Vec<Ranges>,
     /// Every parameter as the kernels want it, in the graph's order.
-    stored: Vec<Vec<f32>>,
+    stored: Vec<Aligned>,
+    /// The standard deviation of a single member.
+    deviation: Vec<f32>,
 }
 
 /// The predictions of some rows.
@@ -40,16 +46,20 @@ impl Executor {
     /// An executor with weights packed and buffers planned.
     #[must_use]
     pub fn new(emulator: &Emulator) -> Self {
-        let range =
-            |range: crate::domain::Range| Range::new(range.low, range.high, range.logarithmic);
+        let ranges: Vec<_> = emulator
+            .domain()
+            .iter()
+            .map(|range| range.deployed())
+            .collect();
         Self {
             plan: Plan::new(emulator),
-            ranges: emulator.domain().into_iter().map(range).collect(),
+            ranges: ranges.chunks(domain::LANES).map(Ranges::new).collect(),
+            deviation: emulator.calibration().deviation_of_one(),
             stored: emulator
                 .graph()
                 .parameters()
                 .iter()
-                .map(|(_, parameter)| pack::stored(parameter))
+                .map(|(_, parameter)| Aligned::new(&pack::stored(parameter)))
                 .collect(),
             emulator: emulator.clone(),
         }
@@ -88,116 +98,196 @@ impl Executor {
         predictions
     }
 
-    /// Row after row on this thread.
+    /// A few rows at a time on this thread.
     fn predict_rows(&self, rows: &[f32], mean: &mut [f32], std: &mut [f32], status: &mut [Status]) {
         let (inputs, outputs) = (self.emulator.input_count(), self.emulator.output_count());
+        let samples = self.plan.batch().min(status.len()).max(1);
         let mut slots: Vec<_> = self
             .plan
             .sizes()
             .iter()
-            .map(|&size| vec![0.0; size])
+            .map(|&size| vec![0.0; samples * size])
             .collect();
         let results = mean
-            .chunks_exact_mut(outputs)
-            .zip(std.chunks_exact_mut(outputs))
-            .zip(status);
-        for (x, ((mean, std), status)) in rows.chunks_exact(inputs).zip(results) {
-            *status = self.predict_row(&mut slots, x, mean, std);
+            .chunks_mut(samples * outputs)
+            .zip(std.chunks_mut(samples * outputs))
+            .zip(status.chunks_mut(samples));
+        for (x, ((mean, std), status)) in rows.chunks(samples * inputs).zip(results) {
+            self.predict_batch(&mut slots, x, mean, std, status);
         }
     }
 
-    /// One shipped call.
-    fn predict_row(
+    /// The shipped call, for as many rows as `status` has.
+    fn predict_batch(
         &self,
         slots: &mut [Vec<f32>],
         x: &[f32],
         mean: &mut [f32],
         std: &mut [f32],
-    ) -> Status {
+        status: &mut [Status],
+    ) {
+        let (inputs, outputs) = (self.emulator.input_count(), self.emulator.output_count());
+        let rows = x
+            .chunks_exact(inputs)
+            .zip(slots[0].chunks_exact_mut(inputs));
+        for ((x, checked), status) in rows.zip(&mut *status) {
+            *status = domain::check(&self.ranges, x, checked);
+        }
         let calibration = self.emulator.calibration();
-        let mut status = domain::check(&self.ranges, x, &mut slots[0]);
+        let members = self.emulator.members().len() as u16;
         for step in self.plan.steps() {
             match *step {
-                Step::Evaluate { node, place } => self.evaluate(slots, node.index(), place),
+                Step::Evaluate { .. } => self.evaluate(slots, step, status.len()),
                 Step::Member { index, node } => {
-                    let member = &slots[self.plan.slot(node)][..mean.len()];
-                    ensemble::accumulate(index as u16, member, &calibration.unit, mean, std);
+                    let values = self.values(slots, node).zip(
+                        mean.chunks_exact_mut(outputs)
+                            .zip(std.chunks_exact_mut(outputs)),
+                    );
+                    for ((member, (mean, std)), status) in values.zip(&mut *status) {
+                        if members == 1 {
+                            ensemble::single(member, &self.deviation, mean, std, status);
+                        } else {
+                            let unit = &calibration.unit;
+                            ensemble::accumulate(index as u16, member, unit, mean, std);
+                        }
+                    }
                 }
             }
+        }
+        if members == 1 {
+            return;
         }
         let constants = ensemble::Calibration {
             gain: calibration.gain,
             unit: &calibration.unit,
             floor: &calibration.floor,
         };
-        ensemble::finish(
-            self.emulator.members().len() as u16,
-            constants,
-            mean,
-            std,
-            &mut status,
-        );
-        status
+        let results = mean
+            .chunks_exact_mut(outputs)
+            .zip(std.chunks_exact_mut(outputs));
+        for ((mean, std), status) in results.zip(status) {
+            ensemble::finish(members, constants, mean, std, status);
+        }
     }
 
-    /// One node: its slot is taken out, so that the operands' can be read beside it.
-    fn evaluate(&self, slots: &mut [Vec<f32>], node: usize, place: Place) {
-        let graph = self.emulator.graph();
-        let node_slot = self.plan.slot(crate::graph::NodeId(node));
-        let node = &graph.nodes()[node];
-        let mut result = std::mem::take(&mut slots[node_slot]);
-        let y = &mut result[..node.shape().size()];
-        let operand = |operand: usize| {
-            let id = node.inputs()[operand];
-            &slots[self.plan.slot(id)][..graph.shape(id).size()]
+    /// A node's value in each sample.
+    fn values<'a>(&self, slots: &'a [Vec<f32>], node: NodeId) -> impl Iterator<Item = &'a [f32]> {
+        let (slot, size) = (self.plan.slot(node), self.graph().shape(node).size());
+        slots[slot]
+            .chunks_exact(self.plan.sizes()[slot])
+            .map(move |value| &value[..size])
+    }
+
+    fn graph(&self) -> &Graph {
+        self.emulator.graph()
+    }
+
+    /// One step: its slot is taken out, so that the operands' can be read beside it.
+    fn evaluate(&self, slots: &mut [Vec<f32>], step: &Step, samples: usize) {
+        let Step::Evaluate {
+            node: id,
+            result,
+            then,
+            residual,
+            place,
+        } = *step
+        else {
+            return;
         };
-        if place == Place::Copied {
-            y.copy_from_slice(operand(0));
+        let node = &self.graph().nodes()[id.index()];
+        let slot = self.plan.slot(result);
+        let step = |slot: usize| self.plan.sizes()[slot];
+        let mut taken = std::mem::take(&mut slots[slot]);
+        let slots_read = &slots[..];
+        if let Operation::Dense(layer) = node.operation() {
+            let from = self.plan.slot(node.inputs()[0]);
+            let added = residual.map(|node| self.plan.slot(node));
+            let sizes = Dense {
+                samples,
+                inputs: self.graph().shape(node.inputs()[0]).size(),
+                from: step(from),
+                outputs: node.shape().size(),
+                to: step(slot),
+            };
+            dense(
+                &slots_read[from],
+                self.stored(layer.weight),
+                self.stored(layer.bias),
+                &mut taken,
+                sizes,
+                then,
+                added.map_or(&[], |slot| &slots_read[slot][..]),
+                added.map_or(0, step),
+            );
+        } else {
+            let size = node.shape().size();
+            for (sample, y) in taken.chunks_exact_mut(step(slot)).enumerate().take(samples) {
+                let value = |node: NodeId| {
+                    let (slot, size) = (self.plan.slot(node), self.graph().shape(node).size());
+                    &slots_read[slot][sample * step(slot)..][..size]
+                };
+                let y = &mut y[..size];
+                if place == Place::Copied {
+                    y.copy_from_slice(value(node.inputs()[0]));
+                }
+                let operands = |k: usize| value(node.inputs()[k]);
+                let residual = residual.map_or(&[][..], value);
+                self.evaluate_sample(node, operands, then, residual, y);
+            }
         }
-        let stored = |parameter: ParameterId| &self.stored[parameter.index()][..];
+        slots[slot] = taken;
+    }
+
+    /// One operation but a dense layer on one sample.
+    fn evaluate_sample<'a>(
+        &self,
+        node: &Node,
+        operand: impl Fn(usize) -> &'a [f32],
+        then: Then,
+        residual: &[f32],
+        y: &mut [f32],
+    ) {
+        let graph = self.graph();
+        let stored = |parameter: ParameterId| self.stored(parameter);
+        let shape = || graph.shape(node.inputs()[0]).length_and_channels();
         match node.operation() {
-            Operation::Input(_) => {}
+            Operation::Input(_) | Operation::Dense(_) => {}
             Operation::Logarithm(logarithm) => elementwise::logarithm(&logarithm.mask, y),
             Operation::Standardise(node) => {
                 elementwise::standardise(stored(node.centre), stored(node.scale), y)
             }
-            Operation::Dense(node) => dense(operand(0), stored(node.weight), stored(node.bias), y),
             Operation::Conv1d(conv) => {
-                let (length, _) = graph.shape(node.inputs()[0]).length_and_channels();
                 let [kernel, inputs, outputs] = self.kernel(conv.weight);
                 let sizes = Conv1d {
-                    length,
+                    length: shape().0,
                     inputs,
                     outputs,
                     kernel,
                 };
-                conv1d(operand(0), stored(conv.weight), stored(conv.bias), y, sizes);
+                let (weight, bias) = (stored(conv.weight), stored(conv.bias));
+                conv1d(operand(0), weight, bias, y, sizes, then, residual);
             }
             Operation::TransposedConv1d(conv) => {
-                let (length_in, _) = graph.shape(node.inputs()[0]).length_and_channels();
                 let [kernel, inputs, outputs] = self.kernel(conv.weight);
-                let (length_out, stride) = (conv.length, conv.stride);
                 let sizes = TransposedConv1d {
-                    length_in,
-                    length_out,
+                    length_in: shape().0,
+                    length_out: conv.length,
                     inputs,
                     outputs,
                     kernel,
-                    stride,
+                    stride: conv.stride,
                 };
-                transposed_conv1d(operand(0), stored(conv.weight), stored(conv.bias), y, sizes);
+                let (weight, bias) = (stored(conv.weight), stored(conv.bias));
+                transposed_conv1d(operand(0), weight, bias, y, sizes, then);
             }
             Operation::Resize(to) => {
-                let (length_in, channels) = graph.shape(node.inputs()[0]).length_and_channels();
-                resize(
-                    operand(0),
-                    y,
-                    Resize {
-                        length_in,
-                        length_out: to.length,
-                        channels,
-                    },
-                );
+                let (length_in, channels) = shape();
+                let sizes = Resize {
+                    length_in,
+                    length_out: to.length,
+                    channels,
+                };
+                resize(operand(0), y, sizes);
             }
             Operation::Add(_) => add(operand(0), operand(1), y),
             Operation::Activation(Activation { function }) => {
@@ -210,11 +300,14 @@ impl Executor {
                 elementwise::transform(transform(*function), y)
             }
             Operation::Transpose(_) => {
-                let (length, channels) = graph.shape(node.inputs()[0]).length_and_channels();
+                let (length, channels) = shape();
                 transpose(operand(0), y, length, channels);
             }
         }
-        slots[node_slot] = result;
+    }
+
+    fn stored(&self, parameter: ParameterId) -> &[f32] {
+        self.stored[parameter.index()].values()
     }
 
     /// Kernel size, channels in and channels out of a convolution.
@@ -223,6 +316,34 @@ impl Executor {
         shape
             .try_into()
             .expect("a convolution's weight has three axes")
+    }
+}
+
+/// Numbers that begin at a cache line, as a frozen crate's statics do.
+#[derive(Debug)]
+struct Aligned {
+    padded: Vec<f32>,
+    start: usize,
+}
+
+impl Aligned {
+    fn new(values: &[f32]) -> Self {
+        const LINE: usize = 64;
+        let mut padded: Vec<f32> = Vec::with_capacity(values.len() + LINE / size_of::<f32>());
+        let start = padded.as_ptr().align_offset(LINE);
+        padded.resize(start, 0.0);
+        padded.extend_from_slice(values);
+        Self { padded, start }
+    }
+
+    fn values(&self) -> &[f32] {
+        &self.padded[self.start..]
+    }
+}
+
+impl Clone for Aligned {
+    fn clone(&self) -> Self {
+        Self::new(self.values())
     }
 }
 

@@ -1,16 +1,16 @@
 //! How the runtime's kernels want their weights stored.
 //!
-//! Dense weights are cut into blocks of outputs, `[block][IN][lanes]`, the last lanes filled with zeros, as the runtime's
-//! dense kernel documents; every other array stays as it is in the graph.
+//! The weights of dense layers and convolutions are cut into blocks of outputs, `[block][tap][IN][lanes]`, the last lanes
+//! filled with zeros, as the runtime's `tiles` document; every other array stays as it is in the graph.
 
 use crate::graph::Parameter;
-use dense_runtime::kernels::dense::{block_lanes, packed_length};
+use dense_runtime::kernels::tiles::{all_lanes, block_lanes};
 
-/// A parameter's values as they are stored for the kernels: matrices packed, everything else as it is.
+/// A parameter's values as they are stored for the kernels: weights packed, vectors as they are.
 #[must_use]
 pub fn stored(parameter: &Parameter) -> Vec<f32> {
     match *parameter.shape() {
-        [inputs, outputs] => dense(parameter.values(), inputs, outputs),
+        [.., _, outputs] => blocks(parameter.values(), outputs),
         _ => parameter.values().to_vec(),
     }
 }
@@ -19,17 +19,17 @@ pub fn stored(parameter: &Parameter) -> Vec<f32> {
 #[must_use]
 pub fn stored_length(parameter: &Parameter) -> usize {
     match *parameter.shape() {
-        [inputs, outputs] => packed_length(inputs, outputs),
+        [.., _, outputs] => parameter.values().len() / outputs * all_lanes(outputs),
         _ => parameter.values().len(),
     }
 }
 
-/// Dense weights `[inputs][outputs]` in blocks.
-fn dense(weights: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
-    let mut packed = Vec::with_capacity(packed_length(inputs, outputs));
+/// Weights `[..][outputs]` in blocks.
+fn blocks(weights: &[f32], outputs: usize) -> Vec<f32> {
+    let mut packed = Vec::with_capacity(weights.len() / outputs * all_lanes(outputs));
     let mut first = 0;
     while first < outputs {
-        let lanes = block_lanes(outputs - first);
+        let lanes = block_lanes(outputs, first);
         let end = outputs.min(first + lanes);
         for row in weights.chunks_exact(outputs) {
             packed.extend_from_slice(&row[first..end]);
@@ -46,10 +46,10 @@ mod tests {
 
     #[test]
     fn every_weight_is_stored_once_and_the_rest_is_zeros() {
-        for (inputs, outputs) in [(1, 1), (3, 7), (2, 64), (2, 65), (5, 250), (4, 127)] {
-            let weights: Vec<_> = (1..=inputs * outputs).map(|value| value as f32).collect();
-            let packed = dense(&weights, inputs, outputs);
-            assert_eq!(packed.len(), packed_length(inputs, outputs));
+        for (rows, outputs) in [(1, 1), (3, 7), (2, 64), (2, 65), (5, 250), (4, 127)] {
+            let weights: Vec<_> = (1..=rows * outputs).map(|value| value as f32).collect();
+            let packed = blocks(&weights, outputs);
+            assert_eq!(packed.len(), rows * all_lanes(outputs));
             let mut stored: Vec<_> = packed.into_iter().filter(|&value| value != 0.0).collect();
             stored.sort_by(f32::total_cmp);
             assert_eq!(stored, weights);
@@ -58,10 +58,18 @@ mod tests {
 
     #[test]
     fn a_block_has_its_outputs_side_by_side() {
-        // Seven outputs fill a block of eight lanes.
-        let weights: Vec<_> = (0..14).map(|value| value as f32).collect();
-        let packed = dense(&weights, 2, 7);
-        assert_eq!(packed[..8], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0]);
-        assert_eq!(packed[8..], [7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 0.0]);
+        // 23 outputs fill a block of sixteen lanes and one of eight.
+        let weights: Vec<_> = (0..46).map(|value| value as f32).collect();
+        let packed = blocks(&weights, 23);
+        assert_eq!(packed[..3], [0.0, 1.0, 2.0]);
+        assert_eq!(packed[16..19], [23.0, 24.0, 25.0]);
+        assert_eq!(
+            packed[32..40],
+            [16.0, 17.0, 18.0, 19.0, 20.0, 21.0, 22.0, 0.0]
+        );
+        assert_eq!(
+            packed[40..48],
+            [39.0, 40.0, 41.0, 42.0, 43.0, 44.0, 45.0, 0.0]
+        );
     }
 }

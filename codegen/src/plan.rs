@@ -3,19 +3,27 @@
 //! Members are evaluated one after the other and given to the streaming statistics at once; what they share is evaluated
 //! when the first of them needs it. A value lives from its node to its last reader. It is kept in a *slot*; slots are
 //! taken up again when their value is dead, and are as large as the largest value that they ever hold. Elementwise
-//! operations work in their operand's slot where it dies there.
+//! operations work in their operand's slot where it dies there. What a kernel can do to its sums while they are in
+//! registers (a ReLU, the addition of another value, or both) is fused into it, where nobody else reads the sums.
 
 use crate::emulator::Emulator;
-use crate::graph::{Graph, NodeId, Operation};
+use crate::graph::{Activation, Function, Graph, NodeId, Operation};
+use dense_runtime::kernels::finish::Then;
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A node's value is computed into its slot.
+    /// A node's value is computed, and what is fused to it.
     Evaluate {
         /// The node.
         node: NodeId,
-        /// How its slot relates to those of its operands.
+        /// The node whose value comes out: the last one that is fused, else the node itself.
+        result: NodeId,
+        /// What is fused.
+        then: Then,
+        /// The node whose value is added, where `then` adds one.
+        residual: Option<NodeId>,
+        /// How the result's slot relates to those of the operands.
         place: Place,
     },
     /// The value of the node at which a member ends goes into the statistics.
@@ -46,35 +54,56 @@ pub struct Plan {
     sizes: Vec<usize>,
 }
 
+impl Step {
+    /// The nodes whose values are read.
+    fn reads(&self, graph: &Graph) -> Vec<NodeId> {
+        match self {
+            Self::Member { node, .. } => vec![*node],
+            Self::Evaluate { node, residual, .. } => {
+                let operands = graph.nodes()[node.index()].inputs().iter();
+                operands.chain(residual).copied().collect()
+            }
+        }
+    }
+}
+
 impl Plan {
     /// The plan for an emulator's shipped call.
     #[must_use]
     pub fn new(emulator: &Emulator) -> Self {
         let graph = emulator.graph();
-        let mut steps = order(emulator);
+        let mut steps = fused(emulator, order(emulator));
         let last_use = last_use(graph, &steps);
         let mut slots = Slots::new(graph.shape(Graph::INPUT).size());
         let mut slot_of = vec![0; graph.nodes().len()];
         for (time, step) in steps.iter_mut().enumerate() {
-            let (operands, result) = match step {
-                Step::Member { node, .. } => (std::slice::from_ref(node), None),
-                Step::Evaluate { node, place } => {
-                    let evaluated = &graph.nodes()[node.index()];
-                    let operands = evaluated.inputs();
-                    if is_elementwise(evaluated.operation()) {
-                        let dies = last_use[operands[0].index()] == time;
-                        *place = if dies { Place::InPlace } else { Place::Copied };
-                    }
-                    slot_of[node.index()] = match place {
-                        Place::InPlace => slot_of[operands[0].index()],
-                        Place::Apart | Place::Copied => slots.take(evaluated.shape().size()),
+            let reads = step.reads(graph);
+            let dies = |node: NodeId| last_use[node.index()] == time;
+            let mut written = None;
+            if let Step::Evaluate {
+                node,
+                result,
+                place,
+                ..
+            } = step
+            {
+                if is_elementwise(graph.nodes()[node.index()].operation()) {
+                    *place = if dies(reads[0]) {
+                        Place::InPlace
+                    } else {
+                        Place::Copied
                     };
-                    (operands, Some(slot_of[node.index()]))
                 }
-            };
-            for operand in operands {
-                let slot = slot_of[operand.index()];
-                if last_use[operand.index()] == time && result != Some(slot) {
+                let slot = match place {
+                    Place::InPlace => slot_of[reads[0].index()],
+                    Place::Apart | Place::Copied => slots.take(graph.shape(*result).size()),
+                };
+                slot_of[result.index()] = slot;
+                written = Some(slot);
+            }
+            for read in reads {
+                let slot = slot_of[read.index()];
+                if dies(read) && written != Some(slot) {
                     slots.release(slot);
                 }
             }
@@ -99,6 +128,18 @@ impl Plan {
     #[must_use]
     pub fn slot(&self, node: NodeId) -> usize {
         self.slot_of[node.index()]
+    }
+
+    /// How many samples a batch takes at once: enough that each weight that is loaded serves a tile of them, few enough
+    /// that their values stay in a cache.
+    #[must_use]
+    pub fn batch(&self) -> usize {
+        const CACHE: usize = 1 << 15;
+        let values: usize = self.sizes.iter().sum();
+        [12, 6]
+            .into_iter()
+            .find(|samples| samples * values <= CACHE)
+            .unwrap_or(1)
     }
 
     /// How many numbers each slot holds. Slot 0 holds exactly as many as there are inputs.
@@ -131,6 +172,9 @@ fn order(emulator: &Emulator) -> Vec<Step> {
             if needed && !done[place] {
                 steps.push(Step::Evaluate {
                     node: NodeId(place),
+                    result: NodeId(place),
+                    then: Then::Nothing,
+                    residual: None,
                     place: Place::Apart,
                 });
                 done[place] = true;
@@ -144,15 +188,118 @@ fn order(emulator: &Emulator) -> Vec<Step> {
     steps
 }
 
+/// The steps with ReLUs and additions drawn into the layers before them, whose sums nobody else reads.
+fn fused(emulator: &Emulator, steps: Vec<Step>) -> Vec<Step> {
+    let graph = emulator.graph();
+    let mut readers = vec![0; graph.nodes().len()];
+    for node in steps.iter().flat_map(|step| step.reads(graph)) {
+        readers[node.index()] += 1;
+    }
+    let mut fused: Vec<Step> = Vec::with_capacity(steps.len());
+    // Where in `fused` the layer is whose value a node is.
+    let mut layer_of = vec![None; graph.nodes().len()];
+    for step in steps {
+        let Step::Evaluate { node, .. } = step else {
+            fused.push(step);
+            continue;
+        };
+        let about = &graph.nodes()[node.index()];
+        let joined = about.inputs().iter().find_map(|&operand| {
+            let place = (readers[operand.index()] == 1).then_some(layer_of[operand.index()]);
+            let place: usize = place.flatten()?;
+            let (then, residual) = joined(&fused[place], graph, node, operand)?;
+            Some((place, then, residual))
+        });
+        match joined {
+            Some((place, then, residual)) => {
+                // It moves to where all that it reads has been computed.
+                let mut layer = fused.remove(place);
+                if let Step::Evaluate {
+                    result,
+                    then: now,
+                    residual: other,
+                    ..
+                } = &mut layer
+                {
+                    (*result, *now, *other) = (node, then, residual);
+                }
+                for later in layer_of.iter_mut().flatten() {
+                    *later -= usize::from(*later > place);
+                }
+                fused.push(layer);
+                layer_of[node.index()] = Some(fused.len() - 1);
+            }
+            None => {
+                fused.push(step);
+                if is_layer(about.operation()) {
+                    layer_of[node.index()] = Some(fused.len() - 1);
+                }
+            }
+        }
+    }
+    fused
+}
+
+/// What a layer does, and what it adds, where `node` is drawn into it; `operand` is the layer's value until now.
+fn joined(
+    layer: &Step,
+    graph: &Graph,
+    node: NodeId,
+    operand: NodeId,
+) -> Option<(Then, Option<NodeId>)> {
+    let Step::Evaluate {
+        node: layer,
+        then,
+        residual,
+        ..
+    } = layer
+    else {
+        return None;
+    };
+    let adds = !matches!(
+        graph.nodes()[layer.index()].operation(),
+        Operation::TransposedConv1d(_)
+    );
+    let node = &graph.nodes()[node.index()];
+    match (node.operation(), then) {
+        (
+            Operation::Activation(Activation {
+                function: Function::Relu,
+            }),
+            Then::Nothing,
+        ) => Some((Then::Relu, None)),
+        (
+            Operation::Activation(Activation {
+                function: Function::Relu,
+            }),
+            Then::Add,
+        ) => Some((Then::AddRelu, *residual)),
+        (Operation::Add(_), Then::Nothing | Then::Relu) if adds => {
+            let other = *node.inputs().iter().find(|&&other| other != operand)?;
+            let then = if *then == Then::Relu {
+                Then::ReluAdd
+            } else {
+                Then::Add
+            };
+            Some((then, Some(other)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the operation's kernel can do more to its sums.
+fn is_layer(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Dense(_) | Operation::Conv1d(_) | Operation::TransposedConv1d(_)
+    )
+}
+
 /// For every node the number of the last step that reads it; every node but perhaps the input is read.
 fn last_use(graph: &Graph, steps: &[Step]) -> Vec<usize> {
     let mut last_use = vec![0; graph.nodes().len()];
     for (time, step) in steps.iter().enumerate() {
-        let read = match step {
-            Step::Evaluate { node, .. } => graph.nodes()[node.index()].inputs(),
-            Step::Member { node, .. } => std::slice::from_ref(node),
-        };
-        for node in read {
+        for node in step.reads(graph) {
             last_use[node.index()] = time;
         }
     }

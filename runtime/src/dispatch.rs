@@ -4,7 +4,8 @@
 //! multiply-add of [`Fused`](crate::fma::Fused) would be a call into the C library. A function written inside
 //! `vectorised!` is therefore compiled twice from the one body, and the second one is taken where the processor has
 //! both. The bits are the same: fused is fused in the library too, and neither body reorders a sum. Where the build
-//! asks for the instructions anyway, or has no `std`, there is the one body alone.
+//! asks for the instructions anyway, or has no `std`, there is the one body alone. A body that names a type parameter
+//! is given the [`Vector`](crate::simd::Vector) that goes with its instructions.
 
 /// Defines a public function whose body is also compiled for AVX2 with fused multiply-add.
 ///
@@ -13,30 +14,62 @@
 macro_rules! vectorised {
     (
         $(#[$attribute:meta])*
-        pub fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+        pub fn $name:ident $(<$vector:ident>)? ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
     ) => {
         $(#[$attribute])*
         #[inline]
         pub fn $name($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
-            fn body($($argument: $type),*) $(-> $result)? $body
+            fn body $(<$vector: crate::simd::Vector>)? ($($argument: $type),*) $(-> $result)? $body
 
-            #[cfg(all(
-                feature = "std",
-                target_arch = "x86_64",
-                not(all(target_feature = "avx2", target_feature = "fma"))
-            ))]
-            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-                #[target_feature(enable = "avx2,fma")]
-                fn vector($($argument: $type),*) $(-> $result)? {
-                    body($($argument),*)
-                }
-                #[expect(unsafe_code, reason = "the compiler cannot see what the processor was found to have")]
-                // SAFETY: the processor has just been found to have both features.
-                return unsafe { vector($($argument),*) };
+            #[cfg(all(target_arch = "x86_64", target_feature = "avx2", target_feature = "fma"))]
+            {
+                body $(::<crate::dispatch::best!($vector)>)? ($($argument),*)
             }
-            body($($argument),*)
+
+            #[cfg(not(all(target_arch = "x86_64", target_feature = "avx2", target_feature = "fma")))]
+            {
+                #[cfg(all(feature = "std", target_arch = "x86_64"))]
+                if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+                    #[target_feature(enable = "avx2,fma")]
+                    fn vector($($argument: $type),*) $(-> $result)? {
+                        body $(::<crate::dispatch::best!($vector)>)? ($($argument),*)
+                    }
+                    #[expect(unsafe_code, reason = "the compiler cannot see what the processor was found to have")]
+                    // SAFETY: the processor has just been found to have both features.
+                    return unsafe { vector($($argument),*) };
+                }
+                body $(::<crate::dispatch::plain!($vector)>)? ($($argument),*)
+            }
         }
     };
 }
 pub(crate) use vectorised;
+
+/// The vectors of a body that is compiled for AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+macro_rules! best {
+    ($vector:ident) => {
+        crate::simd::avx2::Avx2
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(crate) use best;
+
+/// The vectors of every other body.
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_feature = "avx2",
+    target_feature = "fma"
+)))]
+macro_rules! plain {
+    ($vector:ident) => {
+        crate::simd::Plain
+    };
+}
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_feature = "avx2",
+    target_feature = "fma"
+)))]
+pub(crate) use plain;

@@ -1,4 +1,7 @@
 //! The guard before the network: the box that the emulator was trained in, and what lies outside it.
+//!
+//! Inputs are checked eight at a time, their ranges side by side, without a branch. How far an input lies outside is
+//! measured in widths of its range, along its logarithm where it is logarithmic.
 
 use crate::dispatch::vectorised;
 use crate::elementary;
@@ -10,45 +13,116 @@ use crate::status::Status;
 pub struct Range {
     low: f32,
     high: f32,
-    centre: f32,
+    /// Halves of the limits' coordinates, so that the distance of the two largest numbers does not overflow.
+    half_low: f32,
+    half_high: f32,
     logarithmic: bool,
 }
 
 impl Range {
-    /// Returns the range from `low` to `high`, in the input's unit; `low < high`, and above zero where the input is
-    /// taken by its logarithm. The limits are the simulator's rounded outward, so that rows at the edge are inside.
+    /// Returns the range from `low` to `high`, in the input's unit; `low < high`. The limits are the simulator's rounded
+    /// outward, so that rows at the edge are inside.
     #[must_use]
-    pub const fn new(low: f32, high: f32, logarithmic: bool) -> Self {
-        let centre = low * 0.5 + high * 0.5;
+    pub const fn linear(low: f32, high: f32) -> Self {
         Self {
             low,
             high,
-            centre,
-            logarithmic,
+            half_low: low * 0.5,
+            half_high: high * 0.5,
+            logarithmic: false,
         }
     }
 
-    /// Returns how far outside `x` is, in widths of the range; 0.0 inside.
+    /// Returns the range of an input that is taken by its logarithm, with the logarithms of its limits; `0 < low < high`.
+    #[must_use]
+    pub const fn logarithmic(low: f32, high: f32, logarithms: [f32; 2]) -> Self {
+        Self {
+            low,
+            high,
+            half_low: logarithms[0] * 0.5,
+            half_high: logarithms[1] * 0.5,
+            logarithmic: true,
+        }
+    }
+}
+
+/// How many inputs are checked at once.
+pub const LANES: usize = 8;
+
+/// The ranges of up to eight inputs side by side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranges {
+    low: [f32; LANES],
+    high: [f32; LANES],
+    centre: [f32; LANES],
+    half_low: [f32; LANES],
+    half_high: [f32; LANES],
+    logarithmic: [bool; LANES],
+    any_logarithmic: bool,
+}
+
+impl Ranges {
+    /// Returns these ranges, of which there are at most eight.
+    #[must_use]
+    pub const fn new(ranges: &[Range]) -> Self {
+        let mut all = Self {
+            low: [-1.0; LANES],
+            high: [1.0; LANES],
+            centre: [0.0; LANES],
+            half_low: [-0.5; LANES],
+            half_high: [0.5; LANES],
+            logarithmic: [false; LANES],
+            any_logarithmic: false,
+        };
+        let mut lane = 0;
+        while lane < ranges.len() && lane < LANES {
+            let range = ranges[lane];
+            all.low[lane] = range.low;
+            all.high[lane] = range.high;
+            all.centre[lane] = range.low * 0.5 + range.high * 0.5;
+            all.half_low[lane] = range.half_low;
+            all.half_high[lane] = range.half_high;
+            all.logarithmic[lane] = range.logarithmic;
+            all.any_logarithmic |= range.logarithmic;
+            lane += 1;
+        }
+        all
+    }
+
+    /// Returns how far outside each number is, in widths of its range; 0.0 inside.
     #[inline(always)]
-    fn excess(&self, x: f32) -> f32 {
-        let coordinate = |value: f32| {
-            let positive = if value >= f32::MIN_POSITIVE {
-                value
+    fn excess(&self, x: [f32; LANES], outside: [bool; LANES]) -> [f32; LANES] {
+        let mut coordinate = x;
+        // The same for every input: which of them are logarithmic is a constant of the emulator.
+        if self.any_logarithmic {
+            for lane in 0..LANES {
+                let positive = if x[lane] >= f32::MIN_POSITIVE {
+                    x[lane]
+                } else {
+                    f32::MIN_POSITIVE
+                };
+                let logarithm = elementary::ln::<Native>(positive);
+                coordinate[lane] = if self.logarithmic[lane] {
+                    logarithm
+                } else {
+                    x[lane]
+                };
+            }
+        }
+        let mut excess = [0.0; LANES];
+        for lane in 0..LANES {
+            let half = coordinate[lane] * 0.5;
+            let (low, high) = (self.half_low[lane], self.half_high[lane]);
+            let beyond = if half > high { half - high } else { low - half };
+            let widths = beyond / (high - low);
+            // Apart from what is inside, a range of no width between logarithms gives 0 / 0, which counts as 0.
+            excess[lane] = if outside[lane] & (widths > 0.0) {
+                widths
             } else {
-                f32::MIN_POSITIVE
+                0.0
             };
-            let logarithm = elementary::ln::<Native>(positive);
-            if self.logarithmic { logarithm } else { value }
-        };
-        let (x, low, high) = (coordinate(x), coordinate(self.low), coordinate(self.high));
-        // Halved, so that the distance of the two largest numbers does not overflow.
-        let beyond = if x > high {
-            x * 0.5 - high * 0.5
-        } else {
-            low * 0.5 - x * 0.5
-        };
-        let widths = beyond / (high * 0.5 - low * 0.5);
-        if widths > 0.0 { widths } else { 0.0 }
+        }
+        excess
     }
 }
 
@@ -56,35 +130,69 @@ vectorised! {
     /// Copies the inputs for the network, those that are not finite replaced by the middle of their range, and says which
     /// they were and which lie outside. Never panics; the same instructions for every input.
     ///
-    /// *Shapes*: `ranges`, `x` and `checked`: `[inputs]`, at most 64.
-    pub fn check(ranges: &[Range], x: &[f32], checked: &mut [f32]) -> Status {
+    /// *Shapes*: `ranges: [inputs / 8, rounded up]`, `x` and `checked`: `[inputs]`, at most 64.
+    pub fn check(ranges: &[Ranges], x: &[f32], checked: &mut [f32]) -> Status {
         let mut status = Status::default();
-        for (input, ((range, &x), checked)) in (0_u8..64).zip(ranges.iter().zip(x).zip(checked)) {
-            let finite = x.is_finite();
-            let value = if finite { x } else { range.centre };
-            let outside = value < range.low || value > range.high;
-            let excess = range.excess(value);
-            let excess = if outside { excess } else { 0.0 };
-            let worst = excess > status.excess;
-            status.non_finite |= u64::from(!finite) << input;
-            status.outside |= u64::from(outside) << input;
-            status.worst = if worst { input } else { status.worst };
-            status.excess = if worst { excess } else { status.excess };
-            *checked = value;
+        let blocks = ranges.iter().zip(x.chunks(LANES)).zip(checked.chunks_mut(LANES));
+        for (first, ((ranges, x), checked)) in (0_u8..64).step_by(LANES).zip(blocks) {
+            let mut values = [0.0; LANES];
+            match x.first_chunk::<LANES>() {
+                Some(x) => values = *x,
+                None => values.iter_mut().zip(x).for_each(|(value, &x)| *value = x),
+            }
+            let (mut non_finite, mut outside) = ([false; LANES], [false; LANES]);
+            for lane in 0..LANES {
+                non_finite[lane] = !values[lane].is_finite();
+                values[lane] = if non_finite[lane] { ranges.centre[lane] } else { values[lane] };
+                outside[lane] = (values[lane] < ranges.low[lane]) | (values[lane] > ranges.high[lane]);
+            }
+            match checked.first_chunk_mut::<LANES>() {
+                Some(checked) => *checked = values,
+                None => checked.iter_mut().zip(values).for_each(|(checked, value)| *checked = value),
+            }
+            let excess = ranges.excess(values, outside);
+            // Not negative, so that the bits are in the order of the numbers.
+            let worst = excess.map(f32::to_bits).into_iter().fold(0, u32::max);
+            let worst_is = excess.map(|excess| excess.to_bits() == worst);
+            let worse = f32::from_bits(worst) > status.excess;
+            status.non_finite |= mask(non_finite) << first;
+            status.outside |= mask(outside) << first;
+            status.worst = if worse { first + mask(worst_is).trailing_zeros() as u8 } else { status.worst };
+            status.excess = if worse { f32::from_bits(worst) } else { status.excess };
         }
         status
     }
+}
+
+/// Bit by bit.
+#[inline(always)]
+fn mask(lanes: [bool; LANES]) -> u64 {
+    let mut mask = 0_u32;
+    for (lane, set) in lanes.into_iter().enumerate() {
+        mask |= u32::from(set) << lane;
+    }
+    u64::from(mask)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RANGES: [Range; 2] = [Range::new(-1.0, 3.0, false), Range::new(1.0, 100.0, true)];
+    /// Inputs 0 and 9, with linear ones between.
+    static RANGES: [Ranges; 2] = {
+        let linear = Range::linear(-1.0, 3.0);
+        let logarithmic = Range::logarithmic(1.0, 100.0, [0.0, 4.605_170_2]);
+        [
+            Ranges::new(&[linear; 8]),
+            Ranges::new(&[linear, logarithmic]),
+        ]
+    };
 
     fn checked(x: [f32; 2]) -> (Status, [f32; 2]) {
-        let mut values = [f32::NAN; 2];
-        (check(&RANGES, &x, &mut values), values)
+        let mut inputs = [0.0; 10];
+        (inputs[0], inputs[9]) = (x[0], x[1]);
+        let mut values = [f32::NAN; 10];
+        (check(&RANGES, &inputs, &mut values), [values[0], values[9]])
     }
 
     #[test]
@@ -93,13 +201,13 @@ mod tests {
             assert_eq!(checked(x), (Status::default(), x));
         }
         assert_eq!(checked([3.0_f32.next_up(), 1.0]).0.outside, 1);
-        assert_eq!(checked([0.0, 1.0_f32.next_down()]).0.outside, 2);
+        assert_eq!(checked([0.0, 1.0_f32.next_down()]).0.outside, 1 << 9);
     }
 
     #[test]
     fn distance_is_in_widths_of_the_range_or_of_its_logarithm() {
         let (status, _) = checked([5.0, 1.0e6]);
-        assert_eq!((status.outside, status.worst), (3, 1));
+        assert_eq!((status.outside, status.worst), (1 | 1 << 9, 9));
         assert!((status.excess - 2.0).abs() < 1e-6, "{status:?}");
         assert_eq!(checked([-2.0, 1.0]).0.excess, 0.25);
         assert!(
@@ -115,7 +223,7 @@ mod tests {
             let (status, values) = checked([0.0, bad]);
             assert_eq!(
                 (status.non_finite, status.outside, values),
-                (2, 0, [0.0, 50.5])
+                (1 << 9, 0, [0.0, 50.5])
             );
             assert!(!status.is_ok());
         }
@@ -127,7 +235,7 @@ mod tests {
         assert_eq!(text(checked([0.0, 2.0]).0), "ok");
         assert_eq!(
             text(checked([9.0, f32::NAN]).0),
-            "not finite: inputs 1; outside: inputs 0"
+            "not finite: inputs 9; outside: inputs 0"
         );
     }
 }

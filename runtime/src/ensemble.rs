@@ -15,6 +15,9 @@ use crate::status::Status;
 /// The one NaN among results: its payload would otherwise depend on the processor.
 const NOT_A_NUMBER: f32 = f32::from_bits(0x7FC0_0000);
 
+/// The bits of infinity.
+const INFINITY: u32 = f32::INFINITY.to_bits();
+
 /// How the members' spread becomes a standard deviation.
 #[derive(Clone, Copy, Debug)]
 pub struct Calibration<'a> {
@@ -31,19 +34,27 @@ vectorised! {
     ///
     /// *Shapes*: `member`, `unit`, `mean` and `m2`: `[OUT]`.
     pub fn accumulate(k: u16, member: &[f32], unit: &[f32], mean: &mut [f32], m2: &mut [f32]) {
+        if k == 0 {
+            for ((&value, mean), m2) in member.iter().zip(mean).zip(m2) {
+                (*mean, *m2) = (value, 0.0);
+            }
+            return;
+        }
         let share = 1.0 / (f32::from(k) + 1.0);
         for (((&value, &unit), mean), m2) in member.iter().zip(unit).zip(mean).zip(m2) {
-            if k == 0 {
-                (*mean, *m2) = (value, 0.0);
-                continue;
-            }
-            let inverse_unit = 1.0 / unit;
+            let inverse_unit = inverse(unit);
             let before = value - *mean;
             *mean = Native::fma(before, share, *mean);
             let after = value - *mean;
             *m2 = Native::fma(before * inverse_unit, after * inverse_unit, *m2);
         }
     }
+}
+
+/// The inverse of a power of two between 2^-126 and 2^126, without a division: its exponent with the other sign.
+#[inline(always)]
+fn inverse(unit: f32) -> f32 {
+    f32::from_bits(0x7F00_0000_u32.wrapping_sub(unit.to_bits()))
 }
 
 vectorised! {
@@ -59,25 +70,67 @@ vectorised! {
         status: &mut Status,
     ) {
         let inverse_count = 1.0 / f32::from(members);
-        let valid = status.non_finite == 0;
-        let mut finite = true;
+        let mut results = Results::of(status);
         let constants = calibration.unit.iter().zip(calibration.floor);
         for ((mean, std), (&unit, &floor)) in mean.iter_mut().zip(std).zip(constants) {
             let variance = Native::fma(*std * inverse_count, calibration.gain, floor);
-            let deviation = unit * sqrt(variance);
-            finite &= mean.is_finite() & deviation.is_finite();
-            *mean = if valid & !mean.is_nan() {
-                *mean
-            } else {
-                NOT_A_NUMBER
-            };
-            *std = if valid & !deviation.is_nan() {
-                deviation
-            } else {
-                NOT_A_NUMBER
-            };
+            *mean = results.checked(*mean);
+            *std = results.checked(unit * sqrt(variance));
         }
-        status.overflow = valid & !finite;
+        results.complete(status);
+    }
+}
+
+vectorised! {
+    /// [`accumulate`] and [`finish`] for a single member, whose standard deviation is a constant:
+    /// `deviation = unit * sqrt(floor)`.
+    ///
+    /// *Shapes*: `member`, `deviation`, `mean` and `std`: `[OUT]`.
+    pub fn single(
+        member: &[f32],
+        deviation: &[f32],
+        mean: &mut [f32],
+        std: &mut [f32],
+        status: &mut Status,
+    ) {
+        let mut results = Results::of(status);
+        for ((&value, &deviation), (mean, std)) in member.iter().zip(deviation).zip(mean.iter_mut().zip(std)) {
+            *mean = results.checked(value);
+            *std = results.checked(deviation);
+        }
+        results.complete(status);
+    }
+}
+
+/// The results of one call on their way out.
+struct Results {
+    /// Whether an input was not finite, so that every result becomes NaN.
+    invalid: bool,
+    /// The largest size of a result, in bits: not below infinity's where one is not finite.
+    largest: u32,
+}
+
+impl Results {
+    #[inline(always)]
+    fn of(status: &Status) -> Self {
+        Self {
+            invalid: status.non_finite != 0,
+            largest: 0,
+        }
+    }
+
+    /// The result as it is given out: NaN is always the same one.
+    #[inline(always)]
+    fn checked(&mut self, result: f32) -> f32 {
+        let size = result.to_bits() & 0x7FFF_FFFF;
+        self.largest = self.largest.max(size);
+        let not_a_number = (size > INFINITY) | self.invalid;
+        if not_a_number { NOT_A_NUMBER } else { result }
+    }
+
+    #[inline(always)]
+    fn complete(self, status: &mut Status) {
+        status.overflow = !self.invalid & (self.largest >= INFINITY);
     }
 }
 
@@ -124,6 +177,51 @@ mod tests {
             let (mean, std, status) = statistics(&[unit, 3.0 * unit], 1.0, unit, 0.0);
             assert_eq!((mean, std), (2.0 * unit, unit));
             assert!(status.is_ok());
+        }
+    }
+
+    #[test]
+    fn a_single_member_is_the_same_by_both_ways() {
+        for (value, floor) in [
+            (1.5, 0.25),
+            (f32::NAN, 0.0),
+            (f32::NEG_INFINITY, 1.0),
+            (-0.0, 2.0),
+        ] {
+            for non_finite in [0, 5] {
+                let before = Status {
+                    non_finite,
+                    ..Status::default()
+                };
+                let (mut general, mut single) = ((before, [0.0], [0.0]), (before, [0.0], [0.0]));
+                accumulate(0, &[value], &[2.0], &mut general.1, &mut general.2);
+                let calibration = Calibration {
+                    gain: 3.0,
+                    unit: &[2.0],
+                    floor: &[floor],
+                };
+                finish(
+                    1,
+                    calibration,
+                    &mut general.1,
+                    &mut general.2,
+                    &mut general.0,
+                );
+                let (status, mean, std) = &mut single;
+                super::single(&[value], &[2.0 * floor.sqrt()], mean, std, status);
+                let bits = |(status, mean, std): (Status, [f32; 1], [f32; 1])| {
+                    (status, mean[0].to_bits(), std[0].to_bits())
+                };
+                assert_eq!(bits(general), bits(single), "{value} and {floor}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_power_of_two_has_an_exact_inverse() {
+        for exponent in -126..=126 {
+            let unit = 2.0_f32.powi(exponent);
+            assert_eq!(inverse(unit), 1.0 / unit);
         }
     }
 

@@ -10,7 +10,8 @@
 //! and below them:
 //!
 //! - [`fma`] is the one place where a multiply-add is chosen, and with it the order of rounding;
-//! - `dispatch` takes the vector instructions that the processor is found to have;
+//! - `simd` has the vectors that the inner tiles are written in, and `dispatch` takes those that the processor is found
+//!   to have;
 //! - [`elementary`] has the activations' and transforms' functions, with their stated errors;
 //! - [`self_test`] has the checksum by which a device knows its weights.
 //!
@@ -26,6 +27,7 @@ pub mod fma;
 pub mod kernels;
 pub mod predict;
 pub mod self_test;
+mod simd;
 #[cfg(feature = "sources")]
 mod sources;
 pub mod status;

@@ -2,6 +2,8 @@
 
 use crate::status::Status;
 use core::fmt;
+#[cfg(feature = "std")]
+use std::sync::Mutex;
 
 /// A frozen emulator of `IN` inputs and `OUT` outputs, both in the simulator's units.
 ///
@@ -13,6 +15,12 @@ pub trait Predict<const IN: usize, const OUT: usize> {
     /// A workspace to begin with. What it holds between calls does not matter.
     const WORKSPACE: Self::Workspace;
 
+    /// The activations of the rows that a batch takes at once.
+    type BatchWorkspace;
+
+    /// A workspace for batches to begin with.
+    const BATCH_WORKSPACE: Self::BatchWorkspace;
+
     /// Writes the members' mean and the calibrated standard deviation at `x`.
     fn predict(
         &self,
@@ -22,19 +30,58 @@ pub trait Predict<const IN: usize, const OUT: usize> {
         std: &mut [f32; OUT],
     ) -> Status;
 
-    /// Predicts row after row, as many as all four slices have: the bits of [`Predict::predict`].
+    /// Predicts all rows, as many as all four slices have, a few at a time on this thread: the bits of
+    /// [`Predict::predict`].
     fn predict_batch(
         &self,
-        workspace: &mut Self::Workspace,
+        workspace: &mut Self::BatchWorkspace,
         x: &[[f32; IN]],
         mean: &mut [[f32; OUT]],
         std: &mut [[f32; OUT]],
         status: &mut [Status],
-    ) {
-        let results = mean.iter_mut().zip(std).zip(status);
-        for (x, ((mean, std), status)) in x.iter().zip(results) {
-            *status = self.predict(workspace, x, mean, std);
-        }
+    );
+
+    /// [`Predict::predict_batch`] on several threads, each with a workspace of its own on its stack; `threads` of 0 counts
+    /// as 1. Where the system gives no more threads, this one does their part.
+    #[cfg(feature = "std")]
+    fn predict_parallel(
+        &self,
+        threads: usize,
+        x: &[[f32; IN]],
+        mean: &mut [[f32; OUT]],
+        std: &mut [[f32; OUT]],
+        status: &mut [Status],
+    ) where
+        Self: Sync,
+    {
+        const STACK: usize = 1 << 18;
+        let share = x.len().div_ceil(threads.max(1)).max(1);
+        let results = mean.chunks_mut(share).zip(std.chunks_mut(share));
+        let parts = x
+            .chunks(share)
+            .zip(results.zip(status.chunks_mut(share)))
+            .map(|(x, ((mean, std), status))| Mutex::new((x, mean, std, status)));
+        let work = |part: &Mutex<(
+            &[[f32; IN]],
+            &mut [[f32; OUT]],
+            &mut [[f32; OUT]],
+            &mut [Status],
+        )>| {
+            if let Ok(mut part) = part.lock() {
+                let (x, mean, std, status) = &mut *part;
+                self.predict_batch(&mut { Self::BATCH_WORKSPACE }, x, mean, std, status);
+            }
+        };
+        let parts: Vec<_> = parts.collect();
+        std::thread::scope(|scope| {
+            for part in &parts {
+                let builder = std::thread::Builder::new()
+                    .stack_size(STACK + size_of::<Self::BatchWorkspace>());
+                if builder.spawn_scoped(scope, || work(part)).is_err() {
+                    work(part);
+                }
+            }
+        });
     }
 
     /// Checks the checksum of the weights and golden vectors, and predicts the golden inputs.
@@ -43,6 +90,11 @@ pub trait Predict<const IN: usize, const OUT: usize> {
     /// Weights or vectors are not those that were frozen, or this processor computes other bits.
     fn self_test(&self, workspace: &mut Self::Workspace) -> Result<(), SelfTestFailure>;
 }
+
+/// Numbers that begin at a cache line, where the processor has one: vectors of them then never lie across two.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_arch = "arm"), repr(align(64)))]
+pub struct Aligned<T>(pub T);
 
 /// Why a self-test did not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

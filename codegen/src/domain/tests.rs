@@ -67,7 +67,7 @@ fn the_deployed_guard_gives_the_same_status_to_the_last_bit() {
     ];
     for range in ranges(&inputs) {
         assert!(range.low < range.high);
-        let deployed = domain::Range::new(range.low, range.high, range.logarithmic);
+        let deployed = domain::Ranges::new(&[range.deployed()]);
         for x in [
             f32::MIN,
             -1.0,

@@ -1,6 +1,7 @@
 //! Conv1d: convolution of stride 1 that keeps the length; taps that fall outside are skipped.
 //!
-//! `y[p][o] = bias[o] + sum_t sum_c x[p + t - K/2][c] * weight[t][c][o]`, started from the bias, taps then channels ascending.
+//! `y[p][o] = bias[o] + sum_t sum_c x[p + t - K/2][c] * weight[t][c][o]`, started from the bias, taps then channels ascending,
+//! and `+ 0.0` at the end, so that no value is a negative zero whichever zeros were added.
 
 use super::rule::{Mismatch, Rule, Value, one_each, sequence};
 use super::{ParameterId, Parameters, Real, Shape};
@@ -95,7 +96,7 @@ impl Rule for Conv1d {
                         sum = x[source * channels + c].fma(weight, sum);
                     }
                 }
-                y.push(sum);
+                y.push(sum.add(R::from_f32(0.0)));
             }
         }
         y

@@ -2,7 +2,7 @@
 //!
 //! `y[p][o] = bias[o] + sum_t sum_c x[i][c] * weight[t][c][o]` over the taps t (ascending) for which
 //! `i * stride = p + K/2 - t` has a solution inside. The natural length is `(n - 1) * stride + 1`; positions beyond it are
-//! plain zeros, without the bias.
+//! plain zeros, without the bias. A computed sum ends in `+ 0.0`: never a negative zero.
 
 use super::conv1d::kernel;
 use super::rule::{Mismatch, Rule, Value, one_each, sequence};
@@ -105,7 +105,7 @@ impl Rule for TransposedConv1d {
                         sum = x[source * channels + c].fma(weight, sum);
                     }
                 }
-                y.push(sum);
+                y.push(sum.add(R::from_f32(0.0)));
             }
         }
         y.resize(output.size(), R::from_f32(0.0));

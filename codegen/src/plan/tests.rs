@@ -9,11 +9,17 @@ fn check(emulator: &Emulator) {
     let mut members = Vec::new();
     for step in plan.steps() {
         match *step {
-            Step::Evaluate { node, place } => {
+            Step::Evaluate {
+                node,
+                result,
+                residual,
+                place,
+                ..
+            } => {
                 let evaluated = &graph.nodes()[node.index()];
-                let slot = plan.slot(node);
+                let slot = plan.slot(result);
                 assert!(plan.sizes()[slot] >= evaluated.shape().size());
-                for &operand in evaluated.inputs() {
+                for operand in evaluated.inputs().iter().copied().chain(residual) {
                     assert_eq!(
                         holds[plan.slot(operand)],
                         Some(operand),
@@ -21,7 +27,7 @@ fn check(emulator: &Emulator) {
                     );
                     assert_eq!(plan.slot(operand) == slot, place == Place::InPlace);
                 }
-                holds[slot] = Some(node);
+                holds[slot] = Some(result);
             }
             Step::Member { index, node } => {
                 assert_eq!(

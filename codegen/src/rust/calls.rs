@@ -3,10 +3,11 @@
 use super::weights::Statics;
 use crate::emulator::Emulator;
 use crate::graph::{
-    Activation, Function, Graph, Inverse, Logarithm, NodeId, Operation, ParameterId, Rescale,
-    Resize, Standardise, Transform, TransposedConv1d,
+    Activation, Dense, Function, Graph, Inverse, Logarithm, Node, NodeId, Operation, ParameterId,
+    Rescale, Resize, Standardise, Transform, TransposedConv1d,
 };
 use crate::plan::{Place, Plan, Step};
+use dense_runtime::kernels::finish::Then;
 use std::fmt::Write as _;
 
 /// Writes the calls of one emulator.
@@ -17,87 +18,199 @@ pub(super) struct Calls<'a> {
 }
 
 impl Calls<'_> {
-    /// All calls in order, indented by two levels.
+    /// All calls in order, indented by one level.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for step in self.plan.steps() {
-            match *step {
-                Step::Evaluate { node, place } => {
-                    let about = &self.emulator.graph().nodes()[node.index()];
-                    let _ = writeln!(
-                        text,
-                        "        // Node {}: {}.",
-                        node.index(),
-                        self.describe(node)
-                    );
-                    if place == Place::Copied {
-                        let (from, to) = (self.read(about.inputs()[0]), self.write(node));
-                        text.push_str(&call("copy", &[from, to]));
-                    }
-                    text.push_str(&self.operation(node));
-                }
-                Step::Member { index, node } => {
-                    let _ = writeln!(text, "        // Member {index} ends here.");
-                    let arguments = [
-                        index.to_string(),
-                        self.read(node),
-                        "&weights::UNIT".into(),
-                        "mean".into(),
-                        "std".into(),
-                    ];
-                    text.push_str(&call("ensemble::accumulate", &arguments));
-                }
+            let _ = writeln!(text, "    // {}.", self.describe(step));
+            match step {
+                Step::Evaluate { .. } => text.push_str(&self.evaluation(step)),
+                Step::Member { index, node } => text.push_str(&self.member(*index, *node)),
             }
         }
         text
     }
 
-    /// The node's kind, operands and shape.
-    fn describe(&self, node: NodeId) -> String {
-        let about = &self.emulator.graph().nodes()[node.index()];
+    /// What happens in a step: the node's kind, operands and shape, and what is fused.
+    fn describe(&self, step: &Step) -> String {
+        let (node, result, then) = match step {
+            Step::Member { index, .. } => return format!("Member {index} ends here"),
+            Step::Evaluate {
+                node, result, then, ..
+            } => (node, result, then),
+        };
+        let about = self.node(*node);
         let operands: Vec<_> = about
             .inputs()
             .iter()
             .map(|operand| operand.index().to_string())
             .collect();
-        format!(
-            "{} of node {}, {}",
+        let mut text = format!(
+            "Node {}: {} of node {}, {}",
+            node.index(),
             about.operation().kind(),
             operands.join(" and "),
             about.shape()
-        )
-    }
-
-    fn read(&self, node: NodeId) -> String {
-        self.slice(node, "&")
-    }
-
-    fn write(&self, node: NodeId) -> String {
-        self.slice(node, "&mut ")
-    }
-
-    /// The slot that holds a node's value, cut to its size.
-    fn slice(&self, node: NodeId, reference: &str) -> String {
-        let (slot, size) = (
-            self.plan.slot(node),
-            self.emulator.graph().shape(node).size(),
         );
-        match self.plan.sizes()[slot] {
-            all if all == size => format!("slot{slot}"),
-            _ => format!("{reference}slot{slot}[..{size}]"),
+        if *then != Then::Nothing {
+            let _ = write!(text, "; then on to node {}", result.index());
+        }
+        text
+    }
+
+    fn node(&self, node: NodeId) -> &Node {
+        &self.emulator.graph().nodes()[node.index()]
+    }
+
+    /// The name of the slot that holds a node's value.
+    fn slot(&self, node: NodeId) -> String {
+        format!("slot{}", self.plan.slot(node))
+    }
+
+    /// How many numbers that slot has.
+    fn slot_size(&self, node: NodeId) -> usize {
+        self.plan.sizes()[self.plan.slot(node)]
+    }
+
+    /// One sample's value of a node: its slot, cut to its size.
+    fn value(&self, node: NodeId, reference: &str) -> String {
+        let (slot, size) = (self.slot(node), self.emulator.graph().shape(node).size());
+        match self.slot_size(node) {
+            all if all == size => slot,
+            _ => format!("{reference}{slot}[..{size}]"),
         }
     }
 
-    /// The kernel's call for a node.
-    fn operation(&self, node: NodeId) -> String {
+    /// The statement for a step that computes a node.
+    fn evaluation(&self, step: &Step) -> String {
+        let Step::Evaluate {
+            node,
+            result,
+            then,
+            residual,
+            place,
+        } = *step
+        else {
+            return String::new();
+        };
+        if let Operation::Dense(layer) = self.node(node).operation() {
+            return self.dense(node, layer, result, then, residual);
+        }
+        let operands = self.node(node).inputs();
+        let write = self.value(result, "&mut ");
+        let mut calls = String::new();
+        let mut read = Vec::new();
+        match place {
+            Place::InPlace => {}
+            Place::Copied => {
+                let from = self.value(operands[0], "&");
+                calls.push_str(&call(2, "copy", &[from, write.clone()]));
+                read.push(operands[0]);
+            }
+            Place::Apart => {
+                for &operand in operands.iter().chain(&residual) {
+                    if !read.contains(&operand) {
+                        read.push(operand);
+                    }
+                }
+            }
+        }
+        calls.push_str(&self.operation(node, write, then, residual));
+        let slots: Vec<_> = read.iter().map(|&node| self.slot(node)).collect();
+        each_sample(&slots, Some(&self.slot(result)), &calls)
+    }
+
+    /// A dense layer takes all samples at once.
+    fn dense(
+        &self,
+        node: NodeId,
+        layer: &Dense,
+        result: NodeId,
+        then: Then,
+        residual: Option<NodeId>,
+    ) -> String {
+        let operand = self.node(node).inputs()[0];
+        let fields = [
+            (
+                "inputs",
+                self.emulator.graph().shape(operand).size().to_string(),
+            ),
+            ("from", self.slot_size(operand).to_string()),
+            ("outputs", self.node(node).shape().size().to_string()),
+            ("to", self.slot_size(result).to_string()),
+        ];
+        let mut sizes = vec![("samples", String::new())];
+        sizes.extend(fields);
+        let residual_step = residual.map_or(0, |node| self.slot_size(node));
+        call(
+            1,
+            "dense",
+            &[
+                format!("{}.as_flattened()", self.slot(operand)),
+                self.parameter(layer.weight),
+                self.parameter(layer.bias),
+                format!("{}.as_flattened_mut()", self.slot(result)),
+                structure(1, "Dense", &sizes),
+                then_path(then),
+                residual.map_or("&[]".into(), |node| {
+                    format!("{}.as_flattened()", self.slot(node))
+                }),
+                residual_step.to_string(),
+            ],
+        )
+    }
+
+    /// The statement that takes a member into the statistics.
+    fn member(&self, index: usize, node: NodeId) -> String {
+        let slot = self.slot(node);
+        let value = self.value(node, "&");
+        if self.emulator.members().len() == 1 {
+            let arguments = [value, "&weights::DEVIATION.0".into(), "mean".into()];
+            let rest = ["std".into(), "status".into()];
+            let call = call(2, "ensemble::single", &[&arguments[..], &rest].concat());
+            return format!(
+                "    let results = mean.iter_mut().zip(std).zip(status);
+                     for ({slot}, ((mean, std), status)) in {slot}.iter().zip(results) {{
+{call}    }}
+"
+            );
+        }
+        let arguments = [
+            index.to_string(),
+            value,
+            "&weights::UNIT.0".into(),
+            "mean".into(),
+            "std".into(),
+        ];
+        let call = call(2, "ensemble::accumulate", &arguments);
+        format!(
+            "    let results = mean.iter_mut().zip(&mut *std);
+                 for ({slot}, (mean, std)) in {slot}.iter().zip(results) {{
+{call}    }}
+"
+        )
+    }
+
+    fn parameter(&self, id: ParameterId) -> String {
+        format!("&{}", self.statics.path(id))
+    }
+
+    /// The kernel's call for one sample.
+    fn operation(
+        &self,
+        node: NodeId,
+        write: String,
+        then: Then,
+        residual: Option<NodeId>,
+    ) -> String {
         let graph = self.emulator.graph();
         let about = &graph.nodes()[node.index()];
-        let parameter = |id| format!("&{}", self.statics.path(id));
-        let read = |operand: usize| self.read(about.inputs()[operand]);
-        let write = self.write(node);
+        let parameter = |id| self.parameter(id);
+        let read = |operand: usize| self.value(about.inputs()[operand], "&");
         let operand = || graph.shape(about.inputs()[0]).length_and_channels();
+        let call = |function: &str, arguments: &[String]| call(2, function, arguments);
         match about.operation() {
-            Operation::Input(_) => String::new(),
+            Operation::Input(_) | Operation::Dense(_) => String::new(),
             Operation::Logarithm(Logarithm { mask }) => {
                 call("logarithm", &[format!("&{mask:?}"), write])
             }
@@ -105,21 +218,9 @@ impl Calls<'_> {
                 "standardise",
                 &[parameter(*centre), parameter(*scale), write],
             ),
-            Operation::Dense(dense) => call(
-                "dense",
-                &[
-                    read(0),
-                    parameter(dense.weight),
-                    parameter(dense.bias),
-                    write,
-                ],
-            ),
             Operation::Conv1d(conv) => {
-                let sizes = convolution(graph, conv.weight);
-                let sizes = structure(
-                    "Conv1d",
-                    &[("length", operand().0), sizes[0], sizes[1], sizes[2]],
-                );
+                let [kernel, inputs, outputs] = convolution(graph, conv.weight);
+                let fields = [("length", operand().0), inputs, outputs, kernel];
                 call(
                     "conv1d",
                     &[
@@ -127,7 +228,9 @@ impl Calls<'_> {
                         parameter(conv.weight),
                         parameter(conv.bias),
                         write,
-                        sizes,
+                        sizes("Conv1d", &fields),
+                        then_path(then),
+                        residual.map_or("&[]".into(), |node| self.value(node, "&")),
                     ],
                 )
             }
@@ -137,20 +240,25 @@ impl Calls<'_> {
                 stride,
                 length: length_out,
             }) => {
-                let sizes = convolution(graph, *weight);
-                let lengths = [("length_in", operand().0), ("length_out", *length_out)];
+                let [kernel, inputs, outputs] = convolution(graph, *weight);
                 let fields = [
-                    lengths[0],
-                    lengths[1],
-                    sizes[0],
-                    sizes[1],
-                    sizes[2],
+                    ("length_in", operand().0),
+                    ("length_out", *length_out),
+                    inputs,
+                    outputs,
+                    kernel,
                     ("stride", *stride),
                 ];
-                let sizes = structure("TransposedConv1d", &fields);
                 call(
                     "transposed_conv1d",
-                    &[read(0), parameter(*weight), parameter(*bias), write, sizes],
+                    &[
+                        read(0),
+                        parameter(*weight),
+                        parameter(*bias),
+                        write,
+                        sizes("TransposedConv1d", &fields),
+                        then_path(then),
+                    ],
                 )
             }
             Operation::Resize(Resize { length: length_out }) => {
@@ -159,7 +267,7 @@ impl Calls<'_> {
                     ("length_out", *length_out),
                     ("channels", operand().1),
                 ];
-                call("resize", &[read(0), write, structure("Resize", &fields)])
+                call("resize", &[read(0), write, sizes("Resize", &fields)])
             }
             Operation::Add(_) => call("add", &[read(0), read(1), write]),
             Operation::Activation(Activation { function }) => {
@@ -191,35 +299,76 @@ impl Calls<'_> {
     }
 }
 
+/// A loop over samples: the slots that are read, and the one that is written.
+fn each_sample(read: &[String], written: Option<&str>, calls: &str) -> String {
+    let mut pattern = String::new();
+    let mut values = String::new();
+    for slot in read {
+        if pattern.is_empty() {
+            (pattern, values) = (slot.clone(), format!("{slot}.iter()"));
+        } else {
+            pattern = format!("({pattern}, {slot})");
+            let _ = write!(values, ".zip(&*{slot})");
+        }
+    }
+    if let Some(slot) = written {
+        if pattern.is_empty() {
+            (pattern, values) = (slot.into(), format!("{slot}.iter_mut()"));
+        } else {
+            pattern = format!("({pattern}, {slot})");
+            let _ = write!(values, ".zip(&mut *{slot})");
+        }
+    }
+    format!("    for {pattern} in {values}.take(samples) {{\n{calls}    }}\n")
+}
+
+/// The path of what is fused.
+fn then_path(then: Then) -> String {
+    format!("Then::{then:?}")
+}
+
 /// The fields of a convolution that follow from its weight `[K][CIN][COUT]`.
 fn convolution(graph: &Graph, weight: ParameterId) -> [(&'static str, usize); 3] {
     let shape = graph.parameters().shape(weight);
     [
+        ("kernel", shape[0]),
         ("inputs", shape[1]),
         ("outputs", shape[2]),
-        ("kernel", shape[0]),
     ]
 }
 
-/// A structure's literal, one field a line, as rustfmt writes it as an argument.
-fn structure(name: &str, fields: &[(&str, usize)]) -> String {
+/// The literal of a structure of numbers.
+fn sizes(name: &str, fields: &[(&'static str, usize)]) -> String {
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(field, value)| (*field, value.to_string()))
+        .collect();
+    structure(2, name, &fields)
+}
+
+/// A structure's literal, one field a line, as rustfmt writes it as an argument of a call at this level. A field without
+/// a value has that of the variable of its name.
+fn structure(level: usize, name: &str, fields: &[(&str, String)]) -> String {
+    let indent = "    ".repeat(level + 1);
     let mut text = format!("{name} {{\n");
     for (field, value) in fields {
-        let _ = writeln!(text, "                {field}: {value},");
+        let separator = if value.is_empty() { "" } else { ": " };
+        let _ = writeln!(text, "{indent}    {field}{separator}{value},");
     }
-    text + "            }"
+    text + &indent + "}"
 }
 
 /// A call as a statement, laid out as rustfmt does: arguments on one line where they have at most 60 characters.
-fn call(function: &str, arguments: &[String]) -> String {
+fn call(level: usize, function: &str, arguments: &[String]) -> String {
     const WIDTH: usize = 60;
+    let indent = "    ".repeat(level);
     let line = arguments.join(", ");
     if line.len() <= WIDTH && !line.contains('\n') {
-        return format!("        {function}({line});\n");
+        return format!("{indent}{function}({line});\n");
     }
-    let mut text = format!("        {function}(\n");
+    let mut text = format!("{indent}{function}(\n");
     for argument in arguments {
-        let _ = writeln!(text, "            {argument},");
+        let _ = writeln!(text, "{indent}    {argument},");
     }
-    text + "        );\n"
+    text + &indent + ");\n"
 }

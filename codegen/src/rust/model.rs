@@ -5,6 +5,7 @@ use super::weights::Statics;
 use crate::domain::Range;
 use crate::emulator::Emulator;
 use crate::plan::Plan;
+use dense_runtime::domain::LANES;
 use std::fmt::Write as _;
 
 /// The file's text.
@@ -20,14 +21,18 @@ pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
     let mut zeros = String::new();
     let mut names = Vec::new();
     for (slot, size) in slots() {
-        let _ = writeln!(fields, "    slot{slot}: [f32; {size}],");
-        let _ = writeln!(zeros, "        slot{slot}: [0.0; {size}],");
-        names.push(format!("slot{slot}"));
+        let _ = writeln!(fields, "    slot{slot}: Aligned<[[f32; {size}]; ROWS]>,");
+        let _ = writeln!(zeros, "        slot{slot}: Aligned([[0.0; {size}]; ROWS]),");
+        names.push(format!("slot{slot}: Aligned(slot{slot})"));
     }
-    let body = calls.text();
+    let several = emulator.members().len() > 1;
+    let mut body = calls.text();
+    if several {
+        body += include_str!("templates/finish.rs.txt");
+    }
     let mut hashed = String::new();
     for array in &statics.all {
-        let _ = writeln!(hashed, "        &weights::{},", array.name);
+        let _ = writeln!(hashed, "        &weights::{}.0,", array.name);
     }
     let mut text = include_str!("templates/model.rs.txt")
         .replace("{{imports}}", &imports(&body))
@@ -38,7 +43,28 @@ pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
         .replace("{{member_macs}}", &emulator.member_macs().to_string())
         .replace("{{flash}}", &emulator.flash_bytes().to_string())
         .replace("{{ram}}", &emulator.ram_bytes().to_string())
+        .replace(
+            "{{ensemble}}",
+            if several {
+                "{self, Calibration}"
+            } else {
+                "{self}"
+            },
+        )
+        .replace(
+            "{{calibration}}",
+            if several {
+                include_str!("templates/calibration.rs.txt")
+            } else {
+                ""
+            },
+        )
         .replace("{{gain}}", &format!("{:?}", emulator.calibration().gain))
+        .replace("{{batch}}", &plan.batch().to_string())
+        .replace(
+            "{{blocks}}",
+            &emulator.input_count().div_ceil(LANES).to_string(),
+        )
         .replace("{{box}}", &trained_box(emulator))
         .replace("{{fields}}", &fields)
         .replace("{{zeros}}", &zeros)
@@ -55,24 +81,20 @@ pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
 
 /// The pattern that takes the workspace apart, laid out as rustfmt does.
 fn destructured(names: &[String]) -> String {
-    const WIDTH: usize = 18;
-    let line = names.join(", ");
-    if line.len() <= WIDTH {
-        return format!("        let Workspace {{ {line} }} = workspace;");
-    }
     let fields: String = names
         .iter()
-        .map(|name| format!("            {name},\n"))
+        .map(|name| format!("        {name},\n"))
         .collect();
-    format!("        let Workspace {{\n{fields}        }} = workspace;")
+    format!("    let Workspace {{\n{fields}    }} = workspace;")
 }
 
 /// The kernels that are called, sorted as rustfmt sorts them.
 fn imports(body: &str) -> String {
-    const KERNELS: [(&str, &str); 6] = [
+    const KERNELS: [(&str, &str); 7] = [
         ("add::add", "add("),
         ("conv1d::{Conv1d, conv1d}", " conv1d("),
-        ("dense::dense", "dense("),
+        ("dense::{Dense, dense}", " dense("),
+        ("finish::Then", "Then::"),
         ("resize::{Resize, resize}", "resize("),
         ("transpose::transpose", "transpose("),
         (
@@ -89,7 +111,10 @@ fn imports(body: &str) -> String {
         ("standardise", "standardise("),
         ("transform", "transform("),
     ];
-    let called = |call: &str| body.contains(&format!("        {}", call.trim_start()));
+    let called = |call: &str| match call {
+        "Then::" => body.contains(call),
+        _ => body.contains(&format!("    {}", call.trim_start())),
+    };
     let mut lines: Vec<_> = KERNELS
         .iter()
         .filter(|(_, call)| called(call))
@@ -115,15 +140,22 @@ fn imports(body: &str) -> String {
     lines.concat()
 }
 
-/// The ranges of the guard.
+/// The ranges of the guard, eight inputs at a time.
 fn trained_box(emulator: &Emulator) -> String {
-    let range =
-        |Range {
-             low,
-             high,
-             logarithmic,
-         }: Range| { format!("    Range::new({low:?}, {high:?}, {logarithmic}),\n") };
-    emulator.domain().into_iter().map(range).collect()
+    let domain = emulator.domain();
+    let range = |range: &Range| {
+        let (low, high) = (range.low, range.high);
+        if !range.logarithmic {
+            return format!("        Range::linear({low:?}, {high:?}),\n");
+        }
+        let logarithms = range.coordinates();
+        format!("        Range::logarithmic({low:?}, {high:?}, {logarithms:?}),\n")
+    };
+    let block = |ranges: &[Range]| {
+        let lines: String = ranges.iter().map(range).collect();
+        format!("    Ranges::new(&[\n{lines}    ]),\n")
+    };
+    domain.chunks(LANES).map(block).collect()
 }
 
 /// Names and limits of inputs, names of outputs.

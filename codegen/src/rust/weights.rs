@@ -36,6 +36,14 @@ impl Statics {
             statics.parameters.insert(id, name);
         }
         let calibration = emulator.calibration();
+        if emulator.members().len() == 1 {
+            statics.all.push(Static {
+                name: "DEVIATION".into(),
+                about: "Standard deviations: a single member's are constants.".into(),
+                values: calibration.deviation_of_one(),
+            });
+            return statics;
+        }
         let about = "Powers of two near the outputs' deviations.".into();
         statics.all.push(Static {
             name: "UNIT".into(),
@@ -53,7 +61,7 @@ impl Statics {
 
     /// The path by which `model.rs` reads a parameter.
     pub(super) fn path(&self, parameter: ParameterId) -> String {
-        format!("weights::{}", self.parameters[&parameter])
+        format!("weights::{}.0", self.parameters[&parameter])
     }
 
     /// The file's text.
@@ -61,7 +69,8 @@ impl Statics {
         let mut text = String::from(
             "//! The emulator's numbers. Generated; every literal reads back to the same bits.\n\
              #![allow(\n    clippy::approx_constant,\n    clippy::excessive_precision,\n    \
-             reason = \"a trained number may lie near a famous one\"\n)]\n",
+             reason = \"a trained number may lie near a famous one\"\n)]\n\n\
+             use dense_runtime::predict::Aligned;\n",
         );
         for Static {
             name,
@@ -71,11 +80,11 @@ impl Statics {
         {
             let _ = write!(
                 text,
-                "\n/// {about}\n#[rustfmt::skip]\npub static {name}: [f32; {}] = [",
+                "\n/// {about}\n#[rustfmt::skip]\npub static {name}: Aligned<[f32; {}]> = Aligned([",
                 values.len()
             );
             text.push_str(&literals(values.iter().map(|value| format!("{value:?}"))));
-            text.push_str("];\n");
+            text.push_str("]);\n");
         }
         text
     }

@@ -1,22 +1,26 @@
 //! One kernel an operation: slices in, a slice out, in a written order of summation.
 //!
-//! - [`dense`] first weighs all inputs into every output; [`conv1d`] and [`transposed_conv1d`] do so near a position,
-//!   both by the loop of `taps.rs`;
+//! - [`dense`] weighs all inputs into every output; [`conv1d`], [`conv2d`], [`transposed_conv1d`] and
+//!   [`transposed_conv2d`] do so near a position, all by the loop of `tiles.rs`, with [`finish`] for what is fused into it;
 //! - [`resize`], [`add`] and [`transpose`] move values between nodes;
 //! - [`elementwise`] has the activations, the transforms and the scaling of inputs and outputs.
 //!
-//! A sequence is position-major: `value[position * channels + channel]`. Every kernel has the bits of its written
+//! A sequence is position-major: `value[position * channels + channel]`; an image is its rows one after the other.
+//! Weights are packed by outputs (`tiles.rs`), once, when the emulator is frozen. Every kernel has the bits of its written
 //! order in [`Native`](crate::fma::Native) arithmetic, executes the same instructions for every input of the same
 //! shape, and never panics: where lengths disagree, it computes what is there and leaves the rest.
 
 pub mod add;
 pub mod conv1d;
+pub mod conv2d;
 pub mod dense;
 pub mod elementwise;
+pub mod finish;
 pub mod resize;
-mod taps;
+pub mod tiles;
 pub mod transpose;
 pub mod transposed_conv1d;
+pub mod transposed_conv2d;
 
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,15 @@
 
 use super::add::add;
 use super::conv1d::{Conv1d, conv1d};
-use super::dense::{block_lanes, dense, packed_length};
+use super::conv2d::{Conv2d, conv2d};
+use super::dense::{Dense, dense, packed_length};
 use super::elementwise::{logarithm, rescale, standardise};
+use super::finish::Then;
 use super::resize::{Resize, resize};
+use super::tiles::block_lanes;
 use super::transpose::transpose;
 use super::transposed_conv1d::{TransposedConv1d, transposed_conv1d};
+use super::transposed_conv2d::{TransposedConv2d, natural_length, transposed_conv2d};
 use crate::elementary;
 use crate::fma::{Arithmetic, Native};
 use rand::{Rng, SeedableRng};
@@ -17,13 +21,11 @@ fn values(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
 }
 
 fn assert_bits(got: &[f32], expected: &[f32], what: &str) {
-    let bits = |values: &[f32]| {
-        values
-            .iter()
-            .map(|value| value.to_bits())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(bits(got), bits(expected), "{what}");
+    assert_eq!(got.len(), expected.len(), "{what}");
+    for (place, (got, expected)) in got.iter().zip(expected).enumerate() {
+        let same = got.to_bits() == expected.to_bits();
+        assert!(same, "{what}: number {place} is {got:?}, not {expected:?}");
+    }
 }
 
 /// Runs a case over 200 seeds.
@@ -33,148 +35,245 @@ fn repeated(case: impl Fn(&mut ChaCha8Rng)) {
     }
 }
 
-/// Weights `[inputs][outputs]` as the dense kernel wants them.
-fn packed(weights: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
+/// Values among which zeros of both signs, tiny and huge ones are common.
+fn odd_values(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
+    const ODD: [f32; 6] = [0.0, -0.0, 1e-40, -1e-42, 1e30, -1e25];
+    let mut values = values(rng, count);
+    for value in &mut values {
+        if rng.random_bool(0.2) {
+            *value = ODD[rng.random_range(0..ODD.len())];
+        }
+    }
+    values
+}
+
+/// Weights `[rows][outputs]` as the kernels want them.
+fn packed(weights: &[f32], outputs: usize) -> Vec<f32> {
     let (mut packed, mut first) = (Vec::new(), 0);
     while first < outputs {
-        let lanes = block_lanes(outputs - first);
-        for i in 0..inputs {
-            for o in first..first + lanes {
-                packed.push(if o < outputs {
-                    weights[i * outputs + o]
-                } else {
-                    0.0
-                });
-            }
+        let lanes = block_lanes(outputs, first);
+        for row in weights.chunks_exact(outputs) {
+            packed.extend((first..first + lanes).map(|o| row.get(o).copied().unwrap_or(0.0)));
         }
         first += lanes;
     }
     packed
 }
 
+const THEN: [Then; 5] = [
+    Then::Nothing,
+    Then::Relu,
+    Then::Add,
+    Then::ReluAdd,
+    Then::AddRelu,
+];
+
+/// What is fused, in plain steps.
+fn then(then: Then, sum: f32, residual: f32) -> f32 {
+    let relu = elementary::relu;
+    match then {
+        Then::Nothing => sum,
+        Then::Relu => relu(sum),
+        Then::Add => sum + residual,
+        Then::ReluAdd => relu(sum) + residual,
+        Then::AddRelu => relu(sum + residual),
+    }
+}
+
 #[test]
 fn a_dense_layer_has_the_bits_of_its_written_order() {
     repeated(|rng| {
         let (inputs, outputs) = (rng.random_range(1..40), rng.random_range(1..200));
-        let (x, weights, bias) = (
-            values(rng, inputs),
-            values(rng, inputs * outputs),
-            values(rng, outputs),
-        );
-        let expected: Vec<f32> = (0..outputs)
-            .map(|o| {
-                (0..inputs).fold(bias[o], |sum, i| {
-                    Native::fma(x[i], weights[i * outputs + o], sum)
-                })
-            })
-            .collect();
-        let packed = packed(&weights, inputs, outputs);
+        let (samples, gap) = (rng.random_range(1..20), rng.random_range(0..3));
+        let fused = THEN[rng.random_range(0..THEN.len())];
+        let sizes = Dense {
+            samples,
+            inputs,
+            from: inputs + gap,
+            outputs,
+            to: outputs + 2 * gap,
+        };
+        let x = odd_values(rng, samples * sizes.from);
+        let (weights, bias) = (values(rng, inputs * outputs), odd_values(rng, outputs));
+        let step = outputs + gap;
+        let residual = odd_values(rng, samples * step);
+        let packed = packed(&weights, outputs);
         assert_eq!(packed.len(), packed_length(inputs, outputs));
-        let mut y = vec![f32::NAN; outputs];
-        dense(&x, &packed, &bias, &mut y);
-        assert_bits(&y, &expected, &format!("{inputs} -> {outputs}"));
+        let mut y = vec![f32::NAN; samples * sizes.to];
+        dense(&x, &packed, &bias, &mut y, sizes, fused, &residual, step);
+        for sample in 0..samples {
+            let x = &x[sample * sizes.from..];
+            let expected: Vec<f32> = (0..outputs)
+                .map(|o| {
+                    let sum = (0..inputs).fold(bias[o], |sum, i| {
+                        Native::fma(x[i], weights[i * outputs + o], sum)
+                    });
+                    then(fused, sum, residual[sample * step + o])
+                })
+                .collect();
+            let y = &y[sample * sizes.to..];
+            assert_bits(&y[..outputs], &expected, &format!("{sizes:?} {fused:?}"));
+            let rest = &y[outputs..sizes.to];
+            assert!(rest.iter().all(|y| y.is_nan()), "written past the outputs");
+        }
     });
 }
 
 #[test]
-fn blocks_pad_at_most_a_quarter() {
+fn blocks_pad_at_most_an_eighth() {
     for outputs in 1..1000 {
         assert!(
-            packed_length(1, outputs) * 3 <= outputs * 4,
+            packed_length(1, outputs) * 8 <= outputs * 9,
             "{outputs} outputs"
         );
     }
 }
 
+/// An input position along one axis, if there is one.
+fn source(p: usize, t: usize, kernel: usize, stride: usize, length: usize) -> Option<usize> {
+    let stretched = (p + kernel / 2).checked_sub(t)?;
+    (stretched % stride == 0 && stretched / stride < length).then_some(stretched / stride)
+}
+
 #[test]
 fn a_convolution_has_the_bits_of_its_written_order() {
     repeated(|rng| {
-        let sizes = Conv1d {
-            length: rng.random_range(1..20),
+        let height = if rng.random() {
+            1
+        } else {
+            rng.random_range(1..8)
+        };
+        let sizes = Conv2d {
+            size: [height, rng.random_range(1..30)],
             inputs: rng.random_range(1..20),
             outputs: rng.random_range(1..40),
-            kernel: 2 * rng.random_range(0..4) + 1,
+            kernel: [
+                2 * rng.random_range(0..3) + 1,
+                2 * rng.random_range(0..4) + 1,
+            ],
         };
-        let Conv1d {
-            length,
-            inputs,
-            outputs,
-            kernel,
-        } = sizes;
-        let (x, weights) = (
-            values(rng, length * inputs),
-            values(rng, kernel * inputs * outputs),
-        );
-        let bias = values(rng, outputs);
-        let mut expected = vec![0.0; length * outputs];
-        for p in 0..length {
-            for o in 0..outputs {
-                let mut sum = bias[o];
-                for t in 0..kernel {
-                    let q = p as i64 + t as i64 - kernel as i64 / 2;
-                    if (0..length as i64).contains(&q) {
-                        for i in 0..inputs {
-                            let weight = weights[(t * inputs + i) * outputs + o];
-                            sum = Native::fma(x[q as usize * inputs + i], weight, sum);
-                        }
+        let kernel = if height == 1 {
+            [1, sizes.kernel[1]]
+        } else {
+            sizes.kernel
+        };
+        let sizes = Conv2d { kernel, ..sizes };
+        let fused = THEN[rng.random_range(0..THEN.len())];
+        let ([_, width], [rows, columns]) = (sizes.size, sizes.kernel);
+        let (inputs, outputs) = (sizes.inputs, sizes.outputs);
+        let x = odd_values(rng, height * width * inputs);
+        let weights = values(rng, rows * columns * inputs * outputs);
+        let bias = odd_values(rng, outputs);
+        let residual = odd_values(rng, height * width * outputs);
+        let mut expected = Vec::new();
+        for (r, c, o) in places(height, width, outputs) {
+            let mut sum = bias[o];
+            for (s, t) in (0..rows).flat_map(|s| (0..columns).map(move |t| (s, t))) {
+                let (q, p) = (r + s, c + t);
+                let inside = |q: usize, half: usize, length| q >= half && q - half < length;
+                if inside(q, rows / 2, height) && inside(p, columns / 2, width) {
+                    let x = &x[((q - rows / 2) * width + p - columns / 2) * inputs..];
+                    for i in 0..inputs {
+                        let weight = weights[((s * columns + t) * inputs + i) * outputs + o];
+                        sum = Native::fma(x[i], weight, sum);
                     }
                 }
-                expected[p * outputs + o] = sum;
             }
+            expected.push(then(fused, sum + 0.0, residual[expected.len()]));
         }
-        let mut y = vec![f32::NAN; length * outputs];
-        conv1d(&x, &weights, &bias, &mut y, sizes);
-        assert_bits(&y, &expected, &format!("{sizes:?}"));
+        let packed = packed(&weights, outputs);
+        let mut y = vec![f32::NAN; expected.len()];
+        conv2d(&x, &packed, &bias, &mut y, sizes, fused, &residual);
+        assert_bits(&y, &expected, &format!("{sizes:?} {fused:?}"));
+        if height == 1 {
+            let sizes = Conv1d {
+                length: width,
+                inputs,
+                outputs,
+                kernel: columns,
+            };
+            conv1d(&x, &packed, &bias, &mut y, sizes, fused, &residual);
+            assert_bits(&y, &expected, &format!("{sizes:?} {fused:?}"));
+        }
     });
+}
+
+/// Row, column and channel of every output, in order.
+fn places(
+    height: usize,
+    width: usize,
+    channels: usize,
+) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..height * width * channels).map(move |place| {
+        let position = place / channels;
+        (position / width, position % width, place % channels)
+    })
 }
 
 #[test]
 fn a_transposed_convolution_has_the_bits_of_its_written_order() {
     repeated(|rng| {
-        let sizes = TransposedConv1d {
-            length_in: rng.random_range(1..12),
-            length_out: rng.random_range(1..40),
+        let one = rng.random();
+        let mut axis = |most: usize| match one {
+            true => [1, rng.random_range(1..most)],
+            false => [rng.random_range(1..most / 2), rng.random_range(1..most)],
+        };
+        let (size_in, size_out, stride) = (axis(12), axis(40), axis(4));
+        let half = axis(4);
+        let sizes = TransposedConv2d {
+            size_in,
+            size_out,
             inputs: rng.random_range(1..20),
             outputs: rng.random_range(1..40),
-            kernel: 2 * rng.random_range(0..4) + 1,
-            stride: rng.random_range(1..4),
-        };
-        let TransposedConv1d {
-            length_in,
-            length_out,
-            inputs,
-            outputs,
-            kernel,
+            kernel: if one {
+                [1, 2 * half[1] - 1]
+            } else {
+                half.map(|half| 2 * half - 1)
+            },
             stride,
-        } = sizes;
-        let (x, weights) = (
-            values(rng, length_in * inputs),
-            values(rng, kernel * inputs * outputs),
-        );
-        let bias = values(rng, outputs);
-        let natural = (length_in - 1) * stride + kernel - 2 * (kernel / 2);
-        let mut expected = vec![0.0; length_out * outputs];
-        for p in 0..length_out.min(natural) {
-            for o in 0..outputs {
-                let mut sum = bias[o];
-                for t in 0..kernel {
-                    // The input position that spreads to p by this tap, if one does.
-                    for q in (0..length_in).filter(|q| q * stride + t == p + kernel / 2) {
-                        for i in 0..inputs {
-                            sum = Native::fma(
-                                x[q * inputs + i],
-                                weights[(t * inputs + i) * outputs + o],
-                                sum,
-                            );
-                        }
+        };
+        let fused = [Then::Nothing, Then::Relu][rng.random_range(0..2)];
+        let ([rows, columns], inputs, outputs) = (sizes.kernel, sizes.inputs, sizes.outputs);
+        let x = odd_values(rng, size_in[0] * size_in[1] * inputs);
+        let weights = values(rng, rows * columns * inputs * outputs);
+        let bias = odd_values(rng, outputs);
+        let natural = |k: usize| natural_length(size_in[k], sizes.kernel[k], stride[k]);
+        let mut expected = Vec::new();
+        for (r, c, o) in places(size_out[0], size_out[1], outputs) {
+            if r >= natural(0) || c >= natural(1) {
+                expected.push(0.0);
+                continue;
+            }
+            let mut sum = bias[o];
+            for (s, t) in (0..rows).flat_map(|s| (0..columns).map(move |t| (s, t))) {
+                let q = source(r, s, rows, stride[0], size_in[0]);
+                let p = source(c, t, columns, stride[1], size_in[1]);
+                if let (Some(q), Some(p)) = (q, p) {
+                    let x = &x[(q * size_in[1] + p) * inputs..];
+                    for i in 0..inputs {
+                        let weight = weights[((s * columns + t) * inputs + i) * outputs + o];
+                        sum = Native::fma(x[i], weight, sum);
                     }
                 }
-                expected[p * outputs + o] = sum;
             }
+            expected.push(then(fused, sum + 0.0, 0.0));
         }
-        let mut y = vec![f32::NAN; length_out * outputs];
-        transposed_conv1d(&x, &weights, &bias, &mut y, sizes);
+        let packed = packed(&weights, outputs);
+        let mut y = vec![f32::NAN; expected.len()];
+        transposed_conv2d(&x, &packed, &bias, &mut y, sizes, fused);
         assert_bits(&y, &expected, &format!("{sizes:?}"));
+        if one {
+            let sizes = TransposedConv1d {
+                length_in: size_in[1],
+                length_out: size_out[1],
+                inputs,
+                outputs,
+                kernel: columns,
+                stride: stride[1],
+            };
+            transposed_conv1d(&x, &packed, &bias, &mut y, sizes, fused);
+            assert_bits(&y, &expected, &format!("{sizes:?}"));
+        }
     });
 }
 
@@ -252,42 +351,44 @@ fn lengths_that_disagree_never_panic() {
         let mut any = |most| rng.random_range(0..most);
         let (x, weights, bias) = (vec![1.0; any(50)], vec![1.0; any(300)], vec![1.0; any(50)]);
         let mut y = vec![0.0; any(100)];
-        dense(&x, &weights, &bias, &mut y);
         // Any size may also be absurd: it costs no work, overflows nothing.
         let mut any = |most| match rng.random_range(0..12) {
             0 => usize::MAX,
             _ => rng.random_range(0..most),
         };
-        let (length, inputs, outputs, kernel, stride) = (any(9), any(9), any(9), any(9), any(4));
-        conv1d(
-            &x,
-            &weights,
-            &bias,
-            &mut y,
-            Conv1d {
-                length,
-                inputs,
-                outputs,
-                kernel,
-            },
-        );
-        let length_out = any(9);
-        let sizes = TransposedConv1d {
-            length_in: length,
-            length_out,
+        let (length, inputs, outputs, channels) = (any(9), any(9), any(9), any(9));
+        let sizes = Dense {
+            samples: any(9),
+            inputs,
+            from: any(9),
+            outputs,
+            to: any(9),
+        };
+        dense(&x, &weights, &bias, &mut y, sizes, Then::Add, &x, any(9));
+        let sizes = Conv2d {
+            size: [any(9), length],
             inputs,
             outputs,
-            kernel,
-            stride,
+            kernel: [any(9), any(9)],
         };
-        transposed_conv1d(&x, &weights, &bias, &mut y, sizes);
+        conv2d(&x, &weights, &bias, &mut y, sizes, Then::AddRelu, &bias);
+        let length_out = any(9);
+        let sizes = TransposedConv2d {
+            size_in: [any(9), length],
+            size_out: [any(9), length_out],
+            inputs,
+            outputs,
+            kernel: [any(9), any(9)],
+            stride: [any(4), any(4)],
+        };
+        transposed_conv2d(&x, &weights, &bias, &mut y, sizes, Then::Nothing);
         resize(
             &x,
             &mut y,
             Resize {
                 length_in: length,
                 length_out,
-                channels: inputs,
+                channels,
             },
         );
         transpose(&x, &mut y, length, inputs);

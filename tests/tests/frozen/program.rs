@@ -16,6 +16,7 @@ fn main() -> io::Result<()> {
 
 fn run<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(emulator: &P, number: usize) -> io::Result<()> {
     let mut workspace = P::WORKSPACE;
+    let mut batch = P::BATCH_WORKSPACE;
     let failure = |failure| io::Error::other(format!("emulator {number}: {failure}"));
     emulator.self_test(&mut workspace).map_err(failure)?;
 
@@ -29,7 +30,7 @@ fn run<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(emulator: &P, num
     let mut mean = vec![[0.0; OUT]; rows.len()];
     let mut std = mean.clone();
     let mut status = vec![Status::default(); rows.len()];
-    emulator.predict_batch(&mut workspace, rows, &mut mean, &mut std, &mut status);
+    emulator.predict_batch(&mut batch, rows, &mut mean, &mut std, &mut status);
 
     let mut out = Vec::new();
     for ((status, mean), std) in status.iter().zip(&mean).zip(&std) {
