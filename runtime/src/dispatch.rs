@@ -7,18 +7,17 @@
 //! asks for the instructions anyway, or has no `std`, there is the one body alone. A body that names a type parameter
 //! is given the [`Vector`](crate::simd::Vector) that goes with its instructions.
 
-/// Defines a public function whose body is also compiled for AVX2 with fused multiply-add.
+/// Defines a function whose body is also compiled for AVX2 with fused multiply-add.
 ///
 /// The body, and what it calls, has to be inlined (`#[inline(always)]`): a function that is not keeps the
 /// instructions that it was compiled for.
 macro_rules! vectorised {
     (
         $(#[$attribute:meta])*
-        pub fn $name:ident $(<$vector:ident>)? ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+        $visibility:vis fn $name:ident $(<$vector:ident>)? ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
     ) => {
         $(#[$attribute])*
-        #[inline]
-        pub fn $name($($argument: $type),*) $(-> $result)? {
+        $visibility fn $name($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
             fn body $(<$vector: crate::simd::Vector>)? ($($argument: $type),*) $(-> $result)? $body
 

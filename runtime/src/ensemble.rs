@@ -33,6 +33,7 @@ vectorised! {
     /// Takes in the output of member `k`; the first is member 0.
     ///
     /// *Shapes*: `member`, `unit`, `mean` and `m2`: `[OUT]`.
+    #[inline]
     pub fn accumulate(k: u16, member: &[f32], unit: &[f32], mean: &mut [f32], m2: &mut [f32]) {
         if k == 0 {
             for ((&value, mean), m2) in member.iter().zip(mean).zip(m2) {
@@ -62,6 +63,7 @@ vectorised! {
     /// not finite become NaN, and results that are not finite otherwise are an overflow.
     ///
     /// *Shapes*: `mean` and `std`: `[OUT]`.
+    #[inline]
     pub fn finish(
         members: u16,
         calibration: Calibration<'_>,
@@ -86,6 +88,7 @@ vectorised! {
     /// `deviation = unit * sqrt(floor)`.
     ///
     /// *Shapes*: `member`, `deviation`, `mean` and `std`: `[OUT]`.
+    #[inline]
     pub fn single(
         member: &[f32],
         deviation: &[f32],

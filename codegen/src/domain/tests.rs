@@ -35,16 +35,12 @@ fn the_farthest_input_is_named_with_its_distance_in_widths() {
     };
     assert!(check::<f64>(&ranges, &[0.0, 100.0]).is_ok());
     // Below by a quarter of the width; above by a decade, which is half of the two.
-    assert_eq!(
-        check::<f64>(&ranges, &[-0.5, 1000.0]),
-        outside(1, 0.5),
-        "the logarithmic one"
-    );
-    assert_eq!(
-        check::<f64>(&ranges, &[3.0, 101.0]),
-        outside(0, 0.5),
-        "the linear one"
-    );
+    let logarithmic = check::<f64>(&ranges, &[-0.5, 1000.0]);
+    let excess = logarithmic.excess;
+    assert_eq!(logarithmic, outside(1, excess));
+    assert!((excess - 0.5).abs() < 1e-6, "{excess}");
+    let linear = check::<f64>(&ranges, &[3.0, 101.0]);
+    assert_eq!(linear, outside(0, 0.5));
 }
 
 #[test]

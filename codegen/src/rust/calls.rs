@@ -168,12 +168,10 @@ impl Calls<'_> {
             let arguments = [value, "&weights::DEVIATION.0".into(), "mean".into()];
             let rest = ["std".into(), "status".into()];
             let call = call(2, "ensemble::single", &[&arguments[..], &rest].concat());
-            return format!(
-                "    let results = mean.iter_mut().zip(std).zip(status);
-                     for ({slot}, ((mean, std), status)) in {slot}.iter().zip(results) {{
-{call}    }}
-"
-            );
+            let results = "mean.iter_mut().zip(std).zip(status)";
+            let results = format!("    let results = {results};\n");
+            let each = format!("for ({slot}, ((mean, std), status)) in {slot}.iter().zip(results)");
+            return format!("{results}    {each} {{\n{call}    }}\n");
         }
         let arguments = [
             index.to_string(),
@@ -183,12 +181,10 @@ impl Calls<'_> {
             "std".into(),
         ];
         let call = call(2, "ensemble::accumulate", &arguments);
-        format!(
-            "    let results = mean.iter_mut().zip(&mut *std);
-                 for ({slot}, (mean, std)) in {slot}.iter().zip(results) {{
-{call}    }}
-"
-        )
+        let results = "mean.iter_mut().zip(&mut *std)";
+        let results = format!("    let results = {results};\n");
+        let each = format!("for ({slot}, (mean, std)) in {slot}.iter().zip(results)");
+        format!("{results}    {each} {{\n{call}    }}\n")
     }
 
     fn parameter(&self, id: ParameterId) -> String {

@@ -5,7 +5,6 @@
 
 use super::finish::{Finish, Then};
 use super::tiles::{Axis, Layer};
-use crate::dispatch::vectorised;
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,43 +19,47 @@ pub struct Conv2d {
     pub kernel: [usize; 2],
 }
 
-vectorised! {
-    /// Computes a convolution.
-    ///
-    /// *Shapes*: `x: [height][width][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [height][width][outputs]`;
-    /// `residual`, where `then` has one: that of `y`.
-    pub fn conv2d<V>(
-        x: &[f32],
-        weights: &[f32],
-        bias: &[f32],
-        y: &mut [f32],
-        sizes: Conv2d,
-        then: Then,
-        residual: &[f32],
-    ) {
-        // What the slices have room for: sizes beyond them would be work on nothing.
-        let [height, width] = sizes.size.map(|size| size.min(y.len()));
-        let [rows, columns] = sizes.kernel.map(|kernel| kernel.min(weights.len()));
-        let axis = |length, kernel: usize| Axis {
-            taps: kernel,
-            offset: (kernel / 2).wrapping_neg(),
-            ..Axis::each(length)
-        };
-        let layer = Layer {
-            x,
-            weights,
-            bias,
-            inputs: sizes.inputs.min(weights.len()),
-            outputs: sizes.outputs,
-            from: sizes.inputs,
-            to: sizes.outputs,
-            columns: width,
-            row_of_taps: columns,
-            taps: rows.saturating_mul(columns),
-            vertical: axis(height, rows),
-            horizontal: axis(width, columns),
-            finish: Finish { then, residual, step: sizes.outputs, positive_zero: true },
-        };
-        layer.write::<V>(y);
-    }
+/// Computes a convolution.
+///
+/// *Shapes*: `x: [height][width][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [height][width][outputs]`;
+/// `residual`, where `then` has one: that of `y`.
+#[inline]
+pub fn conv2d(
+    x: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+    sizes: Conv2d,
+    then: Then,
+    residual: &[f32],
+) {
+    // What the slices have room for: sizes beyond them would be work on nothing.
+    let [height, width] = sizes.size.map(|size| size.min(y.len()));
+    let [rows, columns] = sizes.kernel.map(|kernel| kernel.min(weights.len()));
+    let axis = |length, kernel: usize| Axis {
+        taps: kernel,
+        offset: (kernel / 2).wrapping_neg(),
+        ..Axis::each(length)
+    };
+    let layer = Layer {
+        x,
+        weights,
+        bias,
+        inputs: sizes.inputs.min(weights.len()),
+        outputs: sizes.outputs,
+        from: sizes.inputs,
+        to: sizes.outputs,
+        columns: width,
+        row_of_taps: columns,
+        taps: rows.saturating_mul(columns),
+        vertical: axis(height, rows),
+        horizontal: axis(width, columns),
+        finish: Finish {
+            then,
+            residual,
+            step: sizes.outputs,
+            positive_zero: true,
+        },
+    };
+    layer.write(y);
 }

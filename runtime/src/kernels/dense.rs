@@ -5,7 +5,6 @@
 
 use super::finish::{Finish, Then};
 use super::tiles::{Axis, Layer, all_lanes};
-use crate::dispatch::vectorised;
 
 /// The sizes of a dense layer on some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,37 +41,41 @@ pub const fn packed_length(inputs: usize, outputs: usize) -> usize {
     inputs.saturating_mul(all_lanes(outputs))
 }
 
-vectorised! {
-    /// Computes a dense layer.
-    ///
-    /// *Shapes*: `x: [samples][from]`, `weights`: packed, [`packed_length`]`(inputs, outputs)`, `bias: [outputs]`,
-    /// `y: [samples][to]`; `residual`, where `then` has one: of the shape of `y` with `residual_step` in place of `to`.
-    pub fn dense<V>(
-        x: &[f32],
-        weights: &[f32],
-        bias: &[f32],
-        y: &mut [f32],
-        sizes: Dense,
-        then: Then,
-        residual: &[f32],
-        residual_step: usize,
-    ) {
-        let samples = sizes.samples.min(y.len());
-        let layer = Layer {
-            x,
-            weights,
-            bias,
-            inputs: sizes.inputs.min(weights.len()),
-            outputs: sizes.outputs,
-            from: sizes.from,
-            to: sizes.to,
-            columns: samples,
-            row_of_taps: 1,
-            taps: 1,
-            vertical: Axis::ONE,
-            horizontal: Axis::each(samples),
-            finish: Finish { then, residual, step: residual_step, positive_zero: false },
-        };
-        layer.write::<V>(y);
-    }
+/// Computes a dense layer.
+///
+/// *Shapes*: `x: [samples][from]`, `weights`: packed, [`packed_length`]`(inputs, outputs)`, `bias: [outputs]`,
+/// `y: [samples][to]`; `residual`, where `then` has one: of the shape of `y` with `residual_step` in place of `to`.
+#[inline]
+pub fn dense(
+    x: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+    sizes: Dense,
+    then: Then,
+    residual: &[f32],
+    residual_step: usize,
+) {
+    let samples = sizes.samples.min(y.len());
+    let layer = Layer {
+        x,
+        weights,
+        bias,
+        inputs: sizes.inputs.min(weights.len()),
+        outputs: sizes.outputs,
+        from: sizes.from,
+        to: sizes.to,
+        columns: samples,
+        row_of_taps: 1,
+        taps: 1,
+        vertical: Axis::ONE,
+        horizontal: Axis::each(samples),
+        finish: Finish {
+            then,
+            residual,
+            step: residual_step,
+            positive_zero: false,
+        },
+    };
+    layer.write(y);
 }

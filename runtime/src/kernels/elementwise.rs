@@ -26,6 +26,7 @@ pub enum Transform {
 
 vectorised! {
     /// Applies an activation.
+    #[inline]
     pub fn activation(function: Activation, y: &mut [f32]) {
         match function {
             Activation::Relu => each(y, elementary::relu),
@@ -37,6 +38,7 @@ vectorised! {
 
 vectorised! {
     /// Applies the inverse of an output transform.
+    #[inline]
     pub fn transform(function: Transform, y: &mut [f32]) {
         match function {
             Transform::Exp => each(y, elementary::exp::<Native>),
@@ -50,6 +52,7 @@ vectorised! {
     ///
     /// *Shapes*: `mask` and `y: [inputs]`. Both forms are computed for every input, so that the work does not depend on
     /// the mask.
+    #[inline]
     pub fn logarithm(mask: &[bool], y: &mut [f32]) {
         for (y, &logarithmic) in y.iter_mut().zip(mask) {
             let positive = if *y >= f32::MIN_POSITIVE {
@@ -77,6 +80,7 @@ vectorised! {
     /// Writes `y * scale + offset`: the outputs in physical units. One rounding where fused.
     ///
     /// *Shapes*: all three `[outputs]`.
+    #[inline]
     pub fn rescale(scale: &[f32], offset: &[f32], y: &mut [f32]) {
         for ((y, &scale), &offset) in y.iter_mut().zip(scale).zip(offset) {
             *y = Native::fma(*y, scale, offset);

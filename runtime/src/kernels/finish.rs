@@ -1,7 +1,6 @@
 //! What happens to a layer's sums on their way out of the registers.
 
 use crate::simd::Vector;
-use crate::simd::portable::Portable;
 
 /// How the sums of a layer become its values: fused into the layer, so that no pass over memory is spent on it.
 ///
@@ -32,45 +31,53 @@ pub(super) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// Writes the first `count` lanes of a sum to `y`, which begins at output `channel` of position `position`.
+    /// Turns the sums of a tile into values: its positions are `position` and each `step`-th after it, its outputs those
+    /// from `channel` on, and from as many again as a block has lanes.
     #[inline(always)]
-    pub(super) fn store<V: Vector>(
-        self,
-        sum: V,
-        y: &mut [f32],
+    pub(super) fn apply<
+        V: Vector,
+        const POSITIONS: usize,
+        const BLOCKS: usize,
+        const VECTORS: usize,
+    >(
+        &self,
+        sums: &mut [[[V; VECTORS]; BLOCKS]; POSITIONS],
         position: usize,
+        step: usize,
         channel: usize,
-        count: usize,
+        lanes: usize,
     ) {
-        let sum = if self.positive_zero {
-            sum.add(V::splat(0.0))
-        } else {
-            sum
-        };
-        let sum = match self.then {
-            Then::Relu | Then::ReluAdd => sum.relu(),
-            _ => sum,
-        };
-        let sum = match self.then {
-            Then::Nothing | Then::Relu => sum,
-            Then::Add | Then::ReluAdd | Then::AddRelu => {
-                let start = position.saturating_mul(self.step).saturating_add(channel);
-                sum.add(loaded(self.residual, start))
-            }
-        };
-        let sum = match self.then {
-            Then::AddRelu => sum.relu(),
-            _ => sum,
-        };
-        if count >= V::LANES {
-            sum.store(y);
-        } else {
-            let mut lanes = Portable([0.0; 8]).0;
-            sum.store(&mut lanes);
-            for (y, lane) in y.iter_mut().zip(lanes).take(count) {
-                *y = lane;
+        if self.positive_zero {
+            each(sums, |sum| sum.add(V::splat(0.0)));
+        }
+        if matches!(self.then, Then::Relu | Then::ReluAdd) {
+            each(sums, V::relu);
+        }
+        if matches!(self.then, Then::Add | Then::ReluAdd | Then::AddRelu) {
+            for (k, sums) in sums.iter_mut().enumerate() {
+                let start = (position + k * step).wrapping_mul(self.step);
+                for (block, sums) in sums.iter_mut().enumerate() {
+                    for (vector, sum) in sums.iter_mut().enumerate() {
+                        let channel = channel + block * lanes + vector * V::LANES;
+                        *sum = sum.add(loaded(self.residual, start.wrapping_add(channel)));
+                    }
+                }
             }
         }
+        if self.then == Then::AddRelu {
+            each(sums, V::relu);
+        }
+    }
+}
+
+/// Changes every sum of a tile.
+#[inline(always)]
+fn each<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const VECTORS: usize>(
+    sums: &mut [[[V; VECTORS]; BLOCKS]; POSITIONS],
+    change: impl Fn(V) -> V,
+) {
+    for sum in sums.as_flattened_mut().as_flattened_mut() {
+        *sum = change(*sum);
     }
 }
 
@@ -81,9 +88,15 @@ pub(super) fn loaded<V: Vector>(numbers: &[f32], start: usize) -> V {
     if numbers.len() >= V::LANES {
         return V::load(numbers);
     }
+    V::load(&padded(numbers))
+}
+
+#[cold]
+#[inline(never)]
+fn padded(numbers: &[f32]) -> [f32; 8] {
     let mut padded = [0.0; 8];
     for (padded, &number) in padded.iter_mut().zip(numbers) {
         *padded = number;
     }
-    V::load(&padded)
+    padded
 }

@@ -17,15 +17,19 @@ pub struct Resize {
 #[inline]
 pub fn resize(x: &[f32], y: &mut [f32], sizes: Resize) {
     let channels = sizes.channels.max(1);
-    for (p, y) in y
-        .chunks_exact_mut(channels)
-        .enumerate()
-        .take(sizes.length_out)
-    {
-        let source = p.saturating_mul(sizes.length_in) / sizes.length_out.max(1);
-        let start = source.saturating_mul(channels);
-        for (y, &x) in y.iter_mut().zip(x.get(start..).unwrap_or_default()) {
-            *y = x;
+    // Source and remainder of p * length_in / length_out, step by step: no division for each position.
+    let length_out = sizes.length_out.max(1);
+    let (whole, part) = (sizes.length_in / length_out, sizes.length_in % length_out);
+    let (mut source, mut remainder) = (0_usize, 0);
+    for y in y.chunks_exact_mut(channels).take(sizes.length_out) {
+        let start = source.wrapping_mul(channels);
+        let x = x.get(start..).unwrap_or_default();
+        if let Some(x) = x.get(..channels) {
+            y.copy_from_slice(x);
+        }
+        (source, remainder) = (source + whole, remainder + part);
+        if remainder >= length_out {
+            (source, remainder) = (source + 1, remainder - length_out);
         }
     }
 }

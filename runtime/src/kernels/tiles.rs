@@ -14,8 +14,11 @@
 //! zero, and convolutions end in `sum + 0.0`, which is never a negative zero.
 
 use super::finish::{Finish, loaded};
+use crate::dispatch::vectorised;
 use crate::simd::Vector;
+use crate::simd::alike::Alike;
 use crate::simd::portable::Portable;
+use core::ops::Range;
 
 /// The lanes of a full block.
 pub const FULL: usize = 16;
@@ -126,10 +129,23 @@ struct Place {
     channel: usize,
 }
 
+vectorised! {
+    /// One function for all layers: it is large.
+    fn write<V>(layer: &Layer<'_>, y: &mut [f32]) {
+        layer.write_by::<V>(y);
+    }
+}
+
 impl Layer<'_> {
     /// Writes all outputs.
+    #[inline]
+    pub(super) fn write(&self, y: &mut [f32]) {
+        write(self, y);
+    }
+
+    /// Writes all outputs by these vectors.
     #[inline(always)]
-    pub(super) fn write<V: Vector>(self, y: &mut [f32]) {
+    fn write_by<V: Vector>(&self, y: &mut [f32]) {
         // What the slices have room for: sizes beyond them would be work on nothing.
         let outputs = self.outputs.min(self.bias.len());
         let rows = self.taps.saturating_mul(self.inputs);
@@ -137,26 +153,18 @@ impl Layer<'_> {
         while channel < outputs {
             let lanes = block_lanes(self.outputs, channel);
             // A single position has but its outputs to work on side by side.
-            let together = if self.horizontal.count == 1 && lanes == FULL {
-                let whole = (outputs - channel).div_ceil(FULL);
-                let padded = block_lanes(self.outputs, channel + (whole - 1) * FULL) == FULL;
-                match whole - usize::from(!padded) {
-                    blocks @ 1..=6 => blocks,
-                    _ => 4,
-                }
-            } else {
-                1
+            // A single position has but its outputs to work on side by side.
+            let together = match self.horizontal.count {
+                1 => self.full_blocks(channel),
+                _ => 1,
             };
             let size = rows.saturating_mul(lanes).saturating_mul(together);
             let Some((blocks, left)) = weights.split_at_checked(size) else {
                 return;
             };
             match (lanes, together) {
-                (16, 2) => self.single::<V, 2>(blocks, y, channel),
-                (16, 3) => self.single::<V, 3>(blocks, y, channel),
                 (16, 4) => self.single::<V, 4>(blocks, y, channel),
-                (16, 5) => self.single::<V, 5>(blocks, y, channel),
-                (16, 6) => self.single::<V, 6>(blocks, y, channel),
+                (16, 2) => self.single::<V, 2>(blocks, y, channel),
                 (16, _) => self.block::<V, 16>(blocks, y, channel),
                 (8, _) => self.block::<V, 8>(blocks, y, channel),
                 (4, _) => self.narrow::<V, 4>(blocks, y, channel),
@@ -168,10 +176,21 @@ impl Layer<'_> {
         }
     }
 
+    /// How many full blocks are taken together from `channel` on: four, two or one.
+    #[inline(always)]
+    fn full_blocks(&self, channel: usize) -> usize {
+        let full = |block: usize| block_lanes(self.outputs, channel + block * FULL) == FULL;
+        match (full(1), full(2) & full(3)) {
+            (true, true) => 4,
+            (true, false) => 2,
+            _ => 1,
+        }
+    }
+
     /// One position of each row, `BLOCKS` full blocks at a time.
     #[inline(always)]
     fn single<V: Vector, const BLOCKS: usize>(
-        self,
+        &self,
         weights: &[f32],
         y: &mut [f32],
         channel: usize,
@@ -188,7 +207,7 @@ impl Layer<'_> {
 
     /// All positions of one block of eight or more lanes.
     #[inline(always)]
-    fn block<V: Vector, const LANES: usize>(self, weights: &[f32], y: &mut [f32], channel: usize) {
+    fn block<V: Vector, const LANES: usize>(&self, weights: &[f32], y: &mut [f32], channel: usize) {
         let count = self.horizontal.count;
         for row in 0..self.vertical.count {
             let mut done = 0;
@@ -202,12 +221,9 @@ impl Layer<'_> {
                     channel,
                 };
                 match size {
-                    12 => self.tile::<V, 12, 1, LANES>(weights, y, place),
-                    8 => self.tile::<V, 8, 1, LANES>(weights, y, place),
-                    6 => self.tile::<V, 6, 1, LANES>(weights, y, place),
-                    5 => self.tile::<V, 5, 1, LANES>(weights, y, place),
+                    8 if LANES == 8 => self.tile::<V, 8, 1, 8>(weights, y, place),
+                    6 if LANES == 16 => self.tile::<V, 6, 1, 16>(weights, y, place),
                     4 => self.tile::<V, 4, 1, LANES>(weights, y, place),
-                    2 => self.tile::<V, 2, 1, LANES>(weights, y, place),
                     _ => self.tile::<V, 1, 1, LANES>(weights, y, place),
                 }
                 done = position + size;
@@ -217,7 +233,12 @@ impl Layer<'_> {
 
     /// All positions of one block of four or fewer lanes: eight positions a vector, where there are as many.
     #[inline(always)]
-    fn narrow<V: Vector, const LANES: usize>(self, weights: &[f32], y: &mut [f32], channel: usize) {
+    fn narrow<V: Vector, const LANES: usize>(
+        &self,
+        weights: &[f32],
+        y: &mut [f32],
+        channel: usize,
+    ) {
         let count = self.horizontal.count;
         for row in 0..self.vertical.count {
             let mut done = 0;
@@ -253,7 +274,7 @@ impl Layer<'_> {
     /// Writes `POSITIONS` positions of the outputs of `BLOCKS` blocks, all the lanes at once where registers hold them.
     #[inline(always)]
     fn tile<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const LANES: usize>(
-        self,
+        &self,
         weights: &[f32],
         y: &mut [f32],
         place: Place,
@@ -283,14 +304,13 @@ impl Layer<'_> {
         const LANES: usize,
         const VECTORS: usize,
     >(
-        self,
+        &self,
         weights: &[f32],
         y: &mut [f32],
         place: Place,
         first: usize,
     ) {
         let (weights, _) = weights.as_chunks::<LANES>();
-        let rows = self.taps.saturating_mul(self.inputs);
         let mut sums = [[[V::splat(0.0); VECTORS]; BLOCKS]; POSITIONS];
         for block in 0..BLOCKS {
             for vector in 0..VECTORS {
@@ -302,54 +322,53 @@ impl Layer<'_> {
             }
         }
         for (line, tap) in self.lines(place.row) {
+            let source = self.horizontal.source(place.position, 0);
+            if self.has_all_taps(place.position, POSITIONS) {
+                let numbers = line
+                    .get(source.wrapping_mul(self.from)..)
+                    .unwrap_or_default();
+                let length = self.horizontal.taps.wrapping_mul(self.inputs);
+                let numbers = Alike::strided(numbers, self.from, length);
+                let weights = self.weights_of(weights, tap, 0..length);
+                if let (Some(numbers), Some(weights)) = (numbers, weights) {
+                    V::weigh(&mut sums, &numbers, &weights, first);
+                }
+                continue;
+            }
             for j in 0..self.horizontal.taps {
                 let source = self.horizontal.source(place.position, j);
+                let tap = tap + self.horizontal.tap + j * self.horizontal.tap_step;
                 if POSITIONS == 1 && source >= self.horizontal.length {
                     continue;
                 }
-                let start = (tap + self.horizontal.tap + j * self.horizontal.tap_step)
-                    .saturating_mul(self.inputs);
-                let mut numbers: [&[f32]; POSITIONS] = [&[]; POSITIONS];
-                for (k, numbers) in numbers.iter_mut().enumerate() {
-                    *numbers = self.numbers(line, source.wrapping_add(k));
-                }
-                let mut blocks: [&[[f32; LANES]]; BLOCKS] = [&[]; BLOCKS];
-                for (block, weights_of_tap) in blocks.iter_mut().enumerate() {
-                    let start = start + block * rows;
-                    *weights_of_tap = weights.get(start..start + self.inputs).unwrap_or_default();
-                }
-                for i in 0..self.inputs {
-                    let mut loaded = [[V::splat(0.0); VECTORS]; BLOCKS];
-                    for (block, loaded) in blocks.iter().zip(&mut loaded) {
-                        let lanes = block.get(i).map_or(&[][..], |lanes| &lanes[..]);
-                        for (vector, loaded) in loaded.iter_mut().enumerate() {
-                            *loaded =
-                                V::load(lanes.get(first + vector * V::LANES..).unwrap_or_default());
-                        }
-                    }
-                    for (sums, numbers) in sums.iter_mut().zip(numbers) {
-                        let number = V::splat(numbers.get(i).copied().unwrap_or_default());
-                        for (sums, loaded) in sums.iter_mut().zip(loaded) {
-                            for (sum, weight) in sums.iter_mut().zip(loaded) {
-                                *sum = number.fma(weight, *sum);
-                            }
-                        }
+                let mut start = 0;
+                while start < self.inputs {
+                    let part = start..self.inputs.min(start + ZEROS.len());
+                    start = part.end;
+                    let numbers = self.rows(line, source, part.clone());
+                    let weights = self.weights_of(weights, tap, part);
+                    if let (Some(numbers), Some(weights)) = (numbers, weights) {
+                        V::weigh(&mut sums, &numbers, &weights, first);
                     }
                 }
             }
         }
-        for (k, sums) in sums.iter().enumerate() {
-            let position = self.written(place, k);
-            let y = y
-                .get_mut(position.saturating_mul(self.to)..)
-                .unwrap_or_default();
-            for (block, sums) in sums.iter().enumerate() {
-                for (vector, &sum) in sums.iter().enumerate() {
-                    let channel = place.channel + block * LANES + first + vector * V::LANES;
-                    let count = self.outputs.saturating_sub(channel);
-                    let y = y.get_mut(channel..).unwrap_or_default();
-                    self.finish.store(sum, y, position, channel, count);
-                }
+        let channel = place.channel + first;
+        let position = self.written(place, 0);
+        let step = self.horizontal.step;
+        self.finish.apply(&mut sums, position, step, channel, LANES);
+        let whole = channel + (BLOCKS - 1) * LANES + VECTORS * V::LANES <= self.outputs;
+        for (k, sums) in sums.into_iter().enumerate() {
+            let start = (position + k * step).wrapping_mul(self.to);
+            for (block, sums) in sums.into_iter().enumerate() {
+                let channel = channel + block * LANES;
+                let y = y.get_mut(start.wrapping_add(channel)..).unwrap_or_default();
+                let count = if whole {
+                    VECTORS * V::LANES
+                } else {
+                    self.outputs.saturating_sub(channel)
+                };
+                store(sums, y, count);
             }
         }
     }
@@ -357,7 +376,7 @@ impl Layer<'_> {
     /// Writes `VECTORS` vectors of positions of `LANES` outputs.
     #[inline(always)]
     fn across<V: Vector, const VECTORS: usize, const LANES: usize>(
-        self,
+        &self,
         weights: &[f32],
         y: &mut [f32],
         place: Place,
@@ -375,59 +394,62 @@ impl Layer<'_> {
             }
         }
         for (line, tap) in self.lines(place.row) {
-            for j in 0..self.horizontal.taps {
-                let source = self.horizontal.source(place.position, j);
-                let start = (tap + self.horizontal.tap + j * self.horizontal.tap_step)
-                    .saturating_mul(self.inputs);
-                let weights = weights.get(start..start + self.inputs).unwrap_or_default();
-                let mut numbers: [[&[f32]; 8]; VECTORS] = [[&[]; 8]; VECTORS];
-                for (vector, numbers) in numbers.iter_mut().enumerate() {
-                    for (lane, numbers) in numbers.iter_mut().enumerate() {
-                        *numbers = self.numbers(line, source.wrapping_add(vector * 8 + lane));
+            for (vector, sums) in sums.iter_mut().enumerate() {
+                let position = place.position + vector * 8;
+                let source = self.horizontal.source(position, 0);
+                if self.has_all_taps(position, 8) {
+                    let numbers = line
+                        .get(source.wrapping_mul(self.from)..)
+                        .unwrap_or_default();
+                    let length = self.horizontal.taps.wrapping_mul(self.inputs);
+                    let numbers = Alike::<_, 8>::strided(numbers, self.from, length);
+                    let weights = self.weights_of::<LANES, 1>(weights, tap, 0..length);
+                    if let (Some(numbers), Some(weights)) = (numbers, weights) {
+                        V::weigh_across(sums, &numbers, &weights);
                     }
+                    continue;
                 }
-                let (groups, rest) = weights.as_chunks::<8>();
-                for (group, weights) in groups.iter().enumerate() {
-                    for (sums, numbers) in sums.iter_mut().zip(&numbers) {
-                        let mut rows: [&[f32]; 8] = [&[]; 8];
-                        for (row, numbers) in rows.iter_mut().zip(numbers) {
-                            *row = numbers.get(group * 8..).unwrap_or_default();
-                        }
-                        let columns = V::transposed(rows);
-                        for (column, weights) in columns.into_iter().zip(weights) {
-                            for (sum, &weight) in sums.iter_mut().zip(weights) {
-                                *sum = column.fma(V::splat(weight), *sum);
-                            }
-                        }
-                    }
-                }
-                for (i, weights) in rest.iter().enumerate() {
-                    let i = groups.len() * 8 + i;
-                    for (sums, numbers) in sums.iter_mut().zip(&numbers) {
-                        let mut column = [0.0; 8];
-                        for (number, numbers) in column.iter_mut().zip(numbers) {
-                            *number = numbers.get(i).copied().unwrap_or_default();
-                        }
-                        let column = V::load(&column);
-                        for (sum, &weight) in sums.iter_mut().zip(weights) {
-                            *sum = column.fma(V::splat(weight), *sum);
+                for j in 0..self.horizontal.taps {
+                    let source = self.horizontal.source(position, j);
+                    let tap = tap + self.horizontal.tap + j * self.horizontal.tap_step;
+                    let mut start = 0;
+                    while start < self.inputs {
+                        let part = start..self.inputs.min(start + ZEROS.len());
+                        start = part.end;
+                        let numbers = self.rows::<8>(line, source, part.clone());
+                        let weights = self.weights_of::<LANES, 1>(weights, tap, part);
+                        if let (Some(numbers), Some(weights)) = (numbers, weights) {
+                            V::weigh_across(sums, &numbers, &weights);
                         }
                     }
                 }
             }
         }
-        for (vector, sums) in sums.iter().enumerate() {
-            let left = self.outputs.saturating_sub(place.channel);
-            for (lane, &sum) in sums.iter().enumerate().take(left) {
+        let left = self.outputs.saturating_sub(place.channel);
+        let position = self.written(place, 0);
+        let step = self.horizontal.step;
+        for (vector, sums) in sums.into_iter().enumerate() {
+            let position = position + vector * 8 * step;
+            if LANES == 1 && self.to * step == 1 {
+                // Neighbouring positions' only outputs stand side by side.
+                let mut sums = [[sums]];
+                self.finish
+                    .apply(&mut sums, position, step, place.channel, LANES);
+                let [[[sum]]] = sums.map(|sums| sums.map(|sums| [sums[0]]));
+                sum.store(y.get_mut(position..).unwrap_or_default());
+                continue;
+            }
+            for (lane, sum) in sums.into_iter().enumerate().take(left) {
+                let channel = place.channel + lane;
                 let mut column = [0.0; 8];
                 sum.store(&mut column);
-                for (k, number) in column.into_iter().enumerate() {
-                    let position = self.written(place, vector * 8 + k);
-                    let channel = place.channel + lane;
-                    let start = position.saturating_mul(self.to).saturating_add(channel);
-                    let y = y.get_mut(start..).unwrap_or_default();
-                    self.finish
-                        .store(Portable([number]), y, position, channel, 1);
+                let mut column = column.map(|number| [[Portable([number])]]);
+                self.finish
+                    .apply(&mut column, position, step, channel, LANES);
+                for (k, [[number]]) in column.into_iter().enumerate() {
+                    let start = (position + k * step).wrapping_mul(self.to);
+                    let y = y.get_mut(start.wrapping_add(channel)..);
+                    number.store(y.unwrap_or_default());
                 }
             }
         }
@@ -436,31 +458,75 @@ impl Layer<'_> {
     /// The rows of the input that a row of outputs takes, each with the number of its first tap.
     #[inline(always)]
     fn lines(&self, row: usize) -> impl Iterator<Item = (&[f32], usize)> {
-        let width = self.horizontal.length.saturating_mul(self.from);
+        let width = self.horizontal.length.wrapping_mul(self.from);
         (0..self.vertical.taps).filter_map(move |j| {
             let source = self.vertical.source(row, j);
             if source >= self.vertical.length {
                 return None;
             }
-            let start = source.saturating_mul(width);
+            let start = source.wrapping_mul(width);
             let line = self
                 .x
-                .get(start..start.saturating_add(width).min(self.x.len()))?;
+                .get(start..start.wrapping_add(width).min(self.x.len()))?;
             let tap = self.vertical.tap + j * self.vertical.tap_step;
             Some((line, tap * self.row_of_taps))
         })
     }
 
-    /// What is at an input position of a line; zeros outside.
+    /// Whether the inputs of all taps are inside and stand side by side, as their weights do, so that they can be taken as
+    /// one tap with more inputs.
     #[inline(always)]
-    fn numbers<'a>(&self, line: &'a [f32], position: usize) -> &'a [f32] {
-        let numbers = if position < self.horizontal.length {
-            let start = position.saturating_mul(self.from);
-            line.get(start..start.saturating_add(self.inputs))
-        } else {
-            ZEROS.get(..self.inputs)
-        };
-        numbers.unwrap_or_default()
+    fn has_all_taps(&self, position: usize, positions: usize) -> bool {
+        let Axis {
+            length,
+            taps,
+            tap,
+            tap_step,
+            direction,
+            ..
+        } = self.horizontal;
+        let side_by_side =
+            direction == 1 && (tap, tap_step) == (0, 1) && (taps == 1 || self.from == self.inputs);
+        let first = self.horizontal.source(position, 0);
+        let last = first
+            .wrapping_add(positions - 1)
+            .wrapping_add(taps.wrapping_sub(1));
+        side_by_side && taps > 0 && first < length && last < length && first <= last
+    }
+
+    /// A part of the inputs of `POSITIONS` positions of a line; zeros outside.
+    #[inline(always)]
+    fn rows<'a, const POSITIONS: usize>(
+        &self,
+        line: &'a [f32],
+        first: usize,
+        part: Range<usize>,
+    ) -> Option<Alike<'a, f32, POSITIONS>> {
+        let length = part.end.saturating_sub(part.start);
+        Alike::new(length, |k| {
+            let position = first.wrapping_add(k);
+            if position >= self.horizontal.length {
+                return Some(&ZEROS[..]);
+            }
+            let start = position.wrapping_mul(self.from);
+            line.get(start.wrapping_add(part.start)..)
+        })
+    }
+
+    /// The weights of a part of the inputs from a tap on, in each of `BLOCKS` blocks.
+    #[inline(always)]
+    fn weights_of<'a, const LANES: usize, const BLOCKS: usize>(
+        &self,
+        weights: &'a [[f32; LANES]],
+        tap: usize,
+        part: Range<usize>,
+    ) -> Option<Alike<'a, [f32; LANES], BLOCKS>> {
+        let length = part.end.saturating_sub(part.start);
+        Alike::new(length, |block| {
+            let row = block.wrapping_mul(self.taps).wrapping_add(tap);
+            let start = row.wrapping_mul(self.inputs);
+            weights.get(start.wrapping_add(part.start)..)
+        })
     }
 
     /// The number of the output position that is position `k` of a tile.
@@ -468,28 +534,47 @@ impl Layer<'_> {
     fn written(&self, place: Place, k: usize) -> usize {
         let row = self.vertical.start + place.row * self.vertical.step;
         let column = self.horizontal.start + (place.position + k) * self.horizontal.step;
-        row.saturating_mul(self.columns).saturating_add(column)
+        row.wrapping_mul(self.columns).wrapping_add(column)
+    }
+}
+
+/// Writes the first `count` numbers of some vectors.
+#[inline(always)]
+fn store<V: Vector, const VECTORS: usize>(sums: [V; VECTORS], y: &mut [f32], count: usize) {
+    let all = VECTORS * V::LANES;
+    if let (true, Some(y)) = (count >= all, y.get_mut(..all)) {
+        for (sum, y) in sums.into_iter().zip(y.chunks_exact_mut(V::LANES)) {
+            sum.store(y);
+        }
+        return;
+    }
+    let mut lanes = [0.0; FULL];
+    for (sum, lanes) in sums.into_iter().zip(lanes.chunks_exact_mut(V::LANES)) {
+        sum.store(lanes);
+    }
+    copy(lanes.get(..count).unwrap_or_default(), y);
+}
+
+#[cold]
+#[inline(never)]
+fn copy(x: &[f32], y: &mut [f32]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = x;
     }
 }
 
 /// How many positions the next tile has, where `left` of `count` remain.
 ///
 /// Sixteen outputs of six positions, or eight of twelve, are twelve sums of a vector each, which is what 16 registers
-/// hold beside weights and inputs. Registers of four numbers hold four positions.
+/// hold beside weights and inputs; sixteen of four have the latency of a multiply-add just hidden. Registers of one
+/// number hold four by four.
 #[inline(always)]
 const fn tile_size(lanes: usize, vector: usize, count: usize, left: usize) -> usize {
-    if count < 4 || vector < 8 && left < 4 {
-        return if left >= 2 && vector >= 8 { 2 } else { 1 };
-    }
     match (lanes, left) {
+        _ if count < 4 || vector < 8 && left < 4 => 1,
         _ if vector < 8 => 4,
-        (16, 5 | 9 | 10) => 5,
-        (16, 13) => 5,
-        (16, 1..=4 | 7 | 8) => 4,
-        (16, _) => 6,
-        (_, 12 | 17..) => 12,
-        (_, 9..) if count >= 12 => 12,
-        (_, 5..) if count >= 8 => 8,
+        (16, 5 | 6 | 9..) if count >= 6 && left != 8 => 6,
+        (8, 5..) if count >= 8 => 8,
         _ => 4,
     }
 }

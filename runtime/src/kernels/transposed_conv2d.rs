@@ -7,7 +7,6 @@
 
 use super::finish::{Finish, Then};
 use super::tiles::{Axis, Layer};
-use crate::dispatch::vectorised;
 
 /// The sizes of a transposed convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,55 +32,68 @@ pub const fn natural_length(length_in: usize, kernel: usize, stride: usize) -> u
     spread.saturating_add(kernel).saturating_sub(kernel / 2 * 2)
 }
 
-vectorised! {
-    /// Computes a transposed convolution; `then` is [`Then::Nothing`] or [`Then::Relu`].
-    ///
-    /// *Shapes*: `x: [height_in][width_in][inputs]`, `weights`: packed, `bias: [outputs]`,
-    /// `y: [height_out][width_out][outputs]`.
-    pub fn transposed_conv2d<V>(
-        x: &[f32],
-        weights: &[f32],
-        bias: &[f32],
-        y: &mut [f32],
-        sizes: TransposedConv2d,
-        then: Then,
-    ) {
-        // What the slices have room for: sizes beyond them would be work on nothing.
-        let [height, width] = sizes.size_out.map(|size| size.min(y.len()));
-        let kernel = sizes.kernel.map(|kernel| kernel.min(weights.len()));
-        let [rows, columns] = kernel;
-        let axis = |k: usize, length_out: usize| Phases {
-            length_in: sizes.size_in[k].min(x.len()),
-            natural: natural_length(sizes.size_in[k], kernel[k], sizes.stride[k].max(1)).min(length_out),
-            kernel: kernel[k],
-            stride: sizes.stride[k].max(1),
+/// Computes a transposed convolution; `then` is [`Then::Nothing`] or [`Then::Relu`].
+///
+/// *Shapes*: `x: [height_in][width_in][inputs]`, `weights`: packed, `bias: [outputs]`,
+/// `y: [height_out][width_out][outputs]`.
+#[inline]
+pub fn transposed_conv2d(
+    x: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+    sizes: TransposedConv2d,
+    then: Then,
+) {
+    // What the slices have room for: sizes beyond them would be work on nothing.
+    let [height, width] = sizes.size_out.map(|size| size.min(y.len()));
+    let kernel = sizes.kernel.map(|kernel| kernel.min(weights.len()));
+    let [rows, columns] = kernel;
+    let axis = |k: usize, length_out: usize| Phases {
+        length_in: sizes.size_in[k].min(x.len()),
+        natural: natural_length(sizes.size_in[k], kernel[k], sizes.stride[k].max(1))
+            .min(length_out),
+        kernel: kernel[k],
+        stride: sizes.stride[k].max(1),
+    };
+    let (vertical, horizontal) = (axis(0, height), axis(1, width));
+    let natural_row = horizontal.natural.saturating_mul(sizes.outputs);
+    for (row, y) in y
+        .chunks_exact_mut(width.saturating_mul(sizes.outputs).max(1))
+        .enumerate()
+        .take(height)
+    {
+        let zeros = if row < vertical.natural {
+            natural_row
+        } else {
+            0
         };
-        let (vertical, horizontal) = (axis(0, height), axis(1, width));
-        let natural_row = horizontal.natural.saturating_mul(sizes.outputs);
-        for (row, y) in y.chunks_exact_mut(width.saturating_mul(sizes.outputs).max(1)).enumerate().take(height) {
-            let zeros = if row < vertical.natural { natural_row } else { 0 };
-            y.get_mut(zeros..).unwrap_or_default().fill(0.0);
-        }
-        // Positions a stride apart share their taps.
-        for row in 0..vertical.count() {
-            for column in 0..horizontal.count() {
-                let layer = Layer {
-                    x,
-                    weights,
-                    bias,
-                    inputs: sizes.inputs.min(weights.len()),
-                    outputs: sizes.outputs,
-                    from: sizes.inputs,
-                    to: sizes.outputs,
-                    columns: width,
-                    row_of_taps: columns,
-                    taps: rows.saturating_mul(columns),
-                    vertical: vertical.axis(row),
-                    horizontal: horizontal.axis(column),
-                    finish: Finish { then, residual: &[], step: 0, positive_zero: true },
-                };
-                layer.write::<V>(y);
-            }
+        y.get_mut(zeros..).unwrap_or_default().fill(0.0);
+    }
+    // Positions a stride apart share their taps.
+    for row in 0..vertical.count() {
+        for column in 0..horizontal.count() {
+            let layer = Layer {
+                x,
+                weights,
+                bias,
+                inputs: sizes.inputs.min(weights.len()),
+                outputs: sizes.outputs,
+                from: sizes.inputs,
+                to: sizes.outputs,
+                columns: width,
+                row_of_taps: columns,
+                taps: rows.saturating_mul(columns),
+                vertical: vertical.axis(row),
+                horizontal: horizontal.axis(column),
+                finish: Finish {
+                    then,
+                    residual: &[],
+                    step: 0,
+                    positive_zero: true,
+                },
+            };
+            layer.write(y);
         }
     }
 }

@@ -1,10 +1,7 @@
 //! Eight numbers in a register of an x86-64 processor with AVX2 and the fused multiply-add.
-#![expect(
-    unsafe_code,
-    reason = "the compiler cannot see that the processor has the instructions, nor load from a slice"
-)]
 
 use super::Vector;
+use super::alike::{self, Alike};
 use crate::fma::{Arithmetic, Native};
 use core::arch::x86_64::*;
 
@@ -30,6 +27,18 @@ impl Vector for Avx2 {
             Some(x) => Self(unsafe { _mm256_loadu_ps(x.as_ptr()) }),
             None => Self::splat(0.0),
         }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_of(x: &[f32], i: usize) -> Self {
+        // SAFETY: see above; the caller knows that there is a number `i`.
+        Self(unsafe { _mm256_broadcast_ss(x.get_unchecked(i)) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_row<const N: usize>(rows: &[[f32; N]], i: usize, first: usize) -> Self {
+        // SAFETY: see above; the caller knows that row `i` has eight numbers from `first` on.
+        Self(unsafe { _mm256_loadu_ps(rows.as_ptr().add(i).cast::<f32>().add(first)) })
     }
 
     #[inline(always)]
@@ -65,8 +74,54 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    fn transposed(rows: [&[f32]; 8]) -> [Self; 8] {
-        let row = |i: usize| Self::load(rows[i]).0;
+    fn weigh<
+        const POSITIONS: usize,
+        const BLOCKS: usize,
+        const LANES: usize,
+        const VECTORS: usize,
+    >(
+        sums: &mut [[[Self; VECTORS]; BLOCKS]; POSITIONS],
+        numbers: &Alike<f32, POSITIONS>,
+        weights: &Alike<[f32; LANES], BLOCKS>,
+        first: usize,
+    ) {
+        #[target_feature(enable = "avx2,fma")]
+        #[inline(never)]
+        fn compiled<const P: usize, const B: usize, const L: usize, const N: usize>(
+            sums: &mut [[[Avx2; N]; B]; P],
+            numbers: &Alike<f32, P>,
+            weights: &Alike<[f32; L], B>,
+            first: usize,
+        ) {
+            alike::weigh(sums, numbers, weights, first);
+        }
+        // SAFETY: see above.
+        unsafe { compiled(sums, numbers, weights, first) }
+    }
+
+    #[inline(always)]
+    fn weigh_across<const LANES: usize>(
+        sums: &mut [Self; LANES],
+        numbers: &Alike<f32, 8>,
+        weights: &Alike<[f32; LANES], 1>,
+    ) {
+        #[target_feature(enable = "avx2,fma")]
+        #[inline(never)]
+        fn compiled<const L: usize>(
+            sums: &mut [Avx2; L],
+            numbers: &Alike<f32, 8>,
+            weights: &Alike<[f32; L], 1>,
+        ) {
+            alike::weigh_across(sums, numbers, weights);
+        }
+        // SAFETY: see above.
+        unsafe { compiled(sums, numbers, weights) }
+    }
+
+    #[inline(always)]
+    unsafe fn transposed(rows: [&[f32]; 8], start: usize) -> [Self; 8] {
+        // SAFETY: see above; the caller knows that each row has the eight numbers.
+        let row = |i: usize| unsafe { _mm256_loadu_ps(rows[i].as_ptr().add(start)) };
         // Pairs of rows interleaved, then pairs of pairs, then the halves of registers.
         // SAFETY: see above.
         unsafe {

@@ -5,9 +5,17 @@
 //! in [`Vector`], once, and compiled for [`avx2`] where the processor has it. [`portable`] is the same in plain arrays:
 //! what every other target runs, and the oracle of the first in the tests, with the same bits.
 
+#![expect(
+    unsafe_code,
+    reason = "the trait's unchecked reads are declared unsafe"
+)]
+
+pub(crate) mod alike;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 pub(crate) mod portable;
+
+use alike::Alike;
 
 /// So many numbers, each operation on all of them.
 pub(crate) trait Vector: Copy {
@@ -19,6 +27,18 @@ pub(crate) trait Vector: Copy {
 
     /// Returns the first [`Vector::LANES`] numbers; zeros where there are fewer.
     fn load(x: &[f32]) -> Self;
+
+    /// Returns number `i` in every lane.
+    ///
+    /// # Safety
+    /// There is a number `i`.
+    unsafe fn splat_of(x: &[f32], i: usize) -> Self;
+
+    /// Returns the numbers from lane `first` on of row `i`.
+    ///
+    /// # Safety
+    /// There is a row `i`, and it has as many numbers from `first` on.
+    unsafe fn load_row<const N: usize>(rows: &[[f32; N]], i: usize, first: usize) -> Self;
 
     /// Writes to the first [`Vector::LANES`] numbers; does nothing where there are fewer.
     fn store(self, y: &mut [f32]);
@@ -32,10 +52,39 @@ pub(crate) trait Vector: Copy {
     /// Returns `x > 0.0 ? x : 0.0` in every lane.
     fn relu(self) -> Self;
 
-    /// Returns row `i`'s number `j` as lane `i` of vector `j`.
+    /// Adds to each position's sums its numbers times the weights from lane `first` on, element after element.
     ///
-    /// Each row has at least eight numbers; rows past the lanes are left out.
-    fn transposed(rows: [&[f32]; 8]) -> [Self; 8];
+    /// Not inlined: the loop has all registers to itself.
+    #[inline(never)]
+    fn weigh<
+        const POSITIONS: usize,
+        const BLOCKS: usize,
+        const LANES: usize,
+        const VECTORS: usize,
+    >(
+        sums: &mut [[[Self; VECTORS]; BLOCKS]; POSITIONS],
+        numbers: &Alike<f32, POSITIONS>,
+        weights: &Alike<[f32; LANES], BLOCKS>,
+        first: usize,
+    ) {
+        alike::weigh(sums, numbers, weights, first);
+    }
+
+    /// Adds to the sums of eight positions their numbers times the weights, element after element.
+    #[inline(never)]
+    fn weigh_across<const LANES: usize>(
+        sums: &mut [Self; LANES],
+        numbers: &Alike<f32, 8>,
+        weights: &Alike<[f32; LANES], 1>,
+    ) {
+        alike::weigh_across(sums, numbers, weights);
+    }
+
+    /// Returns number `start + j` of row `i` as lane `i` of vector `j`; rows past the lanes are left out.
+    ///
+    /// # Safety
+    /// Each row has eight numbers from `start` on.
+    unsafe fn transposed(rows: [&[f32]; 8], start: usize) -> [Self; 8];
 }
 
 /// The vectors of a build without anything better.

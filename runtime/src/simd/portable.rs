@@ -1,4 +1,4 @@
-//! Plain arrays.
+//! Plain arrays, every access checked.
 
 use super::Vector;
 use crate::elementary;
@@ -19,6 +19,17 @@ impl<const N: usize> Vector for Portable<N> {
     #[inline(always)]
     fn load(x: &[f32]) -> Self {
         Self(x.first_chunk().copied().unwrap_or([0.0; N]))
+    }
+
+    #[inline(always)]
+    unsafe fn splat_of(x: &[f32], i: usize) -> Self {
+        Self::splat(x.get(i).copied().unwrap_or_default())
+    }
+
+    #[inline(always)]
+    unsafe fn load_row<const M: usize>(rows: &[[f32; M]], i: usize, first: usize) -> Self {
+        let row = rows.get(i).map_or(&[][..], |row| &row[..]);
+        Self::load(row.get(first..).unwrap_or_default())
     }
 
     #[inline(always)]
@@ -53,12 +64,12 @@ impl<const N: usize> Vector for Portable<N> {
     }
 
     #[inline(always)]
-    fn transposed(rows: [&[f32]; 8]) -> [Self; 8] {
+    unsafe fn transposed(rows: [&[f32]; 8], start: usize) -> [Self; 8] {
         let mut columns = [Self([0.0; N]); 8];
         for (lane, row) in rows.into_iter().enumerate().take(N) {
-            let row = row.first_chunk::<8>().copied().unwrap_or_default();
-            for j in 0..8 {
-                columns[j].0[lane] = row[j];
+            let row = row.get(start..).and_then(|row| row.first_chunk::<8>());
+            for (column, number) in columns.iter_mut().zip(row.copied().unwrap_or_default()) {
+                column.0[lane] = number;
             }
         }
         columns
