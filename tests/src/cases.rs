@@ -3,7 +3,7 @@
 //! Half of them come from a fixed seed, half from a fresh one that every failure prints; `DENSE_SEED=N` gives that seed
 //! again. Each half is long enough to use every operation.
 
-use crate::random_graph::random_emulator;
+use crate::random_graph::{operations, random_emulator};
 use crate::rows::random_rows;
 use dense_codegen::emulator::Emulator;
 use dense_codegen::interpreter::{Order, Prediction, interpret_f32};
@@ -11,6 +11,7 @@ use dense_runtime::status::Status;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt;
 use std::sync::LazyLock;
@@ -60,7 +61,29 @@ pub static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
         .collect()
 });
 
+/// Cases of the fixed seed that together use every operation: each time the one that adds most.
+pub fn few_that_use_every_operation() -> Vec<&'static Case> {
+    let fixed = &CASES[..EMULATORS / 2];
+    let (mut few, mut used) = (Vec::new(), BTreeSet::new());
+    loop {
+        let adds = |case: &&Case| operations(&case.emulator).difference(&used).count();
+        match fixed.iter().max_by_key(adds) {
+            Some(best) if adds(&best) > 0 => {
+                used.extend(operations(&best.emulator));
+                few.push(best);
+            }
+            _ => return few,
+        }
+    }
+}
+
 impl Case {
+    /// The name of its module in generated crates.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("e{}", self.number)
+    }
+
     fn new(number: usize, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number as u64);

@@ -1,6 +1,7 @@
 //! Frozen emulators as modules of a crate that a test writes and builds.
 
 use crate::cases::Case;
+use dense_codegen::emulator::Emulator;
 use dense_codegen::rust::emit_model;
 use std::fs;
 use std::path::Path;
@@ -8,21 +9,23 @@ use std::path::Path;
 /// Writes the frozen code of `cases` to `src/emulators/e<number>/` in the crate's `folder`; returns the declarations of
 /// these modules, which belong into `src/emulators.rs`.
 pub fn write_modules<'a>(folder: &Path, cases: impl Iterator<Item = &'a Case>) -> String {
-    let module = |Case {
-                      number, emulator, ..
-                  }: &Case| {
-        for (path, text) in emit_model(emulator) {
-            write(
-                &folder.join(format!("src/emulators/e{number}")).join(path),
-                text,
-            );
-        }
-        // What a frozen crate exports and a test does not read is no fault of the code.
-        format!(
-            "#[allow(dead_code)]\nmod e{number} {{\n    mod golden;\n    pub mod model;\n    mod weights;\n}}\n"
-        )
-    };
-    cases.map(module).collect()
+    cases
+        .map(|case| module(folder, &case.name(), &case.emulator))
+        .collect()
+}
+
+/// The same for one emulator, in `src/emulators/<name>/`.
+pub fn module(folder: &Path, name: &str, emulator: &Emulator) -> String {
+    for (path, text) in emit_model(emulator) {
+        write(
+            &folder.join(format!("src/emulators/{name}")).join(path),
+            text,
+        );
+    }
+    // What a frozen crate exports and a test does not read is no fault of the code.
+    format!(
+        "#[allow(dead_code)]\npub mod {name} {{\n    mod golden;\n    pub mod model;\n    mod weights;\n}}\n"
+    )
 }
 
 /// Writes a file and the folders above it.

@@ -1,16 +1,15 @@
-//! A Cortex-M4F (in QEMU) computes the workstation's bits, with one instruction for each fused multiply-add.
+//! A Cortex-M4F (in QEMU) computes the workstation's bits, with one instruction for each fused multiply-add, and no panic
+//! can be reached from frozen code in its program.
 
 use dense_codegen::interpreter::{Order, Prediction, interpret_f32};
 use dense_runtime::fma::Fused;
-use dense_tests::cases::{CASES, Case, EMULATORS};
+use dense_tests::cases::{Case, few_that_use_every_operation};
 use dense_tests::modules::{write, write_modules};
-use dense_tests::random_graph::operations;
 use dense_tests::{repository, skip::skipped};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 #[path = "../firmware/src/report.rs"]
 mod report;
@@ -22,13 +21,12 @@ const TOOL_MISSING: i32 = 77;
 const ROWS: usize = 20;
 
 #[test]
-fn the_device_prints_the_bits_of_the_workstation() {
+fn the_device_prints_the_bits_of_the_workstation_and_cannot_panic() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
     let cases = few_that_use_every_operation();
     write_crate(&folder, &cases);
-    let run = Command::new(folder.join("run"))
-        .output()
-        .expect("the script starts");
+    // The build has in it that `no-panic` links.
+    let run = run(&folder, "");
     let (printed, log) = (
         String::from_utf8_lossy(&run.stdout),
         String::from_utf8_lossy(&run.stderr),
@@ -55,17 +53,27 @@ fn the_device_prints_the_bits_of_the_workstation() {
         "no fused multiply-add in the program"
     );
     assert_eq!(calls_of_library_fma(&disassembly), Vec::<&str>::new());
+
+    assert_a_planted_panic_does_not_link(&folder);
 }
 
-/// Cases of the fixed seed, each of which uses an operation that none before it does.
-fn few_that_use_every_operation() -> Vec<&'static Case> {
-    let mut used = BTreeSet::new();
-    let adds = |case: &&Case| {
-        let before = used.len();
-        used.extend(operations(&case.emulator));
-        used.len() > before
-    };
-    CASES[..EMULATORS / 2].iter().filter(adds).collect()
+/// Builds the program and runs it.
+fn run(folder: &Path, features: &str) -> Output {
+    Command::new(folder.join("run"))
+        .env("FEATURES", features)
+        .output()
+        .expect("the script starts")
+}
+
+/// That `no-panic` links proves something only where a panic would keep it from linking.
+fn assert_a_planted_panic_does_not_link(folder: &Path) {
+    let run = run(folder, "planted");
+    let log = String::from_utf8_lossy(&run.stderr);
+    assert!(!run.status.success(), "the planted panic was linked");
+    assert!(
+        log.contains("a_panic_can_be_reached"),
+        "the build failed for another reason:\n{log}"
+    );
 }
 
 /// Copies the firmware crate to `folder` and writes the emulators with their rows into it.
@@ -76,6 +84,7 @@ fn write_crate(folder: &Path, cases: &[&Case]) {
         "memory.x",
         "run",
         "src/main.rs",
+        "src/no_panic.rs",
         "src/report.rs",
     ] {
         let target = folder.join(file);
