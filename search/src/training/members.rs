@@ -7,8 +7,8 @@
 //! The shipped call stores and evaluates once what members share, and the steps of every member train it, which makes all
 //! of them better than an earlier branch does (docs/training.md). The branch is therefore as late as there are enough
 //! members behind it within the budgets [`MACS`] and [`WEIGHTS`], but has a share of the work behind it, [`BEHIND`]: members
-//! that differ in next to nothing agree where they are wrong. Behind it they are spread evenly over the candidates of the
-//! branching group, the most probable first. Nothing is drawn: the same network variables give the same members.
+//! that differ in next to nothing agree where they are wrong. Behind it they are spread evenly over the candidates, the most
+//! probable first. Nothing is drawn: the same network variables give the same members.
 
 use crate::space::{Architecture, Space};
 use crate::supernetwork::SuperNetwork;
@@ -36,13 +36,15 @@ pub(super) fn choose(
     let costs = Costs::of(network);
     let mut most = Vec::new();
     for branch in (0..=latest_branch(&costs, &first)).rev() {
-        let offers = behind(space, variables, &first, branch);
-        let members = Ensemble::of(&costs, &first).filled(offers, branch, count);
-        if members.len() > most.len() {
-            most = members;
-        }
-        if most.len() >= count {
-            break;
+        for order in [Order::Spread, Order::Cheapest] {
+            let offers = behind(space, variables, &first, branch);
+            let members = Ensemble::of(&costs, &first).filled(offers, branch, order, count);
+            if members.len() > most.len() {
+                most = members;
+            }
+            if most.len() >= count {
+                return most;
+            }
         }
     }
     most
@@ -123,6 +125,15 @@ struct Ensemble<'a> {
     weights: u64,
 }
 
+/// Which member is taken next.
+#[derive(Clone, Copy)]
+enum Order {
+    /// The one whose candidates fewest members have, from the branch on.
+    Spread,
+    /// The one that adds least to the budgets: where the others do not leave room for enough.
+    Cheapest,
+}
+
 /// An architecture that may become a member, and how many of its first groups a member has already.
 struct Offer {
     architecture: Architecture,
@@ -147,11 +158,12 @@ impl<'a> Ensemble<'a> {
 
     /// Takes members from those that are offered until there are `count`, and returns them all.
     ///
-    /// The next one is of the candidate of the group `branch` that fewest members have, and the first offered among those.
+    /// Among equals in this order the first offered is the next.
     fn filled(
         mut self,
         offers: Vec<Architecture>,
         branch: usize,
+        order: Order,
         count: usize,
     ) -> Vec<Architecture> {
         let limit = |cost: u64, factor: f64| (cost as f64 * factor) as u64;
@@ -178,20 +190,37 @@ impl<'a> Ensemble<'a> {
                     && self.macs + more_macs <= macs
                     && self.weights + more_weights <= weights
             });
-            let alike = |offer: &&Offer| {
-                let choice = offer.architecture.choices()[branch];
-                let members = self.members.iter();
-                members
-                    .filter(|member| member.choices()[branch] == choice)
-                    .count()
+            let next = match order {
+                Order::Spread => offers
+                    .iter()
+                    .min_by_key(|offer| self.alike(&offer.architecture, branch)),
+                Order::Cheapest => offers.iter().min_by(|left, right| {
+                    let share = |offer: &Offer| {
+                        let (more_macs, more_weights) = self.added_by(offer);
+                        more_macs as f64 / macs as f64 + more_weights as f64 / weights as f64
+                    };
+                    share(left).total_cmp(&share(right))
+                }),
             };
-            let Some(next) = offers.iter().min_by_key(alike) else {
+            let Some(next) = next else {
                 break;
             };
             self.take(next);
             taken.clone_from(&next.architecture);
         }
         self.members
+    }
+
+    /// How many members have the same choice, for each group from `branch` on.
+    fn alike(&self, one: &Architecture, branch: usize) -> Vec<usize> {
+        let groups = branch..self.used.len();
+        let members = |group: usize| {
+            let choice = one.choices()[group];
+            self.members
+                .iter()
+                .filter(move |member| member.choices()[group] == choice)
+        };
+        groups.map(|group| members(group).count()).collect()
     }
 
     /// The multiply-accumulates of the groups that no member shares, and the weights of the candidates that none has.
