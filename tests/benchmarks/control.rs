@@ -14,11 +14,12 @@ use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::data::{Dataset, Part, ReadOptions};
 use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
-use dense_search::streams::{permutation, stream};
 use dense_search::training::Choices;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
+
+mod held_out;
 
 /// As in the program.
 #[global_allocator]
@@ -91,7 +92,7 @@ fn main() -> anyhow::Result<()> {
         }
         for &seed in &arguments.seeds {
             let path = arguments.folder.join(format!("{name}.npz"));
-            let data = held_out(Dataset::read(&path, &ReadOptions::default())?, seed);
+            let data = held_out::held_out(Dataset::read(&path, &ReadOptions::default())?, seed);
             let test = data.part_rows(Part::Test)?;
             let input = Input {
                 data,
@@ -131,18 +132,4 @@ fn main() -> anyhow::Result<()> {
     let mean = logarithms.iter().sum::<f64>() / logarithms.len() as f64;
     println!("\ngeometric mean of the ratios: {:.3}", mean.exp());
     Ok(())
-}
-
-/// The data with a seeded fifth of the rows as test rows; the others keep their parts.
-fn held_out(data: Dataset, seed: u64) -> Dataset {
-    let rows = data.rows();
-    let mut parts: Vec<Part> = match data.parts() {
-        Some(parts) => parts.to_vec(),
-        None => vec![Part::Train; rows],
-    };
-    let order = permutation(&mut stream(seed, "held-out rows"), rows);
-    for &row in &order[..rows.div_ceil(5)] {
-        parts[row] = Part::Test;
-    }
-    data.with_parts(parts)
 }

@@ -462,6 +462,14 @@ impl Search<'_> {
                 self.provenance(&candidate),
             )?;
             let error = judge(&emulator, &self.split.selection);
+            let members = emulator.members().len();
+            if members < self.plan.members {
+                eprintln!(
+                    "note: {}: {members} members, not {}: no more of them differ within 2.5 times the work of one and 1.9 \
+                     times its weights",
+                    candidate.name, self.plan.members
+                );
+            }
             if several {
                 eprintln!(
                     "{}: mse_z {error:.2e} on the {} rows that choose, {} MAC",

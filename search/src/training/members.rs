@@ -1,41 +1,358 @@
-//! The members of the ensemble: the most probable architecture, and others drawn from the probabilities.
+//! The members of the ensemble: pairwise different architectures that branch late.
+//!
+//! ```text
+//! inputs --shared groups, the most probable choices--> branch --open groups, each member's own choices--> outputs
+//! ```
+//!
+//! The shipped call stores and evaluates once what members share, and the steps of every member train it, which makes all
+//! of them better than an earlier branch does (docs/training.md). The branch is therefore as late as there are enough
+//! members behind it within the budgets [`MACS`] and [`WEIGHTS`], but has a share of the work behind it, [`BEHIND`]: members
+//! that differ in next to nothing agree where they are wrong. Behind it they are spread evenly over the candidates, the most
+//! probable first. Nothing is drawn: the same network variables give the same members.
 
 use crate::space::{Architecture, Space};
-use crate::streams::stream;
+use crate::supernetwork::SuperNetwork;
 use crate::variables::NetworkVariables;
-use rand::Rng;
 
-/// Draws, at most, of a member that differs from all others.
-const DRAWS: usize = 200;
-/// The share of groups that take any candidate where draws repeat.
-const MIXED: f64 = 0.2;
+/// The work of the shipped call over that of the most probable member, at most.
+const MACS: f64 = 2.5;
+/// The weights of all members over those of the most probable one, at most.
+const WEIGHTS: f64 = 1.9;
+/// The share of the most probable member's work that lies behind the branch, at least.
+const BEHIND: f64 = 0.25;
+/// Architectures behind a branch that are looked at: the most probable ones.
+const LOOKED_AT: usize = 256;
 
 /// Returns up to `count` pairwise different architectures, the most probable one first.
 ///
-/// Where the probabilities have decided, draws repeat; in the second half of the draws each group therefore takes any of
-/// its candidates with probability [`MIXED`].
-pub(super) fn draw(
-    space: &Space,
+/// They are fewer where the space has not so many within the budgets.
+pub(super) fn choose(
+    network: &SuperNetwork,
     variables: &NetworkVariables,
     count: usize,
-    seed: u64,
 ) -> Vec<Architecture> {
-    let mut random = stream(seed, "members");
-    let mut members = vec![variables.most_probable()];
-    for draw in 0..DRAWS {
-        if members.len() >= count {
-            break;
-        }
-        let mut choices = variables.sample(&mut random).choices().to_vec();
-        for (choice, group) in choices.iter_mut().zip(space.groups()) {
-            if draw >= DRAWS / 2 && random.random_bool(MIXED) {
-                *choice = random.random_range(0..group.candidates.len());
+    let space = network.space();
+    let first = variables.most_probable();
+    let costs = Costs::of(network);
+    let mut most = Vec::new();
+    for branch in (0..=latest_branch(&costs, &first)).rev() {
+        for order in [Order::Spread, Order::Cheapest] {
+            let offers = behind(space, variables, &first, branch);
+            let members = Ensemble::of(&costs, &first).filled(offers, branch, order, count);
+            if members.len() > most.len() {
+                most = members;
+            }
+            if most.len() >= count {
+                return most;
             }
         }
-        let drawn = Architecture::new(choices);
-        if !members.contains(&drawn) {
-            members.push(drawn);
+    }
+    most
+}
+
+/// The last group that has with those after it [`BEHIND`] of an architecture's work.
+fn latest_branch(costs: &Costs, first: &Architecture) -> usize {
+    let choices = first.choices().iter().enumerate();
+    let macs: Vec<u64> = choices.map(|(g, &choice)| costs.macs[g][choice]).collect();
+    let enough = BEHIND * macs.iter().sum::<u64>() as f64;
+    let behind = |branch: &usize| macs[*branch..].iter().sum::<u64>() as f64 >= enough;
+    (0..macs.len()).rev().find(behind).unwrap_or(0)
+}
+
+/// The most probable architectures that are the very most probable one before group `branch`; equals in the candidates'
+/// order.
+fn behind(
+    space: &Space,
+    variables: &NetworkVariables,
+    first: &Architecture,
+    branch: usize,
+) -> Vec<Architecture> {
+    let probabilities = variables.probabilities();
+    let mut found: Vec<(f64, Vec<usize>)> = vec![(0.0, first.choices()[..branch].to_vec())];
+    for group in &probabilities[branch..space.groups().len()] {
+        let longer = found.iter().flat_map(|(log, choices)| {
+            group.iter().enumerate().map(move |(choice, p)| {
+                let choices = choices.iter().copied().chain([choice]);
+                (log + p.max(f64::MIN_POSITIVE).ln(), choices.collect())
+            })
+        });
+        found = longer.collect();
+        found.sort_by(|left, right| right.0.total_cmp(&left.0));
+        found.truncate(LOOKED_AT);
+    }
+    let architectures = found.into_iter();
+    architectures
+        .map(|(_, choices)| Architecture::new(choices))
+        .collect()
+}
+
+/// What candidates cost: `[group][candidate]`.
+struct Costs {
+    macs: Vec<Vec<u64>>,
+    weights: Vec<Vec<u64>>,
+}
+
+impl Costs {
+    fn of(network: &SuperNetwork) -> Self {
+        let weights = |group, candidate| {
+            let parameters = network.parameters(group, candidate).iter();
+            parameters
+                .map(|parameter| parameter.var.elem_count() as u64)
+                .sum()
+        };
+        let groups = network.space().groups().iter().enumerate();
+        Self {
+            macs: network.space().macs(),
+            weights: groups
+                .map(|(index, group)| {
+                    let candidates = 0..group.candidates.len();
+                    candidates
+                        .map(|candidate| weights(index, candidate))
+                        .collect()
+                })
+                .collect(),
         }
     }
-    members
+}
+
+/// Members, and what they cost together.
+struct Ensemble<'a> {
+    costs: &'a Costs,
+    members: Vec<Architecture>,
+    /// Whether a member has the candidate: `[group][candidate]`.
+    used: Vec<Vec<bool>>,
+    macs: u64,
+    weights: u64,
+}
+
+/// Which member is taken next.
+#[derive(Clone, Copy)]
+enum Order {
+    /// The one whose candidates fewest members have, from the branch on.
+    Spread,
+    /// The one that adds least to the budgets: where the others do not leave room for enough.
+    Cheapest,
+}
+
+/// An architecture that may become a member, and how many of its first groups a member has already.
+struct Offer {
+    architecture: Architecture,
+    shared: usize,
+}
+
+impl<'a> Ensemble<'a> {
+    fn of(costs: &'a Costs, first: &Architecture) -> Self {
+        let mut start = Self {
+            costs,
+            members: Vec::new(),
+            used: costs.macs.iter().map(|g| vec![false; g.len()]).collect(),
+            macs: 0,
+            weights: 0,
+        };
+        start.take(&Offer {
+            architecture: first.clone(),
+            shared: 0,
+        });
+        start
+    }
+
+    /// Takes members from those that are offered until there are `count`, and returns them all.
+    ///
+    /// Among equals in this order the first offered is the next.
+    fn filled(
+        mut self,
+        offers: Vec<Architecture>,
+        branch: usize,
+        order: Order,
+        count: usize,
+    ) -> Vec<Architecture> {
+        let limit = |cost: u64, factor: f64| (cost as f64 * factor) as u64;
+        let (macs, weights) = (limit(self.macs, MACS), limit(self.weights, WEIGHTS));
+        let groups = self.used.len();
+        let mut taken = self.members[0].clone();
+        let mut offers: Vec<Offer> = offers
+            .into_iter()
+            .map(|architecture| Offer {
+                architecture,
+                shared: 0,
+            })
+            .collect();
+        while self.members.len() < count {
+            for offer in &mut offers {
+                let pairs = offer.architecture.choices().iter().zip(taken.choices());
+                let shared = pairs.take_while(|(left, right)| left == right).count();
+                offer.shared = offer.shared.max(shared);
+            }
+            // Costs only grow: what is too much now stays so.
+            offers.retain(|offer| {
+                let (more_macs, more_weights) = self.added_by(offer);
+                offer.shared < groups
+                    && self.macs + more_macs <= macs
+                    && self.weights + more_weights <= weights
+            });
+            let next = match order {
+                Order::Spread => offers
+                    .iter()
+                    .min_by_key(|offer| self.alike(&offer.architecture, branch)),
+                Order::Cheapest => offers.iter().min_by(|left, right| {
+                    let share = |offer: &Offer| {
+                        let (more_macs, more_weights) = self.added_by(offer);
+                        more_macs as f64 / macs as f64 + more_weights as f64 / weights as f64
+                    };
+                    share(left).total_cmp(&share(right))
+                }),
+            };
+            let Some(next) = next else {
+                break;
+            };
+            self.take(next);
+            taken.clone_from(&next.architecture);
+        }
+        self.members
+    }
+
+    /// How many members have the same choice, for each group from `branch` on.
+    fn alike(&self, one: &Architecture, branch: usize) -> Vec<usize> {
+        let groups = branch..self.used.len();
+        let members = |group: usize| {
+            let choice = one.choices()[group];
+            self.members
+                .iter()
+                .filter(move |member| member.choices()[group] == choice)
+        };
+        groups.map(|group| members(group).count()).collect()
+    }
+
+    /// The multiply-accumulates of the groups that no member shares, and the weights of the candidates that none has.
+    fn added_by(&self, offer: &Offer) -> (u64, u64) {
+        let choices = offer.architecture.choices().iter().enumerate();
+        let (mut macs, mut weights) = (0, 0);
+        for (group, &choice) in choices {
+            if group >= offer.shared {
+                macs += self.costs.macs[group][choice];
+            }
+            if !self.used[group][choice] {
+                weights += self.costs.weights[group][choice];
+            }
+        }
+        (macs, weights)
+    }
+
+    fn take(&mut self, offer: &Offer) {
+        let (macs, weights) = self.added_by(offer);
+        self.macs += macs;
+        self.weights += weights;
+        for (used, &choice) in self.used.iter_mut().zip(offer.architecture.choices()) {
+            used[choice] = true;
+        }
+        self.members.push(offer.architecture.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::Shape;
+    use crate::space::presets::{Mlp, PaperWidths, micro, mlp, paper};
+    use crate::streams::stream;
+    use crate::variables::Trial;
+    use candle_core::{DType, Device};
+    use std::collections::HashSet;
+
+    const CURVE: Shape = Shape::Sequence {
+        length: 250,
+        channels: 1,
+    };
+
+    fn network(space: &Space) -> SuperNetwork {
+        SuperNetwork::new(space, 1, DType::F32, &Device::Cpu).unwrap()
+    }
+
+    /// Variables after so many updates by ranks that mean nothing.
+    fn variables(space: &Space, seed: u64, updates: usize) -> NetworkVariables {
+        let mut variables = NetworkVariables::uniform(space);
+        let mut random = stream(seed, "test");
+        for _ in 0..updates {
+            let trials = (0..8).map(|k| Trial {
+                architecture: variables.sample(&mut random),
+                loss: f64::from(k),
+            });
+            let trials: Vec<_> = trials.collect();
+            variables.update(&trials, 1.0).unwrap();
+        }
+        variables
+    }
+
+    /// Multiply-accumulates and weights of these members, each prefix and each candidate once.
+    fn cost(network: &SuperNetwork, members: &[Architecture]) -> (f64, f64) {
+        let macs = network.space().macs();
+        let (mut prefixes, mut candidates) = (HashSet::new(), HashSet::new());
+        for member in members {
+            for (group, &choice) in member.choices().iter().enumerate() {
+                prefixes.insert(&member.choices()[..=group]);
+                candidates.insert((group, choice));
+            }
+        }
+        let prefixes = prefixes.iter();
+        let macs = prefixes.map(|prefix| macs[prefix.len() - 1][prefix[prefix.len() - 1]]);
+        let parameters = candidates
+            .iter()
+            .flat_map(|&(group, choice)| network.parameters(group, choice));
+        let weights = parameters.map(|parameter| parameter.var.elem_count());
+        (macs.sum::<u64>() as f64, weights.sum::<usize>() as f64)
+    }
+
+    #[test]
+    fn members_differ_begin_with_the_most_probable_and_keep_the_budgets() {
+        let spaces = [
+            micro(5, CURVE).unwrap(),
+            micro(5, Shape::Vector(15)).unwrap(),
+            paper(5, CURVE, PaperWidths::default()).unwrap(),
+        ];
+        let mut full = 0;
+        for (space, seed) in spaces.iter().flat_map(|s| (0..20).map(move |k| (s, k))) {
+            let network = network(space);
+            let variables = variables(space, seed, 4 * seed as usize);
+            for count in [1, 2, 4, 8, 16] {
+                let members = choose(&network, &variables, count);
+                assert_eq!(members, choose(&network, &variables, count));
+                assert_eq!(members[0], variables.most_probable());
+                let different: HashSet<_> = members.iter().collect();
+                assert_eq!(different.len(), members.len());
+                assert!(members.iter().all(|member| space.check(member).is_ok()));
+                assert!((1..=count).contains(&members.len()));
+                let (all, one) = (cost(&network, &members), cost(&network, &members[..1]));
+                assert!(all.0 <= MACS * one.0 && all.1 <= WEIGHTS * one.1);
+                full += usize::from(count == 8 && members.len() == 8);
+            }
+        }
+        assert!(full > 30, "eight members in {full} of 60");
+    }
+
+    #[test]
+    fn members_share_their_first_groups_and_are_spread_over_the_branch() {
+        let space = micro(5, CURVE).unwrap();
+        let mut variables = NetworkVariables::uniform(&space);
+        let trial = |choices: [usize; 6], loss| Trial {
+            architecture: Architecture::new(choices.to_vec()),
+            loss,
+        };
+        // Three dense blocks and a basis of 48 functions; of the rest, what has the higher number.
+        let trials = [
+            trial([0, 1, 1, 1, 3, 2], 0.0),
+            trial([0, 2, 2, 2, 2, 1], 1.0),
+        ];
+        variables.update(&trials, 1.0).unwrap();
+        let members = choose(&network(&space), &variables, 4);
+        assert!(members.iter().all(|m| m.choices()[..4] == [0, 1, 1, 1]));
+        let heads: HashSet<_> = members.iter().map(|m| m.choices()[4]).collect();
+        assert!(heads.len() >= 3, "{members:?}");
+    }
+
+    #[test]
+    fn a_space_of_one_architecture_has_one_member() {
+        let (space, _) = mlp(3, Shape::Vector(2), Mlp::Residual, 1).unwrap();
+        let variables = NetworkVariables::uniform(&space);
+        assert_eq!(choose(&network(&space), &variables, 8).len(), 1);
+    }
 }

@@ -3,8 +3,7 @@
 //! 1. *Warm-up*: each step samples an architecture with uniform probabilities and takes a gradient step on its weights.
 //! 2. *Search*: every tenth step is followed by an update of the network variables: several architectures are ranked by
 //!    their loss on rows kept for that.
-//! 3. *Fine-tuning*: the most probable architecture and others drawn from the probabilities, pairwise different where
-//!    the space has so many, each in turn.
+//! 3. *Fine-tuning*: the most probable architecture and others that differ from it in the last groups, each in turn.
 //!
 //! `schedule` says how long each lasts. A trainer is a state and a step: what it does next depends on its state alone,
 //! which [`Checkpoint`] holds whole, so that a resumed run takes the same steps to the same bytes.
@@ -60,7 +59,7 @@ pub struct Settings {
 /// Where the members come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Members {
-    /// So many are found by the search, at least one.
+    /// So many are found by the search, at least one; fewer where the space has not so many that branch late.
     Searched(usize),
     /// They are given, and nothing is searched: each trains in turn from the first step.
     Given(Vec<Architecture>),
@@ -175,7 +174,7 @@ impl Trainer {
     #[must_use]
     pub fn outlook(&self) -> (usize, f64) {
         let members = match self.members.is_empty() {
-            true => self.drawn_members(),
+            true => self.chosen_members(),
             false => self.members.clone(),
         };
         let macs = members
@@ -205,7 +204,7 @@ impl Trainer {
     pub fn step(&mut self) -> Result<Step, Error> {
         let phase = self.phase();
         if phase == Phase::FineTuning && self.members.is_empty() {
-            self.members = self.drawn_members();
+            self.members = self.chosen_members();
         }
         let architecture = match self.members.is_empty() {
             true => self.variables.sample(&mut self.sampled),
@@ -244,7 +243,7 @@ impl Trainer {
     #[must_use]
     pub fn finish(self) -> Trained {
         let members = match self.members.is_empty() {
-            true => self.drawn_members(),
+            true => self.chosen_members(),
             false => self.members,
         };
         Trained {
@@ -279,16 +278,11 @@ impl Trainer {
         Ok(())
     }
 
-    fn drawn_members(&self) -> Vec<Architecture> {
+    fn chosen_members(&self) -> Vec<Architecture> {
         let Members::Searched(count) = self.settings.members else {
             return self.members.clone();
         };
-        members::draw(
-            self.network.space(),
-            &self.variables,
-            count,
-            self.settings.seed,
-        )
+        members::choose(&self.network, &self.variables, count)
     }
 
     fn macs(&self, architecture: &Architecture) -> u64 {
