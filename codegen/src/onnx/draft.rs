@@ -54,10 +54,12 @@ impl<'a> Draft<'a> {
         attributes: Vec<AttributeProto>,
     ) -> String {
         let output = self.unused(&operator.to_lowercase());
+        // Some engines keep nodes and values in one table: no node may have a value's name.
+        let name = self.unused(operator);
         self.nodes.push(NodeProto {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
             output: vec![output.clone()],
-            name: output.clone(),
+            name,
             op_type: operator.to_owned(),
             attribute: attributes,
         });

@@ -62,7 +62,10 @@ impl Frozen {
         let options = FreezeOptions {
             crate_name: "frozen".into(),
         };
+        fs::create_dir_all(folder)?;
         freeze(emulator, &folder.join("frozen"), &options)?;
+        // Beside, not around it: each is a workspace.
+        let folder = &folder.join("wrapper");
         fs::create_dir_all(folder.join("src"))?;
         fs::write(folder.join("src/lib.rs"), include_str!("wrapper.rs.txt"))?;
         fs::write(folder.join("Cargo.toml"), include_str!("wrapper.toml.txt"))?;
