@@ -208,6 +208,7 @@ impl Executor {
                 from: step(from),
                 outputs: node.shape().size(),
                 to: step(slot),
+                residual: added.map_or(0, step),
             };
             dense(
                 &slots_read[from],
@@ -217,7 +218,6 @@ impl Executor {
                 sizes,
                 then,
                 added.map_or(&[], |slot| &slots_read[slot][..]),
-                added.map_or(0, step),
             );
         } else {
             let size = node.shape().size();

@@ -9,6 +9,7 @@
 //! - [`pack`]: how its weights are stored for the runtime's kernels.
 //! - [`executor`]: the emulator on this machine, for many rows, with the bits of the frozen code.
 //! - [`rust`]: freezing, the emulator as a crate.
+//! - [`onnx`]: the emulator's mean as a model for other engines.
 //! - [`file`](mod@file): the emulator as one `.safetensors` file.
 
 pub mod domain;
@@ -18,6 +19,7 @@ pub mod executor;
 pub mod file;
 pub mod graph;
 pub mod interpreter;
+pub mod onnx;
 pub mod pack;
 pub mod plan;
 pub mod rust;

@@ -61,12 +61,7 @@ pub trait Predict<const IN: usize, const OUT: usize> {
             .chunks(share)
             .zip(results.zip(status.chunks_mut(share)))
             .map(|(x, ((mean, std), status))| Mutex::new((x, mean, std, status)));
-        let work = |part: &Mutex<(
-            &[[f32; IN]],
-            &mut [[f32; OUT]],
-            &mut [[f32; OUT]],
-            &mut [Status],
-        )>| {
+        let work = |part: &Mutex<Part<IN, OUT>>| {
             if let Ok(mut part) = part.lock() {
                 let (x, mean, std, status) = &mut *part;
                 self.predict_batch(&mut { Self::BATCH_WORKSPACE }, x, mean, std, status);
@@ -90,6 +85,15 @@ pub trait Predict<const IN: usize, const OUT: usize> {
     /// Weights or vectors are not those that were frozen, or this processor computes other bits.
     fn self_test(&self, workspace: &mut Self::Workspace) -> Result<(), SelfTestFailure>;
 }
+
+/// The rows of one thread: inputs, means, standard deviations, statuses.
+#[cfg(feature = "std")]
+type Part<'a, const IN: usize, const OUT: usize> = (
+    &'a [[f32; IN]],
+    &'a mut [[f32; OUT]],
+    &'a mut [[f32; OUT]],
+    &'a mut [Status],
+);
 
 /// Numbers that begin at a cache line, where the processor has one: vectors of them then never lie across two.
 #[derive(Clone, Copy, Debug)]

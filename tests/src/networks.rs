@@ -6,7 +6,8 @@ use dense_codegen::emulator::{
     Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs,
 };
 use dense_codegen::graph::{
-    Activation, Conv1d, Dense, Function, Graph, NodeId, Operation, ParameterId, Resize, Shape,
+    Activation, Add, Conv1d, Dense, Function, Graph, NodeId, Operation, ParameterId, Resize, Shape,
+    TransposedConv1d,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,11 +22,13 @@ pub enum Network {
     Decoder,
     /// Dense 8-8 with ReLU.
     Tiny,
+    /// One architecture of the published space at 64 channels, for 5 inputs and a curve of 250 points: [`PAPER`].
+    Paper,
 }
 
 impl Network {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Mlp, Self::Decoder, Self::Tiny];
+    pub const ALL: [Self; 4] = [Self::Mlp, Self::Decoder, Self::Tiny, Self::Paper];
 
     /// The name that benchmarks print.
     #[must_use]
@@ -34,6 +37,7 @@ impl Network {
             Self::Mlp => "mlp",
             Self::Decoder => "decoder",
             Self::Tiny => "tiny",
+            Self::Paper => "paper",
         }
     }
 
@@ -44,6 +48,7 @@ impl Network {
             Self::Mlp => mlp(),
             Self::Decoder => decoder(),
             Self::Tiny => tiny(),
+            Self::Paper => paper(),
         }
     }
 }
@@ -69,14 +74,14 @@ fn decoder() -> Emulator {
     };
     let node = draft.dense(node, start);
     let node = draft.relu(node);
-    let node = draft.convolution(node, 16);
+    let node = draft.convolution(node, 3, 16);
     let node = draft.relu(node);
-    let node = draft.push(Operation::Resize(Resize { length: 64 }), node);
-    let node = draft.convolution(node, 16);
+    let node = draft.resized(node, 64);
+    let node = draft.convolution(node, 3, 16);
     let node = draft.relu(node);
-    let node = draft.convolution(node, 8);
+    let node = draft.convolution(node, 3, 8);
     let node = draft.relu(node);
-    let end = draft.convolution(node, 1);
+    let end = draft.convolution(node, 3, 1);
     draft.emulator(end)
 }
 
@@ -84,6 +89,69 @@ fn tiny() -> Emulator {
     let mut draft = Draft::new(8);
     let node = draft.dense(Graph::INPUT, Shape::Vector(8));
     let end = draft.relu(node);
+    draft.emulator(end)
+}
+
+/// The operation of one group of the published space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The identity alone.
+    Zero,
+    /// A convolution of so many taps, on the value resized to the group's length.
+    Conv(usize),
+    /// A transposed convolution of stride 2 and so many taps.
+    Transposed(usize),
+}
+
+/// The drawn choice of each group of the preset `paper` between its two dense layers and its output, with the length
+/// that the group leads to.
+pub const PAPER: [(&str, usize, Choice); 14] = [
+    ("a1", 4, Choice::Conv(3)),
+    ("b1", 8, Choice::Transposed(7)),
+    ("a2", 8, Choice::Conv(3)),
+    ("b2", 16, Choice::Zero),
+    ("a3", 16, Choice::Conv(5)),
+    ("b3", 32, Choice::Transposed(3)),
+    ("a4", 32, Choice::Zero),
+    ("b4", 64, Choice::Transposed(5)),
+    ("a5", 64, Choice::Conv(3)),
+    ("b5", 126, Choice::Transposed(7)),
+    ("a6", 126, Choice::Zero),
+    ("b6", 250, Choice::Transposed(1)),
+    ("a7", 250, Choice::Zero),
+    ("output", 250, Choice::Conv(3)),
+];
+
+/// Channels of every sequence of [`Network::Paper`] but the output.
+const PAPER_CHANNELS: usize = 64;
+
+fn paper() -> Emulator {
+    let mut draft = Draft::new(5);
+    let node = draft.dense(Graph::INPUT, Shape::Vector(256));
+    let node = draft.activation(node, Function::Silu);
+    let start = Shape::Sequence {
+        length: PAPER[0].1,
+        channels: PAPER_CHANNELS,
+    };
+    let node = draft.dense(node, start);
+    let mut node = draft.activation(node, Function::Silu);
+    let [groups @ .., (_, _, Choice::Conv(last))] = &PAPER else {
+        panic!("the output is a convolution");
+    };
+    for &(_, length, choice) in groups {
+        let identity = draft.resized(node, length);
+        let branch = match choice {
+            Choice::Zero => None,
+            Choice::Conv(taps) => Some(draft.convolution(identity, taps, PAPER_CHANNELS)),
+            Choice::Transposed(taps) => Some(draft.transposed(node, taps, length)),
+        };
+        let sum = branch.map_or(identity, |branch| {
+            let sum = draft.graph.push(Operation::Add(Add), &[identity, branch]);
+            sum.expect("a branch has its identity's shape")
+        });
+        node = draft.activation(sum, Function::Silu);
+    }
+    let end = draft.convolution(node, *last, 1);
     draft.emulator(end)
 }
 
@@ -134,19 +202,53 @@ impl Draft {
         self.push(Operation::Dense(dense), from)
     }
 
-    /// A convolution of three taps.
-    fn convolution(&mut self, from: NodeId, outputs: usize) -> NodeId {
-        let Shape::Sequence { channels, .. } = self.graph.shape(from) else {
-            panic!("a convolution's operand is a sequence");
-        };
-        let deviation = (3.0 * channels as f32).sqrt().recip();
-        let weight = self.parameter(&[3, channels, outputs], deviation);
-        let bias = self.parameter(&[outputs], 0.1);
+    fn convolution(&mut self, from: NodeId, taps: usize, outputs: usize) -> NodeId {
+        let (weight, bias) = self.kernel(from, taps, outputs);
         self.push(Operation::Conv1d(Conv1d { weight, bias }), from)
     }
 
+    /// A transposed convolution of stride 2 that keeps the channels.
+    fn transposed(&mut self, from: NodeId, taps: usize, length: usize) -> NodeId {
+        let (_, channels) = self.sequence(from);
+        let (weight, bias) = self.kernel(from, taps, channels);
+        let operation = TransposedConv1d {
+            weight,
+            bias,
+            stride: 2,
+            length,
+        };
+        self.push(Operation::TransposedConv1d(operation), from)
+    }
+
+    /// Weight and bias of a convolution.
+    fn kernel(&mut self, from: NodeId, taps: usize, outputs: usize) -> (ParameterId, ParameterId) {
+        let (_, channels) = self.sequence(from);
+        let deviation = ((taps * channels) as f32).sqrt().recip();
+        let weight = self.parameter(&[taps, channels, outputs], deviation);
+        (weight, self.parameter(&[outputs], 0.1))
+    }
+
+    /// The value at another length, itself where it has that length.
+    fn resized(&mut self, from: NodeId, length: usize) -> NodeId {
+        match self.sequence(from) {
+            (known, _) if known == length => from,
+            _ => self.push(Operation::Resize(Resize { length }), from),
+        }
+    }
+
+    /// Length and channels.
+    fn sequence(&self, node: NodeId) -> (usize, usize) {
+        match self.graph.shape(node) {
+            Shape::Sequence { length, channels } => (length, channels),
+            Shape::Vector(_) => panic!("a convolution's operand is a sequence"),
+        }
+    }
+
     fn relu(&mut self, from: NodeId) -> NodeId {
-        let function = Function::Relu;
+        self.activation(from, Function::Relu)
+    }
+
+    fn activation(&mut self, from: NodeId, function: Function) -> NodeId {
         self.push(Operation::Activation(Activation { function }), from)
     }
 

@@ -7,12 +7,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The kernel of the convolutions, below the frozen crate's folder.
-const FILE: &str = "dense-runtime/src/kernels/taps.rs";
-/// The loop over a tap's input channels, ascending. Where the kernel is rewritten, this has to follow.
-const WRITTEN: &str = "(0..self.inputs).zip(tap.chunks_exact(self.outputs.max(1)))";
+/// The innermost loop of dense layers and convolutions, below the frozen crate's folder.
+const FILE: &str = "dense-runtime/src/simd/alike.rs";
+/// The loop over taps and input channels, ascending. Where the kernel is rewritten, this has to follow.
+const WRITTEN: &str = "for i in 0..numbers.length.min(weights.length) {";
 /// The same, descending.
-const PLANTED: &str = "(0..self.inputs).zip(tap.chunks_exact(self.outputs.max(1))).rev()";
+const PLANTED: &str = "for i in (0..numbers.length.min(weights.length)).rev() {";
 
 /// The test of the frozen crate that has to see it.
 const GOLDEN: &str = "the_golden_vectors_come_out_bit_for_bit_and_no_stored_bit_has_changed";

@@ -138,10 +138,13 @@ impl Calls<'_> {
             ("from", self.slot_size(operand).to_string()),
             ("outputs", self.node(node).shape().size().to_string()),
             ("to", self.slot_size(result).to_string()),
+            (
+                "residual",
+                residual.map_or(0, |node| self.slot_size(node)).to_string(),
+            ),
         ];
         let mut sizes = vec![("samples", String::new())];
         sizes.extend(fields);
-        let residual_step = residual.map_or(0, |node| self.slot_size(node));
         call(
             1,
             "dense",
@@ -155,7 +158,6 @@ impl Calls<'_> {
                 residual.map_or("&[]".into(), |node| {
                     format!("{}.as_flattened()", self.slot(node))
                 }),
-                residual_step.to_string(),
             ],
         )
     }

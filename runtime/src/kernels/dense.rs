@@ -19,6 +19,8 @@ pub struct Dense {
     pub outputs: usize,
     /// See `outputs`.
     pub to: usize,
+    /// Numbers from one sample's residual to the next, where there is one.
+    pub residual: usize,
 }
 
 impl Dense {
@@ -31,6 +33,7 @@ impl Dense {
             from: inputs,
             outputs,
             to: outputs,
+            residual: outputs,
         }
     }
 }
@@ -44,7 +47,7 @@ pub const fn packed_length(inputs: usize, outputs: usize) -> usize {
 /// Computes a dense layer.
 ///
 /// *Shapes*: `x: [samples][from]`, `weights`: packed, [`packed_length`]`(inputs, outputs)`, `bias: [outputs]`,
-/// `y: [samples][to]`; `residual`, where `then` has one: of the shape of `y` with `residual_step` in place of `to`.
+/// `y: [samples][to]`; `residual`, where `then` has one: `[samples][sizes.residual]`.
 #[inline]
 pub fn dense(
     x: &[f32],
@@ -54,7 +57,6 @@ pub fn dense(
     sizes: Dense,
     then: Then,
     residual: &[f32],
-    residual_step: usize,
 ) {
     let samples = sizes.samples.min(y.len());
     let layer = Layer {
@@ -73,7 +75,7 @@ pub fn dense(
         finish: Finish {
             then,
             residual,
-            step: residual_step,
+            step: sizes.residual,
             positive_zero: false,
         },
     };

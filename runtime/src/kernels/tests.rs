@@ -92,15 +92,16 @@ fn a_dense_layer_has_the_bits_of_its_written_order() {
             from: inputs + gap,
             outputs,
             to: outputs + 2 * gap,
+            residual: outputs + gap,
         };
         let x = odd_values(rng, samples * sizes.from);
         let (weights, bias) = (values(rng, inputs * outputs), odd_values(rng, outputs));
-        let step = outputs + gap;
+        let step = sizes.residual;
         let residual = odd_values(rng, samples * step);
         let packed = packed(&weights, outputs);
         assert_eq!(packed.len(), packed_length(inputs, outputs));
         let mut y = vec![f32::NAN; samples * sizes.to];
-        dense(&x, &packed, &bias, &mut y, sizes, fused, &residual, step);
+        dense(&x, &packed, &bias, &mut y, sizes, fused, &residual);
         for sample in 0..samples {
             let x = &x[sample * sizes.from..];
             let expected: Vec<f32> = (0..outputs)
@@ -363,8 +364,9 @@ fn lengths_that_disagree_never_panic() {
             from: any(9),
             outputs,
             to: any(9),
+            residual: any(9),
         };
-        dense(&x, &weights, &bias, &mut y, sizes, Then::Add, &x, any(9));
+        dense(&x, &weights, &bias, &mut y, sizes, Then::Add, &x);
         let sizes = Conv2d {
             size: [any(9), length],
             inputs,

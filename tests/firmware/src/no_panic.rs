@@ -27,6 +27,7 @@ mod report {
         rows: &[[u32; IN]],
     ) -> fmt::Result {
         let mut workspace = P::WORKSPACE;
+        let mut batch = P::BATCH_WORKSPACE;
         let (mut mean, mut std) = ([[0.0; OUT]; 1], [[0.0; OUT]; 1]);
         let mut status = [Status::default(); 1];
         for row in black_box(rows) {
@@ -34,7 +35,7 @@ mod report {
             let one = emulator.predict(&mut workspace, &x[0], &mut mean[0], &mut std[0]);
             black_box((one, &mut mean, &mut std));
             emulator.predict_batch(
-                &mut workspace,
+                &mut batch,
                 black_box(&x),
                 black_box(&mut mean),
                 black_box(&mut std),

@@ -41,6 +41,7 @@ fn main() {
 
 fn report<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(name: &str, emulator: &P) {
     let mut workspace = P::WORKSPACE;
+    let mut batch_workspace = P::BATCH_WORKSPACE;
     let rows = [0.0, 1.0e-42, f32::MAX, f32::NAN, f32::INFINITY].map(|value| [value; IN]);
     let (mut mean, mut std) = ([[0.0; OUT]; 5], [[0.0; OUT]; 5]);
     let mut status = [Status::default(); 5];
@@ -55,7 +56,7 @@ fn report<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(name: &str, em
     });
     let batch = blocks(|| {
         emulator.predict_batch(
-            &mut workspace,
+            &mut batch_workspace,
             black_box(&rows),
             &mut mean,
             &mut std,

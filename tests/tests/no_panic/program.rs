@@ -9,7 +9,7 @@ mod emulators;
 macro_rules! entry_points {
     ($name:ident) => {
         mod $name {
-            pub use crate::emulators::$name::model::{Emulator, INPUTS, OUTPUTS, Workspace};
+            pub use crate::emulators::$name::model::{BATCH, Emulator, INPUTS, OUTPUTS, Workspace};
             use dense_runtime::predict::{Predict, SelfTestFailure};
             use dense_runtime::status::Status;
             use no_panic::no_panic;
@@ -41,7 +41,7 @@ macro_rules! entry_points {
                 #[no_panic]
                 #[inline(never)]
                 pub fn $name(
-                    workspace: &mut Workspace,
+                    workspace: &mut Workspace<BATCH>,
                     x: &[Inputs],
                     mean: &mut [Outputs],
                     std: &mut [Outputs],
@@ -80,7 +80,8 @@ macro_rules! call {
             &mut mean[0],
             &mut std[0],
         ));
-        $name::predict_batch::$name(&mut workspace, &rows, &mut mean, &mut std, &mut status);
+        let mut batch = black_box(Emulator::BATCH_WORKSPACE);
+        $name::predict_batch::$name(&mut batch, &rows, &mut mean, &mut std, &mut status);
         black_box((mean, std, status));
         let passed = $name::self_test::$name(&mut workspace).is_ok();
         println!("{}: {passed}", stringify!($name));

@@ -1,0 +1,204 @@
+//! An ONNX graph in the making.
+
+use super::Batch;
+use super::proto::{AttributeProto, NodeProto, TensorProto};
+use crate::graph::{Graph, NodeId, ParameterId, Shape};
+use std::collections::{HashMap, HashSet};
+
+/// The name of the model's input.
+pub(super) const INPUT: &str = "x";
+/// The names that the model's output may have.
+pub(super) const MEAN: &str = "mean";
+pub(super) const MEMBER: &str = "member";
+
+/// The nodes and constants so far, and the name under which every value of the emulator's graph is known.
+pub(super) struct Draft<'a> {
+    pub(super) graph: &'a Graph,
+    batch: Batch,
+    pub(super) nodes: Vec<NodeProto>,
+    pub(super) constants: Vec<TensorProto>,
+    /// The constant that has these sizes, type and bytes: each is stored once.
+    known: HashMap<(Vec<i64>, i32, Vec<u8>), String>,
+    names: HashSet<String>,
+    values: HashMap<NodeId, String>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(graph: &'a Graph, batch: Batch) -> Self {
+        Self {
+            graph,
+            batch,
+            nodes: Vec::new(),
+            constants: Vec::new(),
+            known: HashMap::new(),
+            names: HashSet::from([INPUT, MEAN, MEMBER].map(str::to_owned)),
+            values: HashMap::from([(Graph::INPUT, INPUT.to_owned())]),
+        }
+    }
+
+    /// The name of a value that was written before.
+    pub(super) fn value(&self, node: NodeId) -> String {
+        self.values[&node].clone()
+    }
+
+    /// Says under which name the value of `node` is known.
+    pub(super) fn name(&mut self, node: NodeId, value: String) {
+        self.values.insert(node, value);
+    }
+
+    /// Adds an ONNX node; returns the name of its output.
+    pub(super) fn push(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: Vec<AttributeProto>,
+    ) -> String {
+        let output = self.unused(&operator.to_lowercase());
+        // Some engines keep nodes and values in one table: no node may have a value's name.
+        let name = self.unused(operator);
+        self.nodes.push(NodeProto {
+            input: inputs.iter().map(|&input| input.to_owned()).collect(),
+            output: vec![output.clone()],
+            name,
+            op_type: operator.to_owned(),
+            attribute: attributes,
+        });
+        output
+    }
+
+    /// A parameter of the graph whose element `i`, in the sizes `dims`, is element `place(i)` of the graph's array.
+    pub(super) fn parameter(
+        &mut self,
+        id: ParameterId,
+        dims: &[usize],
+        place: impl Fn(usize) -> usize,
+    ) -> String {
+        let values = self.graph.parameter_values(id);
+        let arranged = (0..values.len()).map(|i| values[place(i)]);
+        let bytes = arranged.flat_map(f32::to_le_bytes).collect();
+        let name = self
+            .graph
+            .parameters()
+            .get(id)
+            .map_or("", |parameter| parameter.name());
+        self.constant(name, dims, TensorProto::FLOAT, bytes)
+    }
+
+    /// A parameter with one number for each of a value's.
+    pub(super) fn one_each(&mut self, id: ParameterId, shape: Shape) -> String {
+        self.parameter(id, &sizes(shape), |i| position_major(shape, i))
+    }
+
+    /// A single number.
+    pub(super) fn number(&mut self, name: &str, value: f32) -> String {
+        self.constant(name, &[], TensorProto::FLOAT, value.to_le_bytes().into())
+    }
+
+    /// Some numbers in a row.
+    pub(super) fn numbers(&mut self, name: &str, values: &[f32]) -> String {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+        self.constant(name, &[values.len()], TensorProto::FLOAT, bytes.collect())
+    }
+
+    /// Whole numbers in a row: sizes and places.
+    pub(super) fn integers(&mut self, name: &str, values: &[i64]) -> String {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+        self.constant(name, &[values.len()], TensorProto::INT64, bytes.collect())
+    }
+
+    /// A constant of the given bytes: the one there is, or a new one.
+    pub(super) fn constant(
+        &mut self,
+        name: &str,
+        dims: &[usize],
+        data_type: i32,
+        bytes: Vec<u8>,
+    ) -> String {
+        let dims: Vec<i64> = dims.iter().map(|&size| size as i64).collect();
+        let key = (dims, data_type, bytes);
+        if let Some(name) = self.known.get(&key) {
+            return name.clone();
+        }
+        let name = self.unused(name);
+        self.known.insert(key.clone(), name.clone());
+        let (dims, data_type, raw_data) = key;
+        self.constants.push(TensorProto {
+            dims,
+            data_type,
+            name: name.clone(),
+            raw_data,
+        });
+        name
+    }
+
+    /// The value as `[n, ..]` with the given sizes of one row.
+    pub(super) fn reshape(&mut self, value: &str, row: &[usize]) -> String {
+        let rows = match self.batch {
+            Batch::One => 1,
+            Batch::Any => -1,
+        };
+        let sizes: Vec<i64> = [rows]
+            .into_iter()
+            .chain(row.iter().map(|&size| size as i64))
+            .collect();
+        let sizes = self.integers("sizes", &sizes);
+        self.push("Reshape", &[value, &sizes], Vec::new())
+    }
+
+    /// `name`, or with a number behind it where it is taken.
+    fn unused(&mut self, name: &str) -> String {
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        let mut candidates = std::iter::once(name.to_owned()).chain(numbered);
+        let name = candidates
+            .find(|candidate| !self.names.contains(candidate))
+            .expect("there are more numbers than names");
+        self.names.insert(name.clone());
+        name
+    }
+}
+
+/// The sizes of one row of a value in ONNX: a sequence has its channels first.
+pub(super) fn sizes(shape: Shape) -> Vec<usize> {
+    match shape {
+        Shape::Vector(size) => vec![size],
+        Shape::Sequence { length, channels } => vec![channels, length],
+    }
+}
+
+/// Where the element that is `place`-th in ONNX lies in the graph's value.
+pub(super) fn position_major(shape: Shape, place: usize) -> usize {
+    match shape {
+        Shape::Vector(_) => place,
+        Shape::Sequence { length, channels } => place % length * channels + place / length,
+    }
+}
+
+/// A setting that is a whole number.
+pub(super) fn int(name: &str, value: usize) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        i: Some(value as i64),
+        r#type: AttributeProto::INT,
+        ..AttributeProto::default()
+    }
+}
+
+/// A setting that is a row of whole numbers.
+pub(super) fn ints(name: &str, values: &[usize]) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        ints: values.iter().map(|&value| value as i64).collect(),
+        r#type: AttributeProto::INTS,
+        ..AttributeProto::default()
+    }
+}
+
+/// A setting that is a word.
+pub(super) fn word(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        s: Some(value.as_bytes().to_vec()),
+        r#type: AttributeProto::STRING,
+        ..AttributeProto::default()
+    }
+}

@@ -1,0 +1,11 @@
+//! Transpose: a `Reshape`, since a sequence has its channels first here.
+
+use super::draft::Draft;
+use super::operation::{Operands, Write};
+use crate::graph::Transpose;
+
+impl Write for Transpose {
+    fn write(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
+        draft.reshape(&operands.values[0], &[operands.result.size()])
+    }
+}
