@@ -28,7 +28,6 @@ sources![
     "lib.rs",
     "predict.rs",
     "self_test.rs",
-    "simd/alike.rs",
     "simd/avx2.rs",
     "simd/mod.rs",
     "simd/portable.rs",

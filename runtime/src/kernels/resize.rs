@@ -24,12 +24,23 @@ pub fn resize(x: &[f32], y: &mut [f32], sizes: Resize) {
     for y in y.chunks_exact_mut(channels).take(sizes.length_out) {
         let start = source.wrapping_mul(channels);
         let x = x.get(start..).unwrap_or_default();
-        if let Some(x) = x.get(..channels) {
-            y.copy_from_slice(x);
-        }
+        copy(x, y);
         (source, remainder) = (source + whole, remainder + part);
         if remainder >= length_out {
             (source, remainder) = (source + 1, remainder - length_out);
         }
+    }
+}
+
+/// Copies by eights: of a length that the compiler does not know, it would be a call.
+#[inline(always)]
+fn copy(x: &[f32], y: &mut [f32]) {
+    let (whole, rest) = y.as_chunks_mut::<8>();
+    let x_rest = x.get(whole.len() * 8..).unwrap_or_default();
+    for (y, x) in whole.iter_mut().zip(x.as_chunks().0) {
+        *y = *x;
+    }
+    for (y, &x) in rest.iter_mut().zip(x_rest) {
+        *y = x;
     }
 }

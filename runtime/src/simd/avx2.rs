@@ -1,7 +1,6 @@
 //! Eight numbers in a register of an x86-64 processor with AVX2 and the fused multiply-add.
 
-use super::Vector;
-use super::alike::{self, Alike};
+use super::{Vector, Work};
 use crate::fma::{Arithmetic, Native};
 use core::arch::x86_64::*;
 
@@ -30,15 +29,15 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn splat_of(x: &[f32], i: usize) -> Self {
+    unsafe fn splat_at(x: &[f32], i: usize) -> Self {
         // SAFETY: see above; the caller knows that there is a number `i`.
         Self(unsafe { _mm256_broadcast_ss(x.get_unchecked(i)) })
     }
 
     #[inline(always)]
-    unsafe fn load_row<const N: usize>(rows: &[[f32; N]], i: usize, first: usize) -> Self {
-        // SAFETY: see above; the caller knows that row `i` has eight numbers from `first` on.
-        Self(unsafe { _mm256_loadu_ps(rows.as_ptr().add(i).cast::<f32>().add(first)) })
+    unsafe fn load_at(x: &[f32], i: usize) -> Self {
+        // SAFETY: see above; the caller knows that there are eight numbers from `i` on.
+        Self(unsafe { _mm256_loadu_ps(x.as_ptr().add(i)) })
     }
 
     #[inline(always)]
@@ -47,6 +46,12 @@ impl Vector for Avx2 {
             // SAFETY: see above; the array has room for the eight numbers that are written, and needs no alignment.
             unsafe { _mm256_storeu_ps(y.as_mut_ptr(), self.0) }
         }
+    }
+
+    #[inline(always)]
+    unsafe fn store_at(self, y: &mut [f32], i: usize) {
+        // SAFETY: see above; the caller knows that there are eight numbers from `i` on.
+        unsafe { _mm256_storeu_ps(y.as_mut_ptr().add(i), self.0) }
     }
 
     #[inline(always)]
@@ -74,54 +79,28 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    fn weigh<
-        const POSITIONS: usize,
-        const BLOCKS: usize,
-        const LANES: usize,
-        const VECTORS: usize,
-    >(
-        sums: &mut [[[Self; VECTORS]; BLOCKS]; POSITIONS],
-        numbers: &Alike<f32, POSITIONS>,
-        weights: &Alike<[f32; LANES], BLOCKS>,
-        first: usize,
-    ) {
-        #[target_feature(enable = "avx2,fma")]
-        #[inline(never)]
-        fn compiled<const P: usize, const B: usize, const L: usize, const N: usize>(
-            sums: &mut [[[Avx2; N]; B]; P],
-            numbers: &Alike<f32, P>,
-            weights: &Alike<[f32; L], B>,
-            first: usize,
-        ) {
-            alike::weigh(sums, numbers, weights, first);
-        }
+    unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
+        // SAFETY: see above; the caller knows that there are all eight.
+        let at = |lane: usize| unsafe { *x.get_unchecked(i + lane * step) };
         // SAFETY: see above.
-        unsafe { compiled(sums, numbers, weights, first) }
+        Self(unsafe { _mm256_setr_ps(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)) })
     }
 
     #[inline(always)]
-    fn weigh_across<const LANES: usize>(
-        sums: &mut [Self; LANES],
-        numbers: &Alike<f32, 8>,
-        weights: &Alike<[f32; LANES], 1>,
-    ) {
+    fn apart<W: Work>(work: W) {
         #[target_feature(enable = "avx2,fma")]
         #[inline(never)]
-        fn compiled<const L: usize>(
-            sums: &mut [Avx2; L],
-            numbers: &Alike<f32, 8>,
-            weights: &Alike<[f32; L], 1>,
-        ) {
-            alike::weigh_across(sums, numbers, weights);
+        fn compiled<W: Work>(work: W) {
+            work.run::<Avx2>();
         }
         // SAFETY: see above.
-        unsafe { compiled(sums, numbers, weights) }
+        unsafe { compiled(work) }
     }
 
     #[inline(always)]
-    unsafe fn transposed(rows: [&[f32]; 8], start: usize) -> [Self; 8] {
+    unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8] {
         // SAFETY: see above; the caller knows that each row has the eight numbers.
-        let row = |i: usize| unsafe { _mm256_loadu_ps(rows[i].as_ptr().add(start)) };
+        let row = |k: usize| unsafe { _mm256_loadu_ps(x.as_ptr().add(i + k * step)) };
         // Pairs of rows interleaved, then pairs of pairs, then the halves of registers.
         // SAFETY: see above.
         unsafe {

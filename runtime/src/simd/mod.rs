@@ -10,12 +10,9 @@
     reason = "the trait's unchecked reads are declared unsafe"
 )]
 
-pub(crate) mod alike;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 pub(crate) mod portable;
-
-use alike::Alike;
 
 /// So many numbers, each operation on all of them.
 pub(crate) trait Vector: Copy {
@@ -32,16 +29,22 @@ pub(crate) trait Vector: Copy {
     ///
     /// # Safety
     /// There is a number `i`.
-    unsafe fn splat_of(x: &[f32], i: usize) -> Self;
+    unsafe fn splat_at(x: &[f32], i: usize) -> Self;
 
-    /// Returns the numbers from lane `first` on of row `i`.
+    /// Returns the numbers from `i` on.
     ///
     /// # Safety
-    /// There is a row `i`, and it has as many numbers from `first` on.
-    unsafe fn load_row<const N: usize>(rows: &[[f32; N]], i: usize, first: usize) -> Self;
+    /// There are as many numbers from `i` on.
+    unsafe fn load_at(x: &[f32], i: usize) -> Self;
 
     /// Writes to the first [`Vector::LANES`] numbers; does nothing where there are fewer.
     fn store(self, y: &mut [f32]);
+
+    /// Writes to the numbers from `i` on.
+    ///
+    /// # Safety
+    /// There are as many numbers from `i` on.
+    unsafe fn store_at(self, y: &mut [f32], i: usize);
 
     /// Returns `self * b + c` in [`Native`](crate::fma::Native) arithmetic.
     fn fma(self, b: Self, c: Self) -> Self;
@@ -52,39 +55,26 @@ pub(crate) trait Vector: Copy {
     /// Returns `x > 0.0 ? x : 0.0` in every lane.
     fn relu(self) -> Self;
 
-    /// Adds to each position's sums its numbers times the weights from lane `first` on, element after element.
-    ///
-    /// Not inlined: the loop has all registers to itself.
-    #[inline(never)]
-    fn weigh<
-        const POSITIONS: usize,
-        const BLOCKS: usize,
-        const LANES: usize,
-        const VECTORS: usize,
-    >(
-        sums: &mut [[[Self; VECTORS]; BLOCKS]; POSITIONS],
-        numbers: &Alike<f32, POSITIONS>,
-        weights: &Alike<[f32; LANES], BLOCKS>,
-        first: usize,
-    ) {
-        alike::weigh(sums, numbers, weights, first);
-    }
-
-    /// Adds to the sums of eight positions their numbers times the weights, element after element.
-    #[inline(never)]
-    fn weigh_across<const LANES: usize>(
-        sums: &mut [Self; LANES],
-        numbers: &Alike<f32, 8>,
-        weights: &Alike<[f32; LANES], 1>,
-    ) {
-        alike::weigh_across(sums, numbers, weights);
-    }
-
-    /// Returns number `start + j` of row `i` as lane `i` of vector `j`; rows past the lanes are left out.
+    /// Returns number `i` and seven more, each `step` after the one before.
     ///
     /// # Safety
-    /// Each row has eight numbers from `start` on.
-    unsafe fn transposed(rows: [&[f32]; 8], start: usize) -> [Self; 8];
+    /// There are all eight.
+    unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self;
+
+    /// Returns number `i + j + k * step` as lane `k` of vector `j`: eight rows turned into columns.
+    ///
+    /// # Safety
+    /// There are all 64.
+    unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8];
+
+    /// Does some work as a function of its own, compiled for these vectors: its loops have all registers to themselves.
+    fn apart<W: Work>(work: W);
+}
+
+/// What can be done by any vectors.
+pub(crate) trait Work {
+    /// Does it; to be inlined always.
+    fn run<V: Vector>(self);
 }
 
 /// The vectors of a build without anything better.

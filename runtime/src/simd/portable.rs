@@ -1,6 +1,6 @@
 //! Plain arrays, every access checked.
 
-use super::Vector;
+use super::{Vector, Work};
 use crate::elementary;
 use crate::fma::{Arithmetic, Native};
 
@@ -22,14 +22,13 @@ impl<const N: usize> Vector for Portable<N> {
     }
 
     #[inline(always)]
-    unsafe fn splat_of(x: &[f32], i: usize) -> Self {
+    unsafe fn splat_at(x: &[f32], i: usize) -> Self {
         Self::splat(x.get(i).copied().unwrap_or_default())
     }
 
     #[inline(always)]
-    unsafe fn load_row<const M: usize>(rows: &[[f32; M]], i: usize, first: usize) -> Self {
-        let row = rows.get(i).map_or(&[][..], |row| &row[..]);
-        Self::load(row.get(first..).unwrap_or_default())
+    unsafe fn load_at(x: &[f32], i: usize) -> Self {
+        Self::load(x.get(i..).unwrap_or_default())
     }
 
     #[inline(always)]
@@ -37,6 +36,11 @@ impl<const N: usize> Vector for Portable<N> {
         if let Some(y) = y.first_chunk_mut() {
             *y = self.0;
         }
+    }
+
+    #[inline(always)]
+    unsafe fn store_at(self, y: &mut [f32], i: usize) {
+        self.store(y.get_mut(i..).unwrap_or_default());
     }
 
     #[inline(always)]
@@ -64,14 +68,22 @@ impl<const N: usize> Vector for Portable<N> {
     }
 
     #[inline(always)]
-    unsafe fn transposed(rows: [&[f32]; 8], start: usize) -> [Self; 8] {
-        let mut columns = [Self([0.0; N]); 8];
-        for (lane, row) in rows.into_iter().enumerate().take(N) {
-            let row = row.get(start..).and_then(|row| row.first_chunk::<8>());
-            for (column, number) in columns.iter_mut().zip(row.copied().unwrap_or_default()) {
-                column.0[lane] = number;
-            }
+    unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
+        let mut gathered = [0.0; N];
+        for (lane, number) in gathered.iter_mut().enumerate() {
+            *number = x.get(i + lane * step).copied().unwrap_or_default();
         }
-        columns
+        Self(gathered)
+    }
+
+    #[inline(always)]
+    unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8] {
+        // SAFETY: what is not there is zero.
+        core::array::from_fn(|j| unsafe { Self::gather_at(x, i + j, step) })
+    }
+
+    #[inline(never)]
+    fn apart<W: Work>(work: W) {
+        work.run::<Self>();
     }
 }
