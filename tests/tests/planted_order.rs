@@ -8,11 +8,11 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// The innermost loop of dense layers and convolutions, below the frozen crate's folder.
-const FILE: &str = "dense-runtime/src/simd/alike.rs";
+const FILE: &str = "dense-runtime/src/kernels/tiles.rs";
 /// The loop over taps and input channels, ascending. Where the kernel is rewritten, this has to follow.
-const WRITTEN: &str = "for i in 0..numbers.length.min(weights.length) {";
+const WRITTEN: &str = "for i in 0..sweep.run {";
 /// The same, descending.
-const PLANTED: &str = "for i in (0..numbers.length.min(weights.length)).rev() {";
+const PLANTED: &str = "for i in (0..sweep.run).rev() {";
 
 /// The test of the frozen crate that has to see it.
 const GOLDEN: &str = "the_golden_vectors_come_out_bit_for_bit_and_no_stored_bit_has_changed";

@@ -79,12 +79,27 @@ struct Planted;
 
 impl Predict<1, 1> for Planted {
     type Workspace = ();
+    type BatchWorkspace = ();
 
     const WORKSPACE: () = ();
+    const BATCH_WORKSPACE: () = ();
 
     fn predict(&self, (): &mut (), x: &[f32; 1], mean: &mut [f32; 1], _: &mut [f32; 1]) -> Status {
         *mean = *black_box(Box::new(*x));
         Status::default()
+    }
+
+    fn predict_batch(
+        &self,
+        (): &mut (),
+        x: &[[f32; 1]],
+        mean: &mut [[f32; 1]],
+        std: &mut [[f32; 1]],
+        status: &mut [Status],
+    ) {
+        for (((x, mean), std), status) in x.iter().zip(mean).zip(std).zip(status) {
+            *status = self.predict(&mut (), x, mean, std);
+        }
     }
 
     fn self_test(&self, (): &mut ()) -> Result<(), SelfTestFailure> {
