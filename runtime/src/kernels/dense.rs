@@ -3,8 +3,11 @@
 //! A sum per output has to be taken in its order, so many outputs are accumulated side by side, input after input, which
 //! vectorises in strict order. With several samples at once, each weight that is loaded serves a tile of them.
 
-use super::finish::{Finish, Then};
-use super::tiles::{Axis, Layer, all_lanes};
+use super::finish::{Finish, Then, loaded};
+use super::tiles::{Axis, FULL, Layer, all_lanes, block_lanes};
+use crate::dispatch::vectorised;
+use crate::simd::Vector;
+use crate::simd::portable::Portable;
 
 /// The sizes of a dense layer on some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,18 @@ pub fn dense(
     then: Then,
     residual: &[f32],
 ) {
+    let finish = Finish {
+        then,
+        residual,
+        step: sizes.residual,
+        positive_zero: false,
+    };
+    if sizes.samples == 1 {
+        let x = x.get(..sizes.inputs).unwrap_or_default();
+        let bias = bias.get(..sizes.outputs).unwrap_or_default();
+        one(x, weights, bias, y, &finish);
+        return;
+    }
     let samples = sizes.samples.min(y.len());
     let layer = Layer {
         x,
@@ -72,12 +87,115 @@ pub fn dense(
         taps: 1,
         vertical: Axis::ONE,
         horizontal: Axis::each(samples),
-        finish: Finish {
-            then,
-            residual,
-            step: sizes.residual,
-            positive_zero: false,
-        },
+        finish,
     };
     layer.write(y);
+}
+
+vectorised! {
+    /// A single sample: up to four blocks of outputs side by side, so that enough sums are in flight.
+    fn one<V>(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32], finish: &Finish<'_>) {
+        let (mut channel, mut weights) = (0, weights);
+        while channel < bias.len() {
+            let lanes = block_lanes(bias.len(), channel);
+            let full = |block: usize| block_lanes(bias.len(), channel + block * FULL) == FULL;
+            let blocks = match (full(1), full(2) & full(3)) {
+                (true, true) => 4,
+                (true, false) => 2,
+                _ => 1,
+            };
+            let Some((these, left)) = weights.split_at_checked(blocks * lanes * x.len()) else {
+                return;
+            };
+            match (lanes, blocks) {
+                (16, 4) => block::<V, 4, 16>(x, these, bias, y, channel, finish),
+                (16, 2) => block::<V, 2, 16>(x, these, bias, y, channel, finish),
+                (16, _) => block::<V, 1, 16>(x, these, bias, y, channel, finish),
+                (8, _) => block::<V, 1, 8>(x, these, bias, y, channel, finish),
+                (4, _) => block::<Portable<4>, 1, 4>(x, these, bias, y, channel, finish),
+                (2, _) => block::<Portable<2>, 1, 2>(x, these, bias, y, channel, finish),
+                _ => block::<Portable<1>, 1, 1>(x, these, bias, y, channel, finish),
+            }
+            weights = left;
+            channel += blocks * lanes;
+        }
+    }
+}
+
+/// The outputs of some blocks of the same lanes.
+#[inline(always)]
+fn block<V: Vector, const BLOCKS: usize, const LANES: usize>(
+    x: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+    channel: usize,
+    finish: &Finish<'_>,
+) {
+    match LANES / V::LANES {
+        1 => vectors::<V, BLOCKS, LANES, 1>(x, weights, bias, y, channel, finish),
+        2 => vectors::<V, BLOCKS, LANES, 2>(x, weights, bias, y, channel, finish),
+        _ => vectors::<V, BLOCKS, LANES, 4>(x, weights, bias, y, channel, finish),
+    }
+}
+
+/// The same with the number of vectors in a block.
+#[inline(always)]
+fn vectors<V: Vector, const BLOCKS: usize, const LANES: usize, const VECTORS: usize>(
+    x: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+    channel: usize,
+    finish: &Finish<'_>,
+) {
+    let (rows, _) = weights.as_chunks::<LANES>();
+    let mut blocks: [&[[f32; LANES]]; BLOCKS] = [&[]; BLOCKS];
+    for (block, rows_of_block) in blocks.iter_mut().enumerate() {
+        let Some(these) = rows
+            .get(block * x.len()..)
+            .and_then(|rows| rows.get(..x.len()))
+        else {
+            return;
+        };
+        *rows_of_block = these;
+    }
+    let mut sums = [[[V::splat(0.0); VECTORS]; BLOCKS]; 1];
+    for (block, sums) in sums[0].iter_mut().enumerate() {
+        for (vector, sum) in sums.iter_mut().enumerate() {
+            *sum = loaded(bias, channel + block * LANES + vector * V::LANES);
+        }
+    }
+    for (i, &number) in x.iter().enumerate() {
+        let number = V::splat(number);
+        for (rows, sums) in blocks.iter().zip(&mut sums[0]) {
+            let Some(row) = rows.get(i) else { return };
+            for (lanes, sum) in row.chunks_exact(V::LANES).zip(sums) {
+                *sum = number.fma(V::load(lanes), *sum);
+            }
+        }
+    }
+    finish.apply(&mut sums, 0, 0, channel, LANES);
+    let [sums] = sums;
+    let Some(y) = y.get_mut(channel..bias.len()) else {
+        return;
+    };
+    if let Some(y) = y.get_mut(..BLOCKS * LANES) {
+        let places = y.chunks_exact_mut(V::LANES);
+        for (&sum, place) in sums.iter().flatten().zip(places) {
+            sum.store(place);
+        }
+        return;
+    }
+    // The last block's padding.
+    let mut lanes = [[0.0; FULL]; BLOCKS];
+    for (sums, lanes) in sums.iter().zip(&mut lanes) {
+        for (sum, lanes) in sums.iter().zip(lanes.chunks_exact_mut(V::LANES)) {
+            sum.store(lanes);
+        }
+    }
+    let outputs = lanes.iter().flat_map(|lanes| &lanes[..LANES]);
+    for (y, &output) in y.iter_mut().zip(outputs) {
+        *y = output;
+    }
 }
