@@ -7,6 +7,7 @@ use crate::dispatch::vectorised;
 use crate::elementary;
 use crate::fma::Native;
 use crate::status::Status;
+use core::hint::black_box;
 
 /// The trained range of one input.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,9 +143,16 @@ vectorised! {
                 None => values.iter_mut().zip(x).for_each(|(value, &x)| *value = x),
             }
             let (mut non_finite, mut outside) = ([false; LANES], [false; LANES]);
+            let mut masks = [0_u32; LANES];
             for lane in 0..LANES {
                 non_finite[lane] = !values[lane].is_finite();
-                values[lane] = if non_finite[lane] { ranges.centre[lane] } else { values[lane] };
+                masks[lane] = u32::from(non_finite[lane]).wrapping_neg();
+            }
+            // Where the compiler knew what the masks mean, it would turn them back into branches.
+            let masks = black_box(masks);
+            for lane in 0..LANES {
+                let (value, centre) = (values[lane].to_bits(), ranges.centre[lane].to_bits());
+                values[lane] = f32::from_bits(centre & masks[lane] | value & !masks[lane]);
                 outside[lane] = (values[lane] < ranges.low[lane]) | (values[lane] > ranges.high[lane]);
             }
             match checked.first_chunk_mut::<LANES>() {
@@ -155,11 +163,13 @@ vectorised! {
             // Not negative, so that the bits are in the order of the numbers.
             let worst = excess.map(f32::to_bits).into_iter().fold(0, u32::max);
             let worst_is = excess.map(|excess| excess.to_bits() == worst);
-            let worse = f32::from_bits(worst) > status.excess;
+            // By a mask that the compiler cannot turn back into a branch.
+            let worse = black_box(u32::from(worst > status.excess.to_bits()).wrapping_neg());
+            let place = u32::from(first) + mask(worst_is).trailing_zeros();
             status.non_finite |= mask(non_finite) << first;
             status.outside |= mask(outside) << first;
-            status.worst = if worse { first + mask(worst_is).trailing_zeros() as u8 } else { status.worst };
-            status.excess = if worse { f32::from_bits(worst) } else { status.excess };
+            status.worst = (place & worse | u32::from(status.worst) & !worse) as u8;
+            status.excess = f32::from_bits(worst & worse | status.excess.to_bits() & !worse);
         }
         status
     }

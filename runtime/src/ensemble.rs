@@ -10,13 +10,9 @@
 
 use crate::dispatch::vectorised;
 use crate::fma::{Arithmetic, Native, sqrt};
+use crate::simd::Vector;
 use crate::status::Status;
-
-/// The one NaN among results: its payload would otherwise depend on the processor.
-const NOT_A_NUMBER: f32 = f32::from_bits(0x7FC0_0000);
-
-/// The bits of infinity.
-const INFINITY: u32 = f32::INFINITY.to_bits();
+use core::hint::black_box;
 
 /// How the members' spread becomes a standard deviation.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +60,7 @@ vectorised! {
     ///
     /// *Shapes*: `mean` and `std`: `[OUT]`.
     #[inline]
-    pub fn finish(
+    pub fn finish<V>(
         members: u16,
         calibration: Calibration<'_>,
         mean: &mut [f32],
@@ -72,14 +68,11 @@ vectorised! {
         status: &mut Status,
     ) {
         let inverse_count = 1.0 / f32::from(members);
-        let mut results = Results::of(status);
-        let constants = calibration.unit.iter().zip(calibration.floor);
-        for ((mean, std), (&unit, &floor)) in mean.iter_mut().zip(std).zip(constants) {
+        for (std, (&unit, &floor)) in std.iter_mut().zip(calibration.unit.iter().zip(calibration.floor)) {
             let variance = Native::fma(*std * inverse_count, calibration.gain, floor);
-            *mean = results.checked(*mean);
-            *std = results.checked(unit * sqrt(variance));
+            *std = unit * sqrt(variance);
         }
-        results.complete(status);
+        given_out::<V>(mean, std, status);
     }
 }
 
@@ -89,51 +82,53 @@ vectorised! {
     ///
     /// *Shapes*: `member`, `deviation`, `mean` and `std`: `[OUT]`.
     #[inline]
-    pub fn single(
+    pub fn single<V>(
         member: &[f32],
         deviation: &[f32],
         mean: &mut [f32],
         std: &mut [f32],
         status: &mut Status,
     ) {
-        let mut results = Results::of(status);
-        for ((&value, &deviation), (mean, std)) in member.iter().zip(deviation).zip(mean.iter_mut().zip(std)) {
-            *mean = results.checked(value);
-            *std = results.checked(deviation);
-        }
-        results.complete(status);
+        mean.iter_mut().zip(member).for_each(|(mean, &value)| *mean = value);
+        std.iter_mut().zip(deviation).for_each(|(std, &value)| *std = value);
+        given_out::<V>(mean, std, status);
     }
 }
 
-/// The results of one call on their way out.
-struct Results {
-    /// Whether an input was not finite, so that every result becomes NaN.
-    invalid: bool,
-    /// The largest size of a result, in bits: not below infinity's where one is not finite.
-    largest: u32,
-}
-
-impl Results {
-    #[inline(always)]
-    fn of(status: &Status) -> Self {
-        Self {
-            invalid: status.non_finite != 0,
-            largest: 0,
+/// Makes every NaN the same one, and all results NaN where an input was not finite; says in the status whether a result
+/// is not finite otherwise.
+#[inline(always)]
+fn given_out<V: Vector>(mean: &mut [f32], std: &mut [f32], status: &mut Status) {
+    let invalid = status.non_finite != 0;
+    // All ones but the sign, as the compiler must not know: it would make two loops of it, one of them shorter.
+    let invalid_bits = black_box(u32::from(invalid).wrapping_neg() & 0x7FFF_FFFF);
+    let mut largest = V::splat(0.0);
+    for results in [mean, std] {
+        let (whole, rest) = results.as_chunks_mut::<8>();
+        for results in whole {
+            eight::<V>(results, invalid_bits, &mut largest);
+        }
+        if !rest.is_empty() {
+            let mut last = [0.0; 8];
+            last.iter_mut()
+                .zip(&*rest)
+                .for_each(|(last, &rest)| *last = rest);
+            eight::<V>(&mut last, invalid_bits, &mut largest);
+            rest.iter_mut()
+                .zip(last)
+                .for_each(|(rest, last)| *rest = last);
         }
     }
+    let mut sizes = [0.0; 8];
+    largest.store(&mut sizes);
+    let largest = sizes.map(f32::to_bits).into_iter().fold(0, u32::max);
+    status.overflow = !invalid & (largest >= f32::INFINITY.to_bits());
+}
 
-    /// The result as it is given out: NaN is always the same one.
-    #[inline(always)]
-    fn checked(&mut self, result: f32) -> f32 {
-        let size = result.to_bits() & 0x7FFF_FFFF;
-        self.largest = self.largest.max(size);
-        let not_a_number = (size > INFINITY) | self.invalid;
-        if not_a_number { NOT_A_NUMBER } else { result }
-    }
-
-    #[inline(always)]
-    fn complete(self, status: &mut Status) {
-        status.overflow = !self.invalid & (self.largest >= INFINITY);
+#[inline(always)]
+fn eight<V: Vector>(results: &mut [f32; 8], invalid: u32, largest: &mut V) {
+    for results in results.chunks_exact_mut(V::LANES) {
+        V::load(results).given_out(invalid, largest).store(results);
     }
 }
 

@@ -99,9 +99,9 @@ vectorised! {
         while channel < bias.len() {
             let lanes = block_lanes(bias.len(), channel);
             let full = |block: usize| block_lanes(bias.len(), channel + block * FULL) == FULL;
-            let blocks = match (full(1), full(2) & full(3)) {
-                (true, true) => 4,
-                (true, false) => 2,
+            let blocks = match lanes {
+                FULL if full(1) && full(2) && full(3) => 4,
+                FULL if full(1) => 2,
                 _ => 1,
             };
             let Some((these, left)) = weights.split_at_checked(blocks * lanes * x.len()) else {

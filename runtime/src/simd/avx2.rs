@@ -79,6 +79,23 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn given_out(self, invalid: u32, largest: &mut Self) -> Self {
+        // SAFETY: see above.
+        unsafe {
+            let bits = _mm256_castps_si256(self.0);
+            let size = _mm256_and_si256(bits, _mm256_set1_epi32(0x7FFF_FFFF));
+            let sizes = _mm256_max_epu32(_mm256_castps_si256(largest.0), size);
+            *largest = Self(_mm256_castsi256_ps(sizes));
+            // Both are below 2^31, so that a comparison of signed numbers serves.
+            let marked = _mm256_or_si256(size, _mm256_set1_epi32(invalid as i32));
+            let infinity = _mm256_set1_epi32(f32::INFINITY.to_bits() as i32);
+            let not_a_number = _mm256_castsi256_ps(_mm256_cmpgt_epi32(marked, infinity));
+            let canonical = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FC0_0000));
+            Self(_mm256_blendv_ps(self.0, canonical, not_a_number))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
         // SAFETY: see above; the caller knows that there are all eight.
         let at = |lane: usize| unsafe { *x.get_unchecked(i + lane * step) };

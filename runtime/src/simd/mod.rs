@@ -55,6 +55,10 @@ pub(crate) trait Vector: Copy {
     /// Returns `x > 0.0 ? x : 0.0` in every lane.
     fn relu(self) -> Self;
 
+    /// Returns the numbers as results are given out: every NaN, and every number where `invalid` has all bits but the
+    /// sign's, is the NaN 0x7FC00000. Keeps the largest sizes, as bits, in `largest`. No branch.
+    fn given_out(self, invalid: u32, largest: &mut Self) -> Self;
+
     /// Returns number `i` and seven more, each `step` after the one before.
     ///
     /// # Safety

@@ -68,6 +68,22 @@ impl<const N: usize> Vector for Portable<N> {
     }
 
     #[inline(always)]
+    fn given_out(mut self, invalid: u32, largest: &mut Self) -> Self {
+        for (lane, largest) in self.0.iter_mut().zip(&mut largest.0) {
+            let size = lane.to_bits() & 0x7FFF_FFFF;
+            *largest = f32::from_bits(largest.to_bits().max(size));
+            let not_a_number = size | invalid > f32::INFINITY.to_bits();
+            let bits = if not_a_number {
+                0x7FC0_0000
+            } else {
+                lane.to_bits()
+            };
+            *lane = f32::from_bits(bits);
+        }
+        self
+    }
+
+    #[inline(always)]
     unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
         let mut gathered = [0.0; N];
         for (lane, number) in gathered.iter_mut().enumerate() {
