@@ -33,15 +33,29 @@ pub fn conv2d(
     then: Then,
     residual: &[f32],
 ) {
+    layer(x, weights, bias, y.len(), sizes, then, residual).write(y);
+}
+
+/// The layer that a convolution is, for `room` outputs.
+#[inline]
+pub(super) fn layer<'a>(
+    x: &'a [f32],
+    weights: &'a [f32],
+    bias: &'a [f32],
+    room: usize,
+    sizes: Conv2d,
+    then: Then,
+    residual: &'a [f32],
+) -> Layer<'a> {
     // What the slices have room for: sizes beyond them would be work on nothing.
-    let [height, width] = sizes.size.map(|size| size.min(y.len()));
+    let [height, width] = sizes.size.map(|size| size.min(room));
     let [rows, columns] = sizes.kernel.map(|kernel| kernel.min(weights.len()));
     let axis = |length, kernel: usize| Axis {
         taps: kernel,
         offset: (kernel / 2).wrapping_neg(),
         ..Axis::each(length)
     };
-    let layer = Layer {
+    Layer {
         x,
         weights,
         bias,
@@ -60,6 +74,5 @@ pub fn conv2d(
             step: sizes.outputs,
             positive_zero: true,
         },
-    };
-    layer.write(y);
+    }
 }

@@ -13,6 +13,7 @@ use super::transposed_conv1d::{TransposedConv1d, transposed_conv1d};
 use super::transposed_conv2d::{TransposedConv2d, natural_length, transposed_conv2d};
 use crate::elementary;
 use crate::fma::{Arithmetic, Native};
+use crate::simd::portable::Portable;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -186,6 +187,14 @@ fn a_convolution_has_the_bits_of_its_written_order() {
         let mut y = vec![f32::NAN; expected.len()];
         conv2d(&x, &packed, &bias, &mut y, sizes, fused, &residual);
         assert_bits(&y, &expected, &format!("{sizes:?} {fused:?}"));
+        // The plain vectors of other targets.
+        let layer = super::conv2d::layer(&x, &packed, &bias, y.len(), sizes, fused, &residual);
+        y.fill(f32::NAN);
+        layer.write_by::<Portable<8>>(&mut y);
+        assert_bits(&y, &expected, &format!("by eights: {sizes:?} {fused:?}"));
+        y.fill(f32::NAN);
+        layer.write_by::<Portable<4>>(&mut y);
+        assert_bits(&y, &expected, &format!("by fours: {sizes:?} {fused:?}"));
         if height == 1 {
             let sizes = Conv1d {
                 length: width,

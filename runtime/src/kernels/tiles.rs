@@ -164,7 +164,7 @@ impl Layer<'_> {
 
     /// Writes all outputs by these vectors.
     #[inline(always)]
-    fn write_by<V: Vector>(&self, y: &mut [f32]) {
+    pub(super) fn write_by<V: Vector>(&self, y: &mut [f32]) {
         // What the slices have room for: sizes beyond them would be work on nothing.
         let outputs = self.outputs.min(self.bias.len());
         let rows = self.taps.saturating_mul(self.inputs);

@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     emulators::run_all()
 }
 
-fn run<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(emulator: &P, number: usize) -> io::Result<()> {
+fn run<const IN: usize, const OUT: usize, P: Predict<IN, OUT> + Sync>(emulator: &P, number: usize) -> io::Result<()> {
     let mut workspace = P::WORKSPACE;
     let mut batch = P::BATCH_WORKSPACE;
     let failure = |failure| io::Error::other(format!("emulator {number}: {failure}"));
@@ -31,6 +31,20 @@ fn run<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(emulator: &P, num
     let mut std = mean.clone();
     let mut status = vec![Status::default(); rows.len()];
     emulator.predict_batch(&mut batch, rows, &mut mean, &mut std, &mut status);
+
+    // Row after row and on several threads: the same bits. (Debug tells apart all floats but NaNs, of which there is one.)
+    let batch = format!("{mean:?} {std:?} {status:?}");
+    let (mut mean_again, mut std_again, mut status_again) = (mean.clone(), std.clone(), status.clone());
+    emulator.predict_parallel(3, rows, &mut mean_again, &mut std_again, &mut status_again);
+    let parallel = format!("{mean_again:?} {std_again:?} {status_again:?}");
+    let results = mean_again.iter_mut().zip(&mut std_again).zip(&mut status_again);
+    for (x, ((mean, std), status)) in rows.iter().zip(results) {
+        *status = emulator.predict(&mut workspace, x, mean, std);
+    }
+    let one_by_one = format!("{mean_again:?} {std_again:?} {status_again:?}");
+    if parallel != batch || one_by_one != batch {
+        return Err(io::Error::other(format!("emulator {number}: batch, threads and single calls differ")));
+    }
 
     let mut out = Vec::new();
     for ((status, mean), std) in status.iter().zip(&mean).zip(&std) {
