@@ -16,7 +16,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "with a check at each access the sums of a tile leave their registers: three times slower"
+    reason = "with a check at each access the sums of a tile leave their registers, and a tile is several times slower"
 )]
 
 use super::finish::{Finish, loaded};

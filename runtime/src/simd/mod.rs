@@ -1,7 +1,7 @@
 //! Numbers side by side: the few operations that the kernels' inner tiles are written in.
 //!
 //! A loop over an array may or may not become vector instructions, depending on flags, processor and compiler; the
-//! tiles of a convolution ran ten times slower where the compiler chose another axis than ours. So tiles are written
+//! tiles of a convolution run far slower where the compiler chooses another axis than ours. So tiles are written
 //! in [`Vector`], once, and compiled for [`avx2`] where the processor has it. [`portable`] is the same in plain arrays:
 //! what every other target runs, and the oracle of the first in the tests, with the same bits.
 
