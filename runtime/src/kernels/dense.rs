@@ -26,21 +26,6 @@ pub struct Dense {
     pub residual: usize,
 }
 
-impl Dense {
-    /// The sizes for one sample.
-    #[must_use]
-    pub const fn one(inputs: usize, outputs: usize) -> Self {
-        Self {
-            samples: 1,
-            inputs,
-            from: inputs,
-            outputs,
-            to: outputs,
-            residual: outputs,
-        }
-    }
-}
-
 /// Returns the length of the packed weights of a layer, or of a convolution with `inputs` in all its taps together.
 #[must_use]
 pub const fn packed_length(inputs: usize, outputs: usize) -> usize {

@@ -329,9 +329,8 @@ impl Sweep<'_> {
     /// Whether the last position's outputs up to `end` are in `y`.
     #[inline(always)]
     fn ends_inside(&self, end: usize, y: &[f32]) -> bool {
-        let last = self
-            .output
-            .checked_add((self.positions - 1).wrapping_mul(self.layer.horizontal.step));
+        let along = (self.positions - 1).checked_mul(self.layer.horizontal.step);
+        let last = along.and_then(|along| self.output.checked_add(along));
         let place = last.and_then(|last| last.checked_mul(self.layer.to)?.checked_add(end));
         place.is_some_and(|place| place <= y.len())
     }
