@@ -21,6 +21,7 @@ sources![
     "kernels/finish.rs",
     "kernels/mod.rs",
     "kernels/resize.rs",
+    "kernels/resize2d.rs",
     "kernels/tiles.rs",
     "kernels/transpose.rs",
     "kernels/transposed_conv1d.rs",
