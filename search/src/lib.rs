@@ -20,10 +20,12 @@ pub mod data;
 pub mod device;
 #[cfg(feature = "cuda")]
 mod gpu;
+pub mod lbfgs;
 pub mod metrics;
 pub mod nodes;
 pub mod optimiser;
 pub mod pace;
+mod principal;
 pub mod run_folder;
 pub mod space;
 pub mod streams;

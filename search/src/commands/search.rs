@@ -7,7 +7,7 @@ use crate::device::DeviceName;
 use crate::metrics;
 use crate::pace::Pace;
 use crate::run_folder::RunFolder;
-use crate::training::{Checkpoint, Choices, Rows, Settings, Trained, Trainer};
+use crate::training::{Checkpoint, Choices, Phase, Rows, Settings, Trained, Trainer};
 use anyhow::{Context, bail, ensure};
 use candle_core::Device;
 use dense_codegen::{Emulator, file};
@@ -234,6 +234,28 @@ struct Search<'a> {
     began: Instant,
 }
 
+/// What the polish will take, by trying an iteration of it.
+#[derive(Default)]
+struct PolishCost {
+    /// Seconds of an iteration, for each multiply-accumulate of its members.
+    tried: Option<f64>,
+}
+
+impl PolishCost {
+    /// How long the polish takes if the search ends now, with members of so many multiply-accumulates.
+    fn of(&mut self, trainer: &Trainer, macs: f64) -> anyhow::Result<Duration> {
+        let iterations = trainer.polish_iterations();
+        if iterations == 0 {
+            return Ok(Duration::ZERO);
+        }
+        let cost = match self.tried {
+            Some(cost) => cost,
+            None => *self.tried.insert(trainer.rehearse_polish()? / macs),
+        };
+        Ok(Duration::from_secs_f64(cost * macs * iterations as f64))
+    }
+}
+
 /// A contender's training, done.
 struct Finished {
     name: String,
@@ -354,6 +376,7 @@ impl Search<'_> {
         let style = "{prefix:12} {bar:30} {msg}";
         bar.set_style(ProgressStyle::with_template(style)?);
         bar.set_prefix(name.clone());
+        let mut polish = PolishCost::default();
         let mut saved = Instant::now();
         let (mut saving, mut picture) = (Duration::ZERO, Instant::now());
         while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {
@@ -367,10 +390,13 @@ impl Search<'_> {
             let time = before
                 .elapsed()
                 .saturating_sub(step.ranking.unwrap_or_default());
-            pace.took(step.macs, time);
+            if step.phase != Phase::Polish {
+                pace.took(step.macs, time);
+            }
             if trainer.total().is_none() && pace.wants_forecast() {
                 let (steps, macs) = trainer.outlook();
-                if pace.is_up(steps, macs, self.after_training(macs)) {
+                let after = self.after_training(macs) + polish.of(&trainer, macs)?;
+                if pace.is_up(steps, macs, after) {
                     trainer.end_search();
                 }
             }
@@ -390,7 +416,7 @@ impl Search<'_> {
             bar.set_message("interrupted: the steps fall to zero");
             self.save(&trainer, &name, &pace)?;
             let steps = WIND_DOWN.as_secs_f64() / (pace.median_ms().max(1e-3) * 1e-3);
-            trainer.wind_down(steps as usize);
+            trainer.wind_down(steps as usize)?;
             let end = Instant::now() + WIND_DOWN;
             while !trainer.is_done() && Instant::now() < end {
                 trainer.step()?;

@@ -14,6 +14,8 @@ pub struct Choices {
     pub batch: usize,
     /// The share of all steps, at their end, in which the step size falls to zero: the fine-tuning.
     pub fall: f64,
+    /// Rows that the polish reads, over those that the weight steps read; none where there are many rows.
+    pub polish: f64,
 }
 
 impl Default for Choices {
@@ -23,6 +25,7 @@ impl Default for Choices {
             decay: 1e-2,
             batch: 64,
             fall: 0.4,
+            polish: 0.25,
         }
     }
 }
