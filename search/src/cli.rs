@@ -1,6 +1,6 @@
 //! The command line: what a user may type, as typed values.
 
-use crate::commands::search::{Extent, Plan};
+use crate::commands::search::{Extent, Plan, TeacherName};
 use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search};
 use crate::contenders::SPACES;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
@@ -163,6 +163,9 @@ pub struct SearchArguments {
     /// What trains: cpu, or cuda:0 where the program was built with CUDA
     #[arg(long, default_value_t)]
     device: DeviceName,
+    /// What networks may learn from beside the rows: auto, a Gaussian process where rows are few and smooth; or none
+    #[arg(long, value_enum, default_value_t)]
+    teacher: TeacherName,
 }
 
 impl SearchArguments {
@@ -178,6 +181,7 @@ impl SearchArguments {
             threads: self.threads.map_or_else(all_cores, usize::from),
             choices: Choices::default(),
             device: self.device,
+            teacher: self.teacher,
         }
     }
 }

@@ -440,6 +440,7 @@ fn searches(arguments: &Arguments) -> anyhow::Result<bool> {
             threads,
             device,
             choices: Choices::default(),
+            teacher: search::TeacherName::None,
         };
         let input = search::Input {
             data: demo::bundled()?,

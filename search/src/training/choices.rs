@@ -18,6 +18,23 @@ pub struct Choices {
     pub polish: f64,
 }
 
+/// Where more rows are simulated nothing is polished: in the same time, steps on a few of them gain more.
+const POLISHED_ROWS: usize = 1500;
+
+impl Choices {
+    /// Returns the choices for so many simulated rows.
+    #[must_use]
+    pub fn for_rows(self, rows: usize) -> Self {
+        match rows > POLISHED_ROWS {
+            true => Self {
+                polish: 0.0,
+                ..self
+            },
+            false => self,
+        }
+    }
+}
+
 impl Default for Choices {
     fn default() -> Self {
         Self {

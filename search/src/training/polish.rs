@@ -18,14 +18,9 @@ use std::time::Instant;
 
 /// Pairs that the minimiser keeps.
 pub(super) const HISTORY: usize = 50;
-/// More rows are not polished: in the same time, steps on a few of them gain more (docs/training.md).
-const ROWS: usize = 1500;
 
 /// Returns how many iterations the polish has in all after so many weight steps on so many rows.
 pub(super) fn iterations(settings: &Settings, steps: usize, rows: usize) -> usize {
-    if rows > ROWS {
-        return 0;
-    }
     let batch = settings.choices.batch.min(rows);
     let read = settings.choices.polish * steps as f64 * batch as f64;
     let members = match &settings.members {
