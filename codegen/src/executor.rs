@@ -5,17 +5,20 @@
 
 use crate::emulator::Emulator;
 use crate::graph::{
-    Activation, Function, Graph, Inverse, Node, NodeId, Operation, ParameterId, Transform,
+    Activation, Function, Graph, Inverse, Kernel, Node, NodeId, Operation, ParameterId, Transform,
 };
 use crate::pack;
 use crate::plan::{Place, Plan, Step};
 use dense_runtime::domain::{self, Ranges};
 use dense_runtime::ensemble;
 use dense_runtime::kernels::conv1d::{Conv1d, conv1d};
+use dense_runtime::kernels::conv2d::{Conv2d, conv2d};
 use dense_runtime::kernels::dense::{Dense, dense};
 use dense_runtime::kernels::finish::Then;
 use dense_runtime::kernels::resize::{Resize, resize};
+use dense_runtime::kernels::resize2d::{Resize2d, resize2d};
 use dense_runtime::kernels::transposed_conv1d::{TransposedConv1d, transposed_conv1d};
+use dense_runtime::kernels::transposed_conv2d::{TransposedConv2d, transposed_conv2d};
 use dense_runtime::kernels::{add::add, elementwise, transpose::transpose};
 use dense_runtime::status::Status;
 
@@ -249,7 +252,9 @@ impl Executor {
     ) {
         let graph = self.graph();
         let stored = |parameter: ParameterId| self.stored(parameter);
-        let shape = || graph.shape(node.inputs()[0]).length_and_channels();
+        let from = graph.shape(node.inputs()[0]);
+        let (size_in, channels) = from.size_and_channels();
+        let [_, length_in] = size_in;
         match node.operation() {
             Operation::Input(_) | Operation::Dense(_) => {}
             Operation::Logarithm(logarithm) => elementwise::logarithm(&logarithm.mask, y),
@@ -257,37 +262,68 @@ impl Executor {
                 elementwise::standardise(stored(node.centre), stored(node.scale), y)
             }
             Operation::Conv1d(conv) => {
-                let [kernel, inputs, outputs] = self.kernel(conv.weight);
+                let kernel = self.kernel(conv.weight);
                 let sizes = Conv1d {
-                    length: shape().0,
-                    inputs,
-                    outputs,
-                    kernel,
+                    length: length_in,
+                    inputs: kernel.inputs,
+                    outputs: kernel.outputs,
+                    kernel: kernel.taps[1],
                 };
                 let (weight, bias) = (stored(conv.weight), stored(conv.bias));
                 conv1d(operand(0), weight, bias, y, sizes, then, residual);
             }
+            Operation::Conv2d(conv) => {
+                let kernel = self.kernel(conv.weight);
+                let sizes = Conv2d {
+                    size: size_in,
+                    inputs: kernel.inputs,
+                    outputs: kernel.outputs,
+                    kernel: kernel.taps,
+                };
+                let (weight, bias) = (stored(conv.weight), stored(conv.bias));
+                conv2d(operand(0), weight, bias, y, sizes, then, residual);
+            }
             Operation::TransposedConv1d(conv) => {
-                let [kernel, inputs, outputs] = self.kernel(conv.weight);
+                let kernel = self.kernel(conv.weight);
                 let sizes = TransposedConv1d {
-                    length_in: shape().0,
+                    length_in,
                     length_out: conv.length,
-                    inputs,
-                    outputs,
-                    kernel,
+                    inputs: kernel.inputs,
+                    outputs: kernel.outputs,
+                    kernel: kernel.taps[1],
                     stride: conv.stride,
                 };
                 let (weight, bias) = (stored(conv.weight), stored(conv.bias));
                 transposed_conv1d(operand(0), weight, bias, y, sizes, then);
             }
+            Operation::TransposedConv2d(conv) => {
+                let kernel = self.kernel(conv.weight);
+                let sizes = TransposedConv2d {
+                    size_in,
+                    size_out: [conv.height, conv.width],
+                    inputs: kernel.inputs,
+                    outputs: kernel.outputs,
+                    kernel: kernel.taps,
+                    stride: conv.stride,
+                };
+                let (weight, bias) = (stored(conv.weight), stored(conv.bias));
+                transposed_conv2d(operand(0), weight, bias, y, sizes, then);
+            }
             Operation::Resize(to) => {
-                let (length_in, channels) = shape();
                 let sizes = Resize {
                     length_in,
                     length_out: to.length,
                     channels,
                 };
                 resize(operand(0), y, sizes);
+            }
+            Operation::Resize2d(to) => {
+                let sizes = Resize2d {
+                    size_in,
+                    size_out: [to.height, to.width],
+                    channels,
+                };
+                resize2d(operand(0), y, sizes);
             }
             Operation::Add(_) => add(operand(0), operand(1), y),
             Operation::Activation(Activation { function }) => {
@@ -300,8 +336,8 @@ impl Executor {
                 elementwise::transform(transform(*function), y)
             }
             Operation::Transpose(_) => {
-                let (length, channels) = shape();
-                transpose(operand(0), y, length, channels);
+                let (positions, channels) = from.positions_and_channels();
+                transpose(operand(0), y, positions, channels);
             }
         }
     }
@@ -310,12 +346,9 @@ impl Executor {
         self.stored[parameter.index()].values()
     }
 
-    /// Kernel size, channels in and channels out of a convolution.
-    fn kernel(&self, weight: ParameterId) -> [usize; 3] {
-        let shape = self.emulator.graph().parameters().shape(weight);
-        shape
-            .try_into()
-            .expect("a convolution's weight has three axes")
+    /// The sizes of a convolution's weight.
+    fn kernel(&self, weight: ParameterId) -> Kernel {
+        Kernel::of(self.graph().parameters(), weight)
     }
 }
 

@@ -258,7 +258,7 @@ fn joined(
     };
     let adds = !matches!(
         graph.nodes()[layer.index()].operation(),
-        Operation::TransposedConv1d(_)
+        Operation::TransposedConv1d(_) | Operation::TransposedConv2d(_)
     );
     let node = &graph.nodes()[node.index()];
     match (node.operation(), then) {
@@ -291,7 +291,11 @@ fn joined(
 fn is_layer(operation: &Operation) -> bool {
     matches!(
         operation,
-        Operation::Dense(_) | Operation::Conv1d(_) | Operation::TransposedConv1d(_)
+        Operation::Dense(_)
+            | Operation::Conv1d(_)
+            | Operation::Conv2d(_)
+            | Operation::TransposedConv1d(_)
+            | Operation::TransposedConv2d(_)
     )
 }
 

@@ -48,15 +48,46 @@ impl Draft {
         self.push(Operation::Activation(Activation { function }), &[from])
     }
 
+    /// An image that is convolved, resized and added to what a transposed convolution makes of it: `[5][4][2]`.
+    fn image(&mut self, from: NodeId) -> NodeId {
+        let start = Shape::Image {
+            height: 2,
+            width: 3,
+            channels: 3,
+        };
+        let start = self.dense(start, from);
+        let (weight, bias) = (self.parameter(&[1, 3, 3, 2]), self.parameter(&[2]));
+        let convolved = self.push(Operation::Conv2d(Conv2d { weight, bias }), &[start]);
+        let (height, width) = (5, 4);
+        let resized = self.push(
+            Operation::Resize2d(Resize2d { height, width }),
+            &[convolved],
+        );
+        let grown = TransposedConv2d {
+            weight: self.parameter(&[5, 3, 3, 2]),
+            bias: self.parameter(&[2]),
+            stride: [2, 2],
+            height,
+            width,
+        };
+        let grown = self.push(Operation::TransposedConv2d(grown), &[start]);
+        self.push(Operation::Add(Add), &[resized, grown])
+    }
+
     fn member(&mut self, function: Function, from: NodeId) -> NodeId {
         let activated = self.activation(function, from);
-        let output = self.dense(
-            Shape::Sequence {
+        let output = match function {
+            Function::Silu => Shape::Image {
+                height: 3,
+                width: 3,
+                channels: 2,
+            },
+            _ => Shape::Sequence {
                 length: 9,
                 channels: 2,
             },
-            activated,
-        );
+        };
+        let output = self.dense(output, activated);
         let (scale, offset) = (self.parameter(&[18]), self.parameter(&[18]));
         let physical = self.push(Operation::Rescale(Rescale { scale, offset }), &[output]);
         let inverse = if function == Function::Tanh {
@@ -109,6 +140,9 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
     };
     let grown = draft.push(Operation::TransposedConv1d(grown), &[start]);
     let sum = draft.push(Operation::Add(Add), &[resized, grown]);
+    let image = draft.image(standardised);
+    let image = draft.dense(draft.graph.shape(sum), image);
+    let sum = draft.push(Operation::Add(Add), &[sum, image]);
     let members = [Function::Relu, Function::Silu, Function::Tanh]
         .map(|function| draft.member(function, sum));
 
@@ -166,11 +200,8 @@ pub(crate) fn random_structure(seed: u64) -> Emulator {
         random: ChaCha8Rng::seed_from_u64(seed),
         drawn: 0,
     };
-    let sequence = Shape::Sequence {
-        length: draft.random.random_range(1..8),
-        channels: draft.random.random_range(1..5),
-    };
-    let start = draft.dense(sequence, Graph::INPUT);
+    let start = draft.drawn_shape();
+    let start = draft.dense(start, Graph::INPUT);
     let start = draft.activation(Function::Tanh, start);
     let members = draft.random.random_range(1..=3);
     parts.members = (0..members)
@@ -187,38 +218,122 @@ pub(crate) fn random_structure(seed: u64) -> Emulator {
 }
 
 impl Draft {
-    /// One of the operations that take a sequence to a sequence, bounded so that values stay near one.
+    /// A short sequence or a small image.
+    fn drawn_shape(&mut self) -> Shape {
+        let channels = self.random.random_range(1..5);
+        match self.random.random() {
+            true => Shape::Sequence {
+                length: self.random.random_range(1..8),
+                channels,
+            },
+            false => Shape::Image {
+                height: self.random.random_range(1..5),
+                width: self.random.random_range(1..5),
+                channels,
+            },
+        }
+    }
+
+    /// One of the operations on a sequence or an image, bounded so that values stay near one.
     fn drawn_operation(&mut self, from: NodeId) -> NodeId {
-        let Shape::Sequence { length, channels } = self.graph.shape(from) else {
-            unreachable!("chains are of sequences");
-        };
-        let kernel = 2 * self.random.random_range(0..4) + 1;
-        let outputs = self.random.random_range(1..5);
-        match self.random.random_range(0..5) {
-            0 => {
-                let weight = self.parameter(&[kernel, channels, outputs]);
-                let bias = self.parameter(&[outputs]);
-                self.push(Operation::Conv1d(Conv1d { weight, bias }), &[from])
-            }
-            1 => {
-                let grown = TransposedConv1d {
-                    weight: self.parameter(&[kernel, channels, outputs]),
-                    bias: self.parameter(&[outputs]),
-                    stride: self.random.random_range(1..4),
-                    length: self.random.random_range(1..12),
-                };
-                self.push(Operation::TransposedConv1d(grown), &[from])
-            }
-            2 => {
-                let length = self.random.random_range(1..12);
-                self.push(Operation::Resize(Resize { length }), &[from])
-            }
+        let shape = self.graph.shape(from);
+        match self.random.random_range(0..7) {
+            0 => self.convolution(from),
+            1 => self.transposed(from),
+            2 => self.resized(from),
             3 => {
-                let straight = self.dense(Shape::Sequence { length, channels }, from);
+                let straight = self.dense(shape, from);
                 let bent = self.activation(Function::Silu, straight);
                 self.push(Operation::Add(Add), &[bent, from])
             }
-            _ => self.activation(Function::Tanh, from),
+            4 => self.activation(Function::Tanh, from),
+            5 => self.residual(from),
+            _ => {
+                let other = self.drawn_shape();
+                self.dense(other, from)
+            }
         }
+    }
+
+    /// A convolution or a transposed one, with a ReLU and an addition that are fused into it in every way that it allows.
+    fn residual(&mut self, from: NodeId) -> NodeId {
+        let mut last = match self.random.random() {
+            true => self.convolution(from),
+            false => self.transposed(from),
+        };
+        if self.random.random() {
+            last = self.activation(Function::Relu, last);
+        }
+        if self.random.random() {
+            let beside = self.dense(self.graph.shape(last), from);
+            last = self.push(Operation::Add(Add), &[last, beside]);
+        }
+        let end = [Function::Relu, Function::Tanh][self.random.random_range(0..2)];
+        self.activation(end, last)
+    }
+
+    fn odd(&mut self) -> usize {
+        2 * self.random.random_range(0..3) + 1
+    }
+
+    /// Weight and bias of a convolution: an image's has two axes of taps.
+    fn kernel(&mut self, from: NodeId) -> [ParameterId; 2] {
+        let outputs = self.random.random_range(1..5);
+        let mut shape = vec![self.odd()];
+        let channels = match self.graph.shape(from) {
+            Shape::Sequence { channels, .. } => channels,
+            Shape::Image { channels, .. } => {
+                shape.push(self.odd());
+                channels
+            }
+            Shape::Vector(_) => unreachable!("chains are of sequences and images"),
+        };
+        shape.extend([channels, outputs]);
+        [self.parameter(&shape), self.parameter(&[outputs])]
+    }
+
+    fn convolution(&mut self, from: NodeId) -> NodeId {
+        let [weight, bias] = self.kernel(from);
+        let convolution = match self.graph.shape(from) {
+            Shape::Image { .. } => Operation::Conv2d(Conv2d { weight, bias }),
+            _ => Operation::Conv1d(Conv1d { weight, bias }),
+        };
+        self.push(convolution, &[from])
+    }
+
+    fn transposed(&mut self, from: NodeId) -> NodeId {
+        let [weight, bias] = self.kernel(from);
+        let transposed = match self.graph.shape(from) {
+            Shape::Image { .. } => Operation::TransposedConv2d(TransposedConv2d {
+                weight,
+                bias,
+                stride: [
+                    self.random.random_range(1..4),
+                    self.random.random_range(1..4),
+                ],
+                height: self.random.random_range(1..8),
+                width: self.random.random_range(1..8),
+            }),
+            _ => Operation::TransposedConv1d(TransposedConv1d {
+                weight,
+                bias,
+                stride: self.random.random_range(1..4),
+                length: self.random.random_range(1..12),
+            }),
+        };
+        self.push(transposed, &[from])
+    }
+
+    fn resized(&mut self, from: NodeId) -> NodeId {
+        let resized = match self.graph.shape(from) {
+            Shape::Image { .. } => Operation::Resize2d(Resize2d {
+                height: self.random.random_range(1..8),
+                width: self.random.random_range(1..8),
+            }),
+            _ => Operation::Resize(Resize {
+                length: self.random.random_range(1..12),
+            }),
+        };
+        self.push(resized, &[from])
     }
 }

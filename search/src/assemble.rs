@@ -25,8 +25,8 @@ pub const Z_90: f32 = 1.644_853_6;
 /// The parameter that holds the outputs' standard deviations on the training rows, in the network's order.
 const OUTPUT_SCALE: &str = "output scale";
 
-/// Returns the order in which a sequence of the network's outputs stands in the data, `[channels][length]`:
-/// element k of the network is element `order[k]` of the data.
+/// Returns the order in which a sequence of the network's outputs stands in the data, `[channels][length]`, or an image,
+/// `[channels][height][width]`: element k of the network is element `order[k]` of the data.
 #[must_use]
 pub fn data_order(output: Shape) -> Vec<usize> {
     match output {
@@ -34,6 +34,14 @@ pub fn data_order(output: Shape) -> Vec<usize> {
         Shape::Sequence { length, channels } => (0..length)
             .flat_map(|p| (0..channels).map(move |c| c * length + p))
             .collect(),
+        Shape::Image {
+            height,
+            width,
+            channels,
+        } => data_order(Shape::Sequence {
+            length: height * width,
+            channels,
+        }),
     }
 }
 
@@ -265,10 +273,7 @@ impl Draft<'_> {
             parameters
                 .push(self.parameter(name, &shape, || parameter.var.flatten_all()?.to_vec1())?);
         }
-        let output = match group.output {
-            Shape::Vector(size) => graph::Shape::Vector(size),
-            Shape::Sequence { length, channels } => graph::Shape::Sequence { length, channels },
-        };
+        let output = group.output;
         let pushed = match (group.candidates[choice], parameters[..].as_ref()) {
             (Candidate::Dense, &[weight, bias]) => self.graph.push(
                 Operation::Dense(Dense {

@@ -240,7 +240,7 @@ impl Draft {
     fn sequence(&self, node: NodeId) -> (usize, usize) {
         match self.graph.shape(node) {
             Shape::Sequence { length, channels } => (length, channels),
-            Shape::Vector(_) => panic!("a convolution's operand is a sequence"),
+            _ => panic!("a convolution's operand is a sequence"),
         }
     }
 

@@ -1,16 +1,17 @@
 //! Random emulators: every operation, at sizes that divide nothing, in graphs whose members share a prefix.
 //!
-//! An emulator is drawn for a number as well as from a generator. The number decides one operation that is surely part of
-//! it (`steps` in turn), the count of members, the output transform and the layout; the generator decides everything
-//! else. So consecutive numbers, as many as there are steps, use every operation whatever the seed. [`operations`] reads
-//! from a finished graph what it really uses.
+//! An emulator is drawn for a number as well as from a generator. The number decides two operations that are surely part
+//! of it (`steps` and `image_steps`, each in turn), the count of members, the output transform and the layout; the
+//! generator decides everything else. So consecutive numbers, as many as the longer list has steps, use every operation
+//! whatever the seed. [`operations`] reads from a finished graph what it really uses.
 
 use dense_codegen::emulator::{
     Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs,
 };
 use dense_codegen::graph::{
-    Activation, Add, Conv1d, Dense, Function, Graph, Inverse, Logarithm, Node, NodeId, Operation,
-    ParameterId, Rescale, Resize, Shape, Standardise, Transform, Transpose, TransposedConv1d,
+    Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Node, NodeId,
+    Operation, ParameterId, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
+    TransposedConv1d, TransposedConv2d,
 };
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -22,8 +23,12 @@ use std::collections::BTreeSet;
 const SIZES: [usize; 9] = [1, 2, 3, 5, 8, 11, 16, 17, 23];
 /// Sequences that have grown longer than this are resized before the next convolution.
 const LONGEST: usize = 40;
+/// Channels of images, whose values are large without them.
+const CHANNELS: [usize; 5] = [1, 2, 3, 8, 11];
+/// The same for the rows and columns of images.
+const LARGEST: usize = 6;
 
-/// The length of a transposed convolution's result beside the one that follows from its input.
+/// The length of a transposed convolution's result beside the one that follows from its input, along one axis.
 #[derive(Clone, Copy, Debug)]
 enum End {
     /// As it follows.
@@ -34,7 +39,10 @@ enum End {
     Padded,
 }
 
-/// The length of a resized sequence beside the one before.
+/// Every end.
+const ENDS: [End; 3] = [End::Natural, End::Cut, End::Padded];
+
+/// The length of a resized axis beside the one before.
 #[derive(Clone, Copy, Debug)]
 enum To {
     /// Longer.
@@ -50,6 +58,8 @@ enum Step {
     DenseToVector,
     /// Dense to a sequence.
     DenseToSequence,
+    /// Dense to an image.
+    DenseToImage,
     /// Convolution.
     Conv1d { kernel: usize },
     /// Transposed convolution.
@@ -58,15 +68,25 @@ enum Step {
         stride: usize,
         end: End,
     },
+    /// Convolution of an image.
+    Conv2d { kernel: [usize; 2] },
+    /// Transposed convolution of an image, each axis by itself.
+    TransposedConv2d {
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        end: [End; 2],
+    },
     /// Nearest neighbour to a length that is a whole multiple, or fraction, only by chance.
     Resize(To),
+    /// The same for rows and columns.
+    Resize2d([To; 2]),
     /// A second branch of the same shape, added.
     Add,
     /// Elementwise function.
     Activation(Function),
 }
 
-/// Every step there is.
+/// Every step on vectors and sequences.
 fn steps() -> Vec<Step> {
     const KERNELS: [usize; 4] = [1, 3, 5, 7];
     let mut steps = vec![Step::DenseToVector, Step::DenseToSequence, Step::Add];
@@ -75,7 +95,7 @@ fn steps() -> Vec<Step> {
     for kernel in KERNELS {
         steps.push(Step::Conv1d { kernel });
         for stride in [1, 2, 3] {
-            for end in [End::Natural, End::Cut, End::Padded] {
+            for end in ENDS {
                 steps.push(Step::TransposedConv1d {
                     kernel,
                     stride,
@@ -87,9 +107,33 @@ fn steps() -> Vec<Step> {
     steps
 }
 
+/// Every step on images.
+fn image_steps() -> Vec<Step> {
+    const KERNELS: [[usize; 2]; 4] = [[1, 1], [3, 3], [1, 5], [7, 3]];
+    let mut steps = vec![Step::DenseToImage];
+    steps.extend(KERNELS.map(|kernel| Step::Conv2d { kernel }));
+    for rows in ENDS {
+        for columns in ENDS {
+            let transposed = |(kernel, stride)| Step::TransposedConv2d {
+                kernel,
+                stride,
+                end: [rows, columns],
+            };
+            let settings = [([3, 3], [2, 2]), ([1, 7], [2, 2]), ([5, 1], [1, 3])];
+            steps.extend(settings.map(transposed));
+        }
+    }
+    for rows in [To::Longer, To::Shorter] {
+        for columns in [To::Longer, To::Shorter] {
+            steps.push(Step::Resize2d([rows, columns]));
+        }
+    }
+    steps
+}
+
 /// The random emulator of this number.
 pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
-    let steps = steps();
+    let (steps, image_steps) = (steps(), image_steps());
     let inputs: Vec<_> = (0..rng.random_range(1..=8))
         .map(|index| input(index, rng))
         .collect();
@@ -100,9 +144,12 @@ pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
     };
     let start = draft.normalised(&inputs);
 
-    let mut prefix = draft.some_of(&steps);
-    let place = draft.rng.random_range(0..=prefix.len());
-    prefix.insert(place, steps[number % steps.len()]);
+    let both = [&steps[..], &image_steps].concat();
+    let mut prefix = draft.some_of(&both);
+    for sure in [&steps, &image_steps] {
+        let place = draft.rng.random_range(0..=prefix.len());
+        prefix.insert(place, sure[number % sure.len()]);
+    }
     let trunk = prefix
         .into_iter()
         .fold(start, |node, step| draft.step(node, step));
@@ -111,7 +158,7 @@ pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
     let members: Vec<_> = (0..1 + number / 3 % 3)
         .map(|_| {
             let branch = draft
-                .some_of(&steps)
+                .some_of(&both)
                 .into_iter()
                 .fold(trunk, |node, step| draft.step(node, step));
             draft.head(branch, head)
@@ -138,42 +185,65 @@ fn natural_length(length: usize, stride: usize) -> usize {
 /// The operations that a graph consists of, told apart as the list of steps does.
 pub fn operations(emulator: &Emulator) -> BTreeSet<String> {
     let graph = emulator.graph();
-    let length = |node: NodeId| match graph.shape(node) {
-        Shape::Sequence { length, .. } => length,
-        Shape::Vector(_) => 1,
+    let size = |node: NodeId| match graph.shape(node) {
+        Shape::Vector(_) => [1, 1],
+        Shape::Sequence { length, .. } => [1, length],
+        Shape::Image { height, width, .. } => [height, width],
     };
-    let kernel = |weight: ParameterId| {
-        graph
-            .parameters()
-            .get(weight)
+    let taps = |weight: ParameterId| {
+        let weight = graph.parameters().get(weight);
+        let shape = weight
             .expect("a graph has its operations' parameters")
-            .shape()[0]
+            .shape();
+        match *shape {
+            [rows, columns, _, _] => [rows, columns],
+            _ => [1, shape[0]],
+        }
+    };
+    let end = |from: usize, stride, to: usize| match to.cmp(&natural_length(from, stride)) {
+        Ordering::Less => End::Cut,
+        Ordering::Equal => End::Natural,
+        Ordering::Greater => End::Padded,
+    };
+    let to = |from: usize, to: usize| match to < from {
+        true => To::Shorter,
+        false => To::Longer,
     };
     let name = |node: &Node| {
+        let from = || size(node.inputs()[0]);
         let step = match node.operation() {
             Operation::Dense(dense) => match dense.output {
                 Shape::Vector(_) => Step::DenseToVector,
                 Shape::Sequence { .. } => Step::DenseToSequence,
+                Shape::Image { .. } => Step::DenseToImage,
             },
             Operation::Conv1d(conv) => Step::Conv1d {
-                kernel: kernel(conv.weight),
+                kernel: taps(conv.weight)[1],
+            },
+            Operation::Conv2d(conv) => Step::Conv2d {
+                kernel: taps(conv.weight),
             },
             Operation::TransposedConv1d(conv) => Step::TransposedConv1d {
-                kernel: kernel(conv.weight),
+                kernel: taps(conv.weight)[1],
                 stride: conv.stride,
-                end: match conv
-                    .length
-                    .cmp(&natural_length(length(node.inputs()[0]), conv.stride))
-                {
-                    Ordering::Less => End::Cut,
-                    Ordering::Equal => End::Natural,
-                    Ordering::Greater => End::Padded,
-                },
+                end: end(from()[1], conv.stride, conv.length),
             },
-            Operation::Resize(resize) => match resize.length < length(node.inputs()[0]) {
-                true => Step::Resize(To::Shorter),
-                false => Step::Resize(To::Longer),
-            },
+            Operation::TransposedConv2d(conv) => {
+                let ([height, width], [rows, columns]) = (from(), conv.stride);
+                Step::TransposedConv2d {
+                    kernel: taps(conv.weight),
+                    stride: conv.stride,
+                    end: [
+                        end(height, rows, conv.height),
+                        end(width, columns, conv.width),
+                    ],
+                }
+            }
+            Operation::Resize(resize) => Step::Resize(to(from()[1], resize.length)),
+            Operation::Resize2d(resize) => {
+                let [height, width] = from();
+                Step::Resize2d([to(height, resize.height), to(width, resize.width)])
+            }
             Operation::Add(_) => Step::Add,
             Operation::Activation(activation) => Step::Activation(activation.function),
             Operation::Transform(transform) => return format!("{:?}", transform.function),
@@ -195,7 +265,8 @@ pub fn every_operation() -> BTreeSet<String> {
         "Exp",
         "Sinh",
     ];
-    steps()
+    let steps = [steps(), image_steps()].concat();
+    steps
         .iter()
         .map(|step| format!("{step:?}"))
         .chain(ends.map(str::to_owned))
@@ -231,22 +302,41 @@ impl Head {
     /// By turns: each transform, each shape.
     fn draw(number: usize, rng: &mut ChaCha8Rng) -> Self {
         let length = *SIZES.choose(rng).expect("there are sizes");
-        let shape = match number % 2 {
+        let channels = rng.random_range(1..=5);
+        let [height, width] = [0, 1].map(|_| rng.random_range(1..=LARGEST));
+        let shape = match number % 4 {
             0 => Shape::Vector(length),
-            _ => Shape::Sequence {
-                length,
-                channels: rng.random_range(1..=5),
+            1 => Shape::Sequence { length, channels },
+            2 => Shape::Image {
+                height,
+                width,
+                channels: 1,
+            },
+            _ => Shape::Image {
+                height,
+                width,
+                channels,
             },
         };
         let transform = [None, Some(Inverse::Exp), Some(Inverse::Sinh)][number % 3];
         Self { shape, transform }
     }
 
-    /// A sequence becomes curves, a vector scalars.
+    /// A sequence becomes curves, an image images, a vector scalars.
     fn outputs(self) -> Outputs {
         let (layout, shape) = match self.shape {
             Shape::Vector(length) => (Layout::Scalars, vec![length]),
             Shape::Sequence { length, channels } => (Layout::Curves, vec![channels, length]),
+            Shape::Image {
+                height,
+                width,
+                channels: 1,
+            } => (Layout::Image, vec![height, width]),
+            Shape::Image {
+                height,
+                width,
+                channels,
+            } => (Layout::Images, vec![channels, height, width]),
         };
         Outputs {
             layout,
@@ -344,9 +434,13 @@ impl Draft<'_> {
                 let shape = self.short_sequence();
                 self.dense(node, shape)
             }
+            Step::DenseToImage => {
+                let shape = self.small_image();
+                self.dense(node, shape)
+            }
             Step::Conv1d { kernel } => {
                 let (node, _, channels) = self.sequence(node, 1);
-                let (weight, bias) = self.convolution(kernel, channels);
+                let (weight, bias) = self.convolution(&[kernel], channels);
                 self.push(Operation::Conv1d(Conv1d { weight, bias }), &[node])
             }
             Step::TransposedConv1d {
@@ -355,13 +449,8 @@ impl Draft<'_> {
                 end,
             } => {
                 let (node, length, channels) = self.sequence(node, 2);
-                let (weight, bias) = self.convolution(kernel, channels);
-                let natural = natural_length(length, stride);
-                let length = match end {
-                    End::Natural => natural,
-                    End::Cut => natural.div_ceil(2),
-                    End::Padded => natural + self.rng.random_range(1..4),
-                };
+                let (weight, bias) = self.convolution(&[kernel], channels);
+                let length = self.ended(length, stride, end);
                 let operation = TransposedConv1d {
                     weight,
                     bias,
@@ -372,17 +461,38 @@ impl Draft<'_> {
             }
             Step::Resize(to) => {
                 let (node, length, _) = self.sequence(node, 2);
-                let length = match to {
-                    To::Longer => self.rng.random_range(length + 1..=2 * length + 1),
-                    To::Shorter => self.rng.random_range(1..length),
-                };
+                let length = self.other_length(length, to);
                 self.push(Operation::Resize(Resize { length }), &[node])
             }
-            Step::Add => {
-                let shape = self.graph.shape(node);
-                let branch = self.dense(node, shape);
-                self.push(Operation::Add(Add), &[node, branch])
+            Step::Conv2d { kernel } => {
+                let (node, _, channels) = self.image(node, 1);
+                let (weight, bias) = self.convolution(&kernel, channels);
+                self.push(Operation::Conv2d(Conv2d { weight, bias }), &[node])
             }
+            Step::TransposedConv2d {
+                kernel,
+                stride,
+                end,
+            } => {
+                let (node, size, channels) = self.image(node, 2);
+                let (weight, bias) = self.convolution(&kernel, channels);
+                let [height, width] =
+                    [0, 1].map(|axis| self.ended(size[axis], stride[axis], end[axis]));
+                let operation = TransposedConv2d {
+                    weight,
+                    bias,
+                    stride,
+                    height,
+                    width,
+                };
+                self.push(Operation::TransposedConv2d(operation), &[node])
+            }
+            Step::Resize2d(to) => {
+                let (node, size, _) = self.image(node, 2);
+                let [height, width] = [0, 1].map(|axis| self.other_length(size[axis], to[axis]));
+                self.push(Operation::Resize2d(Resize2d { height, width }), &[node])
+            }
+            Step::Add => self.residual(node),
             Step::Activation(function) => {
                 self.push(Operation::Activation(Activation { function }), &[node])
             }
@@ -403,12 +513,68 @@ impl Draft<'_> {
         )
     }
 
-    fn convolution(&mut self, kernel: usize, channels: usize) -> (ParameterId, ParameterId) {
-        let outputs = self.size();
+    /// A branch of the value's shape, sometimes with a ReLU, is added to it: a convolution where there are positions.
+    fn residual(&mut self, node: NodeId) -> NodeId {
+        let shape = self.graph.shape(node);
+        let mut branch = match shape {
+            Shape::Vector(_) => self.dense(node, shape),
+            Shape::Sequence { channels, .. } => {
+                let (weight, bias) = self.kernel(&[3], channels, channels);
+                self.push(Operation::Conv1d(Conv1d { weight, bias }), &[node])
+            }
+            Shape::Image { channels, .. } => {
+                let (weight, bias) = self.kernel(&[3, 3], channels, channels);
+                self.push(Operation::Conv2d(Conv2d { weight, bias }), &[node])
+            }
+        };
+        if self.rng.random() {
+            let relu = Activation {
+                function: Function::Relu,
+            };
+            branch = self.push(Operation::Activation(relu), &[branch]);
+        }
+        self.push(Operation::Add(Add), &[node, branch])
+    }
+
+    /// A convolution's weight and bias, for a drawn number of channels.
+    fn convolution(&mut self, kernel: &[usize], channels: usize) -> (ParameterId, ParameterId) {
+        let outputs = match kernel {
+            [_] => self.size(),
+            _ => *CHANNELS.choose(self.rng).expect("there are sizes"),
+        };
+        self.kernel(kernel, channels, outputs)
+    }
+
+    fn kernel(
+        &mut self,
+        kernel: &[usize],
+        channels: usize,
+        outputs: usize,
+    ) -> (ParameterId, ParameterId) {
+        let taps: usize = kernel.iter().product();
+        let shape = [kernel, &[channels, outputs]].concat();
         (
-            self.weight(&[kernel, channels, outputs], kernel * channels),
+            self.weight(&shape, taps * channels),
             self.vector(outputs, 0.5),
         )
+    }
+
+    /// The length of a transposed convolution's result along one axis.
+    fn ended(&mut self, length: usize, stride: usize, end: End) -> usize {
+        let natural = natural_length(length, stride);
+        match end {
+            End::Natural => natural,
+            End::Cut => natural.div_ceil(2),
+            End::Padded => natural + self.rng.random_range(1..4),
+        }
+    }
+
+    /// Another length of an axis.
+    fn other_length(&mut self, length: usize, to: To) -> usize {
+        match to {
+            To::Longer => self.rng.random_range(length + 1..=2 * length + 1),
+            To::Shorter => self.rng.random_range(1..length),
+        }
     }
 
     /// `node` itself or what has to be made of it to have a sequence of `at_least` to [`LONGEST`] positions; its length
@@ -426,10 +592,35 @@ impl Draft<'_> {
                     channels,
                 )
             }
-            Shape::Vector(_) => {
+            Shape::Vector(_) | Shape::Image { .. } => {
                 let shape = self.short_sequence();
                 let node = self.dense(node, shape);
                 self.sequence(node, at_least)
+            }
+        }
+    }
+
+    /// The same for an image whose rows and columns are `at_least` to [`LARGEST`]; its size and channels.
+    fn image(&mut self, node: NodeId, at_least: usize) -> (NodeId, [usize; 2], usize) {
+        match self.graph.shape(node) {
+            Shape::Image {
+                height,
+                width,
+                channels,
+            } => {
+                let size = [height, width];
+                let fits = |length| (at_least..=LARGEST).contains(length);
+                if size.iter().all(fits) {
+                    return (node, size, channels);
+                }
+                let [height, width] = size.map(|_| self.rng.random_range(2..=LARGEST));
+                let resized = self.push(Operation::Resize2d(Resize2d { height, width }), &[node]);
+                (resized, [height, width], channels)
+            }
+            Shape::Vector(_) | Shape::Sequence { .. } => {
+                let shape = self.small_image();
+                let node = self.dense(node, shape);
+                self.image(node, at_least)
             }
         }
     }
@@ -438,6 +629,14 @@ impl Draft<'_> {
         Shape::Sequence {
             length: self.rng.random_range(1..=11),
             channels: self.rng.random_range(1..=9),
+        }
+    }
+
+    fn small_image(&mut self) -> Shape {
+        Shape::Image {
+            height: self.rng.random_range(1..=LARGEST),
+            width: self.rng.random_range(1..=LARGEST),
+            channels: *CHANNELS.choose(self.rng).expect("there are sizes"),
         }
     }
 
@@ -453,7 +652,9 @@ impl Draft<'_> {
         };
         match head.shape {
             Shape::Vector(_) => node,
-            Shape::Sequence { .. } => self.push(Operation::Transpose(Transpose), &[node]),
+            Shape::Sequence { .. } | Shape::Image { .. } => {
+                self.push(Operation::Transpose(Transpose), &[node])
+            }
         }
     }
 
@@ -480,7 +681,7 @@ mod tests {
         for seed in 0..20 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let mut used = BTreeSet::new();
-            for number in 0..steps().len() {
+            for number in 0..steps().len().max(image_steps().len()) {
                 used.extend(operations(&random_emulator(number, &mut rng)));
             }
             assert_eq!(used, every_operation(), "seed {seed}");

@@ -11,7 +11,7 @@ fn macs(graph: &Graph) -> u64 {
     for node in graph.nodes() {
         let length = |shape: Shape| match shape {
             Shape::Sequence { length, .. } => length,
-            Shape::Vector(_) => 1,
+            _ => 1,
         };
         let (weight, times) = match node.operation() {
             Operation::Dense(dense) => (dense.weight, 1),

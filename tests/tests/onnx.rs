@@ -2,6 +2,7 @@
 //! f64 interpreter does, on cases that use every operation.
 
 use dense_codegen::Emulator;
+use dense_codegen::graph::{NodeId, Operation, Shape};
 use dense_codegen::interpreter::interpret_f64;
 use dense_codegen::onnx::{Batch, What, model_bytes, write};
 use dense_tests::cases::CASES;
@@ -100,6 +101,29 @@ fn another_engine_computes_what_the_f64_interpreter_does() {
             }
         }
     });
+}
+
+#[test]
+fn members_that_end_in_sequences_and_images_come_out_position_by_position() {
+    let mut shapes = BTreeSet::new();
+    for case in CASES.iter() {
+        let mut parts = case.emulator.clone().into_parts();
+        let before = |node: NodeId| {
+            let node = &parts.graph.nodes()[node.index()];
+            matches!(node.operation(), Operation::Transpose(_)).then(|| node.inputs()[0])
+        };
+        let members: Option<Vec<_>> = parts.members.iter().map(|&member| before(member)).collect();
+        let Some(members) = members else { continue };
+        let shape = parts.graph.shape(members[0]);
+        parts.members = members;
+        let emulator = Emulator::new(parts).expect("as many numbers as before");
+        let x = &case.rows[..emulator.input_count()];
+        let model = model_bytes(&emulator, What::Mean, Batch::One).expect("a mean");
+        let error = error(&emulator, x, &run(&model, x, 1));
+        assert!(error <= ONNX_AGAINST_F64, "{case}, {shape}: {error:.1e}");
+        shapes.insert(matches!(shape, Shape::Image { channels: 2.., .. }));
+    }
+    assert_eq!(shapes.len(), 2, "sequences, and images of several channels");
 }
 
 #[test]

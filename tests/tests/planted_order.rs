@@ -1,61 +1,99 @@
 //! The comparison of bits can fail: a frozen crate in which one kernel adds in another order does not pass its own test.
 
+use dense_codegen::Emulator;
 use dense_codegen::rust::{FreezeOptions, freeze};
+use dense_tests::cases::{CASES, EMULATORS};
 use dense_tests::modules::write;
 use dense_tests::networks::Network;
+use dense_tests::random_graph::operations;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The innermost loop of dense layers and convolutions, below the frozen crate's folder.
+/// The innermost loops of dense layers and convolutions, below the frozen crate's folder.
 const FILE: &str = "dense-runtime/src/kernels/tiles.rs";
-/// The loop over taps and input channels, ascending. Where the kernel is rewritten, this has to follow.
-const WRITTEN: &str = "for i in 0..sweep.run {";
-/// The same, descending.
-const PLANTED: &str = "for i in (0..sweep.run).rev() {";
+/// The loop over taps and input channels, ascending, and the same, descending. Where the kernel is rewritten, this has
+/// to follow.
+const TAPS: [&str; 2] = ["for i in 0..sweep.run {", "for i in (0..sweep.run).rev() {"];
+/// The loop over rows of taps, of which only images have several.
+const ROWS: [&str; 2] = [
+    "for outer in 0..sweep.outer.count {",
+    "for outer in (0..sweep.outer.count).rev() {",
+];
 
 /// The test of the frozen crate that has to see it.
 const GOLDEN: &str = "the_golden_vectors_come_out_bit_for_bit_and_no_stored_bit_has_changed";
 
 #[test]
 fn another_order_of_summation_in_one_kernel_turns_the_golden_test_red() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted_order");
-    fs::create_dir_all(&folder).expect("a folder in the target folder");
-    let frozen = folder.join("decoder");
-    let options = FreezeOptions {
-        crate_name: "decoder".into(),
-    };
-    freeze(&Network::Decoder.emulator(), &frozen, &options).expect("the network is frozen");
-
-    let kernel = fs::read_to_string(frozen.join(FILE)).expect("the crate carries the kernel");
-    assert_eq!(
-        kernel.matches(WRITTEN).count(),
-        1,
-        "{FILE} has no longer the one loop that is to be turned around"
-    );
-    let as_written = golden_test(&frozen, &folder);
-    let said = String::from_utf8_lossy(&as_written.stderr);
-    assert!(as_written.status.success(), "as written:\n{said}");
-
-    write(&frozen.join(FILE), kernel.replace(WRITTEN, PLANTED));
-    let planted = golden_test(&frozen, &folder);
-    let report = String::from_utf8_lossy(&planted.stdout);
-    let said = String::from_utf8_lossy(&planted.stderr);
-    assert!(!planted.status.success(), "the other order passed");
-    assert!(
-        report.contains(&format!("test {GOLDEN} ... FAILED")),
-        "failed for another reason:\n{report}{said}"
-    );
+    let planted = Planted::new("decoder", &Network::Decoder.emulator());
+    planted.assert_turns_red(TAPS);
 }
 
-/// Runs the test that the crate carries.
-fn golden_test(frozen: &Path, folder: &Path) -> Output {
-    Command::new(env!("CARGO"))
-        .args(["test", "--quiet", "--offline", "--test", "golden"])
-        .args(["--", "--exact", GOLDEN, "--format", "pretty"])
-        .env("CARGO_TARGET_DIR", folder.join("target"))
-        .env_remove("RUSTFLAGS")
-        .current_dir(frozen)
-        .output()
-        .expect("cargo starts")
+#[test]
+fn another_order_of_rows_of_taps_turns_the_golden_test_of_images_red() {
+    let conv2d = "Conv2d { kernel: [3, 3] }";
+    let case = CASES[..EMULATORS / 2]
+        .iter()
+        .find(|case| operations(&case.emulator).contains(conv2d))
+        .expect("each half of the cases has every operation");
+    let planted = Planted::new("images", &case.emulator);
+    planted.assert_turns_red(ROWS);
+}
+
+/// A frozen crate whose kernels are to be changed.
+struct Planted {
+    frozen: PathBuf,
+    /// The kernels as written.
+    kernel: String,
+}
+
+impl Planted {
+    fn new(name: &str, emulator: &Emulator) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted_order");
+        fs::create_dir_all(&folder).expect("a folder in the target folder");
+        let frozen = folder.join(name);
+        let options = FreezeOptions {
+            crate_name: name.into(),
+        };
+        freeze(emulator, &frozen, &options).expect("the emulator is frozen");
+        let kernel = fs::read_to_string(frozen.join(FILE)).expect("the crate carries the kernel");
+        Self { frozen, kernel }
+    }
+
+    /// The crate passes its test as written, and not with the loops turned around.
+    fn assert_turns_red(&self, [written, planted]: [&str; 2]) {
+        assert!(
+            self.kernel.contains(written),
+            "{FILE} has no longer the loop that is to be turned around: {written}"
+        );
+        let as_written = self.golden_test();
+        let said = String::from_utf8_lossy(&as_written.stderr);
+        assert!(as_written.status.success(), "as written:\n{said}");
+
+        write(
+            &self.frozen.join(FILE),
+            self.kernel.replace(written, planted),
+        );
+        let turned = self.golden_test();
+        let report = String::from_utf8_lossy(&turned.stdout);
+        let said = String::from_utf8_lossy(&turned.stderr);
+        assert!(!turned.status.success(), "the other order passed");
+        assert!(
+            report.contains(&format!("test {GOLDEN} ... FAILED")),
+            "failed for another reason:\n{report}{said}"
+        );
+    }
+
+    /// Runs the test that the crate carries.
+    fn golden_test(&self) -> Output {
+        Command::new(env!("CARGO"))
+            .args(["test", "--quiet", "--offline", "--test", "golden"])
+            .args(["--", "--exact", GOLDEN, "--format", "pretty"])
+            .env("CARGO_TARGET_DIR", self.frozen.join("target"))
+            .env_remove("RUSTFLAGS")
+            .current_dir(&self.frozen)
+            .output()
+            .expect("cargo starts")
+    }
 }

@@ -1,9 +1,10 @@
 //! Conv1d: convolution of stride 1 that keeps the length; taps that fall outside are skipped.
 //!
-//! `y[p][o] = bias[o] + sum_t sum_c x[p + t - K/2][c] * weight[t][c][o]`, started from the bias, taps then channels ascending,
-//! and `+ 0.0` at the end, so that no value is a negative zero whichever zeros were added.
+//! `y[p][o] = bias[o] + sum_t sum_c x[p + t - K/2][c] * weight[t][c][o]`, in the order of `window.rs`.
 
-use super::rule::{Mismatch, Rule, Value, one_each, sequence};
+use super::kernel::Kernel;
+use super::rule::{Mismatch, Rule, Value, sequence};
+use super::window::{Axis, Window};
 use super::{ParameterId, Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -16,20 +17,11 @@ pub struct Conv1d {
     pub bias: ParameterId,
 }
 
-/// Kernel size, channels in and channels out of a convolution's weight.
-pub(super) fn kernel(
-    parameters: &Parameters,
-    weight: ParameterId,
-    inputs: usize,
-) -> Result<(usize, usize), Mismatch> {
-    match *parameters.shape(weight) {
-        [kernel, channels, outputs] if kernel % 2 == 1 && channels == inputs => {
-            Ok((kernel, outputs))
-        }
-        ref other => Err(Mismatch::new(
-            format!("weight [odd, {inputs}, any]"),
-            format!("{other:?}"),
-        )),
+impl Conv1d {
+    fn window<'a>(&self, parameters: &'a Parameters, from: Shape) -> Window<'a> {
+        let ([_, length], _) = from.size_and_channels();
+        let axes = [Axis::ONE, Axis::Kept { length }];
+        Window::new(parameters, [self.weight, self.bias], axes)
     }
 }
 
@@ -49,56 +41,24 @@ impl Rule for Conv1d {
 
     fn shape(&self, parameters: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
         let (length, channels) = sequence(inputs)?;
-        let (_, outputs) = kernel(parameters, self.weight, channels)?;
-        one_each(parameters, self.bias, "bias", outputs)?;
+        let kernel = Kernel::checked(parameters, [self.weight, self.bias], 1, channels)?;
         Ok(Shape::Sequence {
             length,
-            channels: outputs,
+            channels: kernel.outputs,
         })
     }
 
     fn macs(&self, parameters: &Parameters, inputs: &[Shape], _: Shape) -> u64 {
-        let Shape::Sequence { length, .. } = inputs[0] else {
-            return 0;
-        };
-        let kernel = parameters.shape(self.weight)[0];
-        // A tap d positions from the centre falls inside at all but d positions.
-        let pairs: usize = (0..kernel)
-            .map(|tap| length.saturating_sub(tap.abs_diff(kernel / 2)))
-            .sum();
-        pairs as u64 * (parameters.values(self.weight).len() / kernel) as u64
+        self.window(parameters, inputs[0]).macs()
     }
 
     fn evaluate<R: Real>(
         &self,
         parameters: &Parameters,
         inputs: &[Value<'_, R>],
-        output: Shape,
+        _: Shape,
     ) -> Vec<R> {
-        let (weight, bias) = (parameters.values(self.weight), parameters.values(self.bias));
-        let [kernel, channels, outputs] = *parameters.shape(self.weight) else {
-            return Vec::new();
-        };
-        let (x, length) = (inputs[0].data, inputs[0].data.len() / channels);
-        let mut y = Vec::with_capacity(output.size());
-        for position in 0..length {
-            for o in 0..outputs {
-                let mut sum = R::from_f32(bias[o]);
-                for tap in 0..kernel {
-                    let Some(source) = (position + tap)
-                        .checked_sub(kernel / 2)
-                        .filter(|&source| source < length)
-                    else {
-                        continue;
-                    };
-                    for c in 0..channels {
-                        let weight = R::from_f32(weight[(tap * channels + c) * outputs + o]);
-                        sum = x[source * channels + c].fma(weight, sum);
-                    }
-                }
-                y.push(sum.add(R::from_f32(0.0)));
-            }
-        }
-        y
+        let window = self.window(parameters, inputs[0].shape);
+        window.evaluate(inputs[0].data)
     }
 }

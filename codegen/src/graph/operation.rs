@@ -2,8 +2,9 @@
 
 use super::rule::{Mismatch, Rule, Value};
 use super::{
-    Activation, Add, Conv1d, Dense, Input, Logarithm, ParameterId, Parameters, Real, Rescale,
-    Resize, Shape, Standardise, Transform, Transpose, TransposedConv1d,
+    Activation, Add, Conv1d, Conv2d, Dense, Input, Logarithm, ParameterId, Parameters, Real,
+    Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose, TransposedConv1d,
+    TransposedConv2d,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,10 +22,16 @@ pub enum Operation {
     Dense(Dense),
     /// See [`Conv1d`].
     Conv1d(Conv1d),
+    /// See [`Conv2d`].
+    Conv2d(Conv2d),
     /// See [`TransposedConv1d`].
     TransposedConv1d(TransposedConv1d),
+    /// See [`TransposedConv2d`].
+    TransposedConv2d(TransposedConv2d),
     /// See [`Resize`].
     Resize(Resize),
+    /// See [`Resize2d`].
+    Resize2d(Resize2d),
     /// See [`Add`].
     Add(Add),
     /// See [`Activation`].
@@ -46,8 +53,11 @@ macro_rules! with_rule {
             Operation::Standardise($rule) => $body,
             Operation::Dense($rule) => $body,
             Operation::Conv1d($rule) => $body,
+            Operation::Conv2d($rule) => $body,
             Operation::TransposedConv1d($rule) => $body,
+            Operation::TransposedConv2d($rule) => $body,
             Operation::Resize($rule) => $body,
+            Operation::Resize2d($rule) => $body,
             Operation::Add($rule) => $body,
             Operation::Activation($rule) => $body,
             Operation::Rescale($rule) => $body,
@@ -81,8 +91,11 @@ impl Operation {
             Self::Standardise(rule) => Self::Standardise(rule.renamed(rename)),
             Self::Dense(rule) => Self::Dense(rule.renamed(rename)),
             Self::Conv1d(rule) => Self::Conv1d(rule.renamed(rename)),
+            Self::Conv2d(rule) => Self::Conv2d(rule.renamed(rename)),
             Self::TransposedConv1d(rule) => Self::TransposedConv1d(rule.renamed(rename)),
+            Self::TransposedConv2d(rule) => Self::TransposedConv2d(rule.renamed(rename)),
             Self::Resize(rule) => Self::Resize(rule.renamed(rename)),
+            Self::Resize2d(rule) => Self::Resize2d(rule.renamed(rename)),
             Self::Add(rule) => Self::Add(rule.renamed(rename)),
             Self::Activation(rule) => Self::Activation(rule.renamed(rename)),
             Self::Rescale(rule) => Self::Rescale(rule.renamed(rename)),

@@ -69,7 +69,27 @@ pub(super) fn single(inputs: &[Shape]) -> Result<Shape, Mismatch> {
 pub(super) fn sequence(inputs: &[Shape]) -> Result<(usize, usize), Mismatch> {
     match single(inputs)? {
         Shape::Sequence { length, channels } => Ok((length, channels)),
-        vector @ Shape::Vector(_) => Err(Mismatch::new("a sequence [length][channels]", vector)),
+        other => Err(Mismatch::new("a sequence [length][channels]", other)),
+    }
+}
+
+/// Rows and columns, and channels, of the only operand, which has to be an image.
+pub(super) fn image(inputs: &[Shape]) -> Result<([usize; 2], usize), Mismatch> {
+    match single(inputs)? {
+        shape @ Shape::Image { .. } => Ok(shape.size_and_channels()),
+        other => Err(Mismatch::new("an image [height][width][channels]", other)),
+    }
+}
+
+/// Whether a transposed convolution may have these strides.
+pub(super) fn strides(strides: &[usize]) -> Result<(), Mismatch> {
+    let allowed = 1..=Shape::LARGEST;
+    match strides.iter().find(|stride| !allowed.contains(stride)) {
+        None => Ok(()),
+        Some(stride) => Err(Mismatch::new(
+            format!("a stride of 1 to {}", Shape::LARGEST),
+            stride,
+        )),
     }
 }
 

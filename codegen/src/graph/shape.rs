@@ -1,11 +1,12 @@
-//! The two shapes of a value.
+//! The three shapes of a value.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The shape of one sample's value at a node.
 ///
-/// A sequence is stored position-major: `value[position * channels + channel]`.
+/// A sequence is stored position-major, `value[position * channels + channel]`; an image's positions are those of its
+/// rows one after the other, `value[(row * width + column) * channels + channel]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
@@ -18,6 +19,15 @@ pub enum Shape {
         /// Number of channels at each position.
         channels: usize,
     },
+    /// Rows and columns of positions of some channels each.
+    Image {
+        /// Number of rows.
+        height: usize,
+        /// Number of columns.
+        width: usize,
+        /// Number of channels at each position.
+        channels: usize,
+    },
 }
 
 impl Shape {
@@ -27,18 +37,27 @@ impl Shape {
     /// How many numbers the value holds; `usize::MAX` where that number would overflow.
     #[must_use]
     pub fn size(self) -> usize {
+        let ([rows, columns], channels) = self.size_and_channels();
+        rows.saturating_mul(columns).saturating_mul(channels)
+    }
+
+    /// Rows and columns, and channels: a vector is one position, a sequence one row.
+    pub(crate) fn size_and_channels(self) -> ([usize; 2], usize) {
         match self {
-            Self::Vector(size) => size,
-            Self::Sequence { length, channels } => length.saturating_mul(channels),
+            Self::Vector(size) => ([1, 1], size),
+            Self::Sequence { length, channels } => ([1, length], channels),
+            Self::Image {
+                height,
+                width,
+                channels,
+            } => ([height, width], channels),
         }
     }
 
-    /// Positions and channels; a vector is one position.
-    pub(crate) fn length_and_channels(self) -> (usize, usize) {
-        match self {
-            Self::Vector(size) => (1, size),
-            Self::Sequence { length, channels } => (length, channels),
-        }
+    /// Positions and channels: a vector is one position.
+    pub(crate) fn positions_and_channels(self) -> (usize, usize) {
+        let ([rows, columns], channels) = self.size_and_channels();
+        (rows.saturating_mul(columns), channels)
     }
 }
 
@@ -47,6 +66,11 @@ impl fmt::Display for Shape {
         match self {
             Self::Vector(size) => write!(f, "[{size}]"),
             Self::Sequence { length, channels } => write!(f, "[{length}][{channels}]"),
+            Self::Image {
+                height,
+                width,
+                channels,
+            } => write!(f, "[{height}][{width}][{channels}]"),
         }
     }
 }

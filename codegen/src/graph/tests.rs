@@ -42,7 +42,7 @@ fn a_misfit_is_refused_and_named_and_leaves_the_graph_as_it_was() {
     let mut graph = Graph::new(2);
     let hidden = dense(&mut graph, "a", 2, Shape::Vector(3), Graph::INPUT).unwrap();
     let before = graph.nodes().len();
-    let cases: [(Operation, &[NodeId], &str); 7] = [
+    let cases: [(Operation, &[NodeId], &str); 8] = [
         (
             Operation::Add(Add),
             &[Graph::INPUT, hidden],
@@ -66,7 +66,15 @@ fn a_misfit_is_refused_and_named_and_leaves_the_graph_as_it_was() {
         (
             Operation::Transpose(Transpose),
             &[hidden],
-            "node 2 (transpose): expected a sequence [length][channels], got [3]",
+            "node 2 (transpose): expected a sequence [length][channels] or an image [height][width][channels], got [3]",
+        ),
+        (
+            Operation::Resize2d(Resize2d {
+                height: 2,
+                width: 2,
+            }),
+            &[hidden],
+            "node 2 (resize2d): expected an image [height][width][channels], got [3]",
         ),
         (
             Operation::Logarithm(Logarithm { mask: vec![true] }),
@@ -117,6 +125,54 @@ fn weights_that_do_not_fit_are_refused() {
     assert!(message(graph.push(rescale, &[sequence])).contains("expected scale [6], got [1]"));
     let resize = Operation::Resize(Resize { length: usize::MAX });
     assert!(message(graph.push(resize, &[sequence])).contains("a result of 1 to"));
+}
+
+#[test]
+fn weights_of_images_that_do_not_fit_are_refused() {
+    let mut graph = Graph::new(2);
+    let bias = graph.parameter("bias", &[2], vec![0.0; 2]).unwrap();
+    let output = Shape::Image {
+        height: 2,
+        width: 3,
+        channels: 3,
+    };
+    let image = dense(&mut graph, "a", 2, output, Graph::INPUT).unwrap();
+    let mut weight = |shape: &[usize]| {
+        let values = vec![0.0; shape.iter().product()];
+        graph
+            .parameter(&format!("{shape:?}"), shape, values)
+            .unwrap()
+    };
+    let [flat, even, wide, good] = [
+        weight(&[3, 3, 2]),
+        weight(&[3, 2, 3, 2]),
+        weight(&[3, 3, 4, 2]),
+        weight(&[3, 1, 3, 2]),
+    ];
+    let mut message = |operation| graph.push(operation, &[image]).unwrap_err().to_string();
+    for (weight, got) in [
+        (flat, "[3, 3, 2]"),
+        (even, "[3, 2, 3, 2]"),
+        (wide, "[3, 3, 4, 2]"),
+    ] {
+        let expected = format!("expected weight [odd, odd, 3, any], got {got}");
+        assert!(message(Operation::Conv2d(Conv2d { weight, bias })).contains(&expected));
+    }
+    let along = Operation::Conv1d(Conv1d { weight: flat, bias });
+    assert!(message(along).contains("expected a sequence [length][channels], got [2][3][3]"));
+    let grown = |stride, height| {
+        Operation::TransposedConv2d(TransposedConv2d {
+            weight: good,
+            bias,
+            stride,
+            height,
+            width: 3,
+        })
+    };
+    assert!(message(grown([2, 0], 3)).contains("expected a stride of 1 to 16777216, got 0"));
+    for height in [0, usize::MAX] {
+        assert!(message(grown([2, 2], height)).contains("a result of 1 to"));
+    }
 }
 
 #[test]
@@ -202,6 +258,147 @@ fn resizing_takes_the_nearest_position_below() {
     let resized = |length| through(|_| Operation::Resize(Resize { length })).0;
     assert_eq!(resized(5), [1.0, 1.0, 2.0, 2.0, 3.0]);
     assert_eq!(resized(2), [1.0, 2.0]);
+}
+
+/// The image 1 to 6 of two rows of three columns (one channel) through one operation.
+fn through_image(operation: impl FnOnce(&mut Graph) -> Operation) -> (Vec<f64>, u64) {
+    let mut graph = Graph::new(1);
+    let numbers = vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    let start = Dense {
+        weight: graph.parameter("numbers", &[1, 6], numbers).unwrap(),
+        bias: graph.parameter("nothing", &[6], vec![0.0; 6]).unwrap(),
+        output: Shape::Image {
+            height: 2,
+            width: 3,
+            channels: 1,
+        },
+    };
+    let start = graph
+        .push(Operation::Dense(start), &[Graph::INPUT])
+        .unwrap();
+    let operation = operation(&mut graph);
+    let node = graph.push(operation, &[start]).unwrap();
+    let values = crate::interpreter::node_values(&graph, &[1.0]);
+    (values[node.index()].clone(), graph.macs(node))
+}
+
+/// Three rows of three taps, each of which shows in a decimal place of its own.
+fn square_of_taps(graph: &mut Graph) -> (ParameterId, ParameterId) {
+    let places = (0..9).map(|place| 10.0_f32.powi(place)).collect();
+    let weight = graph.parameter("weight", &[3, 3, 1, 1], places).unwrap();
+    (weight, graph.parameter("bias", &[1], vec![0.5]).unwrap())
+}
+
+#[test]
+fn a_convolution_of_an_image_skips_the_taps_outside() {
+    let (values, macs) = through_image(|graph| {
+        let (weight, bias) = square_of_taps(graph);
+        Operation::Conv2d(Conv2d { weight, bias })
+    });
+    // The place of tap (s, t) is 3 s + t; (1, 1) is the centre.
+    assert_eq!(
+        values,
+        [
+            540_210_000.5,
+            654_321_000.5,
+            65_032_000.5,
+            540_210.5,
+            654_321.5,
+            65_032.5
+        ]
+    );
+    // Two rows see two rows of taps each, three columns 2, 3 and 2 taps.
+    assert_eq!(macs, (2 + 2) * (2 + 3 + 2));
+}
+
+#[test]
+fn a_transposed_convolution_of_an_image_cuts_and_fills_each_axis_by_itself() {
+    let grown = |stride, [height, width]: [usize; 2]| {
+        through_image(|graph| {
+            let (weight, bias) = square_of_taps(graph);
+            Operation::TransposedConv2d(TransposedConv2d {
+                weight,
+                bias,
+                stride,
+                height,
+                width,
+            })
+        })
+    };
+    // Row and column 2 q take tap 1 of source q; those between take tap 2 of the one before and tap 0 of the one after.
+    let (values, macs) = grown([2, 2], [3, 5]);
+    let row = |left: [f64; 3], taps: [f64; 3]| {
+        let [before, centre, after] = taps;
+        [
+            left[0] * centre,
+            left[0] * after + left[1] * before,
+            left[1] * centre,
+            left[1] * after + left[2] * before,
+            left[2] * centre,
+        ]
+    };
+    let (upper, lower) = ([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]);
+    let above = row(upper, [1e3, 1e4, 1e5]);
+    let between = row(upper, [1e6, 1e7, 1e8]);
+    let between_too = row(lower, [1.0, 10.0, 100.0]);
+    let below = row(lower, [1e3, 1e4, 1e5]);
+    let expected: Vec<f64> = (0..5)
+        .map(|c| above[c] + 0.5)
+        .chain((0..5).map(|c| between[c] + between_too[c] + 0.5))
+        .chain((0..5).map(|c| below[c] + 0.5))
+        .collect();
+    assert_eq!(values, expected);
+    // Rows see 1, 2 and 1 rows of taps, columns 1, 2, 1, 2 and 1 taps.
+    assert_eq!(macs, 4 * 7);
+
+    let (cut_and_filled, macs) = grown([2, 2], [4, 2]);
+    let mut kept: Vec<f64> = expected
+        .chunks(5)
+        .flat_map(|row| row[..2].to_vec())
+        .collect();
+    kept.extend([0.0, 0.0]);
+    assert_eq!((cut_and_filled, macs), (kept, 4 * 3));
+    let (filled_and_cut, _) = grown([2, 2], [1, 7]);
+    assert_eq!(filled_and_cut, [&expected[..5], &[0.0, 0.0]].concat());
+    // Rows as they are, columns three apart: each sees one tap of both rows.
+    let (values, _) = grown([1, 3], [1, 4]);
+    assert_eq!(values, [10_040.5, 100_400.5, 2_005.5, 20_050.5]);
+}
+
+#[test]
+fn resizing_an_image_takes_the_nearest_row_and_column_above_and_left() {
+    let resized =
+        |height, width| through_image(|_| Operation::Resize2d(Resize2d { height, width })).0;
+    assert_eq!(
+        resized(3, 4),
+        [1.0, 1.0, 2.0, 3.0, 1.0, 1.0, 2.0, 3.0, 4.0, 4.0, 5.0, 6.0]
+    );
+    assert_eq!(resized(1, 2), [1.0, 2.0]);
+}
+
+#[test]
+fn transposing_an_image_puts_channels_first_and_keeps_rows() {
+    let mut graph = Graph::new(1);
+    let numbers = (0..12).map(|number| number as f32).collect();
+    let start = Dense {
+        weight: graph.parameter("numbers", &[1, 12], numbers).unwrap(),
+        bias: graph.parameter("nothing", &[12], vec![0.0; 12]).unwrap(),
+        output: Shape::Image {
+            height: 2,
+            width: 3,
+            channels: 2,
+        },
+    };
+    let start = graph
+        .push(Operation::Dense(start), &[Graph::INPUT])
+        .unwrap();
+    let node = graph
+        .push(Operation::Transpose(Transpose), &[start])
+        .unwrap();
+    assert_eq!(graph.shape(node), Shape::Vector(12));
+    let values = crate::interpreter::node_values::<f64>(&graph, &[1.0]);
+    let expected = [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11].map(f64::from);
+    assert_eq!(values[node.index()], expected);
 }
 
 #[test]

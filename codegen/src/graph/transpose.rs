@@ -1,6 +1,7 @@
-//! Transpose: a sequence `[length][channels]` becomes a vector, channel-major, the order of the user's curves.
+//! Transpose: a sequence `[length][channels]` or an image `[height][width][channels]` becomes a vector, channel-major: the
+//! order of the user's curves and images.
 
-use super::rule::{Mismatch, Rule, Value, sequence};
+use super::rule::{Mismatch, Rule, Value, single};
 use super::{ParameterId, Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -16,15 +17,19 @@ impl Rule for Transpose {
     }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
-        let (length, channels) = sequence(inputs)?;
-        Ok(Shape::Vector(length.saturating_mul(channels)))
+        match single(inputs)? {
+            vector @ Shape::Vector(_) => Err(Mismatch::new(
+                "a sequence [length][channels] or an image [height][width][channels]",
+                vector,
+            )),
+            shape => Ok(Shape::Vector(shape.size())),
+        }
     }
 
     fn evaluate<R: Real>(&self, _: &Parameters, inputs: &[Value<'_, R>], _: Shape) -> Vec<R> {
-        let Shape::Sequence { length, channels } = inputs[0].shape else {
-            return Vec::new();
-        };
-        let element = |place: usize| inputs[0].data[place % length * channels + place / length];
-        (0..length * channels).map(element).collect()
+        let (positions, channels) = inputs[0].shape.positions_and_channels();
+        let x = inputs[0].data;
+        let element = |place: usize| x[place % positions * channels + place / positions];
+        (0..positions * channels).map(element).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Dense: `Gemm` with weights `[OUT, IN]`, between a flattening and an unflattening where an end is a sequence.
+//! Dense: `Gemm` with weights `[OUT, IN]`, between a flattening and an unflattening where an end is a sequence or an image.
 
 use super::draft::{Draft, int, position_major, sizes};
 use super::operation::{Operands, Write};
@@ -10,7 +10,9 @@ impl Write for Dense {
         let (inputs, outputs) = (from.size(), to.size());
         let x = match from {
             Shape::Vector(_) => operands.values[0].clone(),
-            Shape::Sequence { .. } => draft.reshape(&operands.values[0], &[inputs]),
+            Shape::Sequence { .. } | Shape::Image { .. } => {
+                draft.reshape(&operands.values[0], &[inputs])
+            }
         };
         let weight = draft.parameter(self.weight, &[outputs, inputs], |place| {
             let (output, input) = (place / inputs, place % inputs);
@@ -20,7 +22,7 @@ impl Write for Dense {
         let y = draft.push("Gemm", &[&x, &weight, &bias], vec![int("transB", 1)]);
         match to {
             Shape::Vector(_) => y,
-            Shape::Sequence { .. } => draft.reshape(&y, &sizes(to)),
+            Shape::Sequence { .. } | Shape::Image { .. } => draft.reshape(&y, &sizes(to)),
         }
     }
 }

@@ -157,11 +157,16 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The sizes of one row of a value in ONNX: a sequence has its channels first.
+/// The sizes of one row of a value in ONNX: sequences and images have their channels first.
 pub(super) fn sizes(shape: Shape) -> Vec<usize> {
     match shape {
         Shape::Vector(size) => vec![size],
         Shape::Sequence { length, channels } => vec![channels, length],
+        Shape::Image {
+            height,
+            width,
+            channels,
+        } => vec![channels, height, width],
     }
 }
 
@@ -169,7 +174,10 @@ pub(super) fn sizes(shape: Shape) -> Vec<usize> {
 pub(super) fn position_major(shape: Shape, place: usize) -> usize {
     match shape {
         Shape::Vector(_) => place,
-        Shape::Sequence { length, channels } => place % length * channels + place / length,
+        Shape::Sequence { .. } | Shape::Image { .. } => {
+            let (positions, channels) = shape.positions_and_channels();
+            place % positions * channels + place / positions
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 //! In the order in which data pass: `draft` takes the graph's nodes in turn, the file of each operation says which
 //! ONNX nodes stand for it, `model` puts head and tail around them, and `proto` are the messages that are written.
 //!
-//! A sequence is `[n, channels, length]` in ONNX and position-major here. No node turns one into the other: the rows and
-//! columns of dense layers and all elementwise constants are arranged at export, so that an engine gets the network as
-//! its own front end would have written it.
+//! A sequence is `[n, channels, length]` in ONNX and an image `[n, channels, height, width]`; here channels come last. No
+//! node turns one into the other: the rows and columns of dense layers and all elementwise constants are arranged at
+//! export, so that an engine gets the network as its own front end would have written it.
 //!
 //! The model takes raw inputs and gives physical units. It has neither the guard of the trained box nor the standard
 //! deviation, and its bits are those of the engine that runs it.
@@ -13,6 +13,7 @@
 mod activation;
 mod add;
 mod conv1d;
+mod conv2d;
 mod dense;
 mod draft;
 mod logarithm;
@@ -21,10 +22,12 @@ mod operation;
 mod proto;
 mod rescale;
 mod resize;
+mod resize2d;
 mod standardise;
 mod transform;
 mod transpose;
 mod transposed_conv1d;
+mod transposed_conv2d;
 
 use crate::emulator::Emulator;
 use crate::{Error, Result};

@@ -69,19 +69,21 @@ fn member(emulator: &Emulator, index: usize) -> Result<&[NodeId]> {
     })
 }
 
-/// A member's result in the order of the outputs: a sequence is read position by position.
+/// A member's result in the order of the outputs: sequences and images are read position by position.
 fn row(draft: &mut Draft<'_>, member: NodeId) -> String {
     let value = draft.value(member);
-    match draft.graph.shape(member) {
-        Shape::Vector(_) => value,
-        Shape::Sequence { length, channels } => {
-            let value = match length.min(channels) {
-                1 => value,
-                _ => draft.push("Transpose", &[&value], vec![ints("perm", &[0, 2, 1])]),
-            };
-            draft.reshape(&value, &[length * channels])
-        }
-    }
+    let shape = draft.graph.shape(member);
+    let channels_last: &[usize] = match shape {
+        Shape::Vector(_) => return value,
+        Shape::Sequence { .. } => &[0, 2, 1],
+        Shape::Image { .. } => &[0, 2, 3, 1],
+    };
+    let (positions, channels) = shape.positions_and_channels();
+    let value = match positions.min(channels) {
+        1 => value,
+        _ => draft.push("Transpose", &[&value], vec![ints("perm", channels_last)]),
+    };
+    draft.reshape(&value, &[shape.size()])
 }
 
 fn mean(draft: &mut Draft<'_>, rows: &[String]) -> String {

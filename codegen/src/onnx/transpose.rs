@@ -1,4 +1,4 @@
-//! Transpose: a `Reshape`, since a sequence has its channels first here.
+//! Transpose: a `Reshape`, since sequences and images have their channels first here.
 
 use super::draft::Draft;
 use super::operation::{Operands, Write};

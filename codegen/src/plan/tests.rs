@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing;
+use std::collections::BTreeSet;
 
 /// Follows a plan with the nodes' names as values, and checks that every read finds what it expects.
 fn check(emulator: &Emulator) {
@@ -51,6 +52,26 @@ fn no_live_value_is_overwritten() {
     check(&testing::emulator(1));
     for seed in 0..200 {
         check(&testing::random_structure(seed));
+    }
+}
+
+#[test]
+fn every_layer_takes_in_what_its_kernel_can_do() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..200 {
+        let emulator = testing::random_structure(seed);
+        for step in Plan::new(&emulator).steps() {
+            if let Step::Evaluate { node, then, .. } = step {
+                let kind = emulator.graph().nodes()[node.index()].operation().kind();
+                seen.insert((kind, format!("{then:?}")));
+            }
+        }
+    }
+    for kind in ["conv1d", "conv2d", "transposed_conv1d", "transposed_conv2d"] {
+        for then in ["Nothing", "Relu", "Add", "ReluAdd", "AddRelu"] {
+            let can = !(kind.starts_with("transposed") && then.contains("Add"));
+            assert_eq!(seen.contains(&(kind, then.into())), can, "{kind}, {then}");
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use super::weights::Statics;
 use crate::emulator::Emulator;
 use crate::graph::{
-    Activation, Dense, Function, Graph, Inverse, Logarithm, Node, NodeId, Operation, ParameterId,
-    Rescale, Resize, Standardise, Transform, TransposedConv1d,
+    Activation, Dense, Function, Inverse, Kernel, Logarithm, Node, NodeId, Operation, ParameterId,
+    Rescale, Standardise, Transform,
 };
 use crate::plan::{Place, Plan, Step};
 use dense_runtime::kernels::finish::Then;
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
 
 /// Writes the calls of one emulator.
 pub(super) struct Calls<'a> {
@@ -205,7 +205,21 @@ impl Calls<'_> {
         let about = &graph.nodes()[node.index()];
         let parameter = |id| self.parameter(id);
         let read = |operand: usize| self.value(about.inputs()[operand], "&");
-        let operand = || graph.shape(about.inputs()[0]).length_and_channels();
+        let from = graph.shape(about.inputs()[0]);
+        let (size_in, channels) = from.size_and_channels();
+        let [_, length_in] = size_in;
+        let kernel = |weight| Kernel::of(graph.parameters(), weight);
+        let layer = |weight, bias, sizes| {
+            vec![
+                read(0),
+                parameter(weight),
+                parameter(bias),
+                write.clone(),
+                sizes,
+                then_path(then),
+            ]
+        };
+        let residual = || residual.map_or("&[]".into(), |node| self.value(node, "&"));
         let call = |function: &str, arguments: &[String]| call(2, function, arguments);
         match about.operation() {
             Operation::Input(_) | Operation::Dense(_) => String::new(),
@@ -217,55 +231,86 @@ impl Calls<'_> {
                 &[parameter(*centre), parameter(*scale), write],
             ),
             Operation::Conv1d(conv) => {
-                let [kernel, inputs, outputs] = convolution(graph, conv.weight);
-                let fields = [("length", operand().0), inputs, outputs, kernel];
-                call(
-                    "conv1d",
-                    &[
-                        read(0),
-                        parameter(conv.weight),
-                        parameter(conv.bias),
-                        write,
-                        sizes("Conv1d", &fields),
-                        then_path(then),
-                        residual.map_or("&[]".into(), |node| self.value(node, "&")),
-                    ],
-                )
-            }
-            Operation::TransposedConv1d(TransposedConv1d {
-                weight,
-                bias,
-                stride,
-                length: length_out,
-            }) => {
-                let [kernel, inputs, outputs] = convolution(graph, *weight);
-                let fields = [
-                    ("length_in", operand().0),
-                    ("length_out", *length_out),
+                let Kernel {
+                    taps: [_, kernel],
                     inputs,
                     outputs,
-                    kernel,
-                    ("stride", *stride),
+                } = kernel(conv.weight);
+                let fields: [Field<'_>; 4] = [
+                    ("length", &length_in),
+                    ("inputs", &inputs),
+                    ("outputs", &outputs),
+                    ("kernel", &kernel),
                 ];
-                call(
-                    "transposed_conv1d",
-                    &[
-                        read(0),
-                        parameter(*weight),
-                        parameter(*bias),
-                        write,
-                        sizes("TransposedConv1d", &fields),
-                        then_path(then),
-                    ],
-                )
+                let mut arguments = layer(conv.weight, conv.bias, sizes("Conv1d", &fields));
+                arguments.push(residual());
+                call("conv1d", &arguments)
             }
-            Operation::Resize(Resize { length: length_out }) => {
-                let fields = [
-                    ("length_in", operand().0),
-                    ("length_out", *length_out),
-                    ("channels", operand().1),
+            Operation::Conv2d(conv) => {
+                let Kernel {
+                    taps,
+                    inputs,
+                    outputs,
+                } = kernel(conv.weight);
+                let fields: [Field<'_>; 4] = [
+                    ("size", &size_in),
+                    ("inputs", &inputs),
+                    ("outputs", &outputs),
+                    ("kernel", &taps),
+                ];
+                let mut arguments = layer(conv.weight, conv.bias, sizes("Conv2d", &fields));
+                arguments.push(residual());
+                call("conv2d", &arguments)
+            }
+            Operation::TransposedConv1d(conv) => {
+                let Kernel {
+                    taps: [_, kernel],
+                    inputs,
+                    outputs,
+                } = kernel(conv.weight);
+                let fields: [Field<'_>; 6] = [
+                    ("length_in", &length_in),
+                    ("length_out", &conv.length),
+                    ("inputs", &inputs),
+                    ("outputs", &outputs),
+                    ("kernel", &kernel),
+                    ("stride", &conv.stride),
+                ];
+                let sizes = sizes("TransposedConv1d", &fields);
+                call("transposed_conv1d", &layer(conv.weight, conv.bias, sizes))
+            }
+            Operation::TransposedConv2d(conv) => {
+                let Kernel {
+                    taps,
+                    inputs,
+                    outputs,
+                } = kernel(conv.weight);
+                let fields: [Field<'_>; 6] = [
+                    ("size_in", &size_in),
+                    ("size_out", &[conv.height, conv.width]),
+                    ("inputs", &inputs),
+                    ("outputs", &outputs),
+                    ("kernel", &taps),
+                    ("stride", &conv.stride),
+                ];
+                let sizes = sizes("TransposedConv2d", &fields);
+                call("transposed_conv2d", &layer(conv.weight, conv.bias, sizes))
+            }
+            Operation::Resize(to) => {
+                let fields: [Field<'_>; 3] = [
+                    ("length_in", &length_in),
+                    ("length_out", &to.length),
+                    ("channels", &channels),
                 ];
                 call("resize", &[read(0), write, sizes("Resize", &fields)])
+            }
+            Operation::Resize2d(to) => {
+                let fields: [Field<'_>; 3] = [
+                    ("size_in", &size_in),
+                    ("size_out", &[to.height, to.width]),
+                    ("channels", &channels),
+                ];
+                call("resize2d", &[read(0), write, sizes("Resize2d", &fields)])
             }
             Operation::Add(_) => call("add", &[read(0), read(1), write]),
             Operation::Activation(Activation { function }) => {
@@ -287,10 +332,10 @@ impl Calls<'_> {
                 call("transform", &[function.into(), write])
             }
             Operation::Transpose(_) => {
-                let (length, channels) = operand();
+                let (positions, channels) = from.positions_and_channels();
                 call(
                     "transpose",
-                    &[read(0), write, length.to_string(), channels.to_string()],
+                    &[read(0), write, positions.to_string(), channels.to_string()],
                 )
             }
         }
@@ -325,21 +370,14 @@ fn then_path(then: Then) -> String {
     format!("Then::{then:?}")
 }
 
-/// The fields of a convolution that follow from its weight `[K][CIN][COUT]`.
-fn convolution(graph: &Graph, weight: ParameterId) -> [(&'static str, usize); 3] {
-    let shape = graph.parameters().shape(weight);
-    [
-        ("kernel", shape[0]),
-        ("inputs", shape[1]),
-        ("outputs", shape[2]),
-    ]
-}
+/// The name of a field, and a number or an array of numbers.
+type Field<'a> = (&'static str, &'a dyn Debug);
 
 /// The literal of a structure of numbers.
-fn sizes(name: &str, fields: &[(&'static str, usize)]) -> String {
+fn sizes(name: &str, fields: &[Field<'_>]) -> String {
     let fields: Vec<_> = fields
         .iter()
-        .map(|(field, value)| (*field, value.to_string()))
+        .map(|(field, value)| (*field, format!("{value:?}")))
         .collect();
     structure(2, name, &fields)
 }

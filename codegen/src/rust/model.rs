@@ -90,16 +90,22 @@ fn destructured(names: &[String]) -> String {
 
 /// The kernels that are called, sorted as rustfmt sorts them.
 fn imports(body: &str) -> String {
-    const KERNELS: [(&str, &str); 7] = [
+    const KERNELS: [(&str, &str); 10] = [
         ("add::add", "add("),
         ("conv1d::{Conv1d, conv1d}", " conv1d("),
+        ("conv2d::{Conv2d, conv2d}", " conv2d("),
         ("dense::{Dense, dense}", " dense("),
         ("finish::Then", "Then::"),
         ("resize::{Resize, resize}", "resize("),
+        ("resize2d::{Resize2d, resize2d}", "resize2d("),
         ("transpose::transpose", "transpose("),
         (
             "transposed_conv1d::{TransposedConv1d, transposed_conv1d}",
             "transposed_conv1d(",
+        ),
+        (
+            "transposed_conv2d::{TransposedConv2d, transposed_conv2d}",
+            "transposed_conv2d(",
         ),
     ];
     const ELEMENTWISE: [(&str, &str); 7] = [
@@ -136,7 +142,8 @@ fn imports(body: &str) -> String {
             lines.push(if line.len() <= 101 { line } else { wrapped });
         }
     }
-    lines.sort();
+    // By whole names, as rustfmt does: a name comes before those that it begins.
+    lines.sort_by_key(|line| line.replace("::", " "));
     lines.concat()
 }
 

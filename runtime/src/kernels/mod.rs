@@ -2,7 +2,7 @@
 //!
 //! - [`dense`] weighs all inputs into every output; [`conv1d`], [`conv2d`], [`transposed_conv1d`] and
 //!   [`transposed_conv2d`] do so near a position, all by the loop of `tiles.rs`, with [`finish`] for what is fused into it;
-//! - [`resize`], [`add`] and [`transpose`] move values between nodes;
+//! - [`resize`], [`resize2d`], [`add`] and [`transpose`] move values between nodes;
 //! - [`elementwise`] has the activations, the transforms and the scaling of inputs and outputs.
 //!
 //! A sequence is position-major: `value[position * channels + channel]`; an image is its rows one after the other.
@@ -11,13 +11,18 @@
 //! shape, and never panics: where lengths disagree, it computes what is there and leaves the rest.
 
 pub mod add;
+mod axis;
+pub mod blocks;
 pub mod conv1d;
 pub mod conv2d;
 pub mod dense;
 pub mod elementwise;
 pub mod finish;
+mod layer;
 pub mod resize;
-pub mod tiles;
+pub mod resize2d;
+mod sweep;
+mod tiles;
 pub mod transpose;
 pub mod transposed_conv1d;
 pub mod transposed_conv2d;

@@ -17,18 +17,51 @@ pub struct Resize {
 #[inline]
 pub fn resize(x: &[f32], y: &mut [f32], sizes: Resize) {
     let channels = sizes.channels.max(1);
-    // Source and remainder of p * length_in / length_out, step by step: no division for each position.
-    let length_out = sizes.length_out.max(1);
-    let (whole, part) = (sizes.length_in / length_out, sizes.length_in % length_out);
-    let (mut source, mut remainder) = (0_usize, 0);
-    for y in y.chunks_exact_mut(channels).take(sizes.length_out) {
+    let positions = y.chunks_exact_mut(channels).take(sizes.length_out);
+    for (source, y) in Sources::new(sizes.length_in, sizes.length_out).zip(positions) {
         let start = source.wrapping_mul(channels);
         let x = x.get(start..).unwrap_or_default();
         copy(x, y);
-        (source, remainder) = (source + whole, remainder + part);
-        if remainder >= length_out {
-            (source, remainder) = (source + 1, remainder - length_out);
+    }
+}
+
+/// The source of each position in turn, without end: `floor(p * length_in / length_out)`, without a division for each.
+pub(super) struct Sources {
+    source: usize,
+    remainder: usize,
+    /// Quotient and remainder of the lengths.
+    whole: usize,
+    part: usize,
+    length_out: usize,
+}
+
+impl Sources {
+    #[inline(always)]
+    pub(super) fn new(length_in: usize, length_out: usize) -> Self {
+        let length_out = length_out.max(1);
+        Self {
+            source: 0,
+            remainder: 0,
+            whole: length_in / length_out,
+            part: length_in % length_out,
+            length_out,
         }
+    }
+}
+
+impl Iterator for Sources {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        let source = self.source;
+        self.source = source.wrapping_add(self.whole);
+        self.remainder = self.remainder.wrapping_add(self.part);
+        if self.remainder >= self.length_out {
+            self.source = self.source.wrapping_add(1);
+            self.remainder -= self.length_out;
+        }
+        Some(source)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Every kernel against plain indexed loops, bit for bit, over random shapes; and against lengths that disagree.
 
 use super::add::add;
+use super::blocks::block_lanes;
 use super::conv1d::{Conv1d, conv1d};
 use super::conv2d::{Conv2d, conv2d};
 use super::dense::{Dense, dense, packed_length};
 use super::elementwise::{logarithm, rescale, standardise};
 use super::finish::Then;
 use super::resize::{Resize, resize};
-use super::tiles::block_lanes;
+use super::resize2d::{Resize2d, resize2d};
 use super::transpose::transpose;
 use super::transposed_conv1d::{TransposedConv1d, transposed_conv1d};
 use super::transposed_conv2d::{TransposedConv2d, natural_length, transposed_conv2d};
@@ -325,6 +326,31 @@ fn resize_and_transpose_move_each_value_to_its_place() {
 }
 
 #[test]
+fn resizing_an_image_takes_the_nearest_row_and_column() {
+    repeated(|rng| {
+        let mut size = |most| [rng.random_range(1..most), rng.random_range(1..most)];
+        let (size_in, size_out) = (size(12), size(30));
+        let channels = rng.random_range(1..20);
+        let x = values(rng, size_in[0] * size_in[1] * channels);
+        let expected: Vec<f32> = places(size_out[0], size_out[1], channels)
+            .map(|(r, c, channel)| {
+                let q = r * size_in[0] / size_out[0];
+                let p = c * size_in[1] / size_out[1];
+                x[(q * size_in[1] + p) * channels + channel]
+            })
+            .collect();
+        let mut y = vec![f32::NAN; expected.len()];
+        let sizes = Resize2d {
+            size_in,
+            size_out,
+            channels,
+        };
+        resize2d(&x, &mut y, sizes);
+        assert_bits(&y, &expected, &format!("{sizes:?}"));
+    });
+}
+
+#[test]
 fn elementwise_operations_are_what_they_say() {
     repeated(|rng| {
         let count = rng.random_range(1..20);
@@ -402,6 +428,12 @@ fn lengths_that_disagree_never_panic() {
                 channels,
             },
         );
+        let sizes = Resize2d {
+            size_in: [any(9), length],
+            size_out: [any(9), length_out],
+            channels,
+        };
+        resize2d(&x, &mut y, sizes);
         transpose(&x, &mut y, length, inputs);
         add(&x, &bias, &mut y);
         rescale(&x, &bias, &mut y);

@@ -1,8 +1,8 @@
-//! From position-major to channel-major: the order in which users have several curves.
+//! From position-major to channel-major: the order in which users have several curves or images.
 
 /// Writes `y[channel * length + position] = x[position * channels + channel]`. Exact.
 ///
-/// *Shapes*: `x: [length][channels]`, `y: [channels][length]`.
+/// *Shapes*: `x: [length][channels]`, `y: [channels][length]`; an image has rows times columns positions.
 #[inline]
 pub fn transpose(x: &[f32], y: &mut [f32], length: usize, channels: usize) {
     for (channel, y) in y.chunks_exact_mut(length.max(1)).enumerate().take(channels) {

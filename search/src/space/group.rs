@@ -116,6 +116,12 @@ impl Group {
                 self.output
             )));
         }
+        if let Shape::Image { .. } = self.output {
+            return Err(error(format!(
+                "its output {:?} is an image: expected a vector or a sequence, the search has no operations on images",
+                self.output
+            )));
+        }
         if self.candidates.is_empty() {
             return Err(error("it has no candidate operation".to_owned()));
         }

@@ -43,7 +43,8 @@ impl Default for PaperWidths {
 pub fn paper(inputs: usize, output: Shape, widths: PaperWidths) -> Result<Space, Error> {
     let node = |length: usize| match output {
         Shape::Vector(_) => Shape::Vector(widths.channels),
-        Shape::Sequence { .. } => Shape::Sequence {
+        // An image is refused with the group that leads to it.
+        Shape::Sequence { .. } | Shape::Image { .. } => Shape::Sequence {
             length,
             channels: widths.channels,
         },
@@ -75,7 +76,7 @@ pub fn paper(inputs: usize, output: Shape, widths: PaperWidths) -> Result<Space,
 /// Returns `size` of the published figure, scaled to the length of this output: half rounds up.
 fn paper_length(size: usize, output: Shape) -> usize {
     match output {
-        Shape::Vector(_) => 1,
+        Shape::Vector(_) | Shape::Image { .. } => 1,
         Shape::Sequence { length, .. } => {
             ((2 * length * size + PAPER_LENGTH) / (2 * PAPER_LENGTH)).max(1)
         }
@@ -107,7 +108,7 @@ fn residual(name: &str, output: Shape, candidates: Vec<Candidate>) -> Group {
 /// The candidates of groups A.
 fn same_size(output: Shape) -> Vec<Candidate> {
     match output {
-        Shape::Vector(_) => vec![Candidate::Zero, Candidate::Dense],
+        Shape::Vector(_) | Shape::Image { .. } => vec![Candidate::Zero, Candidate::Dense],
         Shape::Sequence { .. } => std::iter::once(Candidate::Zero)
             .chain([1, 3, 5].map(|kernel| Candidate::Conv { kernel }))
             .collect(),

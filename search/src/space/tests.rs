@@ -136,6 +136,16 @@ fn every_senseless_space_is_refused_with_its_reason() {
         ),
         (Absent, same, vec![LowRank { rank: 0 }], "rank"),
         (Absent, sequence(0, 2), vec![Dense], "no number"),
+        (
+            Absent,
+            Shape::Image {
+                height: 2,
+                width: 2,
+                channels: 1,
+            },
+            vec![Dense],
+            "no operations on images",
+        ),
     ] {
         let error = refused(identity, output, &candidates);
         assert!(error.contains(reason) && error.contains("\"g\""), "{error}");

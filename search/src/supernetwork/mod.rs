@@ -265,12 +265,13 @@ impl SuperNetwork {
 
 /// Returns what a candidate does between two nodes' positions; a vector is one position.
 fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
-    let grid = |shape| Grid {
-        height: 1,
-        width: match shape {
-            Shape::Vector(_) => 1,
-            Shape::Sequence { length, .. } => length,
+    let grid = |shape| match shape {
+        Shape::Vector(_) => Grid::POINT,
+        Shape::Sequence { length, .. } => Grid {
+            height: 1,
+            width: length,
         },
+        Shape::Image { height, width, .. } => Grid { height, width },
     };
     let line = |width| Grid { height: 1, width };
     let (input, output) = (grid(input), grid(output));
@@ -326,7 +327,7 @@ impl ParameterShape {
         };
         let channels = |shape| match shape {
             Shape::Vector(elements) => elements,
-            Shape::Sequence { channels, .. } => channels,
+            Shape::Sequence { channels, .. } | Shape::Image { channels, .. } => channels,
         };
         let (from, to) = (channels(input), channels(output));
         match candidate {
