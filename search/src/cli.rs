@@ -1,6 +1,6 @@
 //! The command line: what a user may type, as typed values.
 
-use crate::commands::search::{Extent, Plan, TeacherName};
+use crate::commands::search::{Extent, Plan, TeacherName, TransformName};
 use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search};
 use crate::contenders::SPACES;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
@@ -166,6 +166,9 @@ pub struct SearchArguments {
     /// What networks may learn from beside the rows: auto, a Gaussian process where rows are few and smooth; or none
     #[arg(long, value_enum, default_value_t)]
     teacher: TeacherName,
+    /// What coordinate the outputs are learnt in: auto looks at data with peaks of many deviations
+    #[arg(long, value_enum, default_value_t)]
+    transform: TransformName,
 }
 
 impl SearchArguments {
@@ -182,6 +185,7 @@ impl SearchArguments {
             choices: Choices::default(),
             device: self.device,
             teacher: self.teacher,
+            transform: self.transform,
         }
     }
 }

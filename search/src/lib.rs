@@ -3,6 +3,7 @@
 //! In the order in which data pass:
 //!
 //! - [`data`] reads runs, splits and normalises them;
+//! - [`transform`] chooses the coordinate that outputs are learnt in;
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes;
 //! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
 //!   [`variables`] has the probabilities of the candidates;
@@ -34,6 +35,7 @@ pub mod streams;
 pub mod supernetwork;
 pub mod teacher;
 pub mod training;
+pub mod transform;
 pub mod variables;
 
 pub use candle_core;

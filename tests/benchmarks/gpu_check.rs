@@ -441,6 +441,7 @@ fn searches(arguments: &Arguments) -> anyhow::Result<bool> {
             device,
             choices: Choices::default(),
             teacher: search::TeacherName::None,
+            transform: search::TransformName::Auto,
         };
         let input = search::Input {
             data: demo::bundled()?,

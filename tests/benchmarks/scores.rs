@@ -13,8 +13,10 @@ use clap::Parser;
 use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
 use dense_search::assemble::output_deviation;
-use dense_search::commands::search::{self, Extent, Input, Plan, Report, TeacherName};
-use dense_search::data::{Dataset, Part, ReadOptions, Split};
+use dense_search::commands::search::{
+    self, Extent, Input, Plan, Report, TeacherName, TransformName,
+};
+use dense_search::data::{Dataset, Part, ReadOptions, Split, Transform};
 use dense_search::device::DeviceName;
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::training::Choices;
@@ -110,7 +112,11 @@ fn main() -> anyhow::Result<()> {
             let searched = judged(&input, &arguments, &arguments.space, seed)?;
             let control = judged(&input, &arguments, "mlp", seed)?;
             let seconds = began.elapsed().as_secs_f64();
-            let ships = match searched.report.val_mse_z <= control.report.val_mse_z {
+            let chosen_by = |judged: &Judged| match judged.report.transform {
+                Transform::None => judged.report.val_mse_z,
+                _ => judged.report.val_relative_l2,
+            };
+            let ships = match chosen_by(&searched) <= chosen_by(&control) {
                 true => &searched,
                 false => &control,
             };
@@ -166,6 +172,7 @@ fn judged(input: &Input, arguments: &Arguments, space: &str, seed: u64) -> anyho
         threads: arguments.threads,
         choices: Choices::default(),
         device: DeviceName::Cpu,
+        transform: TransformName::Auto,
         teacher: match arguments.no_teacher {
             true => TeacherName::None,
             false => TeacherName::Auto,

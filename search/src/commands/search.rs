@@ -2,13 +2,14 @@
 
 use crate::assemble::{assemble, data_order};
 use crate::contenders::{Contender, Teaching, contenders};
-use crate::data::{Dataset, Normalisation, ReadOptions, Split};
+use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform};
 use crate::device::DeviceName;
 use crate::metrics;
 use crate::pace::Pace;
 use crate::run_folder::RunFolder;
 use crate::teacher::{Lesson, lesson};
 use crate::training::{Checkpoint, Choices, Phase, Rows, Settings, Trained, Trainer};
+use crate::transform;
 use anyhow::{Context, bail, ensure};
 use candle_core::Device;
 use clap::ValueEnum;
@@ -65,6 +66,24 @@ pub struct Plan {
     /// What few rows may have beside them.
     #[serde(default)]
     pub teacher: TeacherName,
+    /// What coordinate the outputs are learnt in.
+    #[serde(default)]
+    pub transform: TransformName,
+}
+
+/// What coordinate outputs are learnt in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum TransformName {
+    /// What [`crate::transform`] chooses.
+    #[default]
+    Auto,
+    /// As they are.
+    None,
+    /// Their logarithm: they have to be positive.
+    Log,
+    /// Their inverse hyperbolic sine.
+    Asinh,
 }
 
 /// What a network may learn from beside the simulated rows.
@@ -85,6 +104,10 @@ pub struct Report {
     pub space: String,
     /// Mean squared error on the validation rows, in training deviations.
     pub val_mse_z: f64,
+    /// The median over the validation rows of the error's norm over the outputs' norm.
+    pub val_relative_l2: f64,
+    /// The coordinate that outputs were learnt in.
+    pub transform: Transform,
     /// Multiply-accumulates of the shipped call.
     pub macs: u64,
     /// Multiply-accumulates of the largest member.
@@ -150,6 +173,9 @@ pub fn run(
     let began = Instant::now();
     let device = plan.device.open()?;
     let contenders = contenders(&plan.space, &input.data, plan.members)?;
+    if plan.transform == TransformName::Log {
+        transform::check(&input.data, Transform::Log)?;
+    }
     let path = input.path.as_deref().map(std::path::absolute).transpose()?;
     let mut description = Description {
         tool: TOOL.to_owned(),
@@ -292,8 +318,17 @@ impl Search<'_> {
         contenders: Vec<Contender>,
         description: &mut Description,
     ) -> anyhow::Result<Report> {
-        let normalisation = Normalisation::fit(self.data, &self.split.train);
         let pool = pool(self.plan.threads)?;
+        let transform = match self.plan.transform {
+            TransformName::Auto => pool.install(|| transform::choose(self.data, &self.split)),
+            TransformName::None => Transform::None,
+            TransformName::Log => Transform::Log,
+            TransformName::Asinh => Transform::Asinh,
+        };
+        if transform != Transform::None {
+            eprintln!("note: the outputs are learnt by their {}", transform.name());
+        }
+        let normalisation = Normalisation::fit_transformed(self.data, &self.split.train, transform);
         let lesson = pool.install(|| self.lesson(&normalisation));
         let contenders = match &lesson {
             Some(_) => {
@@ -539,7 +574,11 @@ impl Search<'_> {
     ) -> anyhow::Result<(Emulator, Report)> {
         let deviation = normalisation.deployed_output_scale();
         let judge = |emulator: &Emulator, rows: &[usize]| {
-            metrics::evaluate(emulator, self.data, rows, &deviation, self.plan.threads).mse_z
+            metrics::evaluate(emulator, self.data, rows, &deviation, self.plan.threads)
+        };
+        let (transform, chosen_by) = match normalisation.transform() {
+            Transform::None => (Transform::None, "mse_z"),
+            other => (other, "median relative error"),
         };
         let mut best: Option<(f64, Finished, Emulator)> = None;
         let interrupted = finished.iter().any(|finished| finished.interrupted);
@@ -552,7 +591,12 @@ impl Search<'_> {
                 &self.split.calibration,
                 self.provenance(&candidate),
             )?;
-            let error = judge(&emulator, &self.split.selection);
+            let found = judge(&emulator, &self.split.selection);
+            // Squared errors of outputs over decades are those of a few peaks.
+            let error = match transform {
+                Transform::None => found.mse_z,
+                _ => found.median_relative_l2,
+            };
             let members = emulator.members().len();
             if members < self.plan.members {
                 eprintln!(
@@ -563,7 +607,7 @@ impl Search<'_> {
             }
             if several {
                 eprintln!(
-                    "{}: mse_z {error:.2e} on the {} rows that choose, {} MAC",
+                    "{}: {chosen_by} {error:.2e} on the {} rows that choose, {} MAC",
                     candidate.name,
                     self.split.selection.len(),
                     emulator.macs()
@@ -574,9 +618,12 @@ impl Search<'_> {
             }
         }
         let (_, winner, emulator) = best.context("nothing was trained to a finite error")?;
+        let found = judge(&emulator, &self.split.validation);
         let report = Report {
             space: winner.name,
-            val_mse_z: judge(&emulator, &self.split.validation),
+            val_mse_z: found.mse_z,
+            val_relative_l2: found.median_relative_l2,
+            transform,
             macs: emulator.macs(),
             member_macs: emulator.member_macs(),
             members: emulator.members().len(),
