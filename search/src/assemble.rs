@@ -7,13 +7,13 @@
 //! units. On rows that trained and chose nothing, `gain = c a` and `floor_j = c t r_j^2`, with r_j the root mean square of
 //! that output's residuals: (a, t) have the greatest Gaussian likelihood on a grid, c sets the 90 % band to hold 90 %.
 
-use crate::data::{Dataset, Normalisation};
+use crate::data::{self, Dataset, Normalisation};
 use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
 use crate::training::Trained;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
 use dense_codegen::executor::Executor;
 use dense_codegen::graph::{
-    self, Activation, Add, Conv1d, Dense, Function, Graph, Logarithm, NodeId, Operation,
+    self, Activation, Add, Conv1d, Dense, Function, Graph, Inverse, Logarithm, NodeId, Operation,
     ParameterId, Rescale, Resize, Standardise, Transpose, TransposedConv1d,
 };
 use dense_codegen::{Calibration, Emulator, EmulatorParts};
@@ -183,21 +183,74 @@ impl Draft<'_> {
         }
         let order = data_order(space.output());
         let ordered = |values: &[f32]| order.iter().map(|&place| values[place]).collect::<Vec<_>>();
-        let (offset, scale) = (
-            ordered(normalisation.output_offset()),
-            ordered(&normalisation.deployed_output_scale()),
-        );
-        let rescale = Rescale {
-            scale: self.parameter(OUTPUT_SCALE.into(), &[scale.len()], || Ok(scale))?,
-            offset: self.parameter("output offset".into(), &[offset.len()], || Ok(offset))?,
-        };
-        let physical = self.graph.push(Operation::Rescale(rescale), &[value])?;
+        let physical = self.outputs(value, normalisation, ordered)?;
         match space.output() {
             Shape::Sequence { channels, .. } if channels > 1 => Ok(self
                 .graph
                 .push(Operation::Transpose(Transpose), &[physical])?),
             _ => Ok(physical),
         }
+    }
+
+    /// Back from the coordinate in which outputs were learnt to physical units.
+    ///
+    /// The last operation multiplies with the outputs' deviation, whatever comes before: with s, o of the learnt
+    /// coordinate, `exp(z s + o - ln scale) scale`, or `sinh(z s + o) (unit / scale) scale`.
+    fn outputs(
+        &mut self,
+        value: NodeId,
+        normalisation: &Normalisation,
+        ordered: impl Fn(&[f32]) -> Vec<f32>,
+    ) -> anyhow::Result<NodeId> {
+        let scale = normalisation.output_scale();
+        let deployed = normalisation.deployed_output_scale();
+        let (learnt_offset, learnt_scale) = normalisation.learnt();
+        let mut offset = normalisation.output_offset().to_vec();
+        let mut value = value;
+        if normalisation.transform() != data::Transform::None {
+            // What is left of a constant output is its constant.
+            for (offset, &scale) in offset.iter_mut().zip(&deployed) {
+                *offset = if scale == 0.0 { *offset } else { 0.0 };
+            }
+        }
+        match normalisation.transform() {
+            data::Transform::None => {}
+            data::Transform::Log => {
+                let pairs = learnt_offset.iter().zip(scale);
+                let start: Vec<f32> = pairs.map(|(o, scale)| o - scale.ln()).collect();
+                value = self.rescale("learnt", value, ordered(learnt_scale), ordered(&start))?;
+                value = self.inverse(value, Inverse::Exp)?;
+            }
+            data::Transform::Asinh => {
+                let (s, o) = (ordered(learnt_scale), ordered(learnt_offset));
+                value = self.rescale("learnt", value, s, o)?;
+                value = self.inverse(value, Inverse::Sinh)?;
+                let pairs = normalisation.unit().iter().zip(scale);
+                let ratio: Vec<f32> = pairs.map(|(unit, scale)| unit / scale).collect();
+                let none = vec![0.0; ratio.len()];
+                value = self.rescale("unit", value, ordered(&ratio), none)?;
+            }
+        }
+        self.rescale("output", value, ordered(&deployed), ordered(&offset))
+    }
+
+    fn rescale(
+        &mut self,
+        name: &str,
+        value: NodeId,
+        scale: Vec<f32>,
+        offset: Vec<f32>,
+    ) -> anyhow::Result<NodeId> {
+        let rescale = Rescale {
+            scale: self.parameter(format!("{name} scale"), &[scale.len()], || Ok(scale))?,
+            offset: self.parameter(format!("{name} offset"), &[offset.len()], || Ok(offset))?,
+        };
+        Ok(self.graph.push(Operation::Rescale(rescale), &[value])?)
+    }
+
+    fn inverse(&mut self, value: NodeId, function: Inverse) -> anyhow::Result<NodeId> {
+        let transform = Operation::Transform(graph::Transform { function });
+        Ok(self.graph.push(transform, &[value])?)
     }
 
     /// A group's node, as the super-network evaluates it.
@@ -415,7 +468,7 @@ pub fn output_deviation(emulator: &Emulator) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{ReadOptions, Split};
+    use crate::data::{ReadOptions, Split, Transform};
     use crate::space::presets::{PaperWidths, micro, paper};
     use crate::training::{Choices, Members, Rows, Settings, Trainer};
     use candle_core::{Device, Tensor};
@@ -428,7 +481,6 @@ mod tests {
         let bytes = include_bytes!("../../examples/thomson/thomson.npz");
         let data = Dataset::from_npz_bytes(bytes, "thomson.npz", &ReadOptions::default()).unwrap();
         let split = Split::resolve(&data, 0).unwrap();
-        let normalisation = Normalisation::fit(&data, &split.train);
         let output = Shape::Sequence {
             length: 250,
             channels: 1,
@@ -437,7 +489,15 @@ mod tests {
             dense: 16,
             channels: 4,
         };
-        for space in [micro(5, output).unwrap(), paper(5, output, small).unwrap()] {
+        let micro = micro(5, output).unwrap();
+        let cases = [
+            (&micro, Transform::None),
+            (&paper(5, output, small).unwrap(), Transform::None),
+            (&micro, Transform::Log),
+            (&micro, Transform::Asinh),
+        ];
+        for (space, transform) in cases {
+            let normalisation = Normalisation::fit_transformed(&data, &split.train, transform);
             let rows = |rows: &[usize]| {
                 let (x, y) = (
                     normalisation.encode_x(&data, rows),
@@ -452,7 +512,7 @@ mod tests {
                 choices: Choices::default(),
             };
             let (train, selection) = (rows(&split.train), rows(&split.selection));
-            let mut trainer = Trainer::new(&space, train, selection, settings).unwrap();
+            let mut trainer = Trainer::new(space, train, selection, settings).unwrap();
             while !trainer.is_done() {
                 trainer.step().unwrap();
             }
@@ -475,18 +535,22 @@ mod tests {
                     .map(|&x| x as f32)
                     .collect();
                 let deployed = Executor::new(&emulator).predict(&raw, 2).mean;
-                for (k, (deployed, candle)) in deployed.iter().zip(candle).enumerate() {
-                    let j = k % 250;
-                    let (scale, offset) = (
-                        normalisation.output_scale()[j],
-                        normalisation.output_offset()[j],
-                    );
-                    let distance = (deployed - (candle * scale + offset)).abs() / scale;
-                    assert!(
-                        distance < CANDLE,
-                        "{}, output {j}: {distance}",
-                        space.name()
-                    );
+                for (deployed, candle) in deployed.chunks_exact(250).zip(candle.chunks_exact(250)) {
+                    let moved = |by: f32| {
+                        let z: Vec<f32> = candle.iter().map(|z| z + by).collect();
+                        normalisation.decode_y(&z)
+                    };
+                    let bounds = moved(-CANDLE).into_iter().zip(moved(CANDLE));
+                    for (j, (&deployed, (low, high))) in deployed.iter().zip(bounds).enumerate() {
+                        let deployed = f64::from(deployed);
+                        // The rounding of the result itself, and of what is added to it.
+                        let slack = 1e-6 * (low.abs() + f64::from(normalisation.unit()[j]));
+                        assert!(
+                            (low - slack..=high + slack).contains(&deployed),
+                            "{}, {transform:?}, output {j}: {deployed}, not {low} to {high}",
+                            space.name()
+                        );
+                    }
                 }
             }
         }
