@@ -13,8 +13,9 @@ use crate::training::Trained;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
 use dense_codegen::executor::Executor;
 use dense_codegen::graph::{
-    self, Activation, Add, Conv1d, Dense, Function, Graph, Logarithm, NodeId, Operation,
-    ParameterId, Rescale, Resize, Standardise, Transpose, TransposedConv1d,
+    self, Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Logarithm, NodeId, Operation,
+    ParameterId, Rescale, Resize, Resize2d, Standardise, Transpose, TransposedConv1d,
+    TransposedConv2d,
 };
 use dense_codegen::{Calibration, Emulator, EmulatorParts};
 use std::collections::{BTreeMap, HashMap};
@@ -193,9 +194,11 @@ impl Draft<'_> {
         };
         let physical = self.graph.push(Operation::Rescale(rescale), &[value])?;
         match space.output() {
-            Shape::Sequence { channels, .. } if channels > 1 => Ok(self
-                .graph
-                .push(Operation::Transpose(Transpose), &[physical])?),
+            Shape::Sequence { channels, .. } | Shape::Image { channels, .. } if channels > 1 => {
+                Ok(self
+                    .graph
+                    .push(Operation::Transpose(Transpose), &[physical])?)
+            }
             _ => Ok(physical),
         }
     }
@@ -242,18 +245,27 @@ impl Draft<'_> {
             .push(Operation::Activation(Activation { function }), &[node])?)
     }
 
-    /// The value at the output's length, where both are sequences.
+    /// The value at the output's positions, where both have some.
     fn resized(&mut self, value: NodeId, output: Shape) -> anyhow::Result<NodeId> {
-        match (self.graph.shape(value), output) {
-            (graph::Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. })
+        let operation = match (self.graph.shape(value), output) {
+            (Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. })
                 if from != length =>
             {
-                Ok(self
-                    .graph
-                    .push(Operation::Resize(Resize { length }), &[value])?)
+                Operation::Resize(Resize { length })
             }
-            _ => Ok(value),
-        }
+            (
+                Shape::Image {
+                    height: rows,
+                    width: columns,
+                    ..
+                },
+                Shape::Image { height, width, .. },
+            ) if (rows, columns) != (height, width) => {
+                Operation::Resize2d(Resize2d { height, width })
+            }
+            _ => return Ok(value),
+        };
+        Ok(self.graph.push(operation, &[value])?)
     }
 
     /// The candidate's operations on the group's input; `None` for zero.
@@ -301,21 +313,35 @@ impl Draft<'_> {
                     &[inner],
                 )?
             }
-            (Candidate::Conv { .. }, &[weight, bias]) => self
-                .graph
-                .push(Operation::Conv1d(Conv1d { weight, bias }), &[resized])?,
+            (Candidate::Conv { .. }, &[weight, bias]) => {
+                let operation = match output {
+                    Shape::Image { .. } => Operation::Conv2d(Conv2d { weight, bias }),
+                    _ => Operation::Conv1d(Conv1d { weight, bias }),
+                };
+                self.graph.push(operation, &[resized])?
+            }
             (Candidate::TransposedConv { stride, .. }, &[weight, bias]) => {
-                let graph::Shape::Sequence { length, .. } = output else {
-                    return Ok(None);
+                let operation = match output {
+                    Shape::Vector(_) => return Ok(None),
+                    Shape::Sequence { length, .. } => {
+                        Operation::TransposedConv1d(TransposedConv1d {
+                            weight,
+                            bias,
+                            stride,
+                            length,
+                        })
+                    }
+                    Shape::Image { height, width, .. } => {
+                        Operation::TransposedConv2d(TransposedConv2d {
+                            weight,
+                            bias,
+                            stride: [stride; 2],
+                            height,
+                            width,
+                        })
+                    }
                 };
-                let operation = TransposedConv1d {
-                    weight,
-                    bias,
-                    stride,
-                    length,
-                };
-                self.graph
-                    .push(Operation::TransposedConv1d(operation), &[value])?
+                self.graph.push(operation, &[value])?
             }
             _ => return Ok(None),
         };
@@ -399,10 +425,14 @@ pub fn output_deviation(emulator: &Emulator) -> Vec<f32> {
             || emulator.calibration().unit.clone(),
             |(_, parameter)| parameter.values().to_vec(),
         );
-    let order = match emulator.outputs().shape[..] {
-        [channels, length] if emulator.outputs().layout == Layout::Curves => {
-            data_order(Shape::Sequence { length, channels })
-        }
+    let outputs = emulator.outputs();
+    let order: Vec<usize> = match (outputs.layout, &outputs.shape[..]) {
+        (Layout::Curves, &[channels, length]) => data_order(Shape::Sequence { length, channels }),
+        (Layout::Images, &[channels, height, width]) => data_order(Shape::Image {
+            height,
+            width,
+            channels,
+        }),
         _ => (0..values.len()).collect(),
     };
     let mut deviation = vec![0.0; values.len()];
@@ -413,82 +443,4 @@ pub fn output_deviation(emulator: &Emulator) -> Vec<f32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::{ReadOptions, Split};
-    use crate::space::presets::{PaperWidths, micro, paper};
-    use crate::training::{Choices, Members, Rows, Settings, Trainer};
-    use candle_core::{Device, Tensor};
-
-    /// The emulator has what candle computes, within this share of an output's deviation: f32 sums in two orders.
-    const CANDLE: f32 = 1e-4;
-
-    #[test]
-    fn the_deployed_arithmetic_agrees_with_candle() {
-        let bytes = include_bytes!("../../examples/thomson/thomson.npz");
-        let data = Dataset::from_npz_bytes(bytes, "thomson.npz", &ReadOptions::default()).unwrap();
-        let split = Split::resolve(&data, 0).unwrap();
-        let normalisation = Normalisation::fit(&data, &split.train);
-        let output = Shape::Sequence {
-            length: 250,
-            channels: 1,
-        };
-        let small = PaperWidths {
-            dense: 16,
-            channels: 4,
-        };
-        for space in [micro(5, output).unwrap(), paper(5, output, small).unwrap()] {
-            let rows = |rows: &[usize]| {
-                let (x, y) = (
-                    normalisation.encode_x(&data, rows),
-                    normalisation.encode_y(&data, rows),
-                );
-                Rows::new(x, 5, y, 250, &Device::Cpu).unwrap()
-            };
-            let settings = Settings {
-                steps: Some(20),
-                members: Members::Searched(3),
-                seed: 1,
-                choices: Choices::default(),
-            };
-            let (train, selection) = (rows(&split.train), rows(&split.selection));
-            let mut trainer = Trainer::new(&space, train, selection, settings).unwrap();
-            while !trainer.is_done() {
-                trainer.step().unwrap();
-            }
-            let mut trained = trainer.finish();
-            for member in std::mem::take(&mut trained.members) {
-                trained.members = vec![member.clone()];
-                let emulator =
-                    assemble(&trained, &data, &normalisation, &[], BTreeMap::new()).unwrap();
-                let encoded = normalisation.encode_x(&data, &split.test);
-                let x = Tensor::from_vec(encoded, (split.test.len(), 5), &Device::Cpu).unwrap();
-                let candle = trained
-                    .network
-                    .forward(&x, &member, crate::nodes::Pass::Forward)
-                    .unwrap();
-                let candle: Vec<f32> = candle.flatten_all().unwrap().to_vec1().unwrap();
-                let raw: Vec<f32> = split
-                    .test
-                    .iter()
-                    .flat_map(|&row| data.x_row(row))
-                    .map(|&x| x as f32)
-                    .collect();
-                let deployed = Executor::new(&emulator).predict(&raw, 2).mean;
-                for (k, (deployed, candle)) in deployed.iter().zip(candle).enumerate() {
-                    let j = k % 250;
-                    let (scale, offset) = (
-                        normalisation.output_scale()[j],
-                        normalisation.output_offset()[j],
-                    );
-                    let distance = (deployed - (candle * scale + offset)).abs() / scale;
-                    assert!(
-                        distance < CANDLE,
-                        "{}, output {j}: {distance}",
-                        space.name()
-                    );
-                }
-            }
-        }
-    }
-}
+mod tests;
