@@ -4,7 +4,7 @@
 //! filled with zeros, as the runtime's `tiles` document; every other array stays as it is in the graph.
 
 use crate::graph::Parameter;
-use dense_runtime::kernels::tiles::{all_lanes, block_lanes};
+use dense_runtime::kernels::blocks::{all_lanes, block_lanes};
 
 /// A parameter's values as they are stored for the kernels: weights packed, vectors as they are.
 #[must_use]

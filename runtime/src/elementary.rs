@@ -80,7 +80,10 @@ pub fn tanh<A: Arithmetic>(x: f32) -> f32 {
     let size = x.abs();
     let square = x * x;
     let near = A::fma(x * square, polynomial::<A, 6>(square, TANH), x);
-    let far = (1.0 - 2.0 / (exp::<A>(2.0 * size) + 1.0)).copysign(x);
+    // From 10 on, the result is 1.
+    let (e, power) = exp_parts::<A>(2.0 * if size > 10.0 { 10.0 } else { size });
+    let growth = f32::from_bits(e.to_bits().wrapping_add(power));
+    let far = (1.0 - 2.0 / (growth + 1.0)).copysign(x);
     // The comparison is false for NaN, which `near` keeps.
     if size > 0.625 { far } else { near.copysign(x) }
 }
@@ -113,34 +116,43 @@ pub fn sigmoid<A: Arithmetic>(x: f32) -> f32 {
 /// *Accuracy*: 3.5 ulp.
 #[inline(always)]
 pub fn silu<A: Arithmetic>(x: f32) -> f32 {
-    // Carried 2^24 times as large, so that it keeps its digits where e^x alone would be subnormal.
-    let decay = exp_scaled::<A, 24>(-x.abs());
-    let small = decay * power_of_two(-24);
-    let numerator = if x < 0.0 {
-        x * decay * power_of_two(-24)
-    } else {
-        x
-    };
-    let result = numerator / (1.0 + small);
-    if x < -110.0 { -0.0 } else { result }
+    // NaN passes all comparisons by, and stays in the numerator.
+    let x = if x < -110.0 { -110.0 } else { x };
+    // Where e^-x would overflow, numerator and denominator are both taken 2^-32 times as large.
+    let far = x < -64.0;
+    let scale = if far { power_of_two(-32) } else { 1.0 };
+    let shift = if far { (-32_i32 as u32) << 23 } else { 0 };
+    let (e, power) = exp_parts::<A>(-if x > 85.0 { 85.0 } else { x });
+    let growth = f32::from_bits(e.to_bits().wrapping_add(power).wrapping_add(shift));
+    (x * scale) / (scale + growth)
 }
 
 /// Returns e^x * 2^EXPONENT.
 ///
-/// x = n ln(2) + r with |r| <= ln(2) / 2; e^x = 2^n (1 + r + r^2 P(r)). The power of two is applied in two factors, so
-/// that subnormal results are reached by one last rounding and large ones without overflow on the way.
+/// The power of two is applied in two factors, so that subnormal results are reached by one last rounding and large ones
+/// without overflow on the way.
 #[inline(always)]
 fn exp_scaled<A: Arithmetic, const EXPONENT: i32>(x: f32) -> f32 {
     // Beyond these the result is zero or infinity; NaN passes both comparisons by.
     let x = if x > 90.0 { 90.0 } else { x };
     let x = if x < -120.0 { -120.0 } else { x };
+    let (e, power) = exp_parts::<A>(x);
+    let power = (power as i32 >> 23).wrapping_add(EXPONENT);
+    let first = power >> 1;
+    e * power_of_two(first) * power_of_two(power.wrapping_sub(first))
+}
+
+/// Returns the number between sqrt(1/2) and sqrt(2) and the integer n, 23 bits to the left, of which e^x is the one times
+/// 2^n. Where the result is a normal number, its bits are the sum of both. For |x| below 177.
+///
+/// x = n ln(2) + r with |r| <= ln(2) / 2; e^x = 2^n (1 + r + r^2 P(r)).
+#[inline(always)]
+fn exp_parts<A: Arithmetic>(x: f32) -> (f32, u32) {
     let shifted = A::fma(x, core::f32::consts::LOG2_E, ROUNDER);
     let n = shifted - ROUNDER;
     let r = A::fma(n, -LN_2_LOW, A::fma(n, -LN_2_HIGH, x));
     let e = A::fma(r * r, polynomial::<A, 5>(r, EXP), r) + 1.0;
-    let power = (shifted.to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32) + EXPONENT;
-    let first = power >> 1;
-    e * power_of_two(first) * power_of_two(power.wrapping_sub(first))
+    (e, shifted.to_bits() << 23)
 }
 
 /// Returns 2^n for n from -126 to 127; for any other n some number.
@@ -152,8 +164,12 @@ fn power_of_two(n: i32) -> f32 {
 /// Returns the polynomial of `coefficients` (lowest degree first) at `x`, by Horner's rule.
 #[inline(always)]
 fn polynomial<A: Arithmetic, const TERMS: usize>(x: f32, coefficients: [f32; TERMS]) -> f32 {
-    let mut sum = 0.0;
-    for coefficient in coefficients.into_iter().rev() {
+    let (last, others) = match coefficients.split_last() {
+        Some((&last, others)) => (last, others),
+        None => return 0.0,
+    };
+    let mut sum = last;
+    for &coefficient in others.iter().rev() {
         sum = A::fma(sum, x, coefficient);
     }
     sum

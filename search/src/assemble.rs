@@ -7,14 +7,14 @@
 //! units. On rows that trained and chose nothing, `gain = c a` and `floor_j = c t r_j^2`, with r_j the root mean square of
 //! that output's residuals: (a, t) have the greatest Gaussian likelihood on a grid, c sets the 90 % band to hold 90 %.
 
-use crate::data::{Dataset, Normalisation};
+use crate::data::{self, Dataset, Normalisation};
 use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
 use crate::training::Trained;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
 use dense_codegen::executor::Executor;
 use dense_codegen::graph::{
-    self, Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Logarithm, NodeId, Operation,
-    ParameterId, Rescale, Resize, Resize2d, Standardise, Transpose, TransposedConv1d,
+    self, Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, NodeId,
+    Operation, ParameterId, Rescale, Resize, Resize2d, Standardise, Transpose, TransposedConv1d,
     TransposedConv2d,
 };
 use dense_codegen::{Calibration, Emulator, EmulatorParts};
@@ -184,15 +184,7 @@ impl Draft<'_> {
         }
         let order = data_order(space.output());
         let ordered = |values: &[f32]| order.iter().map(|&place| values[place]).collect::<Vec<_>>();
-        let (offset, scale) = (
-            ordered(normalisation.output_offset()),
-            ordered(&normalisation.deployed_output_scale()),
-        );
-        let rescale = Rescale {
-            scale: self.parameter(OUTPUT_SCALE.into(), &[scale.len()], || Ok(scale))?,
-            offset: self.parameter("output offset".into(), &[offset.len()], || Ok(offset))?,
-        };
-        let physical = self.graph.push(Operation::Rescale(rescale), &[value])?;
+        let physical = self.outputs(value, normalisation, ordered)?;
         match space.output() {
             Shape::Sequence { channels, .. } | Shape::Image { channels, .. } if channels > 1 => {
                 Ok(self
@@ -201,6 +193,67 @@ impl Draft<'_> {
             }
             _ => Ok(physical),
         }
+    }
+
+    /// Back from the coordinate in which outputs were learnt to physical units.
+    ///
+    /// The last operation multiplies with the outputs' deviation, whatever comes before: with s, o of the learnt
+    /// coordinate, `exp(z s + o - ln scale) scale`, or `sinh(z s + o) (unit / scale) scale`.
+    fn outputs(
+        &mut self,
+        value: NodeId,
+        normalisation: &Normalisation,
+        ordered: impl Fn(&[f32]) -> Vec<f32>,
+    ) -> anyhow::Result<NodeId> {
+        let scale = normalisation.output_scale();
+        let deployed = normalisation.deployed_output_scale();
+        let (learnt_offset, learnt_scale) = normalisation.learnt();
+        let mut offset = normalisation.output_offset().to_vec();
+        let mut value = value;
+        if normalisation.transform() != data::Transform::None {
+            // What is left of a constant output is its constant.
+            for (offset, &scale) in offset.iter_mut().zip(&deployed) {
+                *offset = if scale == 0.0 { *offset } else { 0.0 };
+            }
+        }
+        match normalisation.transform() {
+            data::Transform::None => {}
+            data::Transform::Log => {
+                let pairs = learnt_offset.iter().zip(scale);
+                let start: Vec<f32> = pairs.map(|(o, scale)| o - scale.ln()).collect();
+                value = self.rescale("learnt", value, ordered(learnt_scale), ordered(&start))?;
+                value = self.inverse(value, Inverse::Exp)?;
+            }
+            data::Transform::Asinh => {
+                let (s, o) = (ordered(learnt_scale), ordered(learnt_offset));
+                value = self.rescale("learnt", value, s, o)?;
+                value = self.inverse(value, Inverse::Sinh)?;
+                let pairs = normalisation.unit().iter().zip(scale);
+                let ratio: Vec<f32> = pairs.map(|(unit, scale)| unit / scale).collect();
+                let none = vec![0.0; ratio.len()];
+                value = self.rescale("unit", value, ordered(&ratio), none)?;
+            }
+        }
+        self.rescale("output", value, ordered(&deployed), ordered(&offset))
+    }
+
+    fn rescale(
+        &mut self,
+        name: &str,
+        value: NodeId,
+        scale: Vec<f32>,
+        offset: Vec<f32>,
+    ) -> anyhow::Result<NodeId> {
+        let rescale = Rescale {
+            scale: self.parameter(format!("{name} scale"), &[scale.len()], || Ok(scale))?,
+            offset: self.parameter(format!("{name} offset"), &[offset.len()], || Ok(offset))?,
+        };
+        Ok(self.graph.push(Operation::Rescale(rescale), &[value])?)
+    }
+
+    fn inverse(&mut self, value: NodeId, function: Inverse) -> anyhow::Result<NodeId> {
+        let transform = Operation::Transform(graph::Transform { function });
+        Ok(self.graph.push(transform, &[value])?)
     }
 
     /// A group's node, as the super-network evaluates it.

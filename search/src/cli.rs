@@ -1,6 +1,6 @@
 //! The command line: what a user may type, as typed values.
 
-use crate::commands::search::{Extent, Plan};
+use crate::commands::search::{Extent, Plan, TeacherName, TransformName};
 use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search};
 use crate::contenders::SPACES;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
@@ -163,6 +163,12 @@ pub struct SearchArguments {
     /// What trains: cpu, or cuda:0 where the program was built with CUDA
     #[arg(long, default_value_t)]
     device: DeviceName,
+    /// What networks may learn from beside the rows: auto, a Gaussian process where rows are few and smooth; or none
+    #[arg(long, value_enum, default_value_t)]
+    teacher: TeacherName,
+    /// What coordinate the outputs are learnt in: auto looks at data with peaks of many deviations
+    #[arg(long, value_enum, default_value_t)]
+    transform: TransformName,
 }
 
 impl SearchArguments {
@@ -178,6 +184,8 @@ impl SearchArguments {
             threads: self.threads.map_or_else(all_cores, usize::from),
             choices: Choices::default(),
             device: self.device,
+            teacher: self.teacher,
+            transform: self.transform,
         }
     }
 }

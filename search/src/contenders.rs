@@ -23,6 +23,37 @@ pub struct Contender {
     pub space: Space,
     /// Where its members come from.
     pub members: Members,
+    /// What else it trains on.
+    pub teaching: Teaching,
+}
+
+/// What a contender trains on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Teaching {
+    /// The simulated rows.
+    Untaught,
+    /// What a [`teacher`](crate::teacher) says, too.
+    Taught,
+}
+
+impl Contender {
+    /// Returns the name of its checkpoint.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.teaching {
+            Teaching::Untaught => self.space.name().to_owned(),
+            Teaching::Taught => format!("{}-taught", self.space.name()),
+        }
+    }
+
+    /// Returns it with a teacher.
+    #[must_use]
+    pub fn taught(&self) -> Self {
+        Self {
+            teaching: Teaching::Taught,
+            ..self.clone()
+        }
+    }
 }
 
 /// Returns what `--space` asks to be trained on these data: more than one where the better is to be chosen.
@@ -35,12 +66,14 @@ pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result
     let searched = |space| Contender {
         space,
         members: Members::Searched(members),
+        teaching: Teaching::Untaught,
     };
     let fixed = |kind| {
         let (space, members) = presets::mlp(inputs, output, kind, members)?;
         Ok(Contender {
             space,
             members: Members::Given(members),
+            teaching: Teaching::Untaught,
         })
     };
     Ok(match space {

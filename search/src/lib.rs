@@ -3,10 +3,12 @@
 //! In the order in which data pass:
 //!
 //! - [`data`] reads runs, splits and normalises them;
+//! - [`transform`] chooses the coordinate that outputs are learnt in;
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes;
 //! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
 //!   [`variables`] has the probabilities of the candidates;
-//! - [`training`] alternates the two updates of DENSE, by [`optimiser`];
+//! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] where rows are few;
+//! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where these are good;
 //! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
 //! - [`device`] names what trains: the processor, or a GPU;
 //! - [`metrics`] says how good it is;
@@ -18,17 +20,22 @@ pub mod commands;
 pub mod contenders;
 pub mod data;
 pub mod device;
+pub mod gaussian_process;
 #[cfg(feature = "cuda")]
 mod gpu;
+pub mod lbfgs;
 pub mod metrics;
 pub mod nodes;
 pub mod optimiser;
 pub mod pace;
+mod principal;
 pub mod run_folder;
 pub mod space;
 pub mod streams;
 pub mod supernetwork;
+pub mod teacher;
 pub mod training;
+pub mod transform;
 pub mod variables;
 
 pub use candle_core;

@@ -152,7 +152,9 @@ fn validation_loss(
     change: Change,
     seed: u64,
 ) -> anyhow::Result<f64> {
-    let Contender { mut space, members } = contenders(&arguments.space, data, 1)?.swap_remove(0);
+    let Contender {
+        mut space, members, ..
+    } = contenders(&arguments.space, data, 1)?.swap_remove(0);
     let mut choices = Choices::default();
     match change {
         Change::Steps(changed) => choices = changed,
@@ -177,6 +179,7 @@ fn validation_loss(
             &Device::Cpu,
         )
     };
+    choices = choices.for_rows(split.train.len());
     let settings = Settings {
         steps: Some(arguments.steps),
         members: members.clone(),

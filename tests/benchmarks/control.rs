@@ -10,7 +10,7 @@
 
 use clap::Parser;
 use dense_search::assemble::output_deviation;
-use dense_search::commands::search::{self, Extent, Input, Plan};
+use dense_search::commands::search::{self, Extent, Input, Plan, TeacherName, TransformName};
 use dense_search::data::{Dataset, Part, ReadOptions};
 use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
@@ -109,6 +109,8 @@ fn main() -> anyhow::Result<()> {
                 threads: THREADS,
                 choices,
                 device: DeviceName::Cpu,
+                teacher: TeacherName::Auto,
+                transform: TransformName::Auto,
             };
             let folder = tempfile::tempdir()?;
             let began = Instant::now();

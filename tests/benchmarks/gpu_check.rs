@@ -440,6 +440,8 @@ fn searches(arguments: &Arguments) -> anyhow::Result<bool> {
             threads,
             device,
             choices: Choices::default(),
+            teacher: search::TeacherName::None,
+            transform: search::TransformName::Auto,
         };
         let input = search::Input {
             data: demo::bundled()?,

@@ -19,7 +19,7 @@ use dense_codegen::executor::Executor;
 use dense_codegen::{Calibration, Emulator};
 use dense_search::assemble::output_deviation;
 use dense_search::commands::demo::bundled;
-use dense_search::commands::search::{self, Extent, Input, Plan};
+use dense_search::commands::search::{self, Extent, Input, Plan, TeacherName, TransformName};
 use dense_search::data::{Dataset, Part, ReadOptions};
 use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
@@ -119,6 +119,8 @@ fn row(input: &Input, seed: u64, arguments: &Arguments) -> anyhow::Result<String
         threads: arguments.threads,
         choices: Choices::default(),
         device: DeviceName::Cpu,
+        teacher: TeacherName::Auto,
+        transform: TransformName::Auto,
     };
     let folder = tempfile::tempdir()?;
     let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;

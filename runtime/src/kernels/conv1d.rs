@@ -23,7 +23,8 @@ pub struct Conv1d {
 ///
 /// *Shapes*: `x: [length][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [length][outputs]`; `residual`, where
 /// `then` has one: that of `y`.
-#[inline]
+#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[cfg_attr(not(target_arch = "x86_64"), inline)]
 pub fn conv1d(
     x: &[f32],
     weights: &[f32],

@@ -3,8 +3,9 @@
 //! `y[r][c][o] = bias[o] + sum over s, t, then i, ascending, of x[r + s - KH / 2][c + t - KW / 2][i] * weight[s][t][i][o]`,
 //! then `+ 0.0`: never a negative zero.
 
+use super::axis::Axis;
 use super::finish::{Finish, Then};
-use super::tiles::{Axis, Layer};
+use super::layer::Layer;
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,8 @@ pub struct Conv2d {
 ///
 /// *Shapes*: `x: [height][width][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [height][width][outputs]`;
 /// `residual`, where `then` has one: that of `y`.
-#[inline]
+#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[cfg_attr(not(target_arch = "x86_64"), inline)]
 pub fn conv2d(
     x: &[f32],
     weights: &[f32],
@@ -37,7 +39,8 @@ pub fn conv2d(
 }
 
 /// The layer that a convolution is, for `room` outputs.
-#[inline]
+#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[cfg_attr(not(target_arch = "x86_64"), inline)]
 pub(super) fn layer<'a>(
     x: &'a [f32],
     weights: &'a [f32],
@@ -68,10 +71,10 @@ pub(super) fn layer<'a>(
         taps: rows.saturating_mul(columns),
         vertical: axis(height, rows),
         horizontal: axis(width, columns),
+        residual_step: sizes.outputs,
         finish: Finish {
             then,
             residual,
-            step: sizes.outputs,
             positive_zero: true,
         },
     }

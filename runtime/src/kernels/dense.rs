@@ -3,8 +3,10 @@
 //! A sum per output has to be taken in its order, so many outputs are accumulated side by side, input after input, which
 //! vectorises in strict order. With several samples at once, each weight that is loaded serves a tile of them.
 
+use super::axis::Axis;
+use super::blocks::{FULL, all_lanes, block_lanes};
 use super::finish::{Finish, Then, loaded};
-use super::tiles::{Axis, FULL, Layer, all_lanes, block_lanes};
+use super::layer::Layer;
 use crate::dispatch::vectorised;
 use crate::simd::Vector;
 use crate::simd::portable::Portable;
@@ -36,7 +38,8 @@ pub const fn packed_length(inputs: usize, outputs: usize) -> usize {
 ///
 /// *Shapes*: `x: [samples][from]`, `weights`: packed, [`packed_length`]`(inputs, outputs)`, `bias: [outputs]`,
 /// `y: [samples][to]`; `residual`, where `then` has one: `[samples][sizes.residual]`.
-#[inline]
+#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[cfg_attr(not(target_arch = "x86_64"), inline)]
 pub fn dense(
     x: &[f32],
     weights: &[f32],
@@ -49,7 +52,6 @@ pub fn dense(
     let finish = Finish {
         then,
         residual,
-        step: sizes.residual,
         positive_zero: false,
     };
     if sizes.samples == 1 {
@@ -72,6 +74,7 @@ pub fn dense(
         taps: 1,
         vertical: Axis::ONE,
         horizontal: Axis::each(samples),
+        residual_step: sizes.residual,
         finish,
     };
     layer.write(y);
@@ -160,7 +163,7 @@ fn vectors<V: Vector, const BLOCKS: usize, const LANES: usize, const VECTORS: us
             }
         }
     }
-    finish.apply(&mut sums, 0, 0, channel, LANES);
+    finish.apply(&mut sums, channel, 0, LANES);
     let [sums] = sums;
     let Some(y) = y.get_mut(channel..bias.len()) else {
         return;

@@ -23,16 +23,14 @@ pub enum Then {
 #[derive(Clone, Copy)]
 pub(super) struct Finish<'a> {
     pub(super) then: Then,
-    /// `[positions][step]`, of which a position's first `outputs` are read.
     pub(super) residual: &'a [f32],
-    pub(super) step: usize,
     /// Whether a negative zero becomes a positive one.
     pub(super) positive_zero: bool,
 }
 
 impl Finish<'_> {
-    /// Turns the sums of a tile into values: its positions are `position` and each `step`-th after it, its outputs those
-    /// from `channel` on, and from as many again as a block has lanes.
+    /// Turns the sums of a tile into values. The residual of the first position's first output is number `start`, that of
+    /// the next position `step` further, and that of the next block as many as a block has lanes.
     #[inline(always)]
     pub(super) fn apply<
         V: Vector,
@@ -42,9 +40,8 @@ impl Finish<'_> {
     >(
         &self,
         sums: &mut [[[V; VECTORS]; BLOCKS]; POSITIONS],
-        position: usize,
+        start: usize,
         step: usize,
-        channel: usize,
         lanes: usize,
     ) {
         if self.positive_zero {
@@ -55,11 +52,11 @@ impl Finish<'_> {
         }
         if matches!(self.then, Then::Add | Then::ReluAdd | Then::AddRelu) {
             for (k, sums) in sums.iter_mut().enumerate() {
-                let start = (position + k * step).wrapping_mul(self.step);
+                let start = start.wrapping_add(k.wrapping_mul(step));
                 for (block, sums) in sums.iter_mut().enumerate() {
                     for (vector, sum) in sums.iter_mut().enumerate() {
-                        let channel = channel + block * lanes + vector * V::LANES;
-                        *sum = sum.add(loaded(self.residual, start.wrapping_add(channel)));
+                        let place = start.wrapping_add(block * lanes + vector * V::LANES);
+                        *sum = sum.add(loaded(self.residual, place));
                     }
                 }
             }

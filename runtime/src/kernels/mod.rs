@@ -11,14 +11,18 @@
 //! shape, and never panics: where lengths disagree, it computes what is there and leaves the rest.
 
 pub mod add;
+mod axis;
+pub mod blocks;
 pub mod conv1d;
 pub mod conv2d;
 pub mod dense;
 pub mod elementwise;
 pub mod finish;
+mod layer;
 pub mod resize;
 pub mod resize2d;
-pub mod tiles;
+mod sweep;
+mod tiles;
 pub mod transpose;
 pub mod transposed_conv1d;
 pub mod transposed_conv2d;

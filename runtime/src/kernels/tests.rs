@@ -1,6 +1,7 @@
 //! Every kernel against plain indexed loops, bit for bit, over random shapes; and against lengths that disagree.
 
 use super::add::add;
+use super::blocks::block_lanes;
 use super::conv1d::{Conv1d, conv1d};
 use super::conv2d::{Conv2d, conv2d};
 use super::dense::{Dense, dense, packed_length};
@@ -8,7 +9,6 @@ use super::elementwise::{logarithm, rescale, standardise};
 use super::finish::Then;
 use super::resize::{Resize, resize};
 use super::resize2d::{Resize2d, resize2d};
-use super::tiles::block_lanes;
 use super::transpose::transpose;
 use super::transposed_conv1d::{TransposedConv1d, transposed_conv1d};
 use super::transposed_conv2d::{TransposedConv2d, natural_length, transposed_conv2d};

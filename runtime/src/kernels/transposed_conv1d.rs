@@ -28,7 +28,8 @@ pub struct TransposedConv1d {
 /// Computes a transposed convolution; `then` is [`Then::Nothing`] or [`Then::Relu`].
 ///
 /// *Shapes*: `x: [length_in][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [length_out][outputs]`.
-#[inline]
+#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[cfg_attr(not(target_arch = "x86_64"), inline)]
 pub fn transposed_conv1d(
     x: &[f32],
     weights: &[f32],

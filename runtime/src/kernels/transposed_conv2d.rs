@@ -5,8 +5,9 @@
 //! zero. Of its natural size, `(size_in - 1) * stride - 2 (K / 2) + K` along each axis, it is cut to `size_out`, or
 //! followed by zeros (without bias). PyTorch's ConvTranspose2d with padding K / 2.
 
+use super::axis::Axis;
 use super::finish::{Finish, Then};
-use super::tiles::{Axis, Layer};
+use super::layer::Layer;
 
 /// The sizes of a transposed convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,8 @@ pub const fn natural_length(length_in: usize, kernel: usize, stride: usize) -> u
 ///
 /// *Shapes*: `x: [height_in][width_in][inputs]`, `weights`: packed, `bias: [outputs]`,
 /// `y: [height_out][width_out][outputs]`.
-#[inline]
+#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[cfg_attr(not(target_arch = "x86_64"), inline)]
 pub fn transposed_conv2d(
     x: &[f32],
     weights: &[f32],
@@ -86,10 +88,10 @@ pub fn transposed_conv2d(
                 taps: rows.saturating_mul(columns),
                 vertical: vertical.axis(row),
                 horizontal: horizontal.axis(column),
+                residual_step: 0,
                 finish: Finish {
                     then,
                     residual: &[],
-                    step: 0,
                     positive_zero: true,
                 },
             };

@@ -3,7 +3,7 @@
 use super::*;
 use crate::contenders::output_shape;
 use crate::data::testing::images;
-use crate::data::{ReadOptions, Split};
+use crate::data::{ReadOptions, Split, Transform};
 use crate::nodes::Pass;
 use crate::space::presets::{PaperWidths, micro, micro_decoder, paper};
 use crate::space::{Architecture, Space};
@@ -62,19 +62,28 @@ fn covering(space: &Space) -> Vec<Architecture> {
         .collect()
 }
 
+/// Rescalings of each output.
+fn rescalings(transform: Transform) -> u64 {
+    match transform {
+        Transform::None => 1,
+        Transform::Log => 2,
+        Transform::Asinh => 3,
+    }
+}
+
 /// Checks each of these architectures, as the only member, on the test rows; and its count of operations.
-fn assert_deployed(space: &Space, data: &Dataset) {
+fn assert_deployed(space: &Space, data: &Dataset, transform: Transform) {
     let split = Split::resolve(data, 0).unwrap();
-    let normalisation = Normalisation::fit(data, &split.train);
+    let normalisation = Normalisation::fit_transformed(data, &split.train, transform);
     let mut trained = trained(space, data, &split, &normalisation);
-    let order = data_order(space.output());
-    let (outputs, deployed_scale) = (order.len(), normalisation.deployed_output_scale());
+    let outputs = space.output().size();
     let members = std::mem::take(&mut trained.members);
     for member in members.into_iter().chain(covering(space)) {
         trained.members = vec![member.clone()];
         let emulator = assemble(&trained, data, &normalisation, &[], BTreeMap::new()).unwrap();
         let macs = space.architecture_macs(&member).unwrap();
-        assert_eq!(emulator.macs(), macs + outputs as u64, "{member:?}");
+        let rescaled = rescalings(transform) * outputs as u64;
+        assert_eq!(emulator.macs(), macs + rescaled, "{member:?}");
         let encoded = normalisation.encode_x(data, &split.test);
         let shape = (split.test.len(), data.input_count());
         let x = Tensor::from_vec(encoded, shape, &Device::Cpu).unwrap();
@@ -83,18 +92,39 @@ fn assert_deployed(space: &Space, data: &Dataset) {
         let raw = split.test.iter().flat_map(|&row| data.x_row(row));
         let raw: Vec<f32> = raw.map(|&x| x as f32).collect();
         let deployed = Executor::new(&emulator).predict(&raw, 2).mean;
-        for (k, candle) in candle.iter().enumerate() {
-            let (row, place) = (k / outputs, order[k % outputs]);
-            let deployed = deployed[row * outputs + place];
-            let (scale, offset) = (deployed_scale[place], normalisation.output_offset()[place]);
-            let distance = (deployed - (candle * scale + offset)).abs();
-            let distance = distance / normalisation.output_scale()[place];
-            assert!(
-                distance < CANDLE,
-                "{}, {member:?}, output {place}: {distance}",
-                space.name()
-            );
+        let rows = deployed
+            .chunks_exact(outputs)
+            .zip(candle.chunks_exact(outputs));
+        for (deployed, candle) in rows {
+            assert_row(&normalisation, space, deployed, candle);
         }
+    }
+}
+
+/// Checks an emulator's outputs, in the data's order, against what candle computes, in the network's.
+fn assert_row(normalisation: &Normalisation, space: &Space, deployed: &[f32], candle: &[f32]) {
+    let mut z = vec![0.0; candle.len()];
+    for (place, &value) in data_order(space.output()).into_iter().zip(candle) {
+        z[place] = value;
+    }
+    let moved = |by: f32| {
+        let z: Vec<f32> = z.iter().map(|z| z + by).collect();
+        normalisation.decode_y(&z)
+    };
+    let bounds = moved(-CANDLE).into_iter().zip(moved(CANDLE));
+    for (j, (&deployed, (low, high))) in deployed.iter().zip(bounds).enumerate() {
+        if normalisation.output_constant()[j] {
+            assert_eq!(deployed, normalisation.output_offset()[j]);
+            continue;
+        }
+        let deployed = f64::from(deployed);
+        // The rounding of the result itself, and of what is added to it.
+        let slack = 1e-6 * (low.abs() + f64::from(normalisation.unit()[j]));
+        assert!(
+            (low - slack..=high + slack).contains(&deployed),
+            "{}, output {j}: {deployed}, not {low} to {high}",
+            space.name()
+        );
     }
 }
 
@@ -102,8 +132,11 @@ fn assert_deployed(space: &Space, data: &Dataset) {
 fn the_deployed_arithmetic_of_curves_agrees_with_candle_and_costs_what_the_space_says() {
     let data = thomson();
     let output = output_shape(&data);
-    assert_deployed(&micro(5, output).unwrap(), &data);
-    assert_deployed(&paper(5, output, SMALL).unwrap(), &data);
+    let micro = micro(5, output).unwrap();
+    for transform in [Transform::None, Transform::Log, Transform::Asinh] {
+        assert_deployed(&micro, &data, transform);
+    }
+    assert_deployed(&paper(5, output, SMALL).unwrap(), &data, Transform::None);
 }
 
 #[test]
@@ -116,8 +149,9 @@ fn the_deployed_arithmetic_of_images_agrees_with_candle_and_costs_what_the_space
             micro_decoder(3, output),
             paper(3, output, SMALL),
         ] {
-            assert_deployed(&space.unwrap(), &data);
+            assert_deployed(&space.unwrap(), &data, Transform::None);
         }
+        assert_deployed(&micro(3, output).unwrap(), &data, Transform::Asinh);
     }
 }
 

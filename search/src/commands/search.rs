@@ -1,15 +1,18 @@
 //! `dense-search search` and `resume`: train, and leave an emulator in a run's folder.
 
 use crate::assemble::{assemble, data_order};
-use crate::contenders::{Contender, contenders};
-use crate::data::{Dataset, Normalisation, ReadOptions, Split};
+use crate::contenders::{Contender, Teaching, contenders};
+use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform};
 use crate::device::DeviceName;
 use crate::metrics;
 use crate::pace::Pace;
 use crate::run_folder::RunFolder;
-use crate::training::{Checkpoint, Choices, Rows, Settings, Trained, Trainer};
+use crate::teacher::{Lesson, lesson};
+use crate::training::{Checkpoint, Choices, Phase, Rows, Settings, Trained, Trainer};
+use crate::transform;
 use anyhow::{Context, bail, ensure};
 use candle_core::Device;
+use clap::ValueEnum;
 use dense_codegen::{Emulator, file};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
@@ -60,6 +63,38 @@ pub struct Plan {
     /// What trains.
     #[serde(default)]
     pub device: DeviceName,
+    /// What few rows may have beside them.
+    #[serde(default)]
+    pub teacher: TeacherName,
+    /// What coordinate the outputs are learnt in.
+    #[serde(default)]
+    pub transform: TransformName,
+}
+
+/// What coordinate outputs are learnt in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum TransformName {
+    /// What [`crate::transform`] chooses.
+    #[default]
+    Auto,
+    /// As they are.
+    None,
+    /// Their logarithm: they have to be positive.
+    Log,
+    /// Their inverse hyperbolic sine.
+    Asinh,
+}
+
+/// What a network may learn from beside the simulated rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum TeacherName {
+    /// A Gaussian process, where rows are few and it predicts the selection rows well.
+    #[default]
+    Auto,
+    /// Nothing.
+    None,
 }
 
 /// What a search reports.
@@ -69,6 +104,10 @@ pub struct Report {
     pub space: String,
     /// Mean squared error on the validation rows, in training deviations.
     pub val_mse_z: f64,
+    /// The median over the validation rows of the error's norm over the outputs' norm.
+    pub val_relative_l2: f64,
+    /// The coordinate that outputs were learnt in.
+    pub transform: Transform,
     /// Multiply-accumulates of the shipped call.
     pub macs: u64,
     /// Multiply-accumulates of the largest member.
@@ -134,6 +173,9 @@ pub fn run(
     let began = Instant::now();
     let device = plan.device.open()?;
     let contenders = contenders(&plan.space, &input.data, plan.members)?;
+    if plan.transform == TransformName::Log {
+        transform::check(&input.data, Transform::Log)?;
+    }
     let path = input.path.as_deref().map(std::path::absolute).transpose()?;
     let mut description = Description {
         tool: TOOL.to_owned(),
@@ -234,6 +276,32 @@ struct Search<'a> {
     began: Instant,
 }
 
+/// What the polish will take, by trying an iteration of it now and then: whenever the time has doubled.
+#[derive(Default)]
+struct PolishCost {
+    /// Seconds of an iteration, for each multiply-accumulate of its members.
+    tried: f64,
+    /// When it is to be tried again.
+    again: Duration,
+}
+
+impl PolishCost {
+    /// How long the polish takes if the search ends now, with members of so many multiply-accumulates.
+    fn of(&mut self, trainer: &Trainer, macs: f64, elapsed: Duration) -> anyhow::Result<Duration> {
+        let iterations = trainer.polish_iterations();
+        if iterations == 0 {
+            return Ok(Duration::ZERO);
+        }
+        if elapsed >= self.again {
+            self.tried = trainer.rehearse_polish()? / macs;
+            self.again = 2 * elapsed;
+        }
+        Ok(Duration::from_secs_f64(
+            self.tried * macs * iterations as f64,
+        ))
+    }
+}
+
 /// A contender's training, done.
 struct Finished {
     name: String,
@@ -250,13 +318,27 @@ impl Search<'_> {
         contenders: Vec<Contender>,
         description: &mut Description,
     ) -> anyhow::Result<Report> {
-        let normalisation = Normalisation::fit(self.data, &self.split.train);
-        let names: Vec<String> = contenders
-            .iter()
-            .map(|c| c.space.name().to_owned())
-            .collect();
-        let finished = self.train_all(contenders, &normalisation)?;
         let pool = pool(self.plan.threads)?;
+        let transform = match self.plan.transform {
+            TransformName::Auto => pool.install(|| transform::choose(self.data, &self.split)),
+            TransformName::None => Transform::None,
+            TransformName::Log => Transform::Log,
+            TransformName::Asinh => Transform::Asinh,
+        };
+        if transform != Transform::None {
+            eprintln!("note: the outputs are learnt by their {}", transform.name());
+        }
+        let normalisation = Normalisation::fit_transformed(self.data, &self.split.train, transform);
+        let lesson = pool.install(|| self.lesson(&normalisation));
+        let contenders = match &lesson {
+            Some(_) => {
+                let pairs = contenders.into_iter().map(|one| [one.taught(), one]);
+                pairs.flatten().collect()
+            }
+            None => contenders,
+        };
+        let names: Vec<String> = contenders.iter().map(Contender::name).collect();
+        let finished = self.train_all(contenders, &normalisation, lesson.as_ref())?;
         let (emulator, report) = pool.install(|| self.best(finished, &normalisation))?;
         file::save(&emulator, &self.folder.emulator())?;
         description.report = Some(report.clone());
@@ -269,52 +351,89 @@ impl Search<'_> {
         Ok(report)
     }
 
-    /// Trains the contenders, side by side where there are as many threads, else in turn.
+    /// What a teacher says, where there is one.
+    fn lesson(&self, normalisation: &Normalisation) -> Option<Lesson> {
+        if self.plan.teacher == TeacherName::None {
+            return None;
+        }
+        let Split {
+            train, selection, ..
+        } = &self.split;
+        let lesson = lesson(self.data, normalisation, train, selection, self.plan.seed);
+        if let Some(lesson) = &lesson {
+            eprintln!(
+                "teacher: a Gaussian process, mse_z {:.2e} on the {} rows that choose; each network trains with it and without",
+                lesson.error,
+                selection.len()
+            );
+        }
+        lesson
+    }
+
+    /// Trains the contenders: as many side by side as there are threads, the others after them.
     fn train_all(
         &self,
         contenders: Vec<Contender>,
         normalisation: &Normalisation,
+        lesson: Option<&Lesson>,
     ) -> anyhow::Result<Vec<Finished>> {
-        let count = contenders.len();
+        let (began, count) = (self.began.elapsed(), contenders.len());
+        let lanes = self.plan.threads.min(count);
         let bars = MultiProgress::new();
-        let work = contenders.into_iter().map(|contender| {
-            let bar = bars.add(ProgressBar::new(1000));
-            (contender, bar)
-        });
-        if self.plan.threads < count {
-            let pool = pool(self.plan.threads)?;
-            let in_turn = work.enumerate().map(|(k, (contender, bar))| {
-                let share = (k + 1) as f64 / count as f64;
-                pool.install(|| self.train(contender, normalisation, share, &bar))
-            });
-            return in_turn.collect();
+        let mut work: Vec<Vec<(usize, Contender, ProgressBar)>> = vec![Vec::new(); lanes];
+        for (k, contender) in contenders.into_iter().enumerate() {
+            work[k % lanes].push((k, contender, bars.add(ProgressBar::new(1000))));
         }
-        std::thread::scope(|scope| {
-            let side_by_side: Vec<_> = work
-                .map(|(contender, bar)| {
-                    scope.spawn(move || {
-                        let pool = pool(self.plan.threads / count)?;
-                        pool.install(|| self.train(contender, normalisation, 1.0, &bar))
-                    })
-                })
+        let in_turn = |work: Vec<(usize, Contender, ProgressBar)>| {
+            let pool = pool(self.plan.threads / lanes)?;
+            let last = work.len();
+            let done = work
+                .into_iter()
+                .enumerate()
+                .map(|(k, (number, contender, bar))| {
+                    let share = (k + 1) as f64 / last as f64;
+                    let end = self.end_of(share, began);
+                    let train = || self.train(contender, normalisation, lesson, end, &bar);
+                    Ok((number, pool.install(train)?))
+                });
+            done.collect::<anyhow::Result<Vec<_>>>()
+        };
+        let mut finished = std::thread::scope(|scope| {
+            let lanes: Vec<_> = work
+                .into_iter()
+                .map(|work| scope.spawn(|| in_turn(work)))
                 .collect();
-            let done = side_by_side.into_iter().map(|thread| match thread.join() {
+            let done = lanes.into_iter().map(|thread| match thread.join() {
                 Ok(finished) => finished,
                 Err(panic) => std::panic::resume_unwind(panic),
             });
-            done.collect()
-        })
+            done.collect::<anyhow::Result<Vec<_>>>()
+        })?
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>();
+        finished.sort_by_key(|(number, _)| *number);
+        Ok(finished.into_iter().map(|(_, finished)| finished).collect())
     }
 
-    /// Trains one contender until `share` of the time is over, or for all steps.
+    /// When a training ends that has to leave this share of what is left after `began`; `None` where steps are counted.
+    fn end_of(&self, share: f64, began: Duration) -> Option<Duration> {
+        match self.plan.extent {
+            Extent::Steps(_) => None,
+            Extent::Time(time) => Some(began + time.saturating_sub(began).mul_f64(share)),
+        }
+    }
+
+    /// Trains one contender until the time `end`, or for all steps.
     fn train(
         &self,
         contender: Contender,
         normalisation: &Normalisation,
-        share: f64,
+        lesson: Option<&Lesson>,
+        end: Option<Duration>,
         bar: &ProgressBar,
     ) -> anyhow::Result<Finished> {
-        let name = contender.space.name().to_owned();
+        let name = contender.name();
         let settings = Settings {
             steps: match self.plan.extent {
                 Extent::Steps(steps) => Some(steps),
@@ -322,12 +441,13 @@ impl Search<'_> {
             },
             members: contender.members.clone(),
             seed: self.plan.seed,
-            choices: self.plan.choices,
+            choices: self.plan.choices.for_rows(self.split.train.len()),
         };
         let order = data_order(contender.space.output());
+        let lesson = lesson.filter(|_| contender.teaching == Teaching::Taught);
         let (train, selection) = (
-            self.rows(&self.split.train, normalisation, &order)?,
-            self.rows(&self.split.selection, normalisation, &order)?,
+            self.rows(&self.split.train, normalisation, &order, lesson)?,
+            self.rows(&self.split.selection, normalisation, &order, None)?,
         );
         let mut trainer = Trainer::new(&contender.space, train, selection, settings)?;
         let mut began = self.began;
@@ -346,14 +466,11 @@ impl Search<'_> {
                 .checked_sub(Duration::from_secs_f64(seconds))
                 .unwrap_or(began);
         }
-        let end = match self.plan.extent {
-            Extent::Steps(_) => None,
-            Extent::Time(time) => Some(time.mul_f64(share)),
-        };
         let mut pace = Pace::new(began, end);
         let style = "{prefix:12} {bar:30} {msg}";
         bar.set_style(ProgressStyle::with_template(style)?);
         bar.set_prefix(name.clone());
+        let mut polish = PolishCost::default();
         let mut saved = Instant::now();
         let (mut saving, mut picture) = (Duration::ZERO, Instant::now());
         while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {
@@ -367,10 +484,14 @@ impl Search<'_> {
             let time = before
                 .elapsed()
                 .saturating_sub(step.ranking.unwrap_or_default());
-            pace.took(step.macs, time);
+            if step.phase != Phase::Polish {
+                pace.took(step.macs, time);
+            }
             if trainer.total().is_none() && pace.wants_forecast() {
                 let (steps, macs) = trainer.outlook();
-                if pace.is_up(steps, macs, self.after_training(macs)) {
+                let after =
+                    self.after_training(macs) + polish.of(&trainer, macs, pace.elapsed())?;
+                if pace.is_up(steps, macs, after) {
                     trainer.end_search();
                 }
             }
@@ -390,7 +511,7 @@ impl Search<'_> {
             bar.set_message("interrupted: the steps fall to zero");
             self.save(&trainer, &name, &pace)?;
             let steps = WIND_DOWN.as_secs_f64() / (pace.median_ms().max(1e-3) * 1e-3);
-            trainer.wind_down(steps as usize);
+            trainer.wind_down(steps as usize)?;
             let end = Instant::now() + WIND_DOWN;
             while !trainer.is_done() && Instant::now() < end {
                 trainer.step()?;
@@ -411,19 +532,24 @@ impl Search<'_> {
         self.folder.write_checkpoint(name, &checkpoint.to_bytes()?)
     }
 
-    /// The encoded rows of these numbers, outputs in the network's order.
+    /// The encoded rows of these numbers and those of a lesson, outputs in the network's order.
     fn rows(
         &self,
         rows: &[usize],
         normalisation: &Normalisation,
         order: &[usize],
+        lesson: Option<&Lesson>,
     ) -> anyhow::Result<Rows> {
-        let y = normalisation.encode_y(self.data, rows);
+        let mut y = normalisation.encode_y(self.data, rows);
+        let mut x = normalisation.encode_x(self.data, rows);
+        if let Some(lesson) = lesson {
+            y.extend(&lesson.y);
+            x.extend(&lesson.x);
+        }
         let y = y
             .chunks_exact(order.len())
             .flat_map(|y| order.iter().map(|&place| y[place]))
             .collect();
-        let x = normalisation.encode_x(self.data, rows);
         Ok(Rows::new(
             x,
             self.data.input_count(),
@@ -448,7 +574,11 @@ impl Search<'_> {
     ) -> anyhow::Result<(Emulator, Report)> {
         let deviation = normalisation.deployed_output_scale();
         let judge = |emulator: &Emulator, rows: &[usize]| {
-            metrics::evaluate(emulator, self.data, rows, &deviation, self.plan.threads).mse_z
+            metrics::evaluate(emulator, self.data, rows, &deviation, self.plan.threads)
+        };
+        let (transform, chosen_by) = match normalisation.transform() {
+            Transform::None => (Transform::None, "mse_z"),
+            other => (other, "median relative error"),
         };
         let mut best: Option<(f64, Finished, Emulator)> = None;
         let interrupted = finished.iter().any(|finished| finished.interrupted);
@@ -461,7 +591,12 @@ impl Search<'_> {
                 &self.split.calibration,
                 self.provenance(&candidate),
             )?;
-            let error = judge(&emulator, &self.split.selection);
+            let found = judge(&emulator, &self.split.selection);
+            // Squared errors of outputs over decades are those of a few peaks.
+            let error = match transform {
+                Transform::None => found.mse_z,
+                _ => found.median_relative_l2,
+            };
             let members = emulator.members().len();
             if members < self.plan.members {
                 eprintln!(
@@ -472,7 +607,7 @@ impl Search<'_> {
             }
             if several {
                 eprintln!(
-                    "{}: mse_z {error:.2e} on the {} rows that choose, {} MAC",
+                    "{}: {chosen_by} {error:.2e} on the {} rows that choose, {} MAC",
                     candidate.name,
                     self.split.selection.len(),
                     emulator.macs()
@@ -483,9 +618,12 @@ impl Search<'_> {
             }
         }
         let (_, winner, emulator) = best.context("nothing was trained to a finite error")?;
+        let found = judge(&emulator, &self.split.validation);
         let report = Report {
             space: winner.name,
-            val_mse_z: judge(&emulator, &self.split.validation),
+            val_mse_z: found.mse_z,
+            val_relative_l2: found.median_relative_l2,
+            transform,
             macs: emulator.macs(),
             member_macs: emulator.member_macs(),
             members: emulator.members().len(),

@@ -39,7 +39,7 @@ pub use dataset::{Axis, Dataset, Input, MAXIMUM_INPUTS, ReadOptions};
 pub use error::{DataError, Place};
 pub use inputs::InputRows;
 pub use layout::Layout;
-pub use normalise::Normalisation;
+pub use normalise::{Normalisation, Transform};
 pub use predictions::Predictions;
 pub use split::{MINIMUM_TRAIN_ROWS, Part, Split};
 pub use summary::{InputSummary, OutputSummary, RowSummary, Summary};

@@ -5,15 +5,42 @@
 //! y[k]   = z_y[k] * output_scale[k] + output_offset[k]
 //! ```
 //!
+//! Outputs may be learnt in another coordinate ([`Transform`]): z_y is then that of `ln y` or `asinh(y / unit)`, with mean
+//! and deviation of its own; `output_scale` and `output_offset` stay those of `y`.
+//!
 //! `centre` and `1 / scale` are mean and standard deviation of `l(x)` over the training rows, `output_offset` and
 //! `output_scale` those of `y`; all as the `f32` values that the emulator carries, so that training sees what will be
 //! deployed. Statistics are two passes in `f64` over numbers divided by their largest magnitude, so that neither squares
 //! nor sums leave the range in any unit.
 
 use super::dataset::Dataset;
+use serde::{Deserialize, Serialize};
 
 /// Outputs whose training values spread less than this are treated as constant: single precision cannot divide by it.
 const SMALLEST_SPREAD: f64 = 1e-30;
+
+/// The coordinate in which outputs are learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transform {
+    /// As they are.
+    None,
+    /// Their natural logarithm.
+    Log,
+    /// `asinh(y / unit)`, with the median magnitude of an output as its unit.
+    Asinh,
+}
+
+impl Transform {
+    /// Returns what it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "values",
+            Self::Log => "logarithm",
+            Self::Asinh => "inverse hyperbolic sine",
+        }
+    }
+}
 
 /// What the emulator carries to translate between physical units and the network's.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +51,11 @@ pub struct Normalisation {
     output_offset: Vec<f32>,
     output_scale: Vec<f32>,
     output_constant: Vec<bool>,
+    transform: Transform,
+    /// Mean and deviation of the transformed outputs, and the units of `asinh`.
+    learnt_offset: Vec<f32>,
+    learnt_scale: Vec<f32>,
+    unit: Vec<f32>,
 }
 
 impl Normalisation {
@@ -36,6 +68,14 @@ impl Normalisation {
     /// # Panics
     /// When a row is not below the number of rows, as with any slice.
     pub fn fit(data: &Dataset, train: &[usize]) -> Self {
+        Self::fit_transformed(data, train, Transform::None)
+    }
+
+    /// Learns the same for outputs that are learnt in another coordinate.
+    ///
+    /// # Panics
+    /// As [`Normalisation::fit`].
+    pub fn fit_transformed(data: &Dataset, train: &[usize], transform: Transform) -> Self {
         let logarithmic: Vec<bool> = data
             .inputs()
             .iter()
@@ -71,6 +111,20 @@ impl Normalisation {
                 moments.deviation as f32
             });
         }
+        let (mut learnt_offset, mut learnt_scale) = (output_offset.clone(), output_scale.clone());
+        let mut unit = vec![1.0; output_scale.len()];
+        for column in (0..unit.len()).filter(|_| transform != Transform::None) {
+            unit[column] = median_magnitude(data, train, column);
+            let moments = Moments::of(|| {
+                let values = train.iter().map(|&row| data.y_row(row)[column]);
+                values.map(|y| transformed(y.into(), transform, unit[column]))
+            });
+            learnt_offset[column] = moments.mean as f32;
+            learnt_scale[column] = match moments.is_constant() {
+                true => 1.0,
+                false => moments.deviation as f32,
+            };
+        }
         Self {
             logarithmic,
             centre,
@@ -78,7 +132,26 @@ impl Normalisation {
             output_offset,
             output_scale,
             output_constant,
+            transform,
+            learnt_offset,
+            learnt_scale,
+            unit,
         }
+    }
+
+    /// The coordinate in which outputs are learnt.
+    pub fn transform(&self) -> Transform {
+        self.transform
+    }
+
+    /// Mean and standard deviation of each transformed output over the training rows, `[output_count]` each.
+    pub fn learnt(&self) -> (&[f32], &[f32]) {
+        (&self.learnt_offset, &self.learnt_scale)
+    }
+
+    /// What each output is divided by before its inverse hyperbolic sine, `[output_count]`.
+    pub fn unit(&self) -> &[f32] {
+        &self.unit
     }
 
     /// Which inputs are replaced by their natural logarithm first, `[p]`.
@@ -147,11 +220,52 @@ impl Normalisation {
         let mut encoded = Vec::with_capacity(rows.len() * self.output_offset.len());
         for &row in rows {
             for (column, &value) in data.y_row(row).iter().enumerate() {
-                let distance = f64::from(value) - f64::from(self.output_offset[column]);
-                encoded.push((distance / f64::from(self.output_scale[column])) as f32);
+                let value = transformed(value.into(), self.transform, self.unit[column]);
+                let distance = value - f64::from(self.learnt_offset[column]);
+                encoded.push((distance / f64::from(self.learnt_scale[column])) as f32);
             }
         }
         encoded
+    }
+
+    /// The outputs, in physical units, of which these are the standardised ones, `[output_count]` each.
+    pub fn decode_y(&self, z: &[f32]) -> Vec<f64> {
+        let columns = self
+            .learnt_offset
+            .iter()
+            .zip(&self.learnt_scale)
+            .zip(&self.unit);
+        z.iter()
+            .zip(columns)
+            .map(|(&z, ((&offset, &scale), &unit))| {
+                let value = f64::from(z) * f64::from(scale) + f64::from(offset);
+                match self.transform {
+                    Transform::None => value,
+                    Transform::Log => value.exp(),
+                    Transform::Asinh => value.sinh() * f64::from(unit),
+                }
+            })
+            .collect()
+    }
+}
+
+/// An output in the coordinate in which it is learnt.
+fn transformed(y: f64, transform: Transform, unit: f32) -> f64 {
+    match transform {
+        Transform::None => y,
+        Transform::Log => y.max(f32::MIN_POSITIVE.into()).ln(),
+        Transform::Asinh => (y / f64::from(unit)).asinh(),
+    }
+}
+
+/// The median magnitude of an output over the training rows; 1 where it is too small to divide by.
+fn median_magnitude(data: &Dataset, train: &[usize], column: usize) -> f32 {
+    let magnitudes = train.iter().map(|&row| data.y_row(row)[column].abs());
+    let mut magnitudes: Vec<f32> = magnitudes.collect();
+    magnitudes.sort_by(f32::total_cmp);
+    match magnitudes.get(magnitudes.len() / 2) {
+        Some(&median) if f64::from(median) > SMALLEST_SPREAD => median,
+        _ => 1.0,
     }
 }
 

@@ -116,6 +116,24 @@ impl SuperNetwork {
         all.map(|parameter| parameter.var.clone()).collect()
     }
 
+    /// Returns the variables that these architectures use, by group, candidate and parameter, each once.
+    pub fn variables_of(&self, architectures: &[Architecture]) -> Vec<Var> {
+        let groups = self.operations.iter().enumerate();
+        let used = groups.flat_map(|(group, operations)| {
+            operations
+                .iter()
+                .enumerate()
+                .filter_map(move |(candidate, operation)| {
+                    let mut choices = architectures.iter().map(|one| one.choices()[group]);
+                    choices
+                        .any(|choice| choice == candidate)
+                        .then_some(operation)
+                })
+        });
+        let parameters = used.flat_map(|operation| &operation.parameters);
+        parameters.map(|parameter| parameter.var.clone()).collect()
+    }
+
     /// Returns the second matrices, (rank, outputs), of low-rank candidates that lead to all outputs.
     ///
     /// Their rows are a basis of the outputs: of those of the network, but for what later groups add.

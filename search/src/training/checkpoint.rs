@@ -3,7 +3,9 @@
 //! Weights and moments as tensors of a `.safetensors` file, everything else as JSON in its metadata. Random streams are
 //! their seed and how far they have been read.
 
+use super::polish::{HISTORY, Polish};
 use super::{Trainer, schedule::Schedule};
+use crate::lbfgs::{Lbfgs, Pair, Point};
 use crate::optimiser::Saved;
 use crate::space::Architecture;
 use crate::variables::NetworkVariables;
@@ -11,10 +13,10 @@ use anyhow::{Context, bail, ensure};
 use candle_core::{Device, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// The format's version: a file of another one is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A training's state between two steps.
 #[derive(Debug)]
@@ -24,6 +26,17 @@ pub struct Checkpoint {
     state: State,
     weights: Vec<Tensor>,
     moments: Vec<Saved>,
+    polish: Option<PolishState>,
+}
+
+/// A polish of a cluster between two iterations.
+#[derive(Debug)]
+struct PolishState {
+    point: Point,
+    pairs: VecDeque<Pair>,
+    best: Vec<f64>,
+    least: f64,
+    is_stuck: bool,
 }
 
 /// What is not a tensor.
@@ -41,6 +54,10 @@ struct State {
     sampled: u64,
     /// Updates of each variable.
     updates: Vec<u32>,
+    /// Iterations of the polish.
+    polished: usize,
+    /// The minimiser's pairs, where one is at work.
+    polish_pairs: Option<usize>,
 }
 
 /// Where a training is in its rows.
@@ -79,7 +96,20 @@ impl Trainer {
                 ranking: position(&self.ranking),
                 sampled: self.sampled.get_word_pos() as u64,
                 updates: moments.iter().map(|saved| saved.steps).collect(),
+                polished: self.polish.iterations,
+                polish_pairs: self
+                    .polish
+                    .work
+                    .as_ref()
+                    .map(|work| work.minimiser.pairs().len()),
             },
+            polish: self.polish.work.as_ref().map(|work| PolishState {
+                point: work.minimiser.point().clone(),
+                pairs: work.minimiser.pairs().clone(),
+                best: work.best.clone(),
+                least: work.least,
+                is_stuck: work.is_stuck,
+            }),
             weights: weights.collect::<Result<_, _>>()?,
             moments,
         })
@@ -133,6 +163,40 @@ impl Trainer {
         self.members.clone_from(&state.members);
         self.sampled.set_word_pos(u128::from(state.sampled));
         self.step = state.step;
+        self.polish = Polish {
+            iterations: state.polished,
+            ..Polish::default()
+        };
+        if let Some(polish) = &checkpoint.polish {
+            self.take_up_polish(polish)?;
+        }
+        Ok(())
+    }
+
+    fn take_up_polish(&mut self, saved: &PolishState) -> anyhow::Result<()> {
+        let task = super::polish::Task {
+            network: &self.network,
+            settings: &self.settings,
+            members: &self.members,
+            train: &self.train,
+            selection: &self.selection,
+            total: self.polish_iterations(),
+        };
+        let mut work = task.work(self.polish.iterations)?;
+        let expected = work.best.len();
+        let pairs = saved
+            .pairs
+            .iter()
+            .flat_map(|pair| [&pair.step, &pair.change]);
+        let mut all = pairs.chain([&saved.point.place, &saved.point.gradient, &saved.best]);
+        ensure!(
+            all.all(|vector| vector.len() == expected),
+            "the checkpoint's polish is of other weights than the {expected} of its members"
+        );
+        work.minimiser = Lbfgs::with_pairs(saved.point.clone(), HISTORY, saved.pairs.clone());
+        work.best.clone_from(&saved.best);
+        (work.least, work.is_stuck) = (saved.least, saved.is_stuck);
+        self.polish.work = Some(work);
         Ok(())
     }
 }
@@ -158,7 +222,7 @@ impl Checkpoint {
         });
         let weights = self.weights.iter().enumerate();
         let weights = weights.map(|(k, weight)| (format!("weight/{k}"), weight));
-        let all: Vec<(String, Vec<usize>, Vec<u8>)> = weights
+        let mut all: Vec<(String, Vec<usize>, Vec<u8>)> = weights
             .chain(moments)
             .map(|(name, tensor)| {
                 let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
@@ -169,10 +233,17 @@ impl Checkpoint {
                 Ok((name, tensor.dims().to_vec(), bytes))
             })
             .collect::<candle_core::Result<_>>()?;
+        let singles = all.len();
+        all.extend(self.polish.iter().flat_map(PolishState::tensors));
         let views = all
             .iter()
-            .map(|(name, shape, bytes)| {
-                Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+            .enumerate()
+            .map(|(k, (name, shape, bytes))| {
+                let dtype = match k < singles {
+                    true => Dtype::F32,
+                    false => Dtype::F64,
+                };
+                Ok((name, TensorView::new(dtype, shape.clone(), bytes)?))
             })
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
         let metadata = HashMap::from([
@@ -219,6 +290,20 @@ impl Checkpoint {
                 .collect();
             Ok(Tensor::from_vec(values, view.shape(), &Device::Cpu)?)
         };
+        let double = |name: String| -> anyhow::Result<Vec<f64>> {
+            let view = file
+                .tensor(&name)
+                .with_context(|| format!("the checkpoint lacks {name}"))?;
+            ensure!(
+                view.dtype() == Dtype::F64,
+                "the checkpoint's {name} is not of F64"
+            );
+            let numbers = view.data().as_chunks::<8>().0.iter();
+            Ok(numbers.map(|bytes| f64::from_le_bytes(*bytes)).collect())
+        };
+        let polish = state
+            .polish_pairs
+            .map(|pairs| PolishState::read(pairs, double));
         let count = state.updates.len();
         let moments = state.updates.iter().enumerate().map(|(k, &steps)| {
             Ok(Saved {
@@ -233,7 +318,65 @@ impl Checkpoint {
                 .map(|k| tensor(format!("weight/{k}")))
                 .collect::<anyhow::Result<_>>()?,
             moments: moments.collect::<anyhow::Result<_>>()?,
+            polish: polish.transpose()?,
             state,
+        })
+    }
+}
+
+impl PolishState {
+    /// Its numbers as tensors of F64: name, shape and bytes.
+    fn tensors(&self) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+        let pairs = self.pairs.iter().enumerate().flat_map(|(k, pair)| {
+            [
+                (format!("polish/step/{k}"), pair.step.as_slice()),
+                (format!("polish/change/{k}"), &pair.change),
+            ]
+        });
+        let numbers = [
+            self.point.value,
+            self.least,
+            f64::from(u8::from(self.is_stuck)),
+        ];
+        let rest = [
+            ("polish/place".to_owned(), self.point.place.as_slice()),
+            ("polish/gradient".to_owned(), &self.point.gradient),
+            ("polish/best".to_owned(), &self.best),
+            ("polish/numbers".to_owned(), &numbers),
+        ];
+        pairs
+            .chain(rest)
+            .map(|(name, values)| {
+                let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+                (name, vec![values.len()], bytes.collect())
+            })
+            .collect()
+    }
+
+    fn read(
+        pairs: usize,
+        double: impl Fn(String) -> anyhow::Result<Vec<f64>>,
+    ) -> anyhow::Result<Self> {
+        let numbers = double("polish/numbers".into())?;
+        let &[value, least, stuck] = numbers.as_slice() else {
+            bail!("the checkpoint is damaged");
+        };
+        let pairs = (0..pairs).map(|k| {
+            Ok(Pair {
+                step: double(format!("polish/step/{k}"))?,
+                change: double(format!("polish/change/{k}"))?,
+            })
+        });
+        Ok(Self {
+            pairs: pairs.collect::<anyhow::Result<_>>()?,
+            point: Point {
+                place: double("polish/place".into())?,
+                value,
+                gradient: double("polish/gradient".into())?,
+            },
+            best: double("polish/best".into())?,
+            least,
+            is_stuck: stuck != 0.0,
         })
     }
 }

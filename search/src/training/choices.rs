@@ -14,6 +14,25 @@ pub struct Choices {
     pub batch: usize,
     /// The share of all steps, at their end, in which the step size falls to zero: the fine-tuning.
     pub fall: f64,
+    /// Rows that the polish reads, over those that the weight steps read; none where there are many rows.
+    pub polish: f64,
+}
+
+/// Where more rows are simulated nothing is polished: in the same time, steps on a few of them gain more.
+const POLISHED_ROWS: usize = 1500;
+
+impl Choices {
+    /// Returns the choices for so many simulated rows.
+    #[must_use]
+    pub fn for_rows(self, rows: usize) -> Self {
+        match rows > POLISHED_ROWS {
+            true => Self {
+                polish: 0.0,
+                ..self
+            },
+            false => self,
+        }
+    }
 }
 
 impl Default for Choices {
@@ -23,6 +42,7 @@ impl Default for Choices {
             decay: 1e-2,
             batch: 64,
             fall: 0.4,
+            polish: 0.25,
         }
     }
 }

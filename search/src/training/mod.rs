@@ -4,6 +4,7 @@
 //! 2. *Search*: every tenth step is followed by an update of the network variables: several architectures are ranked by
 //!    their loss on rows kept for that.
 //! 3. *Fine-tuning*: the most probable architecture and others that differ from it in the last groups, each in turn.
+//! 4. *Polish*: L-BFGS on all rows, where these are few.
 //!
 //! `schedule` says how long each lasts. A trainer is a state and a step: what it does next depends on its state alone,
 //! which [`Checkpoint`] holds whole, so that a resumed run takes the same steps to the same bytes.
@@ -11,7 +12,7 @@
 mod checkpoint;
 mod choices;
 mod members;
-mod principal;
+mod polish;
 mod rows;
 mod schedule;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use crate::streams::stream;
 use crate::supernetwork::{Error, SuperNetwork};
 use crate::variables::{NetworkVariables, Trial};
 use candle_core::{DType, Device, Tensor};
+use polish::Polish;
 use rand_chacha::ChaCha8Rng;
 use rows::Batches;
 use schedule::Schedule;
@@ -80,6 +82,7 @@ pub struct Trainer {
     batches: Batches,
     ranking: Batches,
     sampled: ChaCha8Rng,
+    polish: Polish,
 }
 
 /// What a step did.
@@ -91,6 +94,8 @@ pub struct Step {
     pub macs: u64,
     /// How long the update of the network variables took that came with it.
     pub ranking: Option<Duration>,
+    /// What it belonged to.
+    pub phase: Phase,
 }
 
 /// What a training found.
@@ -131,6 +136,7 @@ impl Trainer {
             batches: Batches::new(train.count(), stream(settings.seed, "batches")),
             ranking: Batches::new(selection.count(), stream(settings.seed, "ranking rows")),
             sampled: stream(settings.seed, "architectures"),
+            polish: Polish::default(),
             settings,
             train,
             selection,
@@ -159,24 +165,54 @@ impl Trainer {
     #[must_use]
     pub fn phase(&self) -> Phase {
         match (self.schedule.phase(self.step), &self.settings.members) {
+            _ if self.steps_are_taken() => Phase::Polish,
             (Phase::WarmUp | Phase::Search, Members::Given(_)) => Phase::Training,
             (phase, _) => phase,
         }
     }
 
-    /// Whether every step was taken.
+    /// Whether every step and every iteration of the polish was taken.
     #[must_use]
     pub fn is_done(&self) -> bool {
+        self.steps_are_taken() && self.polish.iterations >= self.polish_iterations()
+    }
+
+    fn steps_are_taken(&self) -> bool {
         self.total().is_some_and(|total| self.step >= total)
+    }
+
+    /// Returns how many iterations of the polish follow the last step, or would if the search ended now.
+    #[must_use]
+    pub fn polish_iterations(&self) -> usize {
+        let total = self.total();
+        let total = total.unwrap_or_else(|| self.step + self.schedule.steps_after(self.step));
+        match self.polish.is_left_out {
+            true => 0,
+            false => polish::iterations(&self.settings, total, self.train.count()),
+        }
+    }
+
+    /// Returns the seconds that an iteration of the polish takes, by trying one; the training stays as it is.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn rehearse_polish(&self) -> Result<f64, Error> {
+        let members = self.present_members();
+        let cluster = polish::cluster(&self.settings.members, &members, 0);
+        polish::rehearse(&self.network, cluster, &self.train, &self.selection)
+    }
+
+    fn present_members(&self) -> Vec<Architecture> {
+        match self.members.is_empty() {
+            true => self.chosen_members(),
+            false => self.members.clone(),
+        }
     }
 
     /// Returns how many steps would follow if the search ended now, and the mean multiply-accumulates of its members.
     #[must_use]
     pub fn outlook(&self) -> (usize, f64) {
-        let members = match self.members.is_empty() {
-            true => self.chosen_members(),
-            false => self.members.clone(),
-        };
+        let members = self.present_members();
         let macs = members
             .iter()
             .map(|member| self.macs(member) as f64)
@@ -192,17 +228,28 @@ impl Trainer {
         self.schedule.end_search(self.step);
     }
 
-    /// Leaves `steps` more steps of fine-tuning, whatever was planned: for a run that is interrupted.
-    pub fn wind_down(&mut self, steps: usize) {
+    /// Leaves `steps` more steps of fine-tuning and no polish, whatever was planned: for a run that is interrupted.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn wind_down(&mut self, steps: usize) -> Result<(), Error> {
+        self.polish.is_left_out = true;
+        if self.steps_are_taken() {
+            return self.polish.write(&self.network);
+        }
         self.schedule.wind_down(self.step, steps);
+        Ok(())
     }
 
-    /// Takes the next step.
+    /// Takes the next step, or the next iteration of the polish.
     ///
     /// # Errors
     /// The device fails.
     pub fn step(&mut self) -> Result<Step, Error> {
         let phase = self.phase();
+        if phase == Phase::Polish {
+            return self.polish_step();
+        }
         if phase == Phase::FineTuning && self.members.is_empty() {
             self.members = self.chosen_members();
         }
@@ -236,16 +283,36 @@ impl Trainer {
             loss,
             macs: self.macs(&architecture),
             ranking,
+            phase,
+        })
+    }
+
+    /// Takes an iteration of the polish: each cluster of members that share weights has an equal part of them.
+    fn polish_step(&mut self) -> Result<Step, Error> {
+        if self.members.is_empty() {
+            self.members = self.chosen_members();
+        }
+        let total = self.polish_iterations();
+        let loss = self.polish.step(polish::Task {
+            network: &self.network,
+            settings: &self.settings,
+            members: &self.members,
+            train: &self.train,
+            selection: &self.selection,
+            total,
+        })?;
+        Ok(Step {
+            loss: Tensor::new(loss as f32, &Device::Cpu)?,
+            macs: self.macs(&self.members[0]),
+            ranking: None,
+            phase: Phase::Polish,
         })
     }
 
     /// Returns what was found; where the search has not ended, by what is most probable now.
     #[must_use]
     pub fn finish(self) -> Trained {
-        let members = match self.members.is_empty() {
-            true => self.chosen_members(),
-            false => self.members,
-        };
+        let members = self.present_members();
         Trained {
             network: self.network,
             variables: self.variables,
@@ -318,7 +385,7 @@ fn start_heads(network: &SuperNetwork, train: &Rows) -> Result<(), Error> {
     let outputs = train.y.dims()[1];
     let y = train.y.flatten_all()?.to_vec1::<f32>()?;
     let basis = Tensor::from_vec(
-        principal::components(&y, outputs, most),
+        crate::principal::components(&y, outputs, most),
         (most, outputs),
         &Device::Cpu,
     )?;

@@ -3,7 +3,7 @@
 use crate::streams::permutation;
 use crate::supernetwork::Error;
 use anyhow::ensure;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
 /// Encoded rows: `x: [rows][inputs]`, `y: [rows][outputs]`, position-major.
@@ -48,6 +48,15 @@ impl Rows {
     #[must_use]
     pub fn count(&self) -> usize {
         self.x.dims()[0]
+    }
+
+    /// Returns the rows in double precision on the CPU.
+    pub(super) fn in_double_precision(&self) -> Result<Self, Error> {
+        let double = |values: &Tensor| values.to_device(&Device::Cpu)?.to_dtype(DType::F64);
+        Ok(Self {
+            x: double(&self.x)?,
+            y: double(&self.y)?,
+        })
     }
 
     /// Returns the rows of these numbers, in this order.

@@ -28,6 +28,8 @@ pub enum Phase {
     Search,
     /// The chosen members train together, with smaller and smaller steps.
     FineTuning,
+    /// L-BFGS takes them to the nearest minimum.
+    Polish,
 }
 
 impl Phase {
@@ -39,6 +41,7 @@ impl Phase {
             Self::WarmUp => "warm-up",
             Self::Search => "search",
             Self::FineTuning => "fine-tuning",
+            Self::Polish => "polish",
         }
     }
 }

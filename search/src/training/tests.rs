@@ -1,7 +1,8 @@
 //! Trainings as a whole: what the seed decides, what resuming changes, and that they learn.
 
 use super::*;
-use crate::space::{Shape, presets::micro};
+use crate::space::Shape;
+use crate::space::presets::{Mlp, micro, mlp};
 use rand::Rng;
 
 const CURVE: Shape = Shape::Sequence {
@@ -104,6 +105,58 @@ fn a_training_resumed_in_any_phase_ends_with_the_same_bits() {
 }
 
 #[test]
+fn a_training_resumed_within_its_polish_ends_with_the_same_bits() {
+    const STEPS: usize = 300;
+    let given = || {
+        let (space, members) = mlp(2, CURVE, Mlp::Residual, 2).unwrap();
+        let settings = Settings {
+            steps: Some(STEPS),
+            members: Members::Given(members),
+            seed: 6,
+            choices: Choices::default(),
+        };
+        Trainer::new(&space, rows(100, 1), rows(60, 2), settings).unwrap()
+    };
+    let kinds: [&dyn Fn() -> Trainer; 2] = [&given, &|| trainer(6, Some(STEPS))];
+    for kind in kinds {
+        let iterations = kind().polish_iterations();
+        let (losses, whole) = run(kind());
+        assert_eq!(losses.len(), STEPS + iterations);
+        assert!(losses[losses.len() - 1] < losses[STEPS]);
+        for stop in [0, 1, iterations / 2, iterations / 2 + 3, iterations - 1] {
+            let mut first = kind();
+            for _ in 0..STEPS + stop {
+                first.step().unwrap();
+            }
+            let bytes = first.checkpoint(0.5).unwrap().to_bytes().unwrap();
+            let mut second = kind();
+            second
+                .restore(&Checkpoint::from_bytes(&bytes).unwrap())
+                .unwrap();
+            let (_, resumed) = run(second);
+            assert_eq!(weights(&whole), weights(&resumed), "stopped after {stop}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_polish_leaves_its_best_weights() {
+    let mut trainer = trainer(7, Some(300));
+    while trainer.steps_taken() < 300 {
+        trainer.step().unwrap();
+    }
+    let before = trainer.network().variables()[0].to_vec2::<f32>().unwrap();
+    for _ in 0..5 {
+        trainer.step().unwrap();
+    }
+    assert!(!trainer.is_done());
+    trainer.wind_down(10).unwrap();
+    assert!(trainer.is_done());
+    let after = trainer.network().variables()[0].to_vec2::<f32>().unwrap();
+    assert_ne!(before, after);
+}
+
+#[test]
 fn an_open_total_that_ends_at_a_step_is_repeated_by_the_number_of_steps() {
     let mut open = trainer(5, None);
     for _ in 0..400 {
@@ -113,7 +166,7 @@ fn an_open_total_that_ends_at_a_step_is_repeated_by_the_number_of_steps() {
     let total = open.total().unwrap();
     let (_, first) = run(open);
     let (losses, second) = run(trainer(5, Some(total)));
-    assert_eq!(losses.len(), total);
+    assert!(losses.len() > total, "no polish");
     assert_eq!(weights(&first), weights(&second));
 }
 

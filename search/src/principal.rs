@@ -12,7 +12,7 @@ const ROWS: usize = 1500;
 /// Returns `count` components, `[count][outputs]`; rows of zeros where the outputs have fewer.
 ///
 /// *Shapes*: `y: [rows][outputs]`, each output of mean zero.
-pub(super) fn components(y: &[f32], outputs: usize, count: usize) -> Vec<f32> {
+pub(crate) fn components(y: &[f32], outputs: usize, count: usize) -> Vec<f32> {
     let all = y.len() / outputs;
     let rows = all.min(ROWS);
     let row = |k: usize| &y[k * all / rows * outputs..][..outputs];

@@ -1,0 +1,33 @@
+//! Blocks: weights packed so that a tile reads them in one stream, `[block][tap][inputs][lanes]`.
+
+/// The lanes of a full block.
+pub const FULL: usize = 16;
+
+/// Returns how many lanes the block has that begins at output `first` of `outputs`.
+///
+/// A power of two of at most [`FULL`]; above the outputs that remain only where padding is at most an eighth of all
+/// outputs. Padded lanes hold zeros.
+#[must_use]
+pub const fn block_lanes(outputs: usize, first: usize) -> usize {
+    let remaining = outputs.saturating_sub(first);
+    if remaining >= FULL {
+        return FULL;
+    }
+    let above = remaining.next_power_of_two();
+    if (above - remaining) * 8 <= outputs {
+        above
+    } else {
+        above / 2
+    }
+}
+
+/// Returns the lanes of all blocks together: as many numbers as one row of packed weights has.
+#[must_use]
+pub const fn all_lanes(outputs: usize) -> usize {
+    let (mut first, mut lanes) = (0, 0);
+    while first < outputs {
+        lanes += block_lanes(outputs, first);
+        first += block_lanes(outputs, first);
+    }
+    lanes
+}

@@ -1,0 +1,189 @@
+//! What dense layers and all convolutions are: sums over taps, as sweeps along the rows of their outputs.
+//!
+//! Positions that have all their taps are one sweep a row; those at the edges come one by one, with the taps that they
+//! have. Where the sizes are constants of the program, so is all that is reckoned here.
+
+use super::axis::Axis;
+use super::blocks::{FULL, block_lanes};
+use super::finish::Finish;
+use super::sweep::{Steps, Sweep};
+use super::tiles;
+use crate::dispatch::vectorised;
+use crate::simd::Vector;
+use core::ops::Range;
+
+/// What a layer does, for all outputs of one phase.
+///
+/// *Shapes*: `x: [vertical.length][horizontal.length][from]`, of which a position's first `inputs` are read; `weights`:
+/// blocks; `bias: [outputs]`; `y: [rows][columns][to]`, of which a position's first `outputs` are written; the residual:
+/// `[rows][columns][residual_step]`.
+#[derive(Clone, Copy)]
+pub(super) struct Layer<'a> {
+    pub(super) x: &'a [f32],
+    pub(super) weights: &'a [f32],
+    pub(super) bias: &'a [f32],
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) columns: usize,
+    /// Taps along the horizontal axis and in all.
+    pub(super) row_of_taps: usize,
+    pub(super) taps: usize,
+    pub(super) vertical: Axis,
+    pub(super) horizontal: Axis,
+    pub(super) residual_step: usize,
+    pub(super) finish: Finish<'a>,
+}
+
+static ZEROS: [f32; FULL] = [0.0; FULL];
+
+vectorised! {
+    #[cfg_attr(target_arch = "x86_64", inline(always))]
+    fn write<V>(layer: &Layer<'_>, y: &mut [f32]) {
+        layer.write_by::<V>(y);
+    }
+}
+
+impl Layer<'_> {
+    /// Writes all outputs.
+    #[inline(always)]
+    pub(super) fn write(&self, y: &mut [f32]) {
+        write(self, y);
+    }
+
+    /// Writes all outputs by these vectors.
+    #[inline(always)]
+    pub(super) fn write_by<V: Vector>(&self, y: &mut [f32]) {
+        // What the slices have room for: sizes beyond them would be work on nothing.
+        let outputs = self.outputs.min(self.bias.len());
+        let rows = self.taps.saturating_mul(self.inputs);
+        let inside = self.horizontal.inside();
+        let (mut channel, mut weights) = (0, self.weights);
+        while channel < outputs {
+            let lanes = block_lanes(self.outputs, channel);
+            // A single position has but its outputs to work on side by side.
+            let together = match self.horizontal.count {
+                1 => self.full_blocks(channel),
+                _ => 1,
+            };
+            let size = rows.saturating_mul(lanes).saturating_mul(together);
+            let Some((blocks, left)) = weights.split_at_checked(size) else {
+                return;
+            };
+            for row in 0..self.vertical.count {
+                for side in [0..inside.start, inside.end..self.horizontal.count] {
+                    for position in side {
+                        let sweep = self.sweep(blocks, row, position..position + 1, channel);
+                        tiles::write::<V>(&sweep, lanes, together, y);
+                    }
+                }
+                if !inside.is_empty() {
+                    let sweep = self.sweep(blocks, row, inside.clone(), channel);
+                    tiles::write::<V>(&sweep, lanes, together, y);
+                }
+            }
+            weights = left;
+            channel += lanes * together;
+        }
+    }
+
+    /// How many full blocks are taken together from `channel` on: four, two or one.
+    #[inline(always)]
+    fn full_blocks(&self, channel: usize) -> usize {
+        let full = |block: usize| block_lanes(self.outputs, channel + block * FULL) == FULL;
+        match (full(1), full(2) & full(3)) {
+            (true, true) => 4,
+            (true, false) => 2,
+            _ => 1,
+        }
+    }
+
+    /// The sweep over `positions` of a row, which all have the taps of the first.
+    #[inline(always)]
+    fn sweep<'a>(
+        &'a self,
+        weights: &'a [f32],
+        row: usize,
+        positions: Range<usize>,
+        channel: usize,
+    ) -> Sweep<'a> {
+        let (vertical, horizontal) = (&self.vertical, &self.horizontal);
+        let line = horizontal.length.wrapping_mul(self.from);
+        let lines = vertical.taps_inside(row);
+        let taps = horizontal.taps_inside(positions.start);
+        let source = |axis: &Axis, s: usize, j: usize| {
+            s.wrapping_add(axis.offset)
+                .wrapping_add(j.wrapping_mul(axis.direction))
+        };
+        let tap = |axis: &Axis, j: usize| axis.tap + j * axis.tap_step;
+        let first_tap =
+            tap(vertical, lines.start).wrapping_mul(self.row_of_taps) + tap(horizontal, taps.start);
+        let output = (vertical.start + row * vertical.step).wrapping_mul(self.columns)
+            + horizontal.start
+            + positions.start * horizontal.step;
+        // Without a tap the sums are the bias, and 0.0 times 0.0.
+        let none = Sweep {
+            x: &ZEROS,
+            start: 0,
+            from: 0,
+            weights: &ZEROS,
+            row: 0,
+            rows_of_block: 0,
+            outer: Steps::NONE,
+            inner: Steps::NONE,
+            run: 1,
+            positions: positions.len(),
+            bias: self
+                .bias
+                .get(channel..self.outputs.min(self.bias.len()))
+                .unwrap_or_default(),
+            y: output.wrapping_mul(self.to).wrapping_add(channel),
+            to: horizontal.step.wrapping_mul(self.to),
+            residual: output
+                .wrapping_mul(self.residual_step)
+                .wrapping_add(channel),
+            residual_step: horizontal.step.wrapping_mul(self.residual_step),
+            finish: self.finish,
+        };
+        if lines.is_empty() || taps.is_empty() || self.inputs == 0 {
+            return none;
+        }
+        let side_by_side = horizontal.direction == 1
+            && horizontal.tap_step == 1
+            && (taps.len() == 1 || self.from == self.inputs);
+        let (inner, run) = if side_by_side {
+            (Steps::NONE, taps.len().wrapping_mul(self.inputs))
+        } else {
+            let steps = Steps {
+                count: taps.len(),
+                x: horizontal.direction.wrapping_mul(self.from),
+                rows: horizontal.tap_step.wrapping_mul(self.inputs),
+            };
+            (steps, self.inputs)
+        };
+        Sweep {
+            x: self.x,
+            from: self.from,
+            weights,
+            rows_of_block: self.taps.wrapping_mul(self.inputs),
+            start: source(vertical, row, lines.start)
+                .wrapping_mul(line)
+                .wrapping_add(
+                    source(horizontal, positions.start, taps.start).wrapping_mul(self.from),
+                ),
+            row: first_tap.wrapping_mul(self.inputs),
+            outer: Steps {
+                count: lines.len(),
+                x: vertical.direction.wrapping_mul(line),
+                rows: vertical
+                    .tap_step
+                    .wrapping_mul(self.row_of_taps)
+                    .wrapping_mul(self.inputs),
+            },
+            inner,
+            run,
+            ..none
+        }
+    }
+}

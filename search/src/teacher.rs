@@ -1,0 +1,154 @@
+//! A Gaussian process as a teacher: what it says at fresh inputs is more rows to train on, where few rows were simulated.
+//!
+//! Only data that a process predicts well have one. A quick fit on a part of the rows says whether a whole one is worth
+//! its time; the whole one then has to predict the selection rows to [`GOOD`]. Whether its pupil is better than the network
+//! without a teacher is not foretold: both train, and what is better on the selection rows ships
+//! ([`crate::commands::search`]).
+
+use crate::data::{Dataset, Normalisation};
+use crate::gaussian_process::{Effort, GaussianProcess};
+use crate::streams::stream;
+use rand_chacha::rand_core::RngCore;
+
+/// More training rows have no teacher: networks are better there, and the process would read but a part of the rows.
+const ROWS: usize = 1500;
+/// What the quick fit has to reach on the selection rows, in training deviations squared, for a whole one.
+const PROMISING: f64 = 1e-2;
+/// What the whole fit has to reach for a pupil.
+const GOOD: f64 = 1e-3;
+/// Fresh inputs.
+const FRESH: usize = 2048;
+
+/// Encoded rows beyond the simulated ones: `x: [rows][inputs]`, `y: [rows][outputs]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lesson {
+    /// The inputs.
+    pub x: Vec<f32>,
+    /// What the teacher says the outputs are, in the data's order.
+    pub y: Vec<f32>,
+    /// The teacher's mean squared error on the selection rows, in training deviations.
+    pub error: f64,
+}
+
+/// Returns what a teacher fitted to the rows `train` says at inputs drawn by the seed, or `None` where it is no good.
+#[must_use]
+pub fn lesson(
+    data: &Dataset,
+    normalisation: &Normalisation,
+    train: &[usize],
+    selection: &[usize],
+    seed: u64,
+) -> Option<Lesson> {
+    if train.len() > ROWS {
+        return None;
+    }
+    let encoded = |rows: &[usize]| {
+        (
+            normalisation.encode_x(data, rows),
+            normalisation.encode_y(data, rows),
+        )
+    };
+    let ((x, y), (judged_x, judged_y)) = (encoded(train), encoded(selection));
+    let (inputs, outputs) = (data.input_count(), data.output_count());
+    let error = |process: &GaussianProcess| {
+        let found = process.predict(&judged_x);
+        let squares = found.iter().zip(&judged_y);
+        let sum: f64 = squares.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        sum / judged_y.len() as f64
+    };
+    let fit = |effort| GaussianProcess::fit(&x, inputs, &y, outputs, effort);
+    if error(&fit(Effort::Quick)?) > PROMISING {
+        return None;
+    }
+    let process = fit(Effort::Whole)?;
+    let error = error(&process);
+    if error > GOOD {
+        return None;
+    }
+    let x = fresh_inputs(data, normalisation, seed);
+    Some(Lesson {
+        y: process.predict(&x),
+        x,
+        error,
+    })
+}
+
+/// Inputs evenly likely in the trained box, in the logarithm where an input is logarithmic.
+fn fresh_inputs(data: &Dataset, normalisation: &Normalisation, seed: u64) -> Vec<f32> {
+    let mut random = stream(seed, "teacher's inputs");
+    let mut x = Vec::with_capacity(FRESH * data.input_count());
+    for _ in 0..FRESH {
+        for (k, input) in data.inputs().iter().enumerate() {
+            let share = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+            let (low, high) = match input.logarithmic {
+                true => (input.low.ln(), input.high.ln()),
+                false => (input.low, input.high),
+            };
+            let value = (low + share * (high - low)) as f32;
+            x.push((value - normalisation.centre()[k]) * normalisation.scale()[k]);
+        }
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{ReadOptions, Split};
+
+    fn csv(rows: usize, y: impl Fn(f64, f64) -> f64) -> Dataset {
+        let mut random = stream(9, "teacher test");
+        let mut draw = || (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        let mut text = "a,b,y\n".to_owned();
+        for _ in 0..rows {
+            let (a, b) = (draw(), draw());
+            text += &format!("{a},{b},{}\n", y(a, b));
+        }
+        let options = ReadOptions {
+            inputs: vec!["a".into(), "b".into()],
+            outputs: vec!["y".into()],
+            ..ReadOptions::default()
+        };
+        Dataset::from_csv_bytes(text.as_bytes(), "test.csv", &options).unwrap()
+    }
+
+    fn taught(data: &Dataset, seed: u64) -> Option<Lesson> {
+        let split = Split::resolve(data, 1).unwrap();
+        let normalisation = Normalisation::fit(data, &split.train);
+        lesson(data, &normalisation, &split.train, &split.selection, seed)
+    }
+
+    #[test]
+    fn a_smooth_function_is_taught_to_its_truth_and_the_same_by_the_same_seed() {
+        let truth = |a: f64, b: f64| (3.0 * a).sin() + a * b;
+        let data = csv(120, truth);
+        let lesson = taught(&data, 1).unwrap();
+        assert!(lesson.error < 1e-6, "{:e}", lesson.error);
+        assert_eq!(lesson, taught(&data, 1).unwrap());
+        assert_ne!(lesson.x, taught(&data, 2).unwrap().x);
+        let split = Split::resolve(&data, 1).unwrap();
+        let n = Normalisation::fit(&data, &split.train);
+        let mut worst = 0.0f64;
+        for (x, y) in lesson.x.chunks_exact(2).zip(&lesson.y) {
+            let physical = |k: usize| f64::from(x[k] / n.scale()[k] + n.centre()[k]);
+            let (a, b) = (physical(0), physical(1));
+            assert!((-1e-3..1.001).contains(&a) && (-1e-3..1.001).contains(&b));
+            let z =
+                (truth(a, b) - f64::from(n.output_offset()[0])) / f64::from(n.output_scale()[0]);
+            worst = worst.max((z - f64::from(*y)).abs());
+        }
+        // At the box's corners the process reaches beyond its rows.
+        assert!(worst < 0.05, "{worst}");
+    }
+
+    #[test]
+    fn noise_has_no_teacher() {
+        let hash = |a: f64, b: f64| ((a * 7919.0).sin() * 43758.5 + b * 9973.0).fract();
+        assert_eq!(taught(&csv(150, hash), 1), None);
+    }
+
+    #[test]
+    fn many_rows_have_no_teacher() {
+        assert_eq!(taught(&csv(2500, |a, b| a + b), 1), None);
+    }
+}

@@ -1,0 +1,316 @@
+//! The end of a training on few rows: L-BFGS on all of them in double precision, from where the falling steps have led.
+//!
+//! Members that share weights are a *cluster*: all of a search, each by itself of a fixed network's. What is minimised is
+//! the mean over a cluster of the mean squared error on the training rows. The loss on the selection rows is looked at
+//! after each iteration and the weights with the least are kept, for the training loss goes on falling long after.
+//!
+//! An iteration reads every row once for each member, more or less, and the iterations are counted so that the polish reads
+//! a share ([`Choices::polish`](super::Choices)) of the rows that the steps have read.
+
+use super::{Error, Members, Rows, Settings};
+use crate::lbfgs::{Lbfgs, Pair, Point, Progress};
+use crate::nodes::Pass;
+use crate::space::Architecture;
+use crate::supernetwork::SuperNetwork;
+use candle_core::{DType, Device, Tensor, Var};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// Pairs that the minimiser keeps.
+pub(super) const HISTORY: usize = 50;
+
+/// Returns how many iterations the polish has in all after so many weight steps on so many rows.
+pub(super) fn iterations(settings: &Settings, steps: usize, rows: usize) -> usize {
+    let batch = settings.choices.batch.min(rows);
+    let read = settings.choices.polish * steps as f64 * batch as f64;
+    let members = match &settings.members {
+        Members::Searched(members) => *members,
+        Members::Given(_) => 1,
+    };
+    (read / (rows * members) as f64) as usize
+}
+
+/// Returns the members of the cluster with this number.
+pub(super) fn cluster<'a>(
+    kind: &Members,
+    members: &'a [Architecture],
+    number: usize,
+) -> &'a [Architecture] {
+    match kind {
+        Members::Searched(_) => members,
+        Members::Given(_) => &members[number..=number],
+    }
+}
+
+/// Returns the seconds of an iteration that has all its pairs, by taking one.
+pub(super) fn rehearse(
+    network: &SuperNetwork,
+    members: &[Architecture],
+    train: &Rows,
+    selection: &Rows,
+) -> Result<f64, Error> {
+    let mut work = Work::new(network, members, train, selection)?;
+    work.iterate()?;
+    if let Some(pair) = work.minimiser.pairs().back() {
+        let pairs: VecDeque<Pair> = (0..HISTORY).map(|_| pair.clone()).collect();
+        work.minimiser = Lbfgs::with_pairs(work.minimiser.point().clone(), HISTORY, pairs);
+    }
+    let began = Instant::now();
+    work.minimiser.direction();
+    let goal = &work.goal;
+    goal.evaluate(&work.minimiser.point().place)?;
+    goal.loss(&work.selection)?;
+    Ok(began.elapsed().as_secs_f64())
+}
+
+/// How far the polish is.
+#[derive(Debug, Default)]
+pub(super) struct Polish {
+    /// Iterations taken.
+    pub(super) iterations: usize,
+    /// Whether there is none: the run was interrupted.
+    pub(super) is_left_out: bool,
+    /// The cluster that is being polished.
+    pub(super) work: Option<Work>,
+}
+
+/// What is polished.
+pub(super) struct Task<'a> {
+    pub(super) network: &'a SuperNetwork,
+    pub(super) settings: &'a Settings,
+    pub(super) members: &'a [Architecture],
+    pub(super) train: &'a Rows,
+    pub(super) selection: &'a Rows,
+    /// Iterations in all.
+    pub(super) total: usize,
+}
+
+impl Task<'_> {
+    /// The number of the cluster that iteration `iteration` belongs to.
+    fn number(&self, iteration: usize) -> usize {
+        match self.settings.members {
+            Members::Searched(_) => 0,
+            Members::Given(_) => iteration * self.members.len() / self.total.max(1),
+        }
+    }
+
+    /// Returns the cluster of the next iteration, before its first one.
+    pub(super) fn work(&self, iteration: usize) -> Result<Work, Error> {
+        let members = cluster(&self.settings.members, self.members, self.number(iteration));
+        Work::new(self.network, members, self.train, self.selection)
+    }
+}
+
+impl Polish {
+    /// Takes an iteration; returns the training loss after it.
+    pub(super) fn step(&mut self, task: Task<'_>) -> Result<f64, Error> {
+        let mut work = match self.work.take() {
+            Some(work) => work,
+            None => task.work(self.iterations)?,
+        };
+        work.iterate()?;
+        let loss = work.minimiser.point().value;
+        self.iterations += 1;
+        let is_last = self.iterations >= task.total
+            || task.number(self.iterations) != task.number(self.iterations - 1);
+        match is_last {
+            true => work.write(task.network)?,
+            false => self.work = Some(work),
+        }
+        Ok(loss)
+    }
+
+    /// Gives the network the best weights of the cluster that is being polished.
+    pub(super) fn write(&self, network: &SuperNetwork) -> Result<(), Error> {
+        self.work
+            .as_ref()
+            .map_or(Ok(()), |work| work.write(network))
+    }
+}
+
+/// A cluster under polish.
+#[derive(Debug)]
+pub(super) struct Work {
+    goal: Goal,
+    selection: Rows,
+    pub(super) minimiser: Lbfgs,
+    /// The weights with the least loss on the selection rows, and that loss.
+    pub(super) best: Vec<f64>,
+    pub(super) least: f64,
+    /// Whether nothing is left to gain.
+    pub(super) is_stuck: bool,
+}
+
+impl Work {
+    fn new(
+        network: &SuperNetwork,
+        members: &[Architecture],
+        train: &Rows,
+        selection: &Rows,
+    ) -> Result<Self, Error> {
+        let double = SuperNetwork::new(network.space(), 0, DType::F64, &Device::Cpu)?;
+        for (double, single) in double.variables().iter().zip(network.variables()) {
+            let single = single.to_device(&Device::Cpu)?;
+            double.set(&single.to_dtype(DType::F64)?)?;
+        }
+        let goal = Goal {
+            variables: double.variables_of(members),
+            network: double,
+            members: members.to_vec(),
+            train: train.in_double_precision()?,
+        };
+        let selection = selection.in_double_precision()?;
+        let place = goal.place()?;
+        let (value, gradient) = goal.evaluate(&place)?;
+        let point = Point {
+            place: place.clone(),
+            value,
+            gradient,
+        };
+        Ok(Self {
+            minimiser: Lbfgs::new(point, HISTORY),
+            least: goal.loss(&selection)?,
+            goal,
+            selection,
+            best: place,
+            is_stuck: false,
+        })
+    }
+
+    fn iterate(&mut self) -> Result<(), Error> {
+        if self.is_stuck {
+            return Ok(());
+        }
+        let goal = &self.goal;
+        let progress = self.minimiser.iterate(|place| goal.evaluate(place))?;
+        self.is_stuck = progress == Progress::Stuck;
+        let place = &self.minimiser.point().place;
+        self.goal.set(place)?;
+        let loss = self.goal.loss(&self.selection)?;
+        if loss < self.least {
+            self.least = loss;
+            self.best.clone_from(place);
+        }
+        Ok(())
+    }
+
+    /// Gives the network the best weights, in its precision.
+    fn write(&self, network: &SuperNetwork) -> Result<(), Error> {
+        let mut rest = self.best.as_slice();
+        for variable in network.variables_of(&self.goal.members) {
+            let (values, after) = rest.split_at(variable.elem_count());
+            rest = after;
+            let values = Tensor::from_slice(values, variable.shape(), &Device::Cpu)?;
+            variable.set(&values.to_dtype(DType::F32)?.to_device(variable.device())?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The function that is minimised.
+#[derive(Debug)]
+struct Goal {
+    /// The network in double precision.
+    network: SuperNetwork,
+    /// Its variables that the members use.
+    variables: Vec<Var>,
+    members: Vec<Architecture>,
+    train: Rows,
+}
+
+impl Goal {
+    /// The variables' numbers, one after the other.
+    fn place(&self) -> Result<Vec<f64>, Error> {
+        let mut place = Vec::new();
+        for variable in &self.variables {
+            place.extend(variable.flatten_all()?.to_vec1::<f64>()?);
+        }
+        Ok(place)
+    }
+
+    fn set(&self, place: &[f64]) -> Result<(), Error> {
+        let mut rest = place;
+        for variable in &self.variables {
+            let (values, after) = rest.split_at(variable.elem_count());
+            rest = after;
+            variable.set(&Tensor::from_slice(values, variable.shape(), &Device::Cpu)?)?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, place: &[f64]) -> Result<(f64, Vec<f64>), Error> {
+        self.set(place)?;
+        let share = 1.0 / self.members.len() as f64;
+        let (mut value, mut gradient) = (0.0, vec![0.0; place.len()]);
+        let (x, y) = (&self.train.x, &self.train.y);
+        for member in &self.members {
+            let loss = self.network.loss(x, y, member, Pass::ForwardAndBackward)?;
+            value += share * loss.to_scalar::<f64>()?;
+            let found = self.network.gradients(&loss)?;
+            let mut rest = gradient.as_mut_slice();
+            for variable in &self.variables {
+                let (sums, after) = rest.split_at_mut(variable.elem_count());
+                rest = after;
+                if let Some(found) = found.get(variable) {
+                    let found = found.flatten_all()?.to_vec1::<f64>()?;
+                    for (sum, found) in sums.iter_mut().zip(found) {
+                        *sum += share * found;
+                    }
+                }
+            }
+        }
+        Ok((value, gradient))
+    }
+
+    /// The members' mean loss, with the weights that are set.
+    fn loss(&self, rows: &Rows) -> Result<f64, Error> {
+        let mut sum = 0.0;
+        for member in &self.members {
+            let loss = self.network.loss(&rows.x, &rows.y, member, Pass::Forward)?;
+            sum += loss.to_scalar::<f64>()?;
+        }
+        Ok(sum / self.members.len() as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::{Shape, presets::micro};
+    use crate::streams::stream;
+    use rand::Rng;
+
+    #[test]
+    fn the_gradient_of_all_members_is_that_of_finite_differences() {
+        let output = Shape::Sequence {
+            length: 6,
+            channels: 2,
+        };
+        let space = micro(3, output).unwrap();
+        let network = SuperNetwork::new(&space, 5, DType::F32, &Device::Cpu).unwrap();
+        let mut random = stream(5, "rows");
+        let mut draw = |count: usize| -> Vec<f32> {
+            (0..count).map(|_| random.random_range(-1.0..1.0)).collect()
+        };
+        let rows = Rows::new(draw(3 * 20), 3, draw(12 * 20), 12, &Device::Cpu).unwrap();
+        let members = [vec![0, 1, 2, 0, 1, 1], vec![0, 1, 2, 1, 0, 2]].map(Architecture::new);
+        let work = Work::new(&network, &members, &rows, &rows).unwrap();
+        let Point {
+            place, gradient, ..
+        } = work.minimiser.point().clone();
+        for k in (0..place.len()).step_by(97) {
+            let moved = |by: f64| {
+                let mut place = place.clone();
+                place[k] += by;
+                work.goal.evaluate(&place).unwrap().0
+            };
+            let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            // The rounding of the loss over the step, and the curvature.
+            assert!(
+                (gradient[k] - difference).abs() < 1e-8,
+                "{k}: {} {difference}",
+                gradient[k]
+            );
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Which coordinate the outputs are learnt in: as they are, their logarithm, or their inverse hyperbolic sine.
+//!
+//! Where a few rows reach many standard deviations, the squared error of standardised outputs is theirs alone, and all
+//! others are lost. Only such data are looked at. A quick Gaussian process learns a part of the training rows in each
+//! coordinate, and another than the plain one is taken where it makes the median relative error on the selection rows less
+//! than half. One coordinate serves all outputs of a curve or an image; several scalars keep their own, since they may have
+//! nothing in common.
+
+use crate::data::{Dataset, Layout, Normalisation, Split, Transform};
+use crate::gaussian_process::{Effort, GaussianProcess};
+use anyhow::bail;
+
+/// Deviations that a training row reaches where transforms are looked at.
+const HEAVY: f32 = 20.0;
+/// What a transform's error has to be below, over that of the plain outputs.
+const GAIN: f64 = 0.5;
+
+/// Returns the transform that these data are learnt in.
+#[must_use]
+pub fn choose(data: &Dataset, split: &Split) -> Transform {
+    let plain = Normalisation::fit(data, &split.train);
+    let heavy = plain.encode_y(data, &split.train);
+    let is_one_group = data.layout() != Layout::Scalars || data.output_count() == 1;
+    if !is_one_group || heavy.iter().all(|z| z.abs() < HEAVY) {
+        return Transform::None;
+    }
+    let error = |transform| median_error(data, split, transform).unwrap_or(f64::INFINITY);
+    let others = [Transform::Log, Transform::Asinh];
+    let others = others.into_iter().filter(|one| check(data, *one).is_ok());
+    let best = others
+        .map(|one| (error(one), one))
+        .min_by(|left, right| left.0.total_cmp(&right.0));
+    match best {
+        Some((least, transform)) if least < GAIN * error(Transform::None) => transform,
+        _ => Transform::None,
+    }
+}
+
+/// Checks that the outputs have this transform.
+///
+/// # Errors
+/// The logarithm was asked for, and an output is not positive.
+pub fn check(data: &Dataset, transform: Transform) -> anyhow::Result<()> {
+    let lowest = (0..data.rows())
+        .flat_map(|row| data.y_row(row))
+        .fold(f32::INFINITY, |least, &y| least.min(y));
+    if transform == Transform::Log && lowest < f32::MIN_POSITIVE {
+        bail!(
+            "{}: --transform log: expected positive outputs, got {lowest:e}; try asinh",
+            data.label()
+        );
+    }
+    Ok(())
+}
+
+/// The median over the selection rows of the error's norm over the outputs', of a quick process.
+fn median_error(data: &Dataset, split: &Split, transform: Transform) -> Option<f64> {
+    let normalisation = Normalisation::fit_transformed(data, &split.train, transform);
+    let (inputs, outputs) = (data.input_count(), data.output_count());
+    let x = normalisation.encode_x(data, &split.train);
+    let y = normalisation.encode_y(data, &split.train);
+    let process = GaussianProcess::fit(&x, inputs, &y, outputs, Effort::Quick)?;
+    let found = process.predict(&normalisation.encode_x(data, &split.selection));
+    let rows = found.chunks_exact(outputs).zip(&split.selection);
+    let mut errors: Vec<f64> = rows
+        .map(|(z, &row)| {
+            let (mut error, mut norm) = (0.0, f64::MIN_POSITIVE);
+            for (found, &y) in normalisation.decode_y(z).into_iter().zip(data.y_row(row)) {
+                error += (found - f64::from(y)).powi(2);
+                norm += f64::from(y).powi(2);
+            }
+            (error / norm).sqrt()
+        })
+        .collect();
+    errors.sort_by(f64::total_cmp);
+    errors.get(errors.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::ReadOptions;
+    use crate::streams::stream;
+    use rand::Rng;
+
+    fn data(y: impl Fn(f64, f64) -> f64) -> Dataset {
+        let mut random = stream(4, "transform test");
+        let mut text = "a,b,y\n".to_owned();
+        for _ in 0..1500 {
+            let [a, b]: [f64; 2] = [0; 2].map(|_| random.random_range(0.0..1.0));
+            text += &format!("{a},{b},{}\n", y(a, b));
+        }
+        let options = ReadOptions {
+            inputs: vec!["a".into(), "b".into()],
+            outputs: vec!["y".into()],
+            ..ReadOptions::default()
+        };
+        Dataset::from_csv_bytes(text.as_bytes(), "test.csv", &options).unwrap()
+    }
+
+    fn chosen(data: &Dataset) -> Transform {
+        choose(data, &Split::resolve(data, 0).unwrap())
+    }
+
+    #[test]
+    fn outputs_over_decades_are_learnt_by_their_logarithm_and_signed_ones_by_the_inverse_sine() {
+        let decades = |a: f64, b: f64| (25.0 * a * b + 3.0 * (4.0 * b).sin()).exp();
+        assert_eq!(chosen(&data(decades)), Transform::Log);
+        let signed = |a: f64, b: f64| (25.0 * (a - 0.5) * b + 3.0 * (4.0 * b).sin()).sinh();
+        let signed = data(signed);
+        assert_ne!(chosen(&signed), Transform::Log);
+        assert!(check(&signed, Transform::Log).is_err());
+        assert_eq!(chosen(&data(|a, b| a + b * b)), Transform::None);
+    }
+}
