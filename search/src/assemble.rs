@@ -13,8 +13,9 @@ use crate::training::Trained;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
 use dense_codegen::executor::Executor;
 use dense_codegen::graph::{
-    self, Activation, Add, Conv1d, Dense, Function, Graph, Inverse, Logarithm, NodeId, Operation,
-    ParameterId, Rescale, Resize, Standardise, Transpose, TransposedConv1d,
+    self, Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, NodeId,
+    Operation, ParameterId, Rescale, Resize, Resize2d, Standardise, Transpose, TransposedConv1d,
+    TransposedConv2d,
 };
 use dense_codegen::{Calibration, Emulator, EmulatorParts};
 use std::collections::{BTreeMap, HashMap};
@@ -185,9 +186,11 @@ impl Draft<'_> {
         let ordered = |values: &[f32]| order.iter().map(|&place| values[place]).collect::<Vec<_>>();
         let physical = self.outputs(value, normalisation, ordered)?;
         match space.output() {
-            Shape::Sequence { channels, .. } if channels > 1 => Ok(self
-                .graph
-                .push(Operation::Transpose(Transpose), &[physical])?),
+            Shape::Sequence { channels, .. } | Shape::Image { channels, .. } if channels > 1 => {
+                Ok(self
+                    .graph
+                    .push(Operation::Transpose(Transpose), &[physical])?)
+            }
             _ => Ok(physical),
         }
     }
@@ -295,18 +298,27 @@ impl Draft<'_> {
             .push(Operation::Activation(Activation { function }), &[node])?)
     }
 
-    /// The value at the output's length, where both are sequences.
+    /// The value at the output's positions, where both have some.
     fn resized(&mut self, value: NodeId, output: Shape) -> anyhow::Result<NodeId> {
-        match (self.graph.shape(value), output) {
-            (graph::Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. })
+        let operation = match (self.graph.shape(value), output) {
+            (Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. })
                 if from != length =>
             {
-                Ok(self
-                    .graph
-                    .push(Operation::Resize(Resize { length }), &[value])?)
+                Operation::Resize(Resize { length })
             }
-            _ => Ok(value),
-        }
+            (
+                Shape::Image {
+                    height: rows,
+                    width: columns,
+                    ..
+                },
+                Shape::Image { height, width, .. },
+            ) if (rows, columns) != (height, width) => {
+                Operation::Resize2d(Resize2d { height, width })
+            }
+            _ => return Ok(value),
+        };
+        Ok(self.graph.push(operation, &[value])?)
     }
 
     /// The candidate's operations on the group's input; `None` for zero.
@@ -354,21 +366,35 @@ impl Draft<'_> {
                     &[inner],
                 )?
             }
-            (Candidate::Conv { .. }, &[weight, bias]) => self
-                .graph
-                .push(Operation::Conv1d(Conv1d { weight, bias }), &[resized])?,
+            (Candidate::Conv { .. }, &[weight, bias]) => {
+                let operation = match output {
+                    Shape::Image { .. } => Operation::Conv2d(Conv2d { weight, bias }),
+                    _ => Operation::Conv1d(Conv1d { weight, bias }),
+                };
+                self.graph.push(operation, &[resized])?
+            }
             (Candidate::TransposedConv { stride, .. }, &[weight, bias]) => {
-                let graph::Shape::Sequence { length, .. } = output else {
-                    return Ok(None);
+                let operation = match output {
+                    Shape::Vector(_) => return Ok(None),
+                    Shape::Sequence { length, .. } => {
+                        Operation::TransposedConv1d(TransposedConv1d {
+                            weight,
+                            bias,
+                            stride,
+                            length,
+                        })
+                    }
+                    Shape::Image { height, width, .. } => {
+                        Operation::TransposedConv2d(TransposedConv2d {
+                            weight,
+                            bias,
+                            stride: [stride; 2],
+                            height,
+                            width,
+                        })
+                    }
                 };
-                let operation = TransposedConv1d {
-                    weight,
-                    bias,
-                    stride,
-                    length,
-                };
-                self.graph
-                    .push(Operation::TransposedConv1d(operation), &[value])?
+                self.graph.push(operation, &[value])?
             }
             _ => return Ok(None),
         };
@@ -452,10 +478,14 @@ pub fn output_deviation(emulator: &Emulator) -> Vec<f32> {
             || emulator.calibration().unit.clone(),
             |(_, parameter)| parameter.values().to_vec(),
         );
-    let order = match emulator.outputs().shape[..] {
-        [channels, length] if emulator.outputs().layout == Layout::Curves => {
-            data_order(Shape::Sequence { length, channels })
-        }
+    let outputs = emulator.outputs();
+    let order: Vec<usize> = match (outputs.layout, &outputs.shape[..]) {
+        (Layout::Curves, &[channels, length]) => data_order(Shape::Sequence { length, channels }),
+        (Layout::Images, &[channels, height, width]) => data_order(Shape::Image {
+            height,
+            width,
+            channels,
+        }),
         _ => (0..values.len()).collect(),
     };
     let mut deviation = vec![0.0; values.len()];
@@ -466,93 +496,4 @@ pub fn output_deviation(emulator: &Emulator) -> Vec<f32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::{ReadOptions, Split, Transform};
-    use crate::space::presets::{PaperWidths, micro, paper};
-    use crate::training::{Choices, Members, Rows, Settings, Trainer};
-    use candle_core::{Device, Tensor};
-
-    /// The emulator has what candle computes, within this share of an output's deviation: f32 sums in two orders.
-    const CANDLE: f32 = 1e-4;
-
-    #[test]
-    fn the_deployed_arithmetic_agrees_with_candle() {
-        let bytes = include_bytes!("../../examples/thomson/thomson.npz");
-        let data = Dataset::from_npz_bytes(bytes, "thomson.npz", &ReadOptions::default()).unwrap();
-        let split = Split::resolve(&data, 0).unwrap();
-        let output = Shape::Sequence {
-            length: 250,
-            channels: 1,
-        };
-        let small = PaperWidths {
-            dense: 16,
-            channels: 4,
-        };
-        let micro = micro(5, output).unwrap();
-        let cases = [
-            (&micro, Transform::None),
-            (&paper(5, output, small).unwrap(), Transform::None),
-            (&micro, Transform::Log),
-            (&micro, Transform::Asinh),
-        ];
-        for (space, transform) in cases {
-            let normalisation = Normalisation::fit_transformed(&data, &split.train, transform);
-            let rows = |rows: &[usize]| {
-                let (x, y) = (
-                    normalisation.encode_x(&data, rows),
-                    normalisation.encode_y(&data, rows),
-                );
-                Rows::new(x, 5, y, 250, &Device::Cpu).unwrap()
-            };
-            let settings = Settings {
-                steps: Some(20),
-                members: Members::Searched(3),
-                seed: 1,
-                choices: Choices::default(),
-            };
-            let (train, selection) = (rows(&split.train), rows(&split.selection));
-            let mut trainer = Trainer::new(space, train, selection, settings).unwrap();
-            while !trainer.is_done() {
-                trainer.step().unwrap();
-            }
-            let mut trained = trainer.finish();
-            for member in std::mem::take(&mut trained.members) {
-                trained.members = vec![member.clone()];
-                let emulator =
-                    assemble(&trained, &data, &normalisation, &[], BTreeMap::new()).unwrap();
-                let encoded = normalisation.encode_x(&data, &split.test);
-                let x = Tensor::from_vec(encoded, (split.test.len(), 5), &Device::Cpu).unwrap();
-                let candle = trained
-                    .network
-                    .forward(&x, &member, crate::nodes::Pass::Forward)
-                    .unwrap();
-                let candle: Vec<f32> = candle.flatten_all().unwrap().to_vec1().unwrap();
-                let raw: Vec<f32> = split
-                    .test
-                    .iter()
-                    .flat_map(|&row| data.x_row(row))
-                    .map(|&x| x as f32)
-                    .collect();
-                let deployed = Executor::new(&emulator).predict(&raw, 2).mean;
-                for (deployed, candle) in deployed.chunks_exact(250).zip(candle.chunks_exact(250)) {
-                    let moved = |by: f32| {
-                        let z: Vec<f32> = candle.iter().map(|z| z + by).collect();
-                        normalisation.decode_y(&z)
-                    };
-                    let bounds = moved(-CANDLE).into_iter().zip(moved(CANDLE));
-                    for (j, (&deployed, (low, high))) in deployed.iter().zip(bounds).enumerate() {
-                        let deployed = f64::from(deployed);
-                        // The rounding of the result itself, and of what is added to it.
-                        let slack = 1e-6 * (low.abs() + f64::from(normalisation.unit()[j]));
-                        assert!(
-                            (low - slack..=high + slack).contains(&deployed),
-                            "{}, {transform:?}, output {j}: {deployed}, not {low} to {high}",
-                            space.name()
-                        );
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -7,7 +7,14 @@ use crate::training::Members;
 use anyhow::bail;
 
 /// The names that `--space` takes.
-pub const SPACES: [&str; 5] = ["micro", "paper", "mlp", "mlp-residual", "mlp-basis"];
+pub const SPACES: [&str; 6] = [
+    "micro",
+    "micro-decoder",
+    "paper",
+    "mlp",
+    "mlp-residual",
+    "mlp-basis",
+];
 
 /// A super-architecture, and where its members come from.
 #[derive(Debug, Clone)]
@@ -70,15 +77,22 @@ pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result
         })
     };
     Ok(match space {
-        "micro" => vec![searched(presets::micro(inputs, output)?)],
-        "paper" => {
-            if matches!(data.layout(), Layout::Image | Layout::Images) {
-                bail!(
-                    "{}: outputs of layout {}: --space paper searches scalars and curves; try --space micro",
-                    data.label(),
-                    data.layout()
-                );
+        "micro" => {
+            let mut all = vec![searched(presets::micro(inputs, output)?)];
+            if let Shape::Image { .. } = output {
+                all.push(searched(presets::micro_decoder(inputs, output)?));
             }
+            all
+        }
+        "micro-decoder" => match output {
+            Shape::Vector(_) => bail!(
+                "{}: outputs of layout {}: --space micro-decoder searches curves and images; try --space micro",
+                data.label(),
+                data.layout()
+            ),
+            _ => vec![searched(presets::micro_decoder(inputs, output)?)],
+        },
+        "paper" => {
             vec![searched(presets::paper(
                 inputs,
                 output,
@@ -95,14 +109,25 @@ pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result
     })
 }
 
-/// The shape of the network's outputs; an image is a vector, row by row.
-fn output_shape(data: &Dataset) -> Shape {
+/// Returns the shape of the network's outputs.
+#[must_use]
+pub fn output_shape(data: &Dataset) -> Shape {
     match (data.layout(), data.shape()) {
         (Layout::Curve, _) => Shape::Sequence {
             length: data.output_count(),
             channels: 1,
         },
         (Layout::Curves, &[channels, length]) => Shape::Sequence { length, channels },
+        (Layout::Image, &[height, width]) => Shape::Image {
+            height,
+            width,
+            channels: 1,
+        },
+        (Layout::Images, &[channels, height, width]) => Shape::Image {
+            height,
+            width,
+            channels,
+        },
         _ => Shape::Vector(data.output_count()),
     }
 }

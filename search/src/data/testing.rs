@@ -64,6 +64,34 @@ pub(super) fn read(bytes: &[u8]) -> Result<Dataset, DataError> {
     Dataset::from_npz_bytes(bytes, "t.npz", &ReadOptions::default())
 }
 
+/// Images of 9 x 7 of so many channels for three inputs; the last position of the last channel is constant.
+pub(crate) fn images(rows: usize, channels: usize) -> Dataset {
+    let x: Vec<f64> = (0..3 * rows).map(|i| (i as f64 * 2.3).sin()).collect();
+    let pixel = |x: &[f64], place: usize| {
+        let (channel, row, column) = (place / 63, place / 7 % 9, place % 7);
+        let distance =
+            (row as f64 - 4.0 - 2.0 * x[0]).powi(2) + (column as f64 - 3.0 - x[1]).powi(2);
+        (-0.1 * distance).exp() + x[2] * (0.3 * (row + channel * column) as f64).sin()
+    };
+    let last = 63 * channels - 1;
+    let y: Vec<f64> = x
+        .chunks_exact(3)
+        .flat_map(|x| {
+            (0..=last).map(move |place| if place == last { 1.5 } else { pixel(x, place) })
+        })
+        .collect();
+    let shape = match channels {
+        1 => vec![rows, 9, 7],
+        _ => vec![rows, channels, 9, 7],
+    };
+    let layout = if channels == 1 { "image" } else { "images" };
+    let file = NpzFile::new()
+        .with("x", "<f8", &[rows, 3], doubles(&x))
+        .with("y", "<f8", &shape, doubles(&y))
+        .with("y_layout", "<U6", &[], unicode(&[layout], 6));
+    read(&file.bytes()).unwrap()
+}
+
 pub(super) fn doubles(values: &[f64]) -> Vec<u8> {
     values
         .iter()

@@ -21,18 +21,26 @@ pub enum Candidate {
         /// Numbers between the two matrices.
         rank: usize,
     },
-    /// A convolution of stride 1 on the input resized to the output's length, zero-padded by `kernel / 2`.
+    /// A convolution of stride 1 on the input resized to the output's positions, zero-padded by `kernel / 2`.
     Conv {
-        /// Taps, odd.
+        /// Taps along each axis, odd.
         kernel: usize,
     },
-    /// A transposed convolution, padding `kernel / 2`, its result cut or padded with zeros on the right.
+    /// A transposed convolution, padding `kernel / 2`, its result cut or padded with zeros on the right and at the bottom.
     TransposedConv {
-        /// Taps, odd.
+        /// Taps along each axis, odd.
         kernel: usize,
-        /// Output positions per input position.
+        /// Output positions per input position along each axis, at most [`Candidate::LARGEST_STRIDE`].
         stride: usize,
     },
+}
+
+impl Candidate {
+    /// The largest stride: a plan has as many phases along each axis.
+    pub const LARGEST_STRIDE: usize = 16;
+
+    /// The most numbers that the weights of one candidate may have: what a file says cannot exhaust the memory.
+    pub const MOST_WEIGHTS: usize = 1 << 26;
 }
 
 /// An elementwise activation function.
@@ -60,7 +68,7 @@ pub enum Placement {
 pub enum Identity {
     /// The node is the operation's result.
     Absent,
-    /// The input, resized by nearest neighbour to the output's length, is added.
+    /// The input, resized by nearest neighbour to the output's positions, is added.
     Beside,
 }
 
@@ -86,21 +94,25 @@ impl Group {
     /// Returns the multiply-accumulates of the candidate in `candidates[index]` on an input of this shape, or `None`
     /// if there is no such candidate.
     ///
-    /// Taps that fall outside the sequence are counted, additions of the identity and activations are not.
+    /// They are those of the emulator's nodes: products that are added up. Taps that fall outside, additions of the
+    /// identity and activations are none.
     pub fn macs(&self, input: Shape, index: usize) -> Option<u64> {
         let candidate = self.candidates.get(index)?;
         let (inputs, outputs) = (input.size() as u64, self.output.size() as u64);
-        Some(match (*candidate, input, self.output) {
-            (Candidate::Dense, _, _) => inputs * outputs,
-            (Candidate::LowRank { rank }, _, _) => rank as u64 * (inputs + outputs),
-            (Candidate::Conv { kernel }, Shape::Sequence { channels, .. }, _) => {
-                (kernel * channels) as u64 * outputs
+        let (from, to) = (positions(input), positions(self.output));
+        let pairs = |of: &dyn Fn(usize, usize) -> u64| {
+            let axes = from.axes.iter().zip(&to.axes);
+            let pairs: u64 = axes.map(|(&from, &to)| of(from, to)).product();
+            pairs * (from.channels * to.channels) as u64
+        };
+        Some(match *candidate {
+            Candidate::Zero => 0,
+            Candidate::Dense => inputs * outputs,
+            Candidate::LowRank { rank } => rank as u64 * (inputs + outputs),
+            Candidate::Conv { kernel } => pairs(&|_, to| conv_pairs(to, kernel)),
+            Candidate::TransposedConv { kernel, stride } => {
+                pairs(&|from, to| transposed_pairs(from, to, kernel, stride))
             }
-            (Candidate::TransposedConv { kernel, .. }, _, Shape::Sequence { channels, .. }) => {
-                inputs * (kernel * channels) as u64
-            }
-            // The remaining pairs are refused by `check`.
-            _ => 0,
         })
     }
 
@@ -112,14 +124,15 @@ impl Group {
         };
         if self.output.size() == 0 {
             return Err(error(format!(
-                "its output {:?} holds no number",
-                self.output
+                "its output {} holds no number",
+                named(self.output)
             )));
         }
-        if let Shape::Image { .. } = self.output {
+        if self.output.size() > Shape::LARGEST {
             return Err(error(format!(
-                "its output {:?} is an image: expected a vector or a sequence, the search has no operations on images",
-                self.output
+                "its output {} is too large: expected at most {} numbers",
+                named(self.output),
+                Shape::LARGEST
             )));
         }
         if self.candidates.is_empty() {
@@ -127,9 +140,10 @@ impl Group {
         }
         if self.identity == Identity::Beside && !resizable(input, self.output) {
             return Err(error(format!(
-                "the identity cannot lead from {input:?} to {:?}: expected equal vectors, or sequences with the same \
-                 channels",
-                self.output
+                "the identity cannot lead from {} to {}: expected equal vectors, sequences with the same channels, or \
+                 images with the same channels",
+                named(input),
+                named(self.output)
             )));
         }
         for (index, candidate) in self.candidates.iter().enumerate() {
@@ -140,38 +154,134 @@ impl Group {
     }
 
     fn check_candidate(&self, candidate: Candidate, input: Shape) -> Result<(), String> {
-        let sequences = matches!(
-            (input, self.output),
-            (Shape::Sequence { .. }, Shape::Sequence { .. })
-        );
         match candidate {
             Candidate::Zero if self.identity == Identity::Absent => {
-                Err("zero without the identity would cut the network".to_owned())
+                return Err("zero without the identity would cut the network".to_owned());
             }
-            Candidate::LowRank { rank: 0 } => Err("expected a rank of at least 1".to_owned()),
+            Candidate::LowRank { rank: 0 } => {
+                return Err("expected a rank of at least 1".to_owned());
+            }
             Candidate::Conv { kernel } | Candidate::TransposedConv { kernel, .. }
                 if kernel % 2 == 0 =>
             {
-                Err(format!("expected an odd kernel, got {kernel}"))
+                return Err(format!("expected an odd kernel, got {kernel}"));
             }
-            Candidate::TransposedConv { stride: 0, .. } => {
-                Err("expected a stride of at least 1".to_owned())
+            Candidate::TransposedConv { stride, .. }
+                if !(1..=Candidate::LARGEST_STRIDE).contains(&stride) =>
+            {
+                return Err(format!(
+                    "expected a stride of 1 to {}, got {stride}",
+                    Candidate::LARGEST_STRIDE
+                ));
             }
-            Candidate::Conv { .. } | Candidate::TransposedConv { .. } if !sequences => Err(
-                format!("expected sequences, got {input:?} to {:?}", self.output),
-            ),
-            _ => Ok(()),
+            Candidate::Conv { .. } | Candidate::TransposedConv { .. }
+                if !on_one_kind_of_grid(input, self.output) =>
+            {
+                return Err(format!(
+                    "expected two sequences or two images, got {} to {}",
+                    named(input),
+                    named(self.output)
+                ));
+            }
+            _ => {}
+        }
+        match self.weights(candidate, input) {
+            0..=Candidate::MOST_WEIGHTS => Ok(()),
+            _ => Err(format!(
+                "from {} to {} it has too many weights: expected at most {}",
+                named(input),
+                named(self.output),
+                Candidate::MOST_WEIGHTS
+            )),
         }
     }
+
+    /// The numbers of a candidate's matrices, without biases; `usize::MAX` where that would overflow.
+    fn weights(&self, candidate: Candidate, input: Shape) -> usize {
+        let (inputs, outputs) = (input.size(), self.output.size());
+        match candidate {
+            Candidate::Zero => 0,
+            Candidate::Dense => inputs.saturating_mul(outputs),
+            Candidate::LowRank { rank } => inputs.saturating_add(outputs).saturating_mul(rank),
+            Candidate::Conv { kernel } | Candidate::TransposedConv { kernel, .. } => {
+                let (from, to) = (positions(input), positions(self.output));
+                let taps = from.axes.iter();
+                let taps = taps.fold(1usize, |taps, _| taps.saturating_mul(kernel));
+                taps.saturating_mul(from.channels)
+                    .saturating_mul(to.channels)
+            }
+        }
+    }
+}
+
+/// A shape as errors name it.
+pub(super) fn named(shape: Shape) -> String {
+    match shape {
+        Shape::Vector(size) => format!("a vector of {size}"),
+        Shape::Sequence { length, channels } => {
+            format!("a sequence of length {length} with {channels} channels")
+        }
+        Shape::Image {
+            height,
+            width,
+            channels,
+        } => format!("an image of {height} x {width} with {channels} channels"),
+    }
+}
+
+/// Positions along the axes, and channels; a vector has no axis.
+struct Positions {
+    axes: Vec<usize>,
+    channels: usize,
+}
+
+fn positions(shape: Shape) -> Positions {
+    let (axes, channels) = match shape {
+        Shape::Vector(size) => (Vec::new(), size),
+        Shape::Sequence { length, channels } => (vec![length], channels),
+        Shape::Image {
+            height,
+            width,
+            channels,
+        } => (vec![height, width], channels),
+    };
+    Positions { axes, channels }
+}
+
+/// Pairs of an output and a tap along an axis that meet an input: convolutions.
+fn conv_pairs(length: usize, kernel: usize) -> u64 {
+    let meet = |tap: usize| length.saturating_sub(tap.abs_diff(kernel / 2)) as u64;
+    (0..kernel).map(meet).sum()
+}
+
+/// The same for transposed convolutions: input q meets output `q * stride + tap - kernel / 2`, if that is computed.
+fn transposed_pairs(from: usize, to: usize, kernel: usize, stride: usize) -> u64 {
+    let computed = to.min((from - 1) * stride + 1);
+    // The inputs q with q * stride < end.
+    let below = |end: usize| end.div_ceil(stride).min(from);
+    let meet = |tap: usize| match tap.checked_sub(kernel / 2) {
+        Some(right) => below(computed.saturating_sub(right)) as u64,
+        None => {
+            let left = kernel / 2 - tap;
+            (below(computed + left) - below(left)) as u64
+        }
+    };
+    (0..kernel).map(meet).sum()
+}
+
+/// Returns whether both shapes are sequences, or both images.
+fn on_one_kind_of_grid(from: Shape, to: Shape) -> bool {
+    matches!(
+        (from, to),
+        (Shape::Sequence { .. }, Shape::Sequence { .. })
+            | (Shape::Image { .. }, Shape::Image { .. })
+    )
 }
 
 /// Returns whether nearest neighbour leads from one shape to the other.
 fn resizable(from: Shape, to: Shape) -> bool {
     match (from, to) {
         (Shape::Vector(from), Shape::Vector(to)) => from == to,
-        (Shape::Sequence { channels: from, .. }, Shape::Sequence { channels: to, .. }) => {
-            from == to
-        }
-        _ => false,
+        _ => on_one_kind_of_grid(from, to) && positions(from).channels == positions(to).channels,
     }
 }

@@ -17,7 +17,7 @@ const PAPER_LENGTH: usize = 250;
 pub struct PaperWidths {
     /// Numbers in the fully connected node after the inputs.
     pub dense: usize,
-    /// Channels of every sequence but the output.
+    /// Channels of every sequence or image but the output.
     pub channels: usize,
 }
 
@@ -32,33 +32,37 @@ impl Default for PaperWidths {
 
 /// Returns the published super-architecture, in our reading where the figure leaves details open.
 ///
-/// Sizes are `round(L * [4, 8, 16, 32, 64, 126, 250] / 250)`, at least 1. Groups A keep the size and choose among zero
+/// Sizes are `round(L * [4, 8, 16, 32, 64, 126, 250] / 250)`, at least 1, each axis of an image by itself. Groups A keep the size and choose among zero
 /// and convolutions of 1, 3 and 5 taps; groups B change it and choose also among transposed convolutions of stride 2
-/// with 1, 3, 5 and 7 taps. The identity runs beside all of them. The last group has neither identity nor zero. For an
+/// with 1, 3, 5 and 7 taps (over an image, k x k taps). The identity runs beside all of them. The last group has neither identity nor zero. For an
 /// output without positions every kernel has one tap (`k^0`), so that each group is left with zero and dense.
 /// The activation, which the paper does not name, is SiLU: the best of three in our measurements.
 ///
 /// # Errors
 /// If a width, the inputs or the output is empty.
 pub fn paper(inputs: usize, output: Shape, widths: PaperWidths) -> Result<Space, Error> {
-    let node = |length: usize| match output {
+    let node = |size: usize| match output {
         Shape::Vector(_) => Shape::Vector(widths.channels),
-        // An image is refused with the group that leads to it.
-        Shape::Sequence { .. } | Shape::Image { .. } => Shape::Sequence {
-            length,
+        Shape::Sequence { length, .. } => Shape::Sequence {
+            length: paper_length(size, length),
+            channels: widths.channels,
+        },
+        Shape::Image { height, width, .. } => Shape::Image {
+            height: paper_length(size, height),
+            width: paper_length(size, width),
             channels: widths.channels,
         },
     };
-    let lengths = PAPER_SIZES.map(|size| paper_length(size, output));
+    let nodes = PAPER_SIZES.map(node);
     let mut groups = vec![
         fixed("dense", Shape::Vector(widths.dense)),
-        fixed("start", node(lengths[0])),
-        residual("a1", node(lengths[0]), same_size(output)),
+        fixed("start", nodes[0]),
+        residual("a1", nodes[0], same_size(output)),
     ];
-    for (index, &length) in lengths.iter().enumerate().skip(1) {
+    for (index, &node) in nodes.iter().enumerate().skip(1) {
         let (grow, keep) = (format!("b{index}"), format!("a{}", index + 1));
-        groups.push(residual(&grow, node(length), growing(output)));
-        groups.push(residual(&keep, node(length), same_size(output)));
+        groups.push(residual(&grow, node, growing(output)));
+        groups.push(residual(&keep, node, same_size(output)));
     }
     let mut last = same_size(output);
     last.retain(|candidate| *candidate != Candidate::Zero);
@@ -73,14 +77,9 @@ pub fn paper(inputs: usize, output: Shape, widths: PaperWidths) -> Result<Space,
     Space::new("paper", inputs, groups)
 }
 
-/// Returns `size` of the published figure, scaled to the length of this output: half rounds up.
-fn paper_length(size: usize, output: Shape) -> usize {
-    match output {
-        Shape::Vector(_) | Shape::Image { .. } => 1,
-        Shape::Sequence { length, .. } => {
-            ((2 * length * size + PAPER_LENGTH) / (2 * PAPER_LENGTH)).max(1)
-        }
-    }
+/// Returns `size` of the published figure, scaled to an axis of this length: half rounds up.
+fn paper_length(size: usize, length: usize) -> usize {
+    ((2 * length * size + PAPER_LENGTH) / (2 * PAPER_LENGTH)).max(1)
 }
 
 fn fixed(name: &str, output: Shape) -> Group {
@@ -108,8 +107,8 @@ fn residual(name: &str, output: Shape, candidates: Vec<Candidate>) -> Group {
 /// The candidates of groups A.
 fn same_size(output: Shape) -> Vec<Candidate> {
     match output {
-        Shape::Vector(_) | Shape::Image { .. } => vec![Candidate::Zero, Candidate::Dense],
-        Shape::Sequence { .. } => std::iter::once(Candidate::Zero)
+        Shape::Vector(_) => vec![Candidate::Zero, Candidate::Dense],
+        Shape::Sequence { .. } | Shape::Image { .. } => std::iter::once(Candidate::Zero)
             .chain([1, 3, 5].map(|kernel| Candidate::Conv { kernel }))
             .collect(),
     }
@@ -118,7 +117,7 @@ fn same_size(output: Shape) -> Vec<Candidate> {
 /// The candidates of groups B.
 fn growing(output: Shape) -> Vec<Candidate> {
     let mut candidates = same_size(output);
-    if let Shape::Sequence { .. } = output {
+    if !matches!(output, Shape::Vector(_)) {
         candidates
             .extend([1, 3, 5, 7].map(|kernel| Candidate::TransposedConv { kernel, stride: 2 }));
     }
@@ -131,23 +130,13 @@ const MICRO_WIDTH: usize = 64;
 /// Returns the super-architecture for answers within microseconds.
 ///
 /// A dense layer to 64 numbers, three residual groups on them (zero, dense, low rank 16; `x + silu(op)`), a head
-/// (dense, or low rank 16, 32 or 48: a learnt basis of the outputs), and for sequences a last group that refines the
-/// head's curve (zero, convolutions of 3 and 5 taps).
+/// (dense, or low rank 16, 32 or 48: a learnt basis of the outputs), and for sequences and images a last group that
+/// refines what the head gives (zero, convolutions of 3 and 5 taps).
 ///
 /// # Errors
 /// If the inputs or the output is empty.
 pub fn micro(inputs: usize, output: Shape) -> Result<Space, Error> {
-    let width = Shape::Vector(MICRO_WIDTH);
-    let blocks = vec![
-        Candidate::Zero,
-        Candidate::Dense,
-        Candidate::LowRank { rank: 16 },
-    ];
-    let mut groups = vec![fixed("dense", width)];
-    groups.extend(["block1", "block2", "block3"].map(|name| Group {
-        placement: Placement::OnBranch,
-        ..residual(name, width, blocks.clone())
-    }));
+    let mut groups = micro_blocks(3);
     groups.push(Group {
         name: "head".to_owned(),
         output,
@@ -158,7 +147,7 @@ pub fn micro(inputs: usize, output: Shape) -> Result<Space, Error> {
         activation: None,
         placement: Placement::After,
     });
-    if let Shape::Sequence { .. } = output {
+    if !matches!(output, Shape::Vector(_)) {
         groups.push(Group {
             name: "refine".to_owned(),
             output,
@@ -171,6 +160,81 @@ pub fn micro(inputs: usize, output: Shape) -> Result<Space, Error> {
         });
     }
     Space::new("micro", inputs, groups)
+}
+
+/// Channels within the decoder of [`micro_decoder`].
+const DECODER_CHANNELS: usize = 8;
+
+/// Returns the super-architecture for sequences and images within microseconds by a small convolutional decoder.
+///
+/// The dense layer and two residual groups of [`micro`]; from them (dense, or low rank 16) a coarse grid of 8 channels,
+/// about a quarter of the output along each axis; a group on it (zero, convolutions of 1, 3 and 5 taps); a group that
+/// doubles it (zero, a convolution of 3 taps, transposed convolutions of 3 and 5 taps); and a last group that doubles it
+/// again, to the outputs (convolutions or transposed convolutions of 3 and 5 taps).
+///
+/// # Errors
+/// If the inputs or the output is empty, or the output has no positions.
+pub fn micro_decoder(inputs: usize, output: Shape) -> Result<Space, Error> {
+    let half = halved(output, DECODER_CHANNELS);
+    let quarter = halved(half, DECODER_CHANNELS);
+    let conv = |kernel| Candidate::Conv { kernel };
+    let tconv = |kernel| Candidate::TransposedConv { kernel, stride: 2 };
+    let mut groups = micro_blocks(2);
+    groups.push(Group {
+        candidates: vec![Candidate::Dense, Candidate::LowRank { rank: 16 }],
+        ..fixed("start", quarter)
+    });
+    groups.push(residual(
+        "coarse",
+        quarter,
+        vec![Candidate::Zero, conv(1), conv(3), conv(5)],
+    ));
+    groups.push(residual(
+        "grow",
+        half,
+        vec![Candidate::Zero, conv(3), tconv(3), tconv(5)],
+    ));
+    groups.push(Group {
+        candidates: vec![conv(3), conv(5), tconv(3), tconv(5)],
+        activation: None,
+        ..fixed("output", output)
+    });
+    Space::new("micro-decoder", inputs, groups)
+}
+
+/// The shape from which a transposed convolution of stride 2 fills every position of this one.
+fn halved(shape: Shape, channels: usize) -> Shape {
+    let half = |length: usize| length / 2 + 1;
+    match shape {
+        Shape::Vector(size) => Shape::Vector(size),
+        Shape::Sequence { length, .. } => Shape::Sequence {
+            length: half(length),
+            channels,
+        },
+        Shape::Image { height, width, .. } => Shape::Image {
+            height: half(height),
+            width: half(width),
+            channels,
+        },
+    }
+}
+
+/// A dense layer to 64 numbers and residual groups on them.
+fn micro_blocks(count: usize) -> Vec<Group> {
+    let width = Shape::Vector(MICRO_WIDTH);
+    let blocks = vec![
+        Candidate::Zero,
+        Candidate::Dense,
+        Candidate::LowRank { rank: 16 },
+    ];
+    let names = (1..=count).map(|number| format!("block{number}"));
+    let residual = names.map(|name| Group {
+        placement: Placement::OnBranch,
+        ..residual(&name, width, blocks.clone())
+    });
+    std::iter::once(fixed("dense", width))
+        .chain(residual)
+        .collect()
 }
 
 /// A fixed network.

@@ -1,7 +1,8 @@
 //! The super-network: the weights that all architectures of a super-architecture share, and their evaluation.
 //!
 //! Each candidate of each group has its own parameters; an evaluation touches those of one architecture. They are kept
-//! in the layouts of the shipped emulator: dense `[IN][OUT]`, convolutions `[K][CIN][COUT]`, sequences position-major.
+//! in the layouts of the shipped emulator: dense `[IN][OUT]`, convolutions `[K][CIN][COUT]` or `[K][K][CIN][COUT]`,
+//! sequences and images position-major.
 //!
 //! Weights start uniform in `+-1 / sqrt(fan_in)`, divided by the square root of the number of groups with an identity
 //! where one runs beside them, so that the sum over the chain stays of order 1; biases at 0. (Weights three times as
@@ -150,7 +151,7 @@ impl SuperNetwork {
     /// Returns the outputs of one architecture.
     ///
     /// # Shapes
-    /// `x`: (batch, inputs); result: (batch, outputs), sequences flattened position-major.
+    /// `x`: (batch, inputs); result: (batch, outputs), sequences and images flattened position-major.
     ///
     /// # Errors
     /// If the architecture is not of this super-architecture, or `x` has another shape, type of number or device.
@@ -172,7 +173,7 @@ impl SuperNetwork {
     /// Returns the mean squared error of one architecture.
     ///
     /// # Shapes
-    /// `x`: (batch, inputs); `y`: (batch, outputs), sequences flattened position-major; result: a scalar.
+    /// `x`: (batch, inputs); `y`: (batch, outputs), sequences and images flattened position-major; result: a scalar.
     ///
     /// # Errors
     /// As [`SuperNetwork::forward`], or if `y` has another shape.
@@ -238,6 +239,11 @@ impl SuperNetwork {
             Shape::Sequence { length, channels } if node.rank() == 2 => {
                 node.reshape((node.dim(0)?, length, channels))?
             }
+            Shape::Image {
+                height,
+                width,
+                channels,
+            } if node.rank() == 2 => node.reshape((node.dim(0)?, height, width, channels))?,
             _ => node,
         })
     }
@@ -273,12 +279,19 @@ fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
         },
         Shape::Image { height, width, .. } => Grid { height, width },
     };
-    let line = |width| Grid { height: 1, width };
+    // As many along each axis that there is.
+    let along = |width| match output {
+        Shape::Image { .. } => Grid {
+            height: width,
+            width,
+        },
+        _ => Grid { height: 1, width },
+    };
     let (input, output) = (grid(input), grid(output));
     match candidate {
-        Candidate::Conv { kernel } => Plan::convolution(input, output, line(kernel)),
+        Candidate::Conv { kernel } => Plan::convolution(input, output, along(kernel)),
         Candidate::TransposedConv { kernel, stride } => {
-            Plan::transposed(input, output, line(kernel), line(stride))
+            Plan::transposed(input, output, along(kernel), along(stride))
         }
         Candidate::Zero | Candidate::Dense | Candidate::LowRank { .. } => {
             Plan::resize(input, output)
@@ -330,6 +343,15 @@ impl ParameterShape {
             Shape::Sequence { channels, .. } | Shape::Image { channels, .. } => channels,
         };
         let (from, to) = (channels(input), channels(output));
+        let axes = match output {
+            Shape::Image { .. } => 2,
+            _ => 1,
+        };
+        let taps = |kernel: usize| {
+            let taps = std::iter::repeat_n(kernel, axes);
+            taps.chain([from, to]).collect::<Vec<_>>()
+        };
+        let products = |taps: usize| (taps.pow(axes as u32) * from) as f64;
         match candidate {
             Candidate::Zero => Vec::new(),
             Candidate::Dense => vec![
@@ -342,15 +364,15 @@ impl ParameterShape {
                 form("bias", &[outputs], 0.0),
             ],
             Candidate::Conv { kernel } => vec![
-                form("weight", &[kernel, from, to], (kernel * from) as f64),
+                form("weight", &taps(kernel), products(kernel)),
                 form("bias", &[to], 0.0),
             ],
             Candidate::TransposedConv { kernel, stride } => vec![
                 form(
                     "weight",
-                    &[kernel, from, to],
-                    // Each output meets only every stride-th tap.
-                    (kernel * from) as f64 / stride.min(kernel) as f64,
+                    &taps(kernel),
+                    // Each output meets only every stride-th tap along an axis.
+                    products(kernel) / (stride.min(kernel) as f64).powi(axes as i32),
                 ),
                 form("bias", &[to], 0.0),
             ],

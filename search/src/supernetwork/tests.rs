@@ -1,7 +1,7 @@
 //! Gradients of whole sampled super-networks, and what depends on the seed.
 
 use super::*;
-use crate::space::presets::{PaperWidths, micro, paper};
+use crate::space::presets::{PaperWidths, micro, micro_decoder, paper};
 
 const BATCH: usize = 3;
 const INPUTS: usize = 2;
@@ -164,6 +164,21 @@ fn gradients_of_the_micro_space_equal_finite_differences() {
     };
     assert_gradients(&micro(INPUTS, curve).unwrap());
     assert_gradients(&micro(INPUTS, Shape::Vector(4)).unwrap());
+}
+
+#[test]
+fn gradients_of_spaces_of_images_equal_finite_differences() {
+    // Rows 1, 1, 1, 1, 2, 5, 9 and columns 1, 1, 1, 1, 2, 4, 7; then an image of one row.
+    for (height, width, channels) in [(9, 7, 2), (1, 6, 1)] {
+        let image = Shape::Image {
+            height,
+            width,
+            channels,
+        };
+        assert_gradients(&paper(INPUTS, image, SMALL).unwrap());
+        assert_gradients(&micro(INPUTS, image).unwrap());
+        assert_gradients(&micro_decoder(INPUTS, image).unwrap());
+    }
 }
 
 #[test]
