@@ -1,8 +1,8 @@
 //! The command line: what a user may type, as typed values.
 
 use crate::commands::search::{Extent, Plan, TeacherName, TransformName};
-use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search};
-use crate::contenders::SPACES;
+use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search, space};
+use crate::contenders::{SPACES, SpaceArgument};
 use crate::data::{Dataset, Layout, Part, ReadOptions};
 use crate::device::DeviceName;
 use crate::training::Choices;
@@ -41,6 +41,26 @@ enum Command {
     Inspect {
         #[command(flatten)]
         data: DataArguments,
+    },
+    /// Print the super-architecture of a preset for a data file, as TOML for --space FILE.toml
+    #[command(
+        after_help = "Example:\n  dense-search space paper --for runs.npz --channels 8 > mine.toml\n  dense-search search runs.npz --space mine.toml --out run"
+    )]
+    Space {
+        /// The preset
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(SPACES))]
+        preset: String,
+        /// The data file that it is for
+        #[arg(long = "for", value_name = "DATA")]
+        data: PathBuf,
+        #[command(flatten)]
+        options: LayoutArguments,
+        /// Channels of the sequences or images of paper [default: 64]
+        #[arg(long)]
+        channels: Option<usize>,
+        /// Numbers in the first node of paper [default: 256]
+        #[arg(long)]
+        dense: Option<usize>,
     },
     /// Search for an emulator of a data file
     #[command(
@@ -103,6 +123,13 @@ enum Command {
 pub struct DataArguments {
     /// A .npz with arrays x and y, or a .csv with a header
     data: PathBuf,
+    #[command(flatten)]
+    options: LayoutArguments,
+}
+
+/// How to read a file of simulator runs.
+#[derive(Debug, Args)]
+pub struct LayoutArguments {
     /// How the outputs of one run are arranged: scalars, curve, curves, image or images
     #[arg(long)]
     layout: Option<Layout>,
@@ -114,23 +141,25 @@ pub struct DataArguments {
     outputs: Vec<String>,
 }
 
-impl DataArguments {
-    /// Returns the file and the options to read it with.
-    fn split(self) -> (PathBuf, ReadOptions) {
-        let Self {
-            data,
+impl From<LayoutArguments> for ReadOptions {
+    fn from(arguments: LayoutArguments) -> Self {
+        let LayoutArguments {
             layout,
             inputs,
             outputs,
-        } = self;
-        (
-            data,
-            ReadOptions {
-                layout,
-                inputs,
-                outputs,
-            },
-        )
+        } = arguments;
+        Self {
+            layout,
+            inputs,
+            outputs,
+        }
+    }
+}
+
+impl DataArguments {
+    /// Returns the file and the options to read it with.
+    fn split(self) -> (PathBuf, ReadOptions) {
+        (self.data, self.options.into())
     }
 
     fn read(self) -> anyhow::Result<Dataset> {
@@ -142,9 +171,10 @@ impl DataArguments {
 /// How to search.
 #[derive(Debug, Args)]
 pub struct SearchArguments {
-    /// The super-architecture to search; mlp trains the fixed networks that a search has to beat
-    #[arg(long, default_value = "micro", value_parser = clap::builder::PossibleValuesParser::new(SPACES))]
-    space: String,
+    /// The super-architecture to search: micro, micro-decoder, paper, or a file FILE.toml (see `dense-search space`); mlp,
+    /// mlp-residual and mlp-basis train the fixed networks that a search has to beat
+    #[arg(long, default_value = "micro")]
+    space: SpaceArgument,
     /// Members of the ensemble
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     members: u16,
@@ -172,13 +202,13 @@ pub struct SearchArguments {
 }
 
 impl SearchArguments {
-    fn plan(self, default_time: Duration) -> Plan {
-        Plan {
+    fn plan(self, default_time: Duration) -> anyhow::Result<Plan> {
+        Ok(Plan {
             extent: match self.steps {
                 Some(steps) => Extent::Steps(steps as usize),
                 None => Extent::Time(self.time.unwrap_or(default_time)),
             },
-            space: self.space,
+            space: self.space.read()?,
             members: usize::from(self.members),
             seed: self.seed,
             threads: self.threads.map_or_else(all_cores, usize::from),
@@ -186,7 +216,7 @@ impl SearchArguments {
             device: self.device,
             teacher: self.teacher,
             transform: self.transform,
-        }
+        })
     }
 }
 
@@ -237,7 +267,7 @@ impl Cli {
                 let temporary = tempfile::tempdir()?;
                 let run = out.clone();
                 let run = run.unwrap_or_else(|| temporary.path().join("run"));
-                let shown = demo::run(&search.plan(Duration::from_secs(120)), &run, &interrupt)?;
+                let shown = demo::run(&search.plan(Duration::from_secs(120))?, &run, &interrupt)?;
                 print(&if self.json {
                     shown.json().to_string()
                 } else {
@@ -245,15 +275,29 @@ impl Cli {
                 })?;
                 Ok(outcome(shown.report(), out.as_deref()))
             }
+            Command::Space {
+                preset,
+                data,
+                options,
+                channels,
+                dense,
+            } => {
+                let data = Dataset::read(&data, &options.into())?;
+                let space = space::run(&preset, &data, channels, dense)?;
+                print(&match self.json {
+                    true => json!(space).to_string(),
+                    false => space.to_toml()?,
+                })
+            }
             Command::Search { data, out, search } => {
                 search.device.check()?;
+                let plan = search.plan(Duration::from_secs(300))?;
                 let (path, options) = data.split();
                 let input = search::Input {
                     data: Dataset::read(&path, &options)?,
                     path: Some(path),
                     options,
                 };
-                let plan = search.plan(Duration::from_secs(300));
                 let interrupt = interrupt()?;
                 let report = search::run(&input, &plan, &out, &interrupt)?;
                 searched(&report, &out, self.json)

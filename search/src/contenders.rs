@@ -2,11 +2,15 @@
 
 use crate::data::{Dataset, Layout};
 use crate::space::presets::{self, Mlp, PaperWidths};
-use crate::space::{Shape, Space};
+use crate::space::{self, Shape, Space};
 use crate::training::Members;
-use anyhow::bail;
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::PathBuf;
+use std::str::FromStr;
 
-/// The names that `--space` takes.
+/// The names that `--space` takes, beside files.
 pub const SPACES: [&str; 6] = [
     "micro",
     "micro-decoder",
@@ -15,6 +19,104 @@ pub const SPACES: [&str; 6] = [
     "mlp-residual",
     "mlp-basis",
 ];
+
+/// What a user writes behind `--space`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpaceArgument {
+    /// One of [`SPACES`].
+    Preset(String),
+    /// A file of TOML.
+    File(PathBuf),
+}
+
+impl FromStr for SpaceArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if SPACES.contains(&text) {
+            return Ok(Self::Preset(text.to_owned()));
+        }
+        match text.to_ascii_lowercase().ends_with(".toml") {
+            true => Ok(Self::File(text.into())),
+            false => Err(format!(
+                "expected {}, or a file that ends in .toml (docs/spaces.md)",
+                SPACES.join(", ")
+            )),
+        }
+    }
+}
+
+impl SpaceArgument {
+    /// Reads the file, where one is named.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not the TOML of a super-architecture.
+    pub fn read(&self) -> anyhow::Result<SpaceChoice> {
+        match self {
+            Self::Preset(name) => Ok(SpaceChoice::Preset(name.clone())),
+            Self::File(path) => {
+                let text = fs::read_to_string(path)
+                    .with_context(|| format!("--space {}: cannot be read", path.display()))?;
+                let space = Space::from_toml(&text)
+                    .with_context(|| format!("--space {}", path.display()))?;
+                Ok(SpaceChoice::Given(space))
+            }
+        }
+    }
+}
+
+/// What is to be searched, as a run's description holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SpaceChoice {
+    /// One of [`SPACES`].
+    Preset(String),
+    /// A super-architecture of the user's.
+    Given(Space),
+}
+
+impl SpaceChoice {
+    /// Returns what is to be trained on these data: more than one where the better is to be chosen.
+    ///
+    /// # Errors
+    /// There is no such preset, it has none for outputs like these, or the space has other inputs or outputs.
+    pub fn contenders(&self, data: &Dataset, members: usize) -> anyhow::Result<Vec<Contender>> {
+        match self {
+            Self::Preset(name) => contenders(name, data, members),
+            Self::Given(space) => {
+                check_fit(space, data)?;
+                Ok(vec![Contender {
+                    space: space.clone(),
+                    members: Members::Searched(members),
+                    teaching: Teaching::Untaught,
+                }])
+            }
+        }
+    }
+}
+
+/// Checks that a space leads from the inputs of these data to their outputs.
+fn check_fit(space: &Space, data: &Dataset) -> anyhow::Result<()> {
+    let advice = "`dense-search space micro --for DATA` prints one that fits";
+    ensure!(
+        space.inputs() == data.input_count(),
+        "super-architecture {:?}: expected inputs = {}, as {} has, got {}; {advice}",
+        space.name(),
+        data.input_count(),
+        data.label(),
+        space.inputs()
+    );
+    let (expected, got) = (output_shape(data), space.output());
+    let last = space.groups().last().map_or("", |group| &group.name);
+    ensure!(
+        expected == got,
+        "operation group {last:?}: the last group leads to the outputs of {}: expected {}, got {}; {advice}",
+        data.label(),
+        space::named(expected),
+        space::named(got)
+    );
+    Ok(())
+}
 
 /// A super-architecture, and where its members come from.
 #[derive(Debug, Clone)]
@@ -56,7 +158,7 @@ impl Contender {
     }
 }
 
-/// Returns what `--space` asks to be trained on these data: more than one where the better is to be chosen.
+/// Returns what a preset has trained on these data: more than one where the better is to be chosen.
 ///
 /// # Errors
 /// There is no such space, or it has none for outputs like these.

@@ -4,7 +4,8 @@
 //!
 //! - [`data`] reads runs, splits and normalises them;
 //! - [`transform`] chooses the coordinate that outputs are learnt in;
-//! - [`space`] has the super-architectures: groups of candidate operations between nodes;
+//! - [`space`] has the super-architectures: groups of candidate operations between nodes, presets or read from TOML;
+//!   [`contenders`] are those that a run trains;
 //! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
 //!   [`variables`] has the probabilities of the candidates;
 //! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] where rows are few;

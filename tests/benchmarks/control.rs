@@ -11,6 +11,7 @@
 use clap::Parser;
 use dense_search::assemble::output_deviation;
 use dense_search::commands::search::{self, Extent, Input, Plan, TeacherName, TransformName};
+use dense_search::contenders::SpaceChoice;
 use dense_search::data::{Dataset, Part, ReadOptions};
 use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
@@ -100,7 +101,7 @@ fn main() -> anyhow::Result<()> {
                 options: ReadOptions::default(),
             };
             let plan = Plan {
-                space: arguments.space.clone(),
+                space: SpaceChoice::Preset(arguments.space.clone()),
                 extent: Extent::Time(Duration::from_secs_f64(
                     arguments.cpu_seconds / THREADS as f64,
                 )),

@@ -15,7 +15,7 @@ use clap::Parser;
 use dense_search::assemble::output_deviation;
 use dense_search::candle_core::{DType, Device, Tensor, Var};
 use dense_search::commands::{demo, search};
-use dense_search::contenders::contenders;
+use dense_search::contenders::{SpaceChoice, contenders};
 use dense_search::data::{Dataset, Normalisation, Part, ReadOptions, Split};
 use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
@@ -433,7 +433,7 @@ fn searches(arguments: &Arguments) -> anyhow::Result<bool> {
     for device in [DeviceName::Cpu, arguments.device] {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let plan = search::Plan {
-            space: "micro".to_owned(),
+            space: SpaceChoice::Preset("micro".to_owned()),
             extent: search::Extent::Steps(arguments.steps),
             members: 4,
             seed: 0,

@@ -20,6 +20,7 @@ use dense_codegen::{Calibration, Emulator};
 use dense_search::assemble::output_deviation;
 use dense_search::commands::demo::bundled;
 use dense_search::commands::search::{self, Extent, Input, Plan, TeacherName, TransformName};
+use dense_search::contenders::SpaceChoice;
 use dense_search::data::{Dataset, Part, ReadOptions};
 use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
@@ -109,7 +110,7 @@ fn main() -> anyhow::Result<()> {
 /// Searches, judges, and returns the rest of the table's row.
 fn row(input: &Input, seed: u64, arguments: &Arguments) -> anyhow::Result<String> {
     let plan = Plan {
-        space: arguments.space.clone(),
+        space: SpaceChoice::Preset(arguments.space.clone()),
         extent: match arguments.seconds {
             Some(seconds) => Extent::Time(Duration::from_secs_f64(seconds)),
             None => Extent::Steps(arguments.steps),

@@ -16,6 +16,7 @@ use dense_search::assemble::output_deviation;
 use dense_search::commands::search::{
     self, Extent, Input, Plan, Report, TeacherName, TransformName,
 };
+use dense_search::contenders::SpaceChoice;
 use dense_search::data::{Dataset, Part, ReadOptions, Split, Transform};
 use dense_search::device::DeviceName;
 use dense_search::metrics::{Metrics, evaluate};
@@ -165,7 +166,7 @@ fn main() -> anyhow::Result<()> {
 /// Runs one space for half of the time, and judges what it ships on the rows held out.
 fn judged(input: &Input, arguments: &Arguments, space: &str, seed: u64) -> anyhow::Result<Judged> {
     let plan = Plan {
-        space: space.to_owned(),
+        space: SpaceChoice::Preset(space.to_owned()),
         extent: Extent::Time(Duration::from_secs_f64(0.5 * arguments.time)),
         members: arguments.members,
         seed,

@@ -8,3 +8,4 @@ pub mod inspect;
 pub mod predict;
 pub mod resume;
 pub mod search;
+pub mod space;

@@ -1,7 +1,7 @@
 //! `dense-search search` and `resume`: train, and leave an emulator in a run's folder.
 
 use crate::assemble::{assemble, data_order};
-use crate::contenders::{Contender, Teaching, contenders};
+use crate::contenders::{Contender, SpaceChoice, Teaching};
 use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform};
 use crate::device::DeviceName;
 use crate::metrics;
@@ -48,8 +48,8 @@ pub enum Extent {
 /// What a search is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// A name of [`contenders`](crate::contenders::SPACES).
-    pub space: String,
+    /// What is searched.
+    pub space: SpaceChoice,
     /// When it ends.
     pub extent: Extent,
     /// Members of the ensemble.
@@ -172,7 +172,7 @@ pub fn run(
 ) -> anyhow::Result<Report> {
     let began = Instant::now();
     let device = plan.device.open()?;
-    let contenders = contenders(&plan.space, &input.data, plan.members)?;
+    let contenders = plan.space.contenders(&input.data, plan.members)?;
     if plan.transform == TransformName::Log {
         transform::check(&input.data, Transform::Log)?;
     }
@@ -258,7 +258,7 @@ pub fn resume(
         began,
     };
     search.complete(
-        contenders(&plan.space, &data, plan.members)?,
+        plan.space.contenders(&data, plan.members)?,
         &mut description,
     )
 }

@@ -19,6 +19,12 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// A text is not the TOML of a super-architecture.
+    #[error("{problem}")]
+    Text {
+        /// What is wrong, and in which line.
+        problem: String,
+    },
     /// An architecture does not belong to the super-architecture.
     #[error("architecture: {problem}")]
     Architecture {

@@ -215,7 +215,7 @@ impl Group {
 }
 
 /// A shape as errors name it.
-pub(super) fn named(shape: Shape) -> String {
+pub(crate) fn named(shape: Shape) -> String {
     match shape {
         Shape::Vector(size) => format!("a vector of {size}"),
         Shape::Sequence { length, channels } => {

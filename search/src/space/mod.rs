@@ -10,8 +10,10 @@
 mod error;
 mod group;
 pub mod presets;
+mod text;
 
 pub use error::Error;
+pub(crate) use group::named;
 pub use group::{Activation, Candidate, Group, Identity, Placement, Shape};
 
 use serde::{Deserialize, Serialize};
@@ -57,12 +59,15 @@ impl Space {
     /// Returns the super-architecture with these groups, the first of which acts on a vector of `inputs` numbers.
     ///
     /// # Errors
-    /// Names the first group that does not stand on the node before it, and why.
+    /// Names the first group that does not stand on the node before it, or that is called strangely, and why.
     pub fn new(name: &str, inputs: usize, groups: Vec<Group>) -> Result<Self, Error> {
         let error = |problem: String| Error::Space {
             space: name.to_owned(),
             problem,
         };
+        if !is_name(name) {
+            return Err(error(NAME_EXPECTED.to_owned()));
+        }
         if inputs == 0 {
             return Err(error("expected at least one input".to_owned()));
         }
@@ -73,6 +78,12 @@ impl Space {
         for (index, group) in groups.iter().enumerate() {
             if groups[..index].iter().any(|other| other.name == group.name) {
                 return Err(error(format!("two groups are called {:?}", group.name)));
+            }
+            if !is_name(&group.name) {
+                return Err(Error::Group {
+                    group: group.name.clone(),
+                    problem: NAME_EXPECTED.to_owned(),
+                });
             }
             group.check(shape)?;
             shape = group.output;
@@ -171,6 +182,14 @@ impl Space {
             .filter_map(|((input, group), &choice)| group.macs(input, choice))
             .sum())
     }
+}
+
+const NAME_EXPECTED: &str = "expected a name of letters, digits, - and _, at most 64 of them";
+
+/// Names become those of files and of weights.
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 impl TryFrom<Parts> for Space {
