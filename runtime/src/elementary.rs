@@ -111,20 +111,17 @@ pub fn sigmoid<A: Arithmetic>(x: f32) -> f32 {
     numerator / (1.0 + decay)
 }
 
-/// Returns x / (1 + e^-x), the sigmoid linear unit: minus zero below -110.
+/// Returns x / (1 + e^-x), the sigmoid linear unit.
 ///
-/// *Accuracy*: 2.5 ulp.
+/// *Accuracy*: 2.5 ulp from -87 upward. Below, where the exact result is between -1.5e-36 and zero, it is the result at -87:
+/// no subnormal number comes out, and no instruction is spent on it.
 #[inline(always)]
 pub fn silu<A: Arithmetic>(x: f32) -> f32 {
-    // NaN passes all comparisons by, and stays in the numerator.
-    let x = if x < -110.0 { -110.0 } else { x };
-    // Where e^-x would overflow, numerator and denominator are both taken 2^-32 times as large.
-    let far = x < -64.0;
-    let scale = if far { power_of_two(-32) } else { 1.0 };
-    let shift = if far { (-32_i32 as u32) << 23 } else { 0 };
-    let (e, power) = exp_parts::<A>(-if x > 85.0 { 85.0 } else { x });
-    let growth = f32::from_bits(e.to_bits().wrapping_add(power).wrapping_add(shift));
-    (x * scale) / (scale + growth)
+    // NaN passes both comparisons by, and stays in the numerator.
+    let x = if x < -87.0 { -87.0 } else { x };
+    let opposite = -x;
+    let (e, power) = exp_parts::<A>(if opposite < -85.0 { -85.0 } else { opposite });
+    x / (1.0 + f32::from_bits(e.to_bits().wrapping_add(power)))
 }
 
 /// Returns e^x * 2^EXPONENT.

@@ -26,7 +26,9 @@ pub enum Transform {
 
 vectorised! {
     /// Applies an activation.
-    #[inline]
+    ///
+    /// Not inlined: a network has one at each node, and among other code the constants would not stay in registers.
+    #[inline(never)]
     pub fn activation(function: Activation, y: &mut [f32]) {
         match function {
             Activation::Relu => each(y, elementary::relu),

@@ -55,33 +55,36 @@ impl Layer<'_> {
     /// Writes all outputs by these vectors.
     #[inline(always)]
     pub(super) fn write_by<V: Vector>(&self, y: &mut [f32]) {
+        let inside = self.horizontal.inside();
+        // Few positions have but their outputs to work on side by side: as many blocks together as there are.
+        for edge in [0..inside.start, inside.end..self.horizontal.count] {
+            for position in edge {
+                self.write_positions::<V>(position..position + 1, 4, y);
+            }
+        }
+        if !inside.is_empty() {
+            let most = if inside.len() < 4 { 4 } else { 1 };
+            self.write_positions::<V>(inside, most, y);
+        }
+    }
+
+    /// Writes these positions of every row, which all have the taps of the first, at most so many full blocks at a time.
+    #[inline(always)]
+    fn write_positions<V: Vector>(&self, positions: Range<usize>, most: usize, y: &mut [f32]) {
         // What the slices have room for: sizes beyond them would be work on nothing.
         let outputs = self.outputs.min(self.bias.len());
         let rows = self.taps.saturating_mul(self.inputs);
-        let inside = self.horizontal.inside();
         let (mut channel, mut weights) = (0, self.weights);
         while channel < outputs {
             let lanes = block_lanes(self.outputs, channel);
-            // A single position has but its outputs to work on side by side.
-            let together = match self.horizontal.count {
-                1 => self.full_blocks(channel),
-                _ => 1,
-            };
+            let together = self.full_blocks(channel).min(most);
             let size = rows.saturating_mul(lanes).saturating_mul(together);
             let Some((blocks, left)) = weights.split_at_checked(size) else {
                 return;
             };
             for row in 0..self.vertical.count {
-                for side in [0..inside.start, inside.end..self.horizontal.count] {
-                    for position in side {
-                        let sweep = self.sweep(blocks, row, position..position + 1, channel);
-                        tiles::write::<V>(&sweep, lanes, together, y);
-                    }
-                }
-                if !inside.is_empty() {
-                    let sweep = self.sweep(blocks, row, inside.clone(), channel);
-                    tiles::write::<V>(&sweep, lanes, together, y);
-                }
+                let sweep = self.sweep(blocks, row, positions.clone(), channel);
+                tiles::write::<V>(&sweep, lanes, together, y);
             }
             weights = left;
             channel += lanes * together;
