@@ -3,13 +3,18 @@
 //! A sum per output has to be taken in its order, so many outputs are accumulated side by side, input after input, which
 //! vectorises in strict order. With several samples at once, each weight that is loaded serves a tile of them.
 
+#![expect(
+    unsafe_code,
+    reason = "with a check at each access a layer takes twice the instructions"
+)]
+
 use super::axis::Axis;
 use super::blocks::{FULL, all_lanes, block_lanes};
 use super::finish::{Finish, Then, loaded};
 use super::layer::Layer;
 use crate::dispatch::vectorised;
-use crate::simd::Vector;
 use crate::simd::portable::Portable;
+use crate::simd::{Vector, Work};
 
 /// The sizes of a dense layer on some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +87,10 @@ pub fn dense(
 
 vectorised! {
     /// A single sample: up to four blocks of outputs side by side, so that enough sums are in flight.
+    #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
     fn one<V>(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32], finish: &Finish<'_>) {
         let (mut channel, mut weights) = (0, weights);
-        while channel < bias.len() {
+        while channel < bias.len().min(y.len()) {
             let lanes = block_lanes(bias.len(), channel);
             let full = |block: usize| block_lanes(bias.len(), channel + block * FULL) == FULL;
             let blocks = match lanes {
@@ -92,17 +98,19 @@ vectorised! {
                 FULL if full(1) => 2,
                 _ => 1,
             };
-            let Some((these, left)) = weights.split_at_checked(blocks * lanes * x.len()) else {
+            let size = x.len().saturating_mul(blocks * lanes);
+            let Some((these, left)) = weights.split_at_checked(size) else {
                 return;
             };
+            let row = Row { x, weights: these, bias, y, channel, finish };
             match (lanes, blocks) {
-                (16, 4) => block::<V, 4, 16>(x, these, bias, y, channel, finish),
-                (16, 2) => block::<V, 2, 16>(x, these, bias, y, channel, finish),
-                (16, _) => block::<V, 1, 16>(x, these, bias, y, channel, finish),
-                (8, _) => block::<V, 1, 8>(x, these, bias, y, channel, finish),
-                (4, _) => block::<Portable<4>, 1, 4>(x, these, bias, y, channel, finish),
-                (2, _) => block::<Portable<2>, 1, 2>(x, these, bias, y, channel, finish),
-                _ => block::<Portable<1>, 1, 1>(x, these, bias, y, channel, finish),
+                (16, 4) => row.write::<V, 4, 16>(),
+                (16, 2) => row.write::<V, 2, 16>(),
+                (16, _) => row.write::<V, 1, 16>(),
+                (8, _) => row.write::<V, 1, 8>(),
+                (4, _) => row.write::<Portable<4>, 1, 4>(),
+                (2, _) => row.write::<Portable<2>, 1, 2>(),
+                _ => row.write::<Portable<1>, 1, 1>(),
             }
             weights = left;
             channel += blocks * lanes;
@@ -110,80 +118,101 @@ vectorised! {
     }
 }
 
-/// The outputs of some blocks of the same lanes.
-#[inline(always)]
-fn block<V: Vector, const BLOCKS: usize, const LANES: usize>(
-    x: &[f32],
-    weights: &[f32],
-    bias: &[f32],
-    y: &mut [f32],
+/// The outputs of a sample from `channel` on, those of as many blocks as there are weights of.
+struct Row<'a> {
+    x: &'a [f32],
+    weights: &'a [f32],
+    bias: &'a [f32],
+    y: &'a mut [f32],
     channel: usize,
-    finish: &Finish<'_>,
-) {
-    match LANES / V::LANES {
-        1 => vectors::<V, BLOCKS, LANES, 1>(x, weights, bias, y, channel, finish),
-        2 => vectors::<V, BLOCKS, LANES, 2>(x, weights, bias, y, channel, finish),
-        _ => vectors::<V, BLOCKS, LANES, 4>(x, weights, bias, y, channel, finish),
+    finish: &'a Finish<'a>,
+}
+
+impl<'a> Row<'a> {
+    /// Writes them.
+    #[inline(always)]
+    fn write<V: Vector, const BLOCKS: usize, const LANES: usize>(self) {
+        match LANES / V::LANES {
+            1 => self.by::<V, BLOCKS, LANES, 1>(),
+            2 => self.by::<V, BLOCKS, LANES, 2>(),
+            _ => self.by::<V, BLOCKS, LANES, 4>(),
+        }
+    }
+
+    /// The same with the number of vectors in a block.
+    #[inline(always)]
+    fn by<V: Vector, const BLOCKS: usize, const LANES: usize, const VECTORS: usize>(self) {
+        /// So few inputs cost less than a call.
+        const FEW: usize = 16;
+        if LANES != VECTORS * V::LANES || self.weights.len() != BLOCKS * LANES * self.x.len() {
+            return;
+        }
+        let few = self.x.len() <= FEW;
+        let work = Blocks::<BLOCKS, LANES, VECTORS>(self);
+        if few {
+            work.run::<V>();
+        } else {
+            V::apart(work);
+        }
     }
 }
 
-/// The same with the number of vectors in a block.
-#[inline(always)]
-fn vectors<V: Vector, const BLOCKS: usize, const LANES: usize, const VECTORS: usize>(
-    x: &[f32],
-    weights: &[f32],
-    bias: &[f32],
-    y: &mut [f32],
-    channel: usize,
-    finish: &Finish<'_>,
-) {
-    let (rows, _) = weights.as_chunks::<LANES>();
-    let mut blocks: [&[[f32; LANES]]; BLOCKS] = [&[]; BLOCKS];
-    for (block, rows_of_block) in blocks.iter_mut().enumerate() {
-        let Some(these) = rows
-            .get(block * x.len()..)
-            .and_then(|rows| rows.get(..x.len()))
-        else {
-            return;
-        };
-        *rows_of_block = these;
-    }
-    let mut sums = [[[V::splat(0.0); VECTORS]; BLOCKS]; 1];
-    for (block, sums) in sums[0].iter_mut().enumerate() {
-        for (vector, sum) in sums.iter_mut().enumerate() {
-            *sum = loaded(bias, channel + block * LANES + vector * V::LANES);
-        }
-    }
-    for (i, &number) in x.iter().enumerate() {
-        let number = V::splat(number);
-        for (rows, sums) in blocks.iter().zip(&mut sums[0]) {
-            let Some(row) = rows.get(i) else { return };
-            for (lanes, sum) in row.chunks_exact(V::LANES).zip(sums) {
-                *sum = number.fma(V::load(lanes), *sum);
+/// A row whose weights are those of `BLOCKS` blocks of `LANES` lanes, each `VECTORS` vectors.
+struct Blocks<'a, const BLOCKS: usize, const LANES: usize, const VECTORS: usize>(Row<'a>);
+
+impl<const BLOCKS: usize, const LANES: usize, const VECTORS: usize> Work
+    for Blocks<'_, BLOCKS, LANES, VECTORS>
+{
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Row {
+            x,
+            weights,
+            bias,
+            y,
+            channel,
+            finish,
+        } = self.0;
+        let mut sums = [[[V::splat(0.0); VECTORS]; BLOCKS]; 1];
+        for (block, sums) in sums[0].iter_mut().enumerate() {
+            for (vector, sum) in sums.iter_mut().enumerate() {
+                *sum = loaded(bias, channel + block * LANES + vector * V::LANES);
             }
         }
-    }
-    finish.apply(&mut sums, channel, 0, LANES);
-    let [sums] = sums;
-    let Some(y) = y.get_mut(channel..bias.len()) else {
-        return;
-    };
-    if let Some(y) = y.get_mut(..BLOCKS * LANES) {
-        let places = y.chunks_exact_mut(V::LANES);
-        for (&sum, place) in sums.iter().flatten().zip(places) {
-            sum.store(place);
+        for i in 0..x.len() {
+            // SAFETY: it is below the length.
+            let number = unsafe { V::splat_at(x, i) };
+            for (block, sums) in sums[0].iter_mut().enumerate() {
+                for (vector, sum) in sums.iter_mut().enumerate() {
+                    let lane = (block * x.len() + i) * LANES + vector * V::LANES;
+                    // SAFETY: `by` has seen that there are weights for every input and block.
+                    *sum = number.fma(unsafe { V::load_at(weights, lane) }, *sum);
+                }
+            }
         }
-        return;
-    }
-    // The last block's padding.
-    let mut lanes = [[0.0; FULL]; BLOCKS];
-    for (sums, lanes) in sums.iter().zip(&mut lanes) {
-        for (sum, lanes) in sums.iter().zip(lanes.chunks_exact_mut(V::LANES)) {
-            sum.store(lanes);
+        finish.apply(&mut sums, channel, 0, LANES);
+        let [sums] = sums;
+        let end = bias.len().min(y.len());
+        let Some(y) = y.get_mut(channel..end) else {
+            return;
+        };
+        if let Some(y) = y.get_mut(..BLOCKS * LANES) {
+            let places = y.chunks_exact_mut(V::LANES);
+            for (&sum, place) in sums.iter().flatten().zip(places) {
+                sum.store(place);
+            }
+            return;
         }
-    }
-    let outputs = lanes.iter().flat_map(|lanes| &lanes[..LANES]);
-    for (y, &output) in y.iter_mut().zip(outputs) {
-        *y = output;
+        // The last block's padding.
+        let mut lanes = [[0.0; FULL]; BLOCKS];
+        for (sums, lanes) in sums.iter().zip(&mut lanes) {
+            for (sum, lanes) in sums.iter().zip(lanes.chunks_exact_mut(V::LANES)) {
+                sum.store(lanes);
+            }
+        }
+        let outputs = lanes.iter().flat_map(|lanes| &lanes[..LANES]);
+        for (y, &output) in y.iter_mut().zip(outputs) {
+            *y = output;
+        }
     }
 }
