@@ -2,7 +2,7 @@
 
 use crate::commands::search::{Extent, Plan, TeacherName, TransformName};
 use crate::commands::{
-    bench, demo, evaluate, export, freeze, inspect, predict, resume, search, space,
+    bench, demo, evaluate, export, freeze, inspect, predict, report as page, resume, search, space,
 };
 use crate::contenders::{SPACES, SpaceArgument};
 use crate::data::{Dataset, Layout, Part, ReadOptions};
@@ -133,6 +133,21 @@ enum Command {
         /// One row a call, so that an engine knows all sizes; any number of rows if left out
         #[arg(long)]
         batch_one: bool,
+    },
+    /// Show a run as one page: how wrong, where, how sure, how fast, what was searched
+    #[command(after_help = "Example:\n  dense-search report run -o report.html")]
+    Report {
+        /// The run's folder
+        run: PathBuf,
+        /// The .html to write
+        #[arg(short, long)]
+        output: PathBuf,
+        /// Where the data are now, if not where they were
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Leave out the frozen code's latency, which cargo has to build
+        #[arg(long)]
+        no_latency: bool,
     },
     /// Build a run's frozen code with cargo and time it
     Bench {
@@ -368,6 +383,19 @@ impl Cli {
                 };
                 let batch = if batch_one { Batch::One } else { Batch::Any };
                 report(&export::run(&run, &output, what, batch)?, self.json)
+            }
+            Command::Report {
+                run,
+                output,
+                data,
+                no_latency,
+            } => {
+                let latency = match no_latency {
+                    true => page::Latency::LeftOut,
+                    false => page::Latency::Measured,
+                };
+                let written = page::run(&run, &output, data.as_deref(), latency, all_cores())?;
+                report(&written, self.json)
             }
             Command::Bench { run } => report(&bench::run(&run)?, self.json),
         }

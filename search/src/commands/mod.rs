@@ -7,6 +7,7 @@ pub mod export;
 pub mod freeze;
 pub mod inspect;
 pub mod predict;
+pub mod report;
 pub mod resume;
 pub mod search;
 pub mod space;
