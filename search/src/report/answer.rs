@@ -22,7 +22,7 @@ pub(super) fn answer(facts: &Facts) -> String {
         if let Some(times) = speed_up {
             let _ = write!(
                 sentence,
-                ", {} times less than the simulator",
+                ", {} times faster than the simulator",
                 number(times)
             );
         }
@@ -77,7 +77,7 @@ pub(super) fn answer(facts: &Facts) -> String {
     }
     let mut out = format!(
         "<h1>Emulator of {}</h1>\n<p class=\"answer\">{}</p>\n<div class=\"tiles\">",
-        escape(facts.data.label()),
+        escape(facts.name()),
         escape(&sentence)
     );
     for (value, about) in tiles {
@@ -113,7 +113,8 @@ fn control(facts: &Facts) -> Option<(String, String)> {
         found["val_mse_z"].as_f64()
     };
     let ratio = error("search")? / error("control")?;
-    let about = "mse_z of what was searched over that of the control, on validation rows";
+    let about =
+        "the control's squared error: what was searched over a fixed network, on validation rows";
     Some((format!("{} ×", number(ratio)), about.into()))
 }
 

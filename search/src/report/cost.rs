@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::page::{Page, figure, grid, missing};
 use super::plot::{Axis, Plot, SIZE, Scale};
-use super::text::{bytes, number};
+use super::text::{bytes, seconds};
 use std::collections::BTreeMap;
 
 /// Bars of the histogram.
@@ -94,12 +94,12 @@ fn latency(facts: &Facts) -> Option<String> {
         "a",
         bars.map(|(bar, &count)| [edge(bar), edge(bar + 1), 0.0, share(count as f64)]),
     );
-    plot.mark(at(0.5), "median");
-    plot.mark(at(0.999), "99.9 %");
+    plot.mark(at(0.5), "median", 0);
+    plot.mark(at(0.999), "99.9 %", 0);
     let read = format!(
-        "{} readings of single calls with other inputs each, on this machine and one thread. Slowest: {} µs, in the last bar.",
+        "{} readings of single calls with other inputs each, on this machine and one thread. Slowest: {}, in the last bar.",
         readings.len(),
-        number(at(1.0))
+        seconds(1e-6 * at(1.0))
     );
     Some(figure(
         &plot.svg("Latency"),

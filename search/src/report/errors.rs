@@ -79,7 +79,7 @@ fn parity(facts: &Facts) -> String {
     figure(
         &plot.svg("Predicted over simulated values"),
         "Predicted over simulated values.",
-        "The darker or brighter, the more values; on the dashed line both are equal.",
+        "The stronger the colour, the more values; on the dashed line both are equal.",
         &[],
     )
 }

@@ -170,6 +170,14 @@ impl Facts {
         })
     }
 
+    /// The data's name: the file, without its folders.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let label = self.data.label();
+        let name = Path::new(label).file_name().and_then(|name| name.to_str());
+        name.unwrap_or(label)
+    }
+
     /// The outputs of the simulator and of the emulator, and its standard deviation, for a judged row.
     #[must_use]
     pub fn answer(&self, index: usize) -> Answer<'_> {

@@ -27,7 +27,7 @@ const COLOURS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 /// The page's text.
 #[must_use]
 pub fn html(facts: &Facts) -> String {
-    let mut page = Page::new(&format!("Emulator of {}", facts.data.label()));
+    let mut page = Page::new(&format!("Emulator of {}", facts.name()));
     page.begin(&answer::answer(facts));
     samples::section(facts, &mut page);
     errors::section(facts, &mut page);

@@ -3,15 +3,15 @@
 //! No crate: what is drawn has no colour of its own but a class, to which the page gives a colour in light and dark; and
 //! text has to keep its size from a desk to a phone, for which every plot is as wide as a phone's page.
 
-use super::text::{escape, number};
+use super::text::{escape, tick};
 use std::fmt::Write;
 
 /// Width and height of a plot, in pixels where it is drawn at its size.
 pub(super) const SIZE: [f64; 2] = [360.0, 236.0];
 /// Room for labels: left, right, above, below.
-const MARGIN: [f64; 4] = [52.0, 10.0, 10.0, 40.0];
+const MARGIN: [f64; 4] = [52.0, 14.0, 10.0, 40.0];
 /// Ticks on an axis, about.
-const TICKS: f64 = 5.0;
+const TICKS: f64 = 6.0;
 
 /// How numbers lie along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -171,7 +171,7 @@ impl Plot {
         match &self.names {
             Some(names) => {
                 let longest = names.iter().map(|(_, name)| name.chars().count()).max();
-                (12.0 + 5.8 * longest.unwrap_or(0) as f64).min(0.45 * self.size[0])
+                (30.0 + 6.0 * longest.unwrap_or(0) as f64).min(0.45 * self.size[0])
             }
             None => MARGIN[0],
         }
@@ -254,7 +254,7 @@ impl Plot {
         let _ = write!(
             self.body,
             "<text class=\"note\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{text}</text>",
-            y.max(12.0) - 4.0
+            (y - 4.0).max(9.0)
         );
     }
 
@@ -268,11 +268,12 @@ impl Plot {
         );
     }
 
-    /// A vertical line with a text at its top.
-    pub(super) fn mark(&mut self, x: f64, text: &str) {
+    /// A vertical line with a text at its top; texts that would meet stand in lines below one another.
+    pub(super) fn mark(&mut self, x: f64, text: &str, line: usize) {
         let (low, high) = (self.y.scale.value(0.0), self.y.scale.value(1.0));
         self.line("mark", [(x, low), (x, high)]);
-        self.note(x, high, text);
+        let below = 14.0 * line as f64 / self.inner()[1];
+        self.note(x, self.y.scale.value(1.0 - below), text);
     }
 
     /// Filled rectangles `(x from, x to, y from, y to)`.
@@ -340,23 +341,17 @@ impl Plot {
             escape(title)
         );
         let mut grid = String::new();
-        for tick in self.x.scale.ticks() {
-            let x = left + w * self.x.scale.at(tick);
+        for at in self.x.scale.ticks() {
+            let x = left + w * self.x.scale.at(at);
             let _ = write!(grid, "M{x:.1} {top}v{h:.1}");
             let y = top + h + 14.0;
             let _ = write!(
                 out,
                 "<text class=\"tick\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{}</text>",
-                number(tick)
+                tick(at)
             );
         }
-        let numbers = || {
-            self.y
-                .scale
-                .ticks()
-                .into_iter()
-                .map(|tick| (tick, number(tick)))
-        };
+        let numbers = || self.y.scale.ticks().into_iter().map(|at| (at, tick(at)));
         for (tick, name) in self.names.clone().unwrap_or_else(|| numbers().collect()) {
             let y = top + h * (1.0 - self.y.scale.at(tick));
             if self.names.is_none() {

@@ -26,8 +26,13 @@ fn time<'a>(records: impl Iterator<Item = &'a Record>) -> Axis {
 
 /// Where each phase begins.
 fn phases(plot: &mut Plot, training: &Training) {
-    for phase in training.records.chunk_by(|a, b| a.phase == b.phase) {
-        plot.mark(phase[0].seconds, &phase[0].phase.replace('_', " "));
+    let phases = training.records.chunk_by(|a, b| a.phase == b.phase);
+    for (line, phase) in phases.enumerate() {
+        plot.mark(
+            phase[0].seconds,
+            &phase[0].phase.replace(['_', '-'], " "),
+            line,
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::facts::Facts;
 use super::page::{Page, table};
+use super::text::digits;
 use dense_codegen::file;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -26,7 +27,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
             .map_or_else(|| value.to_string(), str::to_owned)
     };
     origin.push(head("tool", &text(&facts.description["tool"])));
-    origin.push(head("data", facts.data.label()));
+    origin.push(head("data", facts.name()));
     origin.push(head("data, SHA-256", facts.data.sha256()));
     origin.push(head("emulator.safetensors, SHA-256", &hash));
     for name in ["space", "steps", "interrupted"] {
@@ -43,8 +44,8 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
         };
         inputs.push(vec![
             input.name.clone(),
-            input.low.to_string(),
-            input.high.to_string(),
+            digits(input.low, 6),
+            digits(input.high, 6),
             scale.into(),
         ]);
     }

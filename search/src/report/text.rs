@@ -20,8 +20,18 @@ pub(super) fn number(value: f64) -> String {
     digits(value, 3)
 }
 
+/// A number beside an axis, where there is little room: `2·10⁴`.
+pub(super) fn tick(value: f64) -> String {
+    written(value, 3, 3)
+}
+
 /// A number to so many digits, short.
 pub(super) fn digits(value: f64, digits: usize) -> String {
+    written(value, digits, 4)
+}
+
+/// A number to so many digits, as a power of ten beyond ten to `largest`.
+fn written(value: f64, digits: usize, largest: i32) -> String {
     if value == 0.0 {
         return "0".into();
     }
@@ -37,7 +47,7 @@ pub(super) fn digits(value: f64, digits: usize) -> String {
         false => text.to_owned(),
     };
     match exponent {
-        -3..=4 => {
+        _ if (-3..=largest).contains(&exponent) => {
             let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
             short(&format!("{value:.decimals$}")).replace('-', "−")
         }
@@ -108,6 +118,7 @@ mod tests {
 
     #[test]
     fn sizes_and_times_have_their_unit() {
+        assert_eq!(tick(20_000.0), "2·10⁴");
         assert_eq!(bytes(181_800.0), "182 kB");
         assert_eq!(seconds(2.6e-6), "2.6 µs");
         assert_eq!(seconds(2.293e-3), "2.29 ms");
