@@ -76,8 +76,10 @@ pub(super) fn answer(facts: &Facts) -> String {
         tiles.push((value, about));
     }
     let mut out = format!(
-        "<h1>Emulator of {}</h1>\n<p class=\"answer\">{}</p>\n<div class=\"tiles\">",
+        "<h1>Emulator of {}: {} inputs, {} outputs</h1>\n<p class=\"answer\">{}</p>\n<div class=\"tiles\">",
         escape(facts.name()),
+        emulator.input_count(),
+        emulator.output_count(),
         escape(&sentence)
     );
     for (value, about) in tiles {
@@ -132,24 +134,25 @@ fn contenders(facts: &Facts) -> String {
         "MAC",
         "flash",
         "seconds",
-        "",
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for one in all {
         let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
         let figure = |name: &str| one[name].as_f64().unwrap_or(f64::NAN);
-        let ships = one["ships"].as_bool().unwrap_or(false);
+        let ships = match one["ships"].as_bool() {
+            Some(true) => ", ships",
+            _ => "",
+        };
         rows.push(vec![
-            text("name"),
+            format!("{}{ships}", text("name")),
             text("role"),
             number(figure("val_mse_z")),
             percent(figure("val_relative_l2")),
             figure("macs").to_string(),
             bytes(figure("flash_bytes")),
             number(figure("seconds")),
-            if ships { "ships" } else { "" }.into(),
         ]);
     }
-    let numbers = [false, false, true, true, true, true, true, false];
+    let numbers = [false, false, true, true, true, true, true];
     table(&rows, &numbers)
 }

@@ -245,16 +245,20 @@ impl Plot {
 
     /// A text beside a point.
     pub(super) fn note(&mut self, x: f64, y: f64, text: &str) {
-        let ((x, y), [width, _]) = (self.place(x, y), self.inner());
-        let (x, anchor) = match x < 0.7 * width {
-            true => (x + 6.0, "start"),
-            false => (x - 6.0, "end"),
+        let (x, y) = self.place(x, y);
+        self.write_note(x, (y - 4.0).max(9.0), text);
+    }
+
+    /// A text to the right of a place, or to its left where there is no room.
+    fn write_note(&mut self, x: f64, y: f64, text: &str) {
+        let (x, anchor) = match x < 0.7 * self.inner()[0] {
+            true => (x + 5.0, "start"),
+            false => (x - 5.0, "end"),
         };
         let text = escape(text);
         let _ = write!(
             self.body,
-            "<text class=\"note\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{text}</text>",
-            (y - 4.0).max(9.0)
+            "<text class=\"note\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>"
         );
     }
 
@@ -272,8 +276,8 @@ impl Plot {
     pub(super) fn mark(&mut self, x: f64, text: &str, line: usize) {
         let (low, high) = (self.y.scale.value(0.0), self.y.scale.value(1.0));
         self.line("mark", [(x, low), (x, high)]);
-        let below = 14.0 * line as f64 / self.inner()[1];
-        self.note(x, self.y.scale.value(1.0 - below), text);
+        let (x, _) = self.place(x, low);
+        self.write_note(x, 10.0 + 13.0 * line as f64, text);
     }
 
     /// Filled rectangles `(x from, x to, y from, y to)`.

@@ -50,7 +50,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
         ]);
     }
     let content = format!(
-        "<div class=\"grid\">{}{}{}</div>",
+        "<div class=\"grid settings\">{}{}{}</div>",
         table(&inputs, &[false, true, true, false]),
         table(&settings, &[false, false]),
         table(&origin, &[false, false])
