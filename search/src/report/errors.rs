@@ -121,13 +121,14 @@ fn along_outputs(facts: &Facts) -> Vec<String> {
                     .iter()
                     .map(|&value| if value.is_nan() { 0.0 } else { value })
                     .collect();
-                let range = Scale::around(values.iter().map(|&value| f64::from(value)));
+                let largest = values.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+                let range = Scale::between(0.0, largest.into(), false);
                 let name = outputs
                     .names
                     .get(channel)
                     .map_or("rms error", String::as_str);
                 figure(
-                    &image(facts, &values, [height, width], range, name),
+                    &image(facts, &values, [height, width], range, name, SIZE),
                     "Error over the image.",
                     "Root mean square over the rows, in training deviations of each point.",
                     &[],

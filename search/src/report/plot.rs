@@ -13,6 +13,9 @@ const MARGIN: [f64; 4] = [52.0, 14.0, 10.0, 40.0];
 /// Ticks on an axis, about.
 const TICKS: f64 = 6.0;
 
+/// How far cells reach over their neighbours, so that nothing shines through between them.
+const SEAM: f64 = 0.3;
+
 /// How numbers lie along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
@@ -302,14 +305,15 @@ impl Plot {
             .flatten()
             .max()
             .map_or(0, |level| level + 1);
+        let tall = h + SEAM;
         let mut paths = vec![String::new(); levels];
         for (index, row) in rows.iter().enumerate() {
-            let y = height - (index + 1) as f64 * h;
+            let y = height - (index + 1) as f64 * h - SEAM;
             let mut start = 0;
             for run in row.chunk_by(|a, b| a == b) {
                 if let Some(level) = run[0] {
-                    let (x, w) = (start as f64 * w, run.len() as f64 * w);
-                    let _ = write!(paths[level], "M{x:.1} {y:.1}h{w:.1}v{h:.1}h-{w:.1}z");
+                    let (x, w) = (start as f64 * w, run.len() as f64 * w + SEAM);
+                    let _ = write!(paths[level], "M{x:.1} {y:.1}h{w:.1}v{tall:.1}h-{w:.1}z");
                 }
                 start += run.len();
             }
@@ -319,11 +323,7 @@ impl Plot {
             .enumerate()
             .filter(|(_, path)| !path.is_empty())
         {
-            let _ = write!(
-                self.body,
-                "<path {} shape-rendering=\"crispEdges\" d=\"{path}\"/>",
-                style(level)
-            );
+            let _ = write!(self.body, "<path {} d=\"{path}\"/>", style(level));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::facts::{Answer, Facts};
 use super::page::{Page, figure, grid};
 use super::plot::{Axis, Plot, SIZE, Scale};
-use super::text::{number, percent};
+use super::text::{escape, number, percent};
 use crate::assemble::Z_90;
 use dense_codegen::emulator::Layout;
 
@@ -25,7 +25,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     let chosen = [("Best", 0), ("Median", order.len() / 2), ("Worst", last)];
     let figures: Vec<_> = chosen
         .into_iter()
-        .flat_map(|(name, place)| sample(facts, name, order[place]))
+        .map(|(name, place)| sample(facts, name, order[place]))
         .collect();
     let about = format!(
         "Of {} {} runs, none of which trained or chose anything. The band is where the emulator expects 90 % of the values.",
@@ -35,49 +35,50 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     page.section("What it predicts", &about, &grid(&figures));
 }
 
-/// The figures of one run, one for each curve or image that is shown.
-fn sample(facts: &Facts, name: &str, (error, index): (f64, usize)) -> Vec<String> {
+/// The figure of one run: as many of its curves or images as are shown.
+fn sample(facts: &Facts, name: &str, (error, index): (f64, usize)) -> String {
     let outputs = facts.emulator.outputs();
     let answer = facts.answer(index);
-    let x = facts.data.x_row(facts.rows[index]);
-    let inputs: Vec<_> = facts
-        .data
-        .inputs()
-        .iter()
-        .zip(x)
+    let inputs = facts.data.inputs().iter();
+    let inputs: Vec<_> = inputs
+        .zip(facts.data.x_row(facts.rows[index]))
         .map(|(input, &x)| format!("{} = {}", input.name, number(x)))
         .collect();
-    let shows = |channel: usize, channels: usize| {
-        let part = match outputs.names.get(channel) {
-            Some(name) if channels > 1 => format!(", {name}"),
-            _ if channels > 1 => format!(", {} of {channels}", channel + 1),
-            _ => String::new(),
-        };
-        format!("{name} run{part}: error {}.", percent(error))
+    let size = match (outputs.layout, &outputs.shape[..]) {
+        (Layout::Image | Layout::Images, &[.., height, width]) => height * width,
+        (Layout::Curve | Layout::Curves, &[.., length]) => length,
+        _ => answer.y.len(),
     };
-    let read = inputs.join(", ");
-    match (outputs.layout, &outputs.shape[..]) {
-        (Layout::Image | Layout::Images, &[.., height, width]) => {
-            let channels = answer.y.len() / (height * width);
-            (0..channels.min(CHANNELS))
-                .map(|channel| {
-                    let part = part(answer, channel, height * width);
-                    let pictures = images(facts, part, [height, width]);
-                    figure(&pictures, &shows(channel, channels), &read, &[])
-                })
-                .collect()
+    let channels = answer.y.len() / size;
+    let picture = |channel: usize| {
+        let part = part(answer, channel, size);
+        let title = match outputs.names.get(channel) {
+            _ if channels == 1 => String::new(),
+            Some(name) => name.clone(),
+            None => format!("{} of {channels}", channel + 1),
+        };
+        match (outputs.layout, &outputs.shape[..]) {
+            (Layout::Image | Layout::Images, &[.., height, width]) => {
+                images(facts, part, [height, width], &title)
+            }
+            _ => curve(facts, part, &title),
         }
-        (Layout::Curve | Layout::Curves, &[.., length]) => {
-            let channels = answer.y.len() / length;
-            (0..channels.min(CHANNELS))
-                .map(|channel| {
-                    let part = part(answer, channel, length);
-                    curve(facts, part, &shows(channel, channels), &read)
-                })
-                .collect()
-        }
-        _ => vec![curve(facts, answer, &shows(0, 1), &read)],
+    };
+    let pictures: String = (0..channels.min(CHANNELS)).map(picture).collect();
+    let mut shows = format!("{name} run: error {}.", percent(error));
+    if channels > CHANNELS {
+        shows += &format!(" The first {CHANNELS} of {channels} are shown.");
     }
+    let keys = [
+        ("ink", "simulator"),
+        ("a", "emulator"),
+        ("a area", "90 % band"),
+    ];
+    let keys = match outputs.layout {
+        Layout::Image | Layout::Images => &[],
+        _ => &keys[..],
+    };
+    figure(&pictures, &shows, &inputs.join(", "), keys)
 }
 
 fn part(answer: Answer<'_>, channel: usize, size: usize) -> Answer<'_> {
@@ -101,7 +102,7 @@ pub(super) fn coordinate(facts: &Facts, length: usize) -> (Vec<f64>, String) {
     }
 }
 
-fn curve(facts: &Facts, answer: Answer<'_>, shows: &str, read: &str) -> String {
+fn curve(facts: &Facts, answer: Answer<'_>, title: &str) -> String {
     let (x, label) = coordinate(facts, answer.y.len());
     let half = |std: f32| f64::from(Z_90 * std);
     let band: Vec<_> = (x.iter().zip(answer.mean).zip(answer.std))
@@ -128,31 +129,33 @@ fn curve(facts: &Facts, answer: Answer<'_>, shows: &str, read: &str) -> String {
         plot.points("ink", 3.5, points(answer.y));
         plot.points("a", 2.2, points(answer.mean));
     }
-    let keys = [
-        ("ink", "simulator"),
-        ("a", "emulator"),
-        ("a area", "90 % band"),
-    ];
-    figure(&plot.svg(shows), shows, read, &keys)
+    match title {
+        "" => plot.svg("Simulator and emulator"),
+        title => plot.titled(title),
+    }
 }
 
 /// Simulator and emulator in one scale of shades; error and standard deviation in another.
-fn images(facts: &Facts, answer: Answer<'_>, size: [usize; 2]) -> String {
+fn images(facts: &Facts, answer: Answer<'_>, size: [usize; 2], title: &str) -> String {
     let errors = answer.y.iter().zip(answer.mean);
     let errors: Vec<f32> = errors.map(|(y, mean)| (y - mean).abs()).collect();
-    let pictures = [
-        [("simulator", answer.y), ("emulator", answer.mean)],
-        [("|error|", &errors), ("standard deviation", answer.std)],
-    ];
-    let mut out = String::from("<div class=\"pictures\">");
-    for pair in pictures {
-        let range = Scale::around(
-            pair.iter()
-                .flat_map(|(_, values)| values.iter().map(|&y| f64::from(y))),
-        );
-        for (name, values) in pair {
-            out += &image(facts, values, size, range, name);
-        }
+    let values = |values: &[f32]| values.iter().map(|&y| f64::from(y)).collect::<Vec<_>>();
+    let level = Scale::around([values(answer.y), values(answer.mean)].concat());
+    let largest = [values(&errors), values(answer.std)].concat();
+    let largest = largest.into_iter().fold(f64::MIN_POSITIVE, f64::max);
+    let distance = Scale::between(0.0, largest, false);
+    let mut out = match title {
+        "" => String::new(),
+        title => format!("<div class=\"title\">{}</div>", escape(title)),
+    };
+    out += "<div class=\"pictures\">";
+    for (name, values, range) in [
+        ("simulator", answer.y, level),
+        ("emulator", answer.mean, level),
+        ("|error|", &errors[..], distance),
+        ("std", answer.std, distance),
+    ] {
+        out += &image(facts, values, size, range, name, [0.62 * SIZE[0]; 2]);
     }
     out + "</div>"
 }
@@ -164,6 +167,7 @@ pub(super) fn image(
     [height, width]: [usize; 2],
     range: Scale,
     name: &str,
+    extent: [f64; 2],
 ) -> String {
     let axes = &facts.emulator.outputs().axes;
     let axis = |place: usize, length: usize, else_: &str| {
@@ -182,7 +186,7 @@ pub(super) fn image(
     let mut plot = Plot::sized(
         axis(1, width, "column (index)"),
         axis(2, height, "row (index)"),
-        [0.62 * SIZE[0], 0.62 * SIZE[0]],
+        extent,
     );
     let (rows, columns) = (height.min(PIXELS), width.min(PIXELS));
     let cell = |row: usize, column: usize| {
