@@ -7,6 +7,7 @@ use dense_codegen::graph::{NodeId, Operation, Shape};
 use dense_codegen::interpreter::interpret_f64;
 use dense_codegen::onnx::{Batch, What, model_bytes, write};
 use dense_codegen::rust::golden_inputs;
+use dense_search::commands::export;
 use dense_tests::cases::CASES;
 use dense_tests::networks::Network;
 use dense_tests::onnx::engines::{self, Outputs, Python, Question};
@@ -19,6 +20,7 @@ use onnx_protobuf::{Message, ModelProto};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
 /// Random rows of each emulator that an engine computes, all in one call where the model allows it.
@@ -317,6 +319,30 @@ fn a_written_file_has_the_models_bytes_and_nothing_beside_it() {
     let bytes = model_bytes(&emulator, What::Mean, Batch::One).expect("a mean");
     assert_eq!(std::fs::read(&path).expect("a file"), bytes);
     assert_eq!(entries(folder.path()), ["model.onnx"]);
+}
+
+#[test]
+fn the_command_writes_the_model_of_an_emulator_file_with_that_files_hash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (run, path) = (
+        folder.path().join("emulator.safetensors"),
+        folder.path().join("model.onnx"),
+    );
+    let emulator = Network::Tiny.emulator();
+    dense_codegen::file::save(&emulator, &run).expect("the folder is there");
+    let told = export::run(&run, &path, What::Prediction, Batch::Any).expect("a prediction");
+    assert_eq!(
+        told["outputs"],
+        serde_json::json!(["mean", "std", "in_domain"])
+    );
+    let bytes = std::fs::read(&path).expect("a file");
+    assert_eq!(told["bytes"], bytes.len());
+    let model = ModelProto::parse_from_bytes(&bytes).expect("a model");
+    let mut properties = model.metadata_props.iter();
+    let stored = properties.find(|entry| entry.key == "emulator_sha256");
+    let hash = Sha256::digest(std::fs::read(&run).expect("a file"));
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(stored.expect("a hash").value, hash);
 }
 
 fn entries(folder: &std::path::Path) -> Vec<String> {

@@ -62,7 +62,7 @@ fn pareto(facts: &Facts) -> Option<String> {
     Some(figure(
         &plot.svg("Error against work"),
         "Error against work.",
-        "Numbers are rows: `dense-search freeze RUN --row ROW` takes one.",
+        "Numbers are rows of the Pareto table, each of which can be frozen.",
         &[("a", "of the run"), ("b", "ships")],
     ))
 }

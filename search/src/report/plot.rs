@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// Width and height of a plot, in pixels where it is drawn at its size.
 pub(super) const SIZE: [f64; 2] = [360.0, 236.0];
 /// Room for labels: left, right, above, below.
-const MARGIN: [f64; 4] = [52.0, 14.0, 10.0, 40.0];
+const MARGIN: [f64; 4] = [58.0, 14.0, 10.0, 40.0];
 /// Ticks on an axis, about.
 const TICKS: f64 = 6.0;
 
@@ -101,6 +101,8 @@ impl Scale {
 }
 
 fn linear_ticks(low: f64, high: f64) -> Vec<f64> {
+    // A coordinate of the data may fall.
+    let (low, high) = (low.min(high), low.max(high));
     let raw = (high - low) / TICKS;
     let power = 10f64.powf(raw.log10().floor());
     let nice = [1.0, 2.0, 5.0, 10.0]

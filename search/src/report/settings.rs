@@ -8,8 +8,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Settings that are pages of numbers.
-const LEFT_OUT: [&str; 1] = ["cost_model.rates"];
+/// Settings that say nothing to a reader: pages of numbers, clocks.
+const LEFT_OUT: [&str; 3] = [
+    "cost_model.rates",
+    "cost_model.measured",
+    "extent.time.nanos",
+];
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
     let head = |a: &str, b: &str| vec![a.to_owned(), b.to_owned()];

@@ -30,6 +30,10 @@ window.addEventListener("load", () => {
       }
     }
     if (svg.classList.contains("drawing")) continue;
+    const title = svg.querySelector(".label.y")?.getBoundingClientRect();
+    for (const text of svg.querySelectorAll("text.tick[text-anchor=end]"))
+      if (text.getBoundingClientRect().left < title?.right)
+        wrong.push(`a tick meets the label: ${svg.getAttribute("aria-label")}: ${name(text)}`);
     for (const axis of ["x", "y"]) {
       const label = svg.querySelector(`.label.${axis}`);
       if (!label || !label.textContent.trim()) wrong.push(`no label: ${svg.getAttribute("aria-label")}, ${axis}`);

@@ -28,7 +28,9 @@ fn every_scale_has_a_few_ticks_all_within_it() {
     let linear = spans.map(|span| Scale::around([0.3 * span, span]));
     let logarithmic =
         [1.2, 3.0, 30.0, 150.0, 1e5, 1e30].map(|ratio| Scale::decades([0.7, 0.7 * ratio]));
-    for scale in linear.into_iter().chain(logarithmic).chain(scales()) {
+    let falling = Scale::between(9.0, -4.0, false);
+    let all = linear.into_iter().chain(logarithmic).chain(scales());
+    for scale in all.chain([falling]) {
         let ticks = scale.ticks();
         assert!((2..=9).contains(&ticks.len()), "{scale:?}: {ticks:?}");
         assert!(
