@@ -10,9 +10,13 @@ use dense_tests::onnx::operations::operations;
 use dense_tests::rows::random_rows;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use std::io::Write;
 
 /// Rows for each operation; six of ten lie inside the box.
 const ROWS: usize = 1000;
+
+/// A line of the table: its name, and which error it has.
+type Part<'a> = (&'a str, fn(&Errors) -> f64);
 
 fn main() -> anyhow::Result<()> {
     let operations = operations();
@@ -50,7 +54,7 @@ fn main() -> anyhow::Result<()> {
             .collect::<Vec<_>>();
         wrong_rows += errors.iter().map(|errors| errors.wrong_rows).sum::<usize>();
         let several = emulator.members().len() > 1;
-        let parts: &[(&str, fn(&Errors) -> f64)] = match several {
+        let parts: &[Part<'_>] = match several {
             true => &[
                 ("mean of members", |errors| errors.mean),
                 ("std of members", |errors| errors.std),
@@ -66,7 +70,6 @@ fn main() -> anyhow::Result<()> {
         }
     }
     lines.push(format!("\nwrong answers of the guard: {wrong_rows}"));
-    use std::io::Write;
     writeln!(std::io::stdout().lock(), "{}", lines.join("\n"))?;
     Ok(())
 }

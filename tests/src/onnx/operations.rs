@@ -42,7 +42,7 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
     vec![
         ("logarithm", logarithmic()),
         ("standardise", one(standardise)),
-        ("rescale", one(|draft| spread(draft))),
+        ("rescale", one(spread)),
         (
             "dense",
             one(|draft| draft.dense(Graph::INPUT, Shape::Vector(33))),
