@@ -13,6 +13,7 @@ use crate::{Error, Result};
 
 /// The version of the messages.
 const INTERMEDIATE_REPRESENTATION: i64 = 8;
+
 /// The message that the file consists of.
 pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<ModelProto> {
     let members = match what {

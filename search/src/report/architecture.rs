@@ -3,7 +3,8 @@
 use super::COLOURS;
 use super::facts::{Facts, Training};
 use super::page::{Page, figure, grid, missing};
-use super::plot::{Axis, Plot, SIZE, Scale};
+use super::plot::{Axis, Plot, SIZE};
+use super::scale::Scale;
 use super::text::{escape, percent};
 use serde_json::Value;
 use std::fmt::Write;

@@ -2,7 +2,8 @@
 
 use super::facts::Facts;
 use super::page::{Page, figure, grid};
-use super::plot::{Axis, Plot, Scale};
+use super::plot::{Axis, Plot};
+use super::scale::Scale;
 use super::spread;
 
 /// Levels in per cent, each with half the width of its band in standard deviations of a Gaussian.

@@ -2,7 +2,8 @@
 
 use super::facts::Facts;
 use super::page::{Page, figure, grid, missing};
-use super::plot::{Axis, Plot, SIZE, Scale};
+use super::plot::{Axis, Plot, SIZE};
+use super::scale::Scale;
 use super::text::{bytes, seconds};
 use std::collections::BTreeMap;
 

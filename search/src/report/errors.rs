@@ -2,8 +2,9 @@
 
 use super::facts::Facts;
 use super::page::{Page, figure, grid};
-use super::plot::{Axis, Plot, SIZE, Scale};
+use super::plot::{Axis, Plot, SIZE};
 use super::samples::{coordinate, image};
+use super::scale::Scale;
 use super::{COLOURS, spread};
 use dense_codegen::emulator::Layout;
 

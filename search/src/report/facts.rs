@@ -195,11 +195,16 @@ impl Facts {
         (0..self.rows.len()).map(|index| self.answer(index))
     }
 
-    /// The training of the space that was searched, where the run has its history.
+    /// The training of the space that was searched, where the run has its history; of several the one that ships.
     #[must_use]
     pub fn searched(&self) -> Option<&Training> {
-        let trainings = self.history.as_ref()?;
-        trainings.iter().find(|training| training.role == "search")
+        let ships = self.description["report"]["space"].as_str();
+        let searched = || {
+            let trainings = self.history.iter().flatten();
+            trainings.filter(|training| training.role == "search")
+        };
+        let shipped = searched().find(|training| ships == Some(&training.name));
+        shipped.or_else(|| searched().next())
     }
 
     /// Seconds of a call of the simulator, where the data say.

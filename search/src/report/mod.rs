@@ -1,7 +1,7 @@
 //! The report on a run: one page that loads nothing else, with the answer first.
 //!
 //! In the order in which data pass: [`facts`] gathers what is to be told; `answer`, `samples`, `errors`, `band`,
-//! `architecture`, `progress`, `cost` and `settings` are the page's parts from top to bottom, made of `plot`s and `text`;
+//! `architecture`, `progress`, `cost` and `settings` are the page's parts from top to bottom, made of `plot`s with their `scale`s and of `text`;
 //! `page` puts the document around them. What a run does not have is said in one line where it would be.
 
 mod answer;
@@ -14,6 +14,7 @@ mod page;
 mod plot;
 mod progress;
 mod samples;
+mod scale;
 mod settings;
 mod text;
 

@@ -3,7 +3,8 @@
 use super::COLOURS;
 use super::facts::{Facts, Record, Training};
 use super::page::{Page, figure, grid, missing};
-use super::plot::{Axis, Plot, Scale};
+use super::plot::{Axis, Plot};
+use super::scale::Scale;
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
     let heading = "How it was trained";

@@ -2,7 +2,8 @@
 
 use super::facts::{Answer, Facts};
 use super::page::{Page, figure, grid};
-use super::plot::{Axis, Plot, SIZE, Scale};
+use super::plot::{Axis, Plot, SIZE};
+use super::scale::Scale;
 use super::text::{escape, number, percent};
 use crate::assemble::Z_90;
 use dense_codegen::emulator::Layout;
