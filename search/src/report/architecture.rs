@@ -28,7 +28,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     let groups = searched.map_or_else(|| unnamed(facts), named);
     let heading = "What was searched";
     let about = "Between two neighbouring nodes stands one operation of several candidates. The search learns the probability of \
-                 each; members of the ensemble are drawn from them.";
+                 each; members of the ensemble are drawn from them. How they moved is shown until a while after all had settled.";
     if groups.is_empty() {
         return page.section(
             heading,
@@ -252,9 +252,8 @@ fn share(probability: f64) -> String {
 
 /// The probabilities of a group over time, one on the other.
 fn moved(training: &Training, group: usize, drawn: &Drawn) -> String {
-    let records: Vec<_> = training
-        .records
-        .iter()
+    let records = training.moving().iter();
+    let records: Vec<_> = records
         .filter(|record| record.probabilities.len() > group)
         .collect();
     let mut plot = Plot::sized(

@@ -55,6 +55,35 @@ pub struct Training {
     pub records: Vec<Record>,
 }
 
+/// A probability that is this near to its last value has settled.
+const SETTLED: f64 = 0.01;
+
+impl Training {
+    /// The records in which probabilities move, and half as long again after the last that moved.
+    #[must_use]
+    pub fn moving(&self) -> &[Record] {
+        let known = |record: &&Record| !record.probabilities.is_empty();
+        let (Some(first), Some(last)) = (
+            self.records.iter().find(known),
+            self.records.iter().rfind(known),
+        ) else {
+            return &[];
+        };
+        let end = last.probabilities.concat();
+        let moves = |record: &&Record| {
+            let now = record.probabilities.concat();
+            let mut pairs = now.iter().zip(&end);
+            pairs.any(|(now, end)| (now - end).abs() > SETTLED)
+        };
+        let settled = self.records.iter().rfind(moves).unwrap_or(last).seconds;
+        let shown = first.seconds + 1.5 * (settled - first.seconds);
+        let count = self
+            .records
+            .partition_point(|record| record.seconds <= shown);
+        &self.records[..count]
+    }
+}
+
 /// An operation group with its candidates.
 #[derive(Debug, Clone, Deserialize)]
 pub struct GroupNames {

@@ -26,8 +26,8 @@ fn time<'a>(records: impl Iterator<Item = &'a Record>) -> Axis {
 }
 
 /// Where each phase begins.
-fn phases(plot: &mut Plot, training: &Training) {
-    let phases = training.records.chunk_by(|a, b| a.phase == b.phase);
+fn phases(plot: &mut Plot, records: &[Record]) {
+    let phases = records.chunk_by(|a, b| a.phase == b.phase);
     for (line, phase) in phases.enumerate() {
         plot.mark(
             phase[0].seconds,
@@ -52,7 +52,7 @@ fn losses(training: &Training) -> String {
         time(records.iter()),
         Axis::new(Scale::decades(all), "loss (squared deviations)"),
     );
-    phases(&mut plot, training);
+    phases(&mut plot, records);
     plot.line("a thin", trained);
     plot.line("b", validated);
     let shows = format!("Loss of {}, the {}.", training.name, role(training));
@@ -73,18 +73,14 @@ fn role(training: &Training) -> &str {
 }
 
 fn entropy(training: &Training) -> String {
-    let known = || {
-        training
-            .records
-            .iter()
-            .filter(|record| !record.entropy.is_empty())
-    };
+    let records = training.moving();
+    let known = || records.iter().filter(|record| !record.entropy.is_empty());
     let all = known().flat_map(|record| record.entropy.iter().copied());
     let mut plot = Plot::new(
-        time(training.records.iter()),
+        time(records.iter()),
         Axis::new(Scale::around(all), "entropy (nat)"),
     );
-    phases(&mut plot, training);
+    phases(&mut plot, records);
     let mut keys = Vec::new();
     let open = training
         .groups
@@ -101,7 +97,7 @@ fn entropy(training: &Training) -> String {
     figure(
         &plot.svg("Entropy of each group"),
         "Entropy of each group.",
-        "",
+        "Until a while after all settled.",
         &keys,
     )
 }
