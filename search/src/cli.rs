@@ -1,12 +1,15 @@
 //! The command line: what a user may type, as typed values.
 
 use crate::commands::search::{Extent, Plan, TeacherName, TransformName};
-use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search, space};
+use crate::commands::{
+    bench, demo, evaluate, export, freeze, inspect, predict, report as page, resume, search, space,
+};
 use crate::contenders::{SPACES, SpaceArgument};
 use crate::data::{Dataset, Layout, Part, ReadOptions};
 use crate::device::DeviceName;
 use crate::training::Choices;
 use clap::{Args, Parser, Subcommand};
+use dense_codegen::onnx::{Batch, What};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, Write};
@@ -110,6 +113,41 @@ enum Command {
         /// Folder of the crate
         #[arg(long)]
         out: PathBuf,
+    },
+    /// Write a run's emulator as an ONNX model, with mean, std and in_domain as its outputs
+    #[command(
+        after_help = "Example:\n  dense-search export run -o model.onnx\n  python -c 'import onnxruntime, numpy; print(onnxruntime.InferenceSession(\"model.onnx\").run(None, {\"x\": numpy.ones((1, 5), numpy.float32)}))'"
+    )]
+    Export {
+        /// The run's folder, or an emulator file
+        run: PathBuf,
+        /// The .onnx to write
+        #[arg(short, long)]
+        output: PathBuf,
+        /// The members' mean alone, without guard
+        #[arg(long)]
+        mean_only: bool,
+        /// One member alone, by its number from 0, without guard
+        #[arg(long, conflicts_with = "mean_only")]
+        member: Option<usize>,
+        /// One row a call, so that an engine knows all sizes; any number of rows if left out
+        #[arg(long)]
+        batch_one: bool,
+    },
+    /// Show a run as one page: how wrong, where, how sure, how fast, what was searched
+    #[command(after_help = "Example:\n  dense-search report run -o report.html")]
+    Report {
+        /// The run's folder
+        run: PathBuf,
+        /// The .html to write
+        #[arg(short, long)]
+        output: PathBuf,
+        /// Where the data are now, if not where they were
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Leave out the frozen code's latency, which cargo has to build
+        #[arg(long)]
+        no_latency: bool,
     },
     /// Build a run's frozen code with cargo and time it
     Bench {
@@ -330,6 +368,34 @@ impl Cli {
                     "members": frozen.members,
                 });
                 report(&figures, self.json)
+            }
+            Command::Export {
+                run,
+                output,
+                mean_only,
+                member,
+                batch_one,
+            } => {
+                let what = match member {
+                    Some(member) => What::Member(member),
+                    None if mean_only => What::Mean,
+                    None => What::Prediction,
+                };
+                let batch = if batch_one { Batch::One } else { Batch::Any };
+                report(&export::run(&run, &output, what, batch)?, self.json)
+            }
+            Command::Report {
+                run,
+                output,
+                data,
+                no_latency,
+            } => {
+                let latency = match no_latency {
+                    true => page::Latency::LeftOut,
+                    false => page::Latency::Measured,
+                };
+                let written = page::run(&run, &output, data.as_deref(), latency, all_cores())?;
+                report(&written, self.json)
             }
             Command::Bench { run } => report(&bench::run(&run)?, self.json),
         }

@@ -12,7 +12,7 @@
 //! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where these are good;
 //! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
 //! - [`device`] names what trains: the processor, or a GPU;
-//! - [`metrics`] says how good it is;
+//! - [`metrics`] says how good it is, [`report`] shows it on a page;
 //! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
 
 pub mod assemble;
@@ -30,6 +30,7 @@ pub mod nodes;
 pub mod optimiser;
 pub mod pace;
 mod principal;
+pub mod report;
 pub mod run_folder;
 pub mod space;
 pub mod streams;

@@ -3,6 +3,7 @@
 //! - [`random_graph`] draws emulators that together use every operation, [`rows`] their inputs, and [`cases`] keeps both
 //!   with what the interpreter makes of them,
 //! - [`networks`] has the ones that speed is measured on,
+//! - [`onnx`] runs exported models in other engines,
 //! - [`modules`] writes their frozen code into a crate, [`program`] with a program around it,
 //! - [`tolerance`] is the one table of how far the inexact ones may be apart,
 //! - [`skip`] is how a test says that its tool is missing.
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 pub mod cases;
 pub mod modules;
 pub mod networks;
+pub mod onnx;
 pub mod program;
 pub mod random_graph;
 pub mod rows;

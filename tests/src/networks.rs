@@ -156,14 +156,14 @@ fn paper() -> Emulator {
 }
 
 /// A graph in the making, with its weights drawn in order.
-struct Draft {
-    graph: Graph,
+pub(crate) struct Draft {
+    pub(crate) graph: Graph,
     random: ChaCha8Rng,
     drawn: usize,
 }
 
 impl Draft {
-    fn new(inputs: usize) -> Self {
+    pub(crate) fn new(inputs: usize) -> Self {
         Self {
             graph: Graph::new(inputs),
             random: ChaCha8Rng::seed_from_u64(0),
@@ -172,7 +172,7 @@ impl Draft {
     }
 
     /// Numbers of mean 0 and the given deviation.
-    fn parameter(&mut self, shape: &[usize], deviation: f32) -> ParameterId {
+    pub(crate) fn parameter(&mut self, shape: &[usize], deviation: f32) -> ParameterId {
         let limit = 3.0_f32.sqrt() * deviation;
         let count = shape.iter().product();
         let values = (0..count)
@@ -184,13 +184,13 @@ impl Draft {
             .expect("drawn parameters are finite and differ in name")
     }
 
-    fn push(&mut self, operation: Operation, from: NodeId) -> NodeId {
+    pub(crate) fn push(&mut self, operation: Operation, from: NodeId) -> NodeId {
         self.graph
             .push(operation, &[from])
             .expect("the network's shapes fit")
     }
 
-    fn dense(&mut self, from: NodeId, output: Shape) -> NodeId {
+    pub(crate) fn dense(&mut self, from: NodeId, output: Shape) -> NodeId {
         let (inputs, outputs) = (self.graph.shape(from).size(), output.size());
         let weight = self.parameter(&[inputs, outputs], (inputs as f32).sqrt().recip());
         let bias = self.parameter(&[outputs], 0.1);
@@ -203,14 +203,14 @@ impl Draft {
     }
 
     fn convolution(&mut self, from: NodeId, taps: usize, outputs: usize) -> NodeId {
-        let (weight, bias) = self.kernel(from, taps, outputs);
+        let (weight, bias) = self.kernel(from, &[taps], outputs);
         self.push(Operation::Conv1d(Conv1d { weight, bias }), from)
     }
 
     /// A transposed convolution of stride 2 that keeps the channels.
     fn transposed(&mut self, from: NodeId, taps: usize, length: usize) -> NodeId {
         let (_, channels) = self.sequence(from);
-        let (weight, bias) = self.kernel(from, taps, channels);
+        let (weight, bias) = self.kernel(from, &[taps], channels);
         let operation = TransposedConv1d {
             weight,
             bias,
@@ -220,11 +220,20 @@ impl Draft {
         self.push(Operation::TransposedConv1d(operation), from)
     }
 
-    /// Weight and bias of a convolution.
-    fn kernel(&mut self, from: NodeId, taps: usize, outputs: usize) -> (ParameterId, ParameterId) {
-        let (_, channels) = self.sequence(from);
-        let deviation = ((taps * channels) as f32).sqrt().recip();
-        let weight = self.parameter(&[taps, channels, outputs], deviation);
+    /// Weight and bias of a convolution with so many taps along each axis.
+    pub(crate) fn kernel(
+        &mut self,
+        from: NodeId,
+        taps: &[usize],
+        outputs: usize,
+    ) -> (ParameterId, ParameterId) {
+        let channels = match self.graph.shape(from) {
+            Shape::Sequence { channels, .. } | Shape::Image { channels, .. } => channels,
+            Shape::Vector(_) => panic!("a convolution's operand has positions"),
+        };
+        let terms = taps.iter().product::<usize>() * channels;
+        let deviation = (terms as f32).sqrt().recip();
+        let weight = self.parameter(&[taps, &[channels, outputs]].concat(), deviation);
         (weight, self.parameter(&[outputs], 0.1))
     }
 
@@ -248,13 +257,19 @@ impl Draft {
         self.activation(from, Function::Relu)
     }
 
-    fn activation(&mut self, from: NodeId, function: Function) -> NodeId {
+    pub(crate) fn activation(&mut self, from: NodeId, function: Function) -> NodeId {
         self.push(Operation::Activation(Activation { function }), from)
     }
 
-    fn emulator(self, end: NodeId) -> Emulator {
+    /// The emulator whose only member ends at this node.
+    pub(crate) fn emulator(self, end: NodeId) -> Emulator {
+        self.ensemble(vec![end])
+    }
+
+    /// The emulator whose members end at these nodes.
+    pub(crate) fn ensemble(self, members: Vec<NodeId>) -> Emulator {
         let inputs = self.graph.shape(Graph::INPUT).size();
-        let outputs = self.graph.shape(end).size();
+        let outputs = self.graph.shape(members[0]).size();
         let input = |index| InputVariable {
             name: format!("x{index}"),
             low: -1.0,
@@ -263,7 +278,7 @@ impl Draft {
         };
         Emulator::new(EmulatorParts {
             graph: self.graph,
-            members: vec![end],
+            members,
             calibration: Calibration {
                 gain: 1.0,
                 unit: vec![1.0; outputs],

@@ -9,7 +9,8 @@
 /// nothing cancels. The largest seen on 350 emulators with 1,000 rows each was 4e-6.
 pub const F32_AGAINST_F64: f64 = 3e-5;
 
-/// Largest difference of an exported ONNX model, run by another engine, from the f64 interpreter, in the same units.
+/// Largest difference of an exported ONNX model's mean or standard deviation, in any of three engines, from the f64
+/// interpreter, in the same units.
 ///
 /// The engine is free to sum in any order and to take exponentials and logarithms of its own, which are good to some
 /// 2^-23: the bound of [`F32_AGAINST_F64`] doubled. The largest seen on 350 emulators with 20 rows each was 1.4e-6.

@@ -1,25 +1,32 @@
-//! Exported ONNX models are read by a second implementation of the format, and another engine computes with them what the
-//! f64 interpreter does, on cases that use every operation.
+//! Exported ONNX models pass the official checker, are read by a second implementation of the format, and three engines
+//! compute with them what the f64 interpreter does, on cases that use every operation.
 
 use dense_codegen::Emulator;
+use dense_codegen::emulator::InputVariable;
 use dense_codegen::graph::{NodeId, Operation, Shape};
 use dense_codegen::interpreter::interpret_f64;
 use dense_codegen::onnx::{Batch, What, model_bytes, write};
+use dense_codegen::rust::golden_inputs;
+use dense_search::commands::export;
 use dense_tests::cases::CASES;
 use dense_tests::networks::Network;
+use dense_tests::onnx::engines::{self, Outputs, Python, Question};
+use dense_tests::onnx::operations::operations;
+use dense_tests::onnx::{Errors, error};
 use dense_tests::rows::random_rows;
+use dense_tests::skip::skipped;
 use dense_tests::tolerance::ONNX_AGAINST_F64;
 use onnx_protobuf::{Message, ModelProto};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use rten::{Model, Value};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
-/// Rows of each emulator that the engine computes, all in one call where the model allows it.
+/// Random rows of each emulator that an engine computes, all in one call where the model allows it.
 const ROWS: usize = 20;
 
-/// The emulators of the conformance cases and the networks, each with its rows.
+/// The emulators of the conformance cases, the networks and one for each operation, each with its rows.
 fn emulators() -> Vec<(String, Emulator, Vec<f32>)> {
     let cases = CASES
         .iter()
@@ -29,7 +36,11 @@ fn emulators() -> Vec<(String, Emulator, Vec<f32>)> {
         let rows = random_rows(&emulator, 10 * ROWS, &mut ChaCha8Rng::seed_from_u64(1));
         (network.name().to_owned(), emulator, rows)
     });
-    cases.chain(networks).collect()
+    let operations = operations().into_iter().map(|(name, emulator)| {
+        let rows = random_rows(&emulator, 10 * ROWS, &mut ChaCha8Rng::seed_from_u64(1));
+        (name.to_owned(), emulator, rows)
+    });
+    cases.chain(networks).chain(operations).collect()
 }
 
 /// The emulator that is this one's member alone.
@@ -39,68 +50,143 @@ fn alone(emulator: &Emulator, member: usize) -> Emulator {
     Emulator::new(parts).expect("a member is an emulator")
 }
 
-/// What the engine makes of `rows` inputs.
-fn run(model: &[u8], x: &[f32], rows: usize) -> Vec<f32> {
-    let model = Model::load(model.to_vec()).expect("the engine reads the model");
-    let x = Value::from_shape([rows, x.len() / rows], x.to_vec()).expect("rows are of one length");
-    let y = model
-        .run_one((&x).into(), None)
-        .expect("the engine runs the model");
-    y.into_tensor::<f32>().expect("numbers").into_data()
+/// Every emulator's model of the whole prediction, with golden rows and random ones; every fourth takes one row a call.
+fn questions(emulators: &[(String, Emulator, Vec<f32>)]) -> Vec<Question> {
+    let question = |(index, (name, emulator, rows)): (usize, &(String, Emulator, Vec<f32>))| {
+        let columns = emulator.input_count();
+        let mut x = golden_inputs(emulator).concat();
+        x.extend(&rows[..ROWS.min(rows.len() / columns) * columns]);
+        let batch = match index % 4 {
+            3 => Batch::One,
+            _ => Batch::Any,
+        };
+        if batch == Batch::One {
+            x.truncate(columns);
+        }
+        Question {
+            name: name.clone(),
+            model: model_bytes(emulator, What::Prediction, batch).expect("a prediction"),
+            rows: x.len() / columns,
+            x,
+        }
+    };
+    emulators.iter().enumerate().map(question).collect()
 }
 
-/// The largest error over the rows, in the units that the tolerance is stated in; infinite where it is not a number.
-fn error(emulator: &Emulator, x: &[f32], y: &[f32]) -> f64 {
-    let (inputs, outputs) = (emulator.input_count(), emulator.output_count());
-    assert_eq!(y.len() * inputs, x.len() * outputs, "count of results");
-    let row = |(x, y): (&[f32], &[f32])| {
-        let exact = interpret_f64(emulator, x).mean;
-        let scale = exact
-            .iter()
-            .fold(0.0, |largest: f64, y| largest.max(y.abs()));
-        let units = &emulator.calibration().unit;
-        let errors = y
-            .iter()
-            .zip(&exact)
-            .zip(units)
-            .map(|((&y, exact), &unit)| (f64::from(y) - exact).abs() / scale.max(unit.into()))
-            .map(|error| if error.is_nan() { f64::INFINITY } else { error });
-        errors.fold(0.0, f64::max)
-    };
-    let rows = x.chunks_exact(inputs).zip(y.chunks_exact(outputs));
-    rows.map(row).fold(0.0, f64::max)
+/// Compares an engine's answers with the f64 interpreter's; returns the errors.
+fn compared(engine: &str, emulator: &Emulator, question: &Question, outputs: &Outputs) -> Errors {
+    let errors = Errors::of(emulator, &question.x, outputs);
+    let place = format!("{engine}, {}: {errors:?}", question.name);
+    assert_eq!(errors.wrong_rows, 0, "{place}");
+    let near = errors.mean <= ONNX_AGAINST_F64 && errors.std <= ONNX_AGAINST_F64;
+    assert!(near, "{place}, above {ONNX_AGAINST_F64:.1e}");
+    errors
+}
+
+/// Says how large the errors were, for those who ask with `--nocapture`.
+fn tell(engine: &str, errors: &[Errors]) {
+    let largest = |of: fn(&Errors) -> f64| errors.iter().map(of).fold(0.0, f64::max);
+    let (mean, std) = (largest(|errors| errors.mean), largest(|errors| errors.std));
+    let count = errors.len();
+    eprintln!(
+        "{engine}, {count} emulators: largest error of a mean {mean:.1e}, of a std {std:.1e}"
+    );
 }
 
 #[test]
-fn another_engine_computes_what_the_f64_interpreter_does() {
+fn rten_predicts_what_the_f64_interpreter_does() {
+    let emulators = emulators();
+    let questions = questions(&emulators);
+    let pairs = emulators.par_iter().zip(&questions);
+    let errors = pairs.map(|((_, emulator, _), question)| {
+        compared("rten", emulator, question, &engines::rten(question))
+    });
+    tell("rten", &errors.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_checker_passes_every_model_and_two_engines_predict_what_the_f64_interpreter_does() {
+    let Some(python) = Python::find() else {
+        return skipped(engines::INSTALL);
+    };
+    let emulators = emulators();
+    let questions = questions(&emulators);
+    let answers = python.run(&questions);
+    for (which, engine) in engines::IN_PYTHON.iter().enumerate() {
+        let pairs = emulators.iter().zip(&questions).zip(&answers);
+        let errors = pairs.map(|(((_, emulator, _), question), answers)| {
+            compared(engine, emulator, question, &answers[which])
+        });
+        tell(engine, &errors.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn the_comparison_sees_a_wrong_mean_a_wrong_deviation_and_a_wrong_guard() {
+    let (_, emulator) = operations().pop().expect("there are operations");
+    let question = &questions(&[("statistics".into(), emulator.clone(), Vec::new())])[0];
+    let right = engines::rten(question);
+    let wrong = |output: &str, change: fn(f32) -> f32| {
+        let mut wrong = right.clone();
+        let values = wrong.get_mut(output).expect("an output of that name");
+        values[0] = change(values[0]);
+        Errors::of(&emulator, &question.x, &wrong)
+    };
+    assert!(wrong("mean", |mean| mean * 1.001).mean > ONNX_AGAINST_F64);
+    assert!(wrong("mean", |_| f32::NAN).mean > ONNX_AGAINST_F64);
+    assert!(wrong("std", |std| std + 0.1).std > ONNX_AGAINST_F64);
+    assert_eq!(wrong("in_domain", |inside| 1.0 - inside).wrong_rows, 1);
+}
+
+#[test]
+fn the_mean_alone_and_a_member_alone_are_what_the_f64_interpreter_gives() {
     emulators().par_iter().for_each(|(name, emulator, rows)| {
+        let columns = emulator.input_count();
         let inside: Vec<f32> = rows
-            .chunks_exact(emulator.input_count())
+            .chunks_exact(columns)
             .filter(|row| interpret_f64(emulator, row).status.is_ok())
             .take(ROWS)
             .flatten()
             .copied()
             .collect();
         let last = emulator.members().len() - 1;
-        for (what, meaning) in [
-            (What::Mean, emulator.clone()),
-            (What::Member(last), alone(emulator, last)),
+        for (what, output, meaning) in [
+            (What::Mean, "mean", emulator.clone()),
+            (What::Member(last), "member", alone(emulator, last)),
         ] {
             for batch in [Batch::One, Batch::Any] {
-                let count = match batch {
+                let rows = match batch {
                     Batch::One => 1,
-                    Batch::Any => inside.len() / emulator.input_count(),
+                    Batch::Any => inside.len() / columns,
                 };
-                let x = &inside[..count * emulator.input_count()];
-                let model = model_bytes(emulator, what, batch).expect("there is such a member");
-                let error = error(&meaning, x, &run(&model, x, count));
+                let x = &inside[..rows * columns];
+                let question = Question {
+                    name: format!("{name}, {what:?}, {batch:?}"),
+                    model: model_bytes(emulator, what, batch).expect("there is such a member"),
+                    x: x.to_vec(),
+                    rows,
+                };
+                let outputs = engines::rten(&question);
+                assert_eq!(outputs.len(), 1, "{name}");
+                let error = mean_error(&meaning, x, &outputs[output]);
                 assert!(
                     error <= ONNX_AGAINST_F64,
-                    "{name}, {what:?}, {batch:?}: {error:.1e} is above {ONNX_AGAINST_F64:.1e}"
+                    "{name}, {what:?}, {batch:?}: {error:.1e}"
                 );
             }
         }
     });
+}
+
+/// The largest error of these means.
+fn mean_error(emulator: &Emulator, x: &[f32], y: &[f32]) -> f64 {
+    let rows = x.chunks_exact(emulator.input_count());
+    rows.zip(y.chunks_exact(emulator.output_count()))
+        .map(|(x, y)| {
+            let exact = interpret_f64(emulator, x).mean;
+            error(emulator, &exact, &exact, y)
+        })
+        .fold(0.0, f64::max)
 }
 
 #[test]
@@ -117,9 +203,13 @@ fn members_that_end_in_sequences_and_images_come_out_position_by_position() {
         let shape = parts.graph.shape(members[0]);
         parts.members = members;
         let emulator = Emulator::new(parts).expect("as many numbers as before");
-        let x = &case.rows[..emulator.input_count()];
-        let model = model_bytes(&emulator, What::Mean, Batch::One).expect("a mean");
-        let error = error(&emulator, x, &run(&model, x, 1));
+        let question = Question {
+            name: case.to_string(),
+            model: model_bytes(&emulator, What::Mean, Batch::One).expect("a mean"),
+            x: case.rows[..emulator.input_count()].to_vec(),
+            rows: 1,
+        };
+        let error = mean_error(&emulator, &question.x, &engines::rten(&question)["mean"]);
         assert!(error <= ONNX_AGAINST_F64, "{case}, {shape}: {error:.1e}");
         shapes.insert(matches!(shape, Shape::Image { channels: 2.., .. }));
     }
@@ -129,7 +219,7 @@ fn members_that_end_in_sequences_and_images_come_out_position_by_position() {
 #[test]
 fn a_second_reader_finds_sizes_names_and_every_weight_once() {
     for (name, emulator, _) in emulators() {
-        let bytes = model_bytes(&emulator, What::Mean, Batch::Any).expect("a mean");
+        let bytes = model_bytes(&emulator, What::Prediction, Batch::Any).expect("a prediction");
         let model = ModelProto::parse_from_bytes(&bytes).expect("a second reader reads the model");
         assert_eq!(model.ir_version, 8, "{name}");
         assert_eq!(model.opset_import[0].version, 13, "{name}");
@@ -143,8 +233,30 @@ fn a_second_reader_finds_sizes_names_and_every_weight_once() {
         let outputs = emulator.outputs().shape.iter().map(|&size| size as i64);
         assert_eq!(graph.input[0].name, "x");
         assert_eq!(sizes(&graph.input[0]), [emulator.input_count() as i64]);
-        assert_eq!(graph.output[0].name, "mean");
-        assert_eq!(sizes(&graph.output[0]), outputs.collect::<Vec<_>>());
+        let outputs: Vec<_> = outputs.collect();
+        let names = ["mean", "std", "in_domain"];
+        assert_eq!(graph.output.len(), names.len(), "{name}");
+        for (output, known) in graph.output.iter().zip(names) {
+            assert_eq!(output.name, known, "{name}");
+        }
+        assert_eq!(sizes(&graph.output[0]), outputs);
+        assert_eq!(sizes(&graph.output[1]), outputs);
+        assert!(sizes(&graph.output[2]).is_empty(), "{name}");
+        let property = |key: &str| {
+            let mut entries = model.metadata_props.iter();
+            let entry = entries.find(|entry| entry.key == key);
+            entry
+                .unwrap_or_else(|| panic!("{name}: no {key}"))
+                .value
+                .clone()
+        };
+        let read: Vec<InputVariable> = serde_json::from_str(&property("inputs")).expect("inputs");
+        assert_eq!(read, emulator.inputs(), "{name}");
+        let read: dense_codegen::emulator::Outputs =
+            serde_json::from_str(&property("outputs")).expect("outputs");
+        assert_eq!(&read, emulator.outputs(), "{name}");
+        serde_json::from_str::<serde_json::Value>(&property("provenance")).expect("provenance");
+        assert_eq!(property("emulator_sha256").len(), 64, "{name}");
 
         let mut known: BTreeSet<&str> = BTreeSet::from(["", "x"]);
         for tensor in &graph.initializer {
@@ -167,6 +279,20 @@ fn a_second_reader_finds_sizes_names_and_every_weight_once() {
             "{name}: numbers stored twice"
         );
     }
+}
+
+#[test]
+fn operations_that_members_share_are_shared_nodes() {
+    let (_, emulator) = operations().pop().expect("there are operations");
+    assert_eq!(emulator.members().len(), 4);
+    let bytes = model_bytes(&emulator, What::Prediction, Batch::Any).expect("a prediction");
+    let model = ModelProto::parse_from_bytes(&bytes).expect("a model");
+    let products = model
+        .graph
+        .node
+        .iter()
+        .filter(|node| node.op_type == "Gemm");
+    assert_eq!(products.count(), 1 + 4, "a trunk, and four members' ends");
 }
 
 #[test]
@@ -193,6 +319,30 @@ fn a_written_file_has_the_models_bytes_and_nothing_beside_it() {
     let bytes = model_bytes(&emulator, What::Mean, Batch::One).expect("a mean");
     assert_eq!(std::fs::read(&path).expect("a file"), bytes);
     assert_eq!(entries(folder.path()), ["model.onnx"]);
+}
+
+#[test]
+fn the_command_writes_the_model_of_an_emulator_file_with_that_files_hash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (run, path) = (
+        folder.path().join("emulator.safetensors"),
+        folder.path().join("model.onnx"),
+    );
+    let emulator = Network::Tiny.emulator();
+    dense_codegen::file::save(&emulator, &run).expect("the folder is there");
+    let told = export::run(&run, &path, What::Prediction, Batch::Any).expect("a prediction");
+    assert_eq!(
+        told["outputs"],
+        serde_json::json!(["mean", "std", "in_domain"])
+    );
+    let bytes = std::fs::read(&path).expect("a file");
+    assert_eq!(told["bytes"], bytes.len());
+    let model = ModelProto::parse_from_bytes(&bytes).expect("a model");
+    let mut properties = model.metadata_props.iter();
+    let stored = properties.find(|entry| entry.key == "emulator_sha256");
+    let hash = Sha256::digest(std::fs::read(&run).expect("a file"));
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(stored.expect("a hash").value, hash);
 }
 
 fn entries(folder: &std::path::Path) -> Vec<String> {

@@ -7,8 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 /// The name of the model's input.
 pub(super) const INPUT: &str = "x";
-/// The names that the model's output may have.
+/// The names that the model's outputs may have.
 pub(super) const MEAN: &str = "mean";
+pub(super) const STD: &str = "std";
+pub(super) const IN_DOMAIN: &str = "in_domain";
 pub(super) const MEMBER: &str = "member";
 
 /// The nodes and constants so far, and the name under which every value of the emulator's graph is known.
@@ -31,8 +33,28 @@ impl<'a> Draft<'a> {
             nodes: Vec::new(),
             constants: Vec::new(),
             known: HashMap::new(),
-            names: HashSet::from([INPUT, MEAN, MEMBER].map(str::to_owned)),
+            names: HashSet::from([INPUT, MEAN, STD, IN_DOMAIN, MEMBER].map(str::to_owned)),
             values: HashMap::from([(Graph::INPUT, INPUT.to_owned())]),
+        }
+    }
+
+    /// How many rows a call takes.
+    pub(super) fn batch(&self) -> Batch {
+        self.batch
+    }
+
+    /// Gives a value another name, that of an output; the model's own input is copied.
+    pub(super) fn rename(&mut self, value: &str, output: &str) {
+        let value = match value {
+            INPUT => self.push("Identity", &[INPUT], Vec::new()),
+            other => other.to_owned(),
+        };
+        let names = self
+            .nodes
+            .iter_mut()
+            .flat_map(|node| node.input.iter_mut().chain(&mut node.output));
+        for name in names.filter(|name| **name == value) {
+            output.clone_into(name);
         }
     }
 

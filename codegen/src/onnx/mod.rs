@@ -1,14 +1,15 @@
-//! ONNX: an emulator's mean, or one of its members, as a model that other engines run.
+//! ONNX: an emulator as a model that other engines run.
 //!
 //! In the order in which data pass: `draft` takes the graph's nodes in turn, the file of each operation says which
-//! ONNX nodes stand for it, `model` puts head and tail around them, and `proto` are the messages that are written.
+//! ONNX nodes stand for it, `statistics` and `guard` follow on them, `model` puts head and tail around all, `metadata`
+//! says what it is, and `proto` are the messages that are written. Operations that members share are shared nodes.
 //!
 //! A sequence is `[n, channels, length]` in ONNX and an image `[n, channels, height, width]`; here channels come last. No
 //! node turns one into the other: the rows and columns of dense layers and all elementwise constants are arranged at
 //! export, so that an engine gets the network as its own front end would have written it.
 //!
-//! The model takes raw inputs and gives physical units. It has neither the guard of the trained box nor the standard
-//! deviation, and its bits are those of the engine that runs it.
+//! The model takes raw inputs and gives physical units. Its bits are those of the engine that runs it; `in_domain` alone
+//! is exact. An overflow inside the trained box is not told: there, deployed code has a status for it.
 
 mod activation;
 mod add;
@@ -16,7 +17,9 @@ mod conv1d;
 mod conv2d;
 mod dense;
 mod draft;
+mod guard;
 mod logarithm;
+mod metadata;
 mod model;
 mod operation;
 mod proto;
@@ -24,6 +27,7 @@ mod rescale;
 mod resize;
 mod resize2d;
 mod standardise;
+mod statistics;
 mod transform;
 mod transpose;
 mod transposed_conv1d;
@@ -34,12 +38,19 @@ use crate::{Error, Result};
 use prost::Message;
 use std::path::Path;
 
+/// The version of the operators: the oldest that has all that are used here, for engines that lag behind.
+pub const OPERATORS: i64 = 13;
+
 /// What the model computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// The members' mean, as the output `mean`.
+    /// All that the deployed call gives: the members' mean as the output `mean`, their calibrated standard deviation as
+    /// `std`, and as `in_domain` whether every input is finite and within its trained range. Where an input is not
+    /// finite, mean and standard deviation are NaN.
+    Prediction,
+    /// The members' mean alone, as the output `mean`, without guard.
     Mean,
-    /// The member of this index, as the output `member`.
+    /// The member of this index alone, as the output `member`, without guard.
     Member(usize),
 }
 
@@ -54,7 +65,8 @@ pub enum Batch {
 
 /// The model as the bytes of a file.
 ///
-/// *Shapes*: the input `x` is `[n, IN]`, the output `[n, ..]` with the emulator's output shape, in single precision.
+/// *Shapes*: the input `x` is `[n, IN]`; outputs are `[n, ..]` with the emulator's output shape, in single precision, but
+/// `in_domain` is `[n]`, of truth values. Operators are those of version [`OPERATORS`].
 ///
 /// # Errors
 /// There is no member of that index.

@@ -1,25 +1,24 @@
-//! The whole model: inputs, the nodes that are needed, and the members' mean in the shape of the outputs.
+//! The whole model: inputs, the nodes that are needed, and what is asked for in the shape of the outputs.
 
-use super::draft::{Draft, INPUT, MEAN, MEMBER, ints};
+use super::draft::{Draft, IN_DOMAIN, INPUT, MEAN, MEMBER, STD, ints};
+use super::guard::{self, Guard};
 use super::proto::{
-    Dimension, GraphProto, Length, ModelProto, OperatorSetIdProto, StringStringEntryProto,
-    TensorProto, TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
+    Dimension, GraphProto, Length, ModelProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+    TensorType, TypeProto, ValueInfoProto,
 };
-use super::{Batch, What, operation};
+use super::{Batch, OPERATORS, What, metadata, operation, statistics};
 use crate::emulator::Emulator;
 use crate::graph::{NodeId, Shape};
 use crate::{Error, Result};
 
 /// The version of the messages.
 const INTERMEDIATE_REPRESENTATION: i64 = 8;
-/// The version of the operators: the oldest that has all that are used here, for engines that lag behind.
-const OPERATORS: i64 = 13;
 
 /// The message that the file consists of.
 pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<ModelProto> {
-    let (members, output) = match what {
-        What::Mean => (emulator.members(), MEAN),
-        What::Member(index) => (member(emulator, index)?, MEMBER),
+    let members = match what {
+        What::Prediction | What::Mean => emulator.members(),
+        What::Member(index) => member(emulator, index)?,
     };
     let graph = emulator.graph();
     let mut draft = Draft::new(graph, batch);
@@ -33,31 +32,76 @@ pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<Mod
         .map(|&member| row(&mut draft, member))
         .collect();
     let shape = &emulator.outputs().shape;
-    let mut value = mean(&mut draft, &rows);
-    if *shape != [emulator.output_count()] {
-        value = draft.reshape(&value, shape);
-    }
-    finish(&mut draft, &value, output);
-    let info = |name: &str, sizes: &[usize]| value_info(name, batch, sizes);
+    let mean = statistics::mean(&mut draft, &rows);
+    let outputs = match what {
+        What::Prediction => prediction(&mut draft, emulator, &rows, &mean),
+        What::Mean | What::Member(_) => {
+            let (name, about) = match what {
+                What::Member(_) => (MEMBER, "One member's outputs, in physical units"),
+                _ => (MEAN, "The members' mean, in physical units"),
+            };
+            let value = shaped(&mut draft, emulator, mean);
+            vec![finish(&mut draft, &value, name).info(about, shape, batch)]
+        }
+    };
     Ok(ModelProto {
         ir_version: INTERMEDIATE_REPRESENTATION,
         producer_name: env!("CARGO_PKG_NAME").into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
-        doc_string:
-            "A DENSE emulator: raw inputs to physical outputs, without guard and uncertainty".into(),
+        doc_string: match what {
+            What::Prediction => "A DENSE emulator: raw inputs to physical outputs, their standard deviation, and whether \
+                 the inputs lie in the trained box",
+            _ => "A DENSE emulator: raw inputs to physical outputs, without guard and uncertainty",
+        }
+        .into(),
         opset_import: vec![OperatorSetIdProto {
             domain: Some(String::new()),
             version: OPERATORS,
         }],
-        metadata_props: vec![inputs(emulator)],
+        metadata_props: metadata::properties(emulator),
         graph: Some(GraphProto {
             name: "emulator".into(),
-            input: vec![info(INPUT, &[emulator.input_count()])],
-            output: vec![info(output, shape)],
+            input: vec![Named::number(INPUT).info(
+                "Raw inputs, in the order and units of the property `inputs`",
+                &[emulator.input_count()],
+                batch,
+            )],
+            output: outputs,
             node: draft.nodes,
             initializer: draft.constants,
         }),
     })
+}
+
+/// The three outputs of the whole prediction. Mean and standard deviation of a row with an input that is not finite are
+/// NaN, as they are in deployed code.
+fn prediction(
+    draft: &mut Draft<'_>,
+    emulator: &Emulator,
+    members: &[String],
+    mean: &str,
+) -> Vec<ValueInfoProto> {
+    let (shape, batch) = (&emulator.outputs().shape, draft.batch());
+    let deviation = statistics::deviation(draft, emulator, members, mean);
+    let Guard { finite, in_domain } = guard::guard(draft, emulator);
+    let nan = draft.number("nan", f32::NAN);
+    let [mean, deviation] = [mean, &deviation].map(|value| {
+        let value = draft.push("Where", &[&finite, value, &nan], Vec::new());
+        shaped(draft, emulator, value)
+    });
+    vec![
+        finish(draft, &mean, MEAN).info("The members' mean, in physical units", shape, batch),
+        finish(draft, &deviation, STD).info(
+            "The calibrated standard deviation, in physical units",
+            shape,
+            batch,
+        ),
+        finish(draft, &in_domain, IN_DOMAIN).truth().info(
+            "Whether every input is finite and within its trained range",
+            &[],
+            batch,
+        ),
+    ]
 }
 
 fn member(emulator: &Emulator, index: usize) -> Result<&[NodeId]> {
@@ -86,59 +130,62 @@ fn row(draft: &mut Draft<'_>, member: NodeId) -> String {
     draft.reshape(&value, &[shape.size()])
 }
 
-fn mean(draft: &mut Draft<'_>, rows: &[String]) -> String {
-    let [first, others @ ..] = rows else {
-        unreachable!("an emulator has a member");
-    };
-    if others.is_empty() {
-        return first.clone();
-    }
-    let sum = others.iter().fold(first.clone(), |sum, row| {
-        draft.push("Add", &[&sum, row], Vec::new())
-    });
-    let share = draft.number("share", 1.0 / rows.len() as f32);
-    draft.push("Mul", &[&sum, &share], Vec::new())
-}
-
-/// Gives the value, which the last node has made unless it is the model's input, the output's name.
-fn finish(draft: &mut Draft<'_>, value: &str, output: &str) {
-    if draft.nodes.last().is_none_or(|node| node.output != [value]) {
-        draft.push("Identity", &[value], Vec::new());
-    }
-    if let Some(node) = draft.nodes.last_mut() {
-        node.output = vec![output.to_owned()];
+/// A row's numbers in the shape of the outputs.
+fn shaped(draft: &mut Draft<'_>, emulator: &Emulator, row: String) -> String {
+    let shape = &emulator.outputs().shape;
+    match **shape == [emulator.output_count()] {
+        true => row,
+        false => draft.reshape(&row, shape),
     }
 }
 
-/// Names and trained ranges of the inputs: the model itself does not check them.
-fn inputs(emulator: &Emulator) -> StringStringEntryProto {
-    StringStringEntryProto {
-        key: "inputs".into(),
-        value: serde_json::to_string(emulator.inputs())
-            .expect("names and finite numbers can be written as JSON"),
-    }
+/// Gives a value the name of an output.
+fn finish<'a>(draft: &mut Draft<'_>, value: &str, output: &'a str) -> Named<'a> {
+    draft.rename(value, output);
+    Named::number(output)
 }
 
-fn value_info(name: &str, batch: Batch, row: &[usize]) -> ValueInfoProto {
-    let rows = match batch {
-        Batch::One => Length::DimValue(1),
-        Batch::Any => Length::DimParam("n".into()),
-    };
-    let sizes = row.iter().map(|&size| Length::DimValue(size as i64));
-    let dim = std::iter::once(rows).chain(sizes);
-    ValueInfoProto {
-        name: name.to_owned(),
-        r#type: Some(TypeProto {
-            tensor_type: Some(TensorType {
-                elem_type: TensorProto::FLOAT,
-                shape: Some(TensorShapeProto {
-                    dim: dim
-                        .map(|length| Dimension {
-                            value: Some(length),
-                        })
-                        .collect(),
+/// An end of the model: its name, and the type of its elements.
+struct Named<'a> {
+    name: &'a str,
+    element: i32,
+}
+
+impl<'a> Named<'a> {
+    fn number(name: &'a str) -> Self {
+        Self {
+            name,
+            element: TensorProto::FLOAT,
+        }
+    }
+
+    fn truth(self) -> Self {
+        Self {
+            element: TensorProto::BOOL,
+            ..self
+        }
+    }
+
+    fn info(self, about: &str, row: &[usize], batch: Batch) -> ValueInfoProto {
+        let rows = match batch {
+            Batch::One => Length::DimValue(1),
+            Batch::Any => Length::DimParam("n".into()),
+        };
+        let sizes = row.iter().map(|&size| Length::DimValue(size as i64));
+        let dimension = |length| Dimension {
+            value: Some(length),
+        };
+        ValueInfoProto {
+            name: self.name.to_owned(),
+            doc_string: about.to_owned(),
+            r#type: Some(TypeProto {
+                tensor_type: Some(TensorType {
+                    elem_type: self.element,
+                    shape: Some(TensorShapeProto {
+                        dim: std::iter::once(rows).chain(sizes).map(dimension).collect(),
+                    }),
                 }),
             }),
-        }),
+        }
     }
 }

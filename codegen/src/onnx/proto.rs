@@ -121,6 +121,8 @@ pub(super) struct ValueInfoProto {
     pub(super) name: String,
     #[prost(message, optional, tag = "2")]
     pub(super) r#type: Option<TypeProto>,
+    #[prost(string, tag = "3")]
+    pub(super) doc_string: String,
 }
 
 /// A type; only arrays are written.

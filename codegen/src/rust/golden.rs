@@ -10,7 +10,8 @@ use dense_runtime::self_test::crc32;
 const DRAWN: u64 = 2;
 
 /// The golden inputs, `[n][IN]`: the centre, the corner of all lower and of all upper limits, and points between.
-fn inputs(emulator: &Emulator) -> Vec<Vec<f32>> {
+#[must_use]
+pub fn golden_inputs(emulator: &Emulator) -> Vec<Vec<f32>> {
     let domain = emulator.domain();
     let at = |fraction: &mut dyn FnMut() -> f32| {
         let within = |range: &Range| {
@@ -36,7 +37,7 @@ fn splitmix64(state: &mut u64) -> f32 {
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
-    let inputs = inputs(emulator);
+    let inputs = golden_inputs(emulator);
     let (vectors, columns) = (inputs.len(), emulator.input_count());
     let predictions = Order::ALL.map(|order| {
         inputs

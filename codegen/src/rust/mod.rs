@@ -14,6 +14,8 @@ use crate::emulator::Emulator;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
+pub use golden::golden_inputs;
+
 /// What the user chooses about a frozen crate.
 #[derive(Clone, Debug)]
 pub struct FreezeOptions {

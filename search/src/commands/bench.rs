@@ -11,6 +11,19 @@ use std::process::Command;
 /// # Errors
 /// The run is none, or cargo is missing or does not build it.
 pub fn run(run: &Path) -> anyhow::Result<Value> {
+    measure(run, &["--json"])
+}
+
+/// The same with every reading, in microseconds, as `readings_us`.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with_readings(run: &Path) -> anyhow::Result<Value> {
+    measure(run, &["--json", "--readings"])
+}
+
+/// Builds the frozen code and runs its latency program with these options.
+fn measure(run: &Path, options: &[&str]) -> anyhow::Result<Value> {
     let folder = tempfile::tempdir()?;
     let frozen = freeze::run(run, &folder.path().join("emulator"))?;
     let output = Command::new("cargo")
@@ -22,8 +35,8 @@ pub fn run(run: &Path) -> anyhow::Result<Value> {
             "--example",
             "latency",
             "--",
-            "--json",
         ])
+        .args(options)
         .current_dir(&frozen.path)
         .env("CARGO_TARGET_DIR", folder.path().join("target"))
         .output()

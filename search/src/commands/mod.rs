@@ -3,9 +3,11 @@
 pub mod bench;
 pub mod demo;
 pub mod evaluate;
+pub mod export;
 pub mod freeze;
 pub mod inspect;
 pub mod predict;
+pub mod report;
 pub mod resume;
 pub mod search;
 pub mod space;

@@ -11,7 +11,7 @@ use super::DataError;
 ///
 /// # Errors
 /// [`DataError::Write`].
-pub(super) fn write_aside(
+pub(crate) fn write_aside(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
 ) -> Result<(), DataError> {

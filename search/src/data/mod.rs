@@ -35,6 +35,7 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use aside::write_aside;
 pub use dataset::{Axis, Dataset, Input, MAXIMUM_INPUTS, ReadOptions};
 pub use error::{DataError, Place};
 pub use inputs::InputRows;

@@ -1,0 +1,48 @@
+//! `dense-search report`: a run as one page to look at.
+
+use crate::commands::{bench, demo};
+use crate::data::write_aside;
+use crate::report::{Facts, html};
+use anyhow::ensure;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::Path;
+
+/// Whether the frozen code is built and timed for the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Latency {
+    /// It is; cargo has to be there.
+    Measured,
+    /// It is not.
+    LeftOut,
+}
+
+/// Writes the report on a run to `output`, an HTML file, and returns what was written.
+///
+/// # Errors
+/// The run is none or not finished, its data are not where they were, cargo is missing, or the file's name does not end in
+/// `.html` or cannot be written.
+pub fn run(
+    run: &Path,
+    output: &Path,
+    data: Option<&Path>,
+    latency: Latency,
+    threads: usize,
+) -> anyhow::Result<Value> {
+    let is_page = output
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
+    ensure!(
+        is_page,
+        "{}: expected a name that ends in .html",
+        output.display()
+    );
+    let mut facts = Facts::gather(run, data, demo::bundled, threads)?;
+    if latency == Latency::Measured {
+        eprintln!("building and timing the frozen code ...");
+        facts.latency = Some(bench::run_with_readings(run)?);
+    }
+    let page = html(&facts);
+    write_aside(output, |file| file.write_all(page.as_bytes()))?;
+    Ok(json!({ "report": output, "bytes": page.len() }))
+}

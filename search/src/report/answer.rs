@@ -1,0 +1,158 @@
+//! The answer first: how wrong, how fast, how sure, and against what.
+
+use super::facts::Facts;
+use super::page::{missing, table};
+use super::text::{bytes, digits, escape, number, percent, seconds};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// The page's top: a sentence, tiles, and what was trained beside.
+pub(super) fn answer(facts: &Facts) -> String {
+    let metrics = &facts.metrics;
+    let call = facts.measured("p50_us").map(|us| us * 1e-6);
+    let speed_up = call.and_then(|call| Some(facts.simulator_seconds()? / call));
+    let mut sentence = format!(
+        "Half of the {} {} runs are predicted within {}.",
+        facts.rows.len(),
+        facts.part,
+        percent(metrics.median_relative_l2)
+    );
+    if let Some(call) = call {
+        let _ = write!(sentence, " One call takes {}", seconds(call));
+        if let Some(times) = speed_up {
+            let _ = write!(
+                sentence,
+                ", {} times faster than the simulator",
+                number(times)
+            );
+        }
+        sentence.push('.');
+    }
+    let _ = write!(
+        sentence,
+        " The 90 % band holds {} of the values.",
+        percent(metrics.coverage_90)
+    );
+    let mut tiles = vec![
+        (
+            percent(metrics.median_relative_l2),
+            "median error: the norm of a run's error over the norm of its outputs".to_owned(),
+        ),
+        (
+            digits(metrics.r2, 5),
+            format!("R²; mse_z {}", number(metrics.mse_z)),
+        ),
+    ];
+    if let Some(call) = call {
+        let far = facts.measured("p99_9_us").unwrap_or(f64::NAN) * 1e-6;
+        let about = format!("one call, mean and std (median; 99.9 %: {})", seconds(far));
+        tiles.push((seconds(call), about));
+    }
+    if let (Some(times), Some(simulator)) = (speed_up, facts.simulator_seconds()) {
+        let about = format!(
+            "speed-up: the simulator takes {} a call",
+            seconds(simulator)
+        );
+        tiles.push((format!("{} ×", number(times)), about));
+    }
+    tiles.push((
+        percent(metrics.coverage_90),
+        format!(
+            "of values in the 90 % band (50 %: {}, 99 %: {})",
+            percent(metrics.coverage_50),
+            percent(metrics.coverage_99)
+        ),
+    ));
+    let emulator = &facts.emulator;
+    tiles.push((
+        bytes(emulator.flash_bytes() as f64),
+        format!(
+            "of constants, {} of RAM; {} multiply-accumulates",
+            bytes(emulator.ram_bytes() as f64),
+            emulator.macs()
+        ),
+    ));
+    if let Some((value, about)) = control(facts) {
+        tiles.push((value, about));
+    }
+    let mut out = format!(
+        "<h1>Emulator of {}: {} inputs, {} outputs</h1>\n<p class=\"answer\">{}</p>\n<div class=\"tiles\">",
+        escape(facts.name()),
+        emulator.input_count(),
+        emulator.output_count(),
+        escape(&sentence)
+    );
+    for (value, about) in tiles {
+        let _ = write!(
+            out,
+            "<div class=\"tile\"><b>{}</b><span>{}</span></div>",
+            escape(&value),
+            escape(&about)
+        );
+    }
+    out += "</div>\n";
+    if facts.latency.is_none() {
+        out += &missing(
+            "The frozen code was not timed: leave out --no-latency for latency and speed-up.",
+        );
+    } else if facts.simulator_seconds().is_none() {
+        out += &missing(
+            "No speed-up: the data do not say how long a call of the simulator takes (seconds_per_call).",
+        );
+    }
+    out + &contenders(facts)
+}
+
+fn trained(facts: &Facts) -> &[Value] {
+    let contenders = facts.description["report"]["contenders"].as_array();
+    contenders.map_or(&[], Vec::as_slice)
+}
+
+/// The searched emulator's error over the control's.
+fn control(facts: &Facts) -> Option<(String, String)> {
+    let error = |role: &str| {
+        let found = trained(facts).iter().find(|one| one["role"] == role)?;
+        found["val_mse_z"].as_f64()
+    };
+    let ratio = error("search")? / error("control")?;
+    let about =
+        "the control's squared error: what was searched over a fixed network, on validation rows";
+    Some((format!("{} ×", number(ratio)), about.into()))
+}
+
+/// What was trained in the run, as a table.
+fn contenders(facts: &Facts) -> String {
+    let all = trained(facts);
+    if all.len() < 2 {
+        return missing("No control: this run trained nothing beside what ships.");
+    }
+    let head = [
+        "trained",
+        "as",
+        "mse_z, validation",
+        "median error",
+        "MAC",
+        "flash",
+        "seconds",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for one in all {
+        let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+        let figure = |name: &str| one[name].as_f64().unwrap_or(f64::NAN);
+        let ships = match one["ships"].as_bool() {
+            Some(true) => ", ships",
+            _ => "",
+        };
+        rows.push(vec![
+            format!("{}{ships}", text("name")),
+            text("role"),
+            number(figure("val_mse_z")),
+            percent(figure("val_relative_l2")),
+            figure("macs").to_string(),
+            bytes(figure("flash_bytes")),
+            number(figure("seconds")),
+        ]);
+    }
+    let numbers = [false, false, true, true, true, true, true];
+    table(&rows, &numbers)
+}

@@ -1,0 +1,111 @@
+//! How sure it is: how often values lie within the band, and whether a wide band means a large error.
+
+use super::facts::Facts;
+use super::page::{Page, figure, grid};
+use super::plot::{Axis, Plot};
+use super::scale::Scale;
+use super::spread;
+
+/// Levels in per cent, each with half the width of its band in standard deviations of a Gaussian.
+const LEVELS: [(f64, f64); 12] = [
+    (10.0, 0.125_66),
+    (20.0, 0.253_35),
+    (30.0, 0.385_32),
+    (40.0, 0.524_40),
+    (50.0, 0.674_49),
+    (60.0, 0.841_62),
+    (70.0, 1.036_43),
+    (80.0, 1.281_55),
+    (90.0, 1.644_85),
+    (95.0, 1.959_96),
+    (99.0, 2.575_83),
+    (99.9, 3.290_53),
+];
+/// Points of a cloud, at most.
+const POINTS: usize = 1500;
+
+pub(super) fn section(facts: &Facts, page: &mut Page) {
+    page.section(
+        "How sure it is",
+        "The standard deviation is calibrated for the 90 % band, on rows that neither trained nor chose. Other levels hold as far \
+         as the errors are those of a Gaussian.",
+        &grid(&[calibration(facts), sharpness(facts)]),
+    );
+}
+
+/// The share of values within the band of each level.
+fn calibration(facts: &Facts) -> String {
+    let mut inside = [0usize; LEVELS.len()];
+    let mut count = 0u32;
+    for answer in facts.answers() {
+        for (j, (&y, &mean)) in answer.y.iter().zip(answer.mean).enumerate() {
+            if facts.deviation[j] <= 0.0 {
+                continue;
+            }
+            count += 1;
+            let error = (f64::from(y) - f64::from(mean)).abs();
+            for (inside, (_, width)) in inside.iter_mut().zip(LEVELS) {
+                *inside += usize::from(error <= width * f64::from(answer.std[j]));
+            }
+        }
+    }
+    let share = |inside: usize| 100.0 * inside as f64 / f64::from(count.max(1u32));
+    let points: Vec<_> = LEVELS
+        .iter()
+        .zip(inside)
+        .map(|(level, inside)| (level.0, share(inside)))
+        .collect();
+    let axis = |label| Axis::new(Scale::between(0.0, 100.0, false), label);
+    let mut plot = Plot::new(axis("level of the band (%)"), axis("values within (%)"));
+    plot.line("quiet dash", [(0.0, 0.0), (100.0, 100.0)]);
+    plot.line("a", [(0.0, 0.0)].into_iter().chain(points.iter().copied()));
+    plot.points("a", 2.6, points);
+    figure(
+        &plot.svg("Calibration"),
+        "Calibration.",
+        "Above the dashed line the band is too wide at that level, below it too narrow.",
+        &[],
+    )
+}
+
+/// Each row's root mean square error over its root mean square standard deviation, in training deviations.
+fn sharpness(facts: &Facts) -> String {
+    let kept: Vec<_> = (0..facts.deviation.len())
+        .filter(|&j| facts.deviation[j] > 0.0)
+        .collect();
+    let mean_square = |value: &dyn Fn(usize) -> f64| {
+        let squares = kept
+            .iter()
+            .map(|&j| (value(j) / f64::from(facts.deviation[j])).powi(2));
+        (squares.sum::<f64>() / kept.len().max(1) as f64).sqrt()
+    };
+    let points: Vec<_> = facts
+        .answers()
+        .map(|answer| {
+            (
+                mean_square(&|j| f64::from(answer.std[j])),
+                mean_square(&|j| f64::from(answer.y[j]) - f64::from(answer.mean[j])),
+            )
+        })
+        .collect();
+    let scale = Scale::decades(points.iter().flat_map(|point| [point.0, point.1]));
+    let mut plot = Plot::new(
+        Axis::new(scale, "standard deviation (training deviations)"),
+        Axis::new(scale, "error (training deviations)"),
+    );
+    plot.points(
+        "a",
+        1.4,
+        spread(points.len(), POINTS).map(|place| points[place]),
+    );
+    plot.line(
+        "quiet dash",
+        [0.0, 1.0].map(|place| (scale.value(place), scale.value(place))),
+    );
+    figure(
+        &plot.svg("Error over standard deviation"),
+        "Does it know when it is wrong?",
+        "A dot is a run; along the dashed line its error is what was expected.",
+        &[],
+    )
+}

@@ -1,0 +1,258 @@
+//! Where it is wrong: predicted against simulated, and the error along the outputs and along every input.
+
+use super::facts::Facts;
+use super::page::{Page, figure, grid};
+use super::plot::{Axis, Plot, SIZE};
+use super::samples::{coordinate, image};
+use super::scale::Scale;
+use super::{COLOURS, spread};
+use dense_codegen::emulator::Layout;
+
+/// Cells along each side of the parity plot, and its shades.
+const CELLS: usize = 56;
+const SHADES: usize = 8;
+/// Points of a cloud, and inputs that are shown, at most.
+const POINTS: usize = 1500;
+const INPUTS: usize = 12;
+/// Groups of rows behind a median line.
+const GROUPS: usize = 10;
+/// Curves in one plot, images, and outputs that are named one by one, at most.
+const CURVES: usize = 6;
+const IMAGES: usize = 3;
+const NAMED: usize = 24;
+
+pub(super) fn section(facts: &Facts, page: &mut Page) {
+    let mut first = vec![parity(facts)];
+    first.extend(along_outputs(facts));
+    let shown = facts.data.input_count().min(INPUTS);
+    first.extend((0..shown).map(|input| along_input(facts, input)));
+    let mut about = format!("Every value of the {} rows.", facts.part);
+    if facts.data.input_count() > INPUTS {
+        about += &format!(
+            " The first {INPUTS} of {} inputs are shown.",
+            facts.data.input_count()
+        );
+    }
+    page.section("Where it is wrong", &about, &grid(&first));
+}
+
+/// Predicted over simulated values, all outputs together, as the density of points.
+fn parity(facts: &Facts) -> String {
+    let pairs = || {
+        facts.answers().flat_map(|answer| {
+            let pairs = answer.y.iter().zip(answer.mean);
+            pairs.map(|(&y, &mean)| (f64::from(y), f64::from(mean)))
+        })
+    };
+    let decades =
+        facts.description["report"]["transform"] == "log" && pairs().all(|(y, _)| y > 0.0);
+    let scale = match decades {
+        true => Scale::decades(pairs().map(|(y, _)| y)),
+        false => Scale::around(pairs().map(|(y, _)| y)),
+    };
+    let mut counts = vec![vec![0usize; CELLS]; CELLS];
+    for (y, mean) in pairs() {
+        let [column, row] = [y, mean].map(|value| (CELLS as f64 * scale.at(value)).floor());
+        let within = |place: f64| (0.0..CELLS as f64).contains(&place);
+        if within(column) && within(row) {
+            counts[row as usize][column as usize] += 1;
+        }
+    }
+    let most = counts.iter().flatten().copied().max().unwrap_or(1).max(2) as f64;
+    let level = |&count: &usize| {
+        let place = (count as f64).ln() / most.ln() * (SHADES - 1) as f64;
+        (count > 0).then_some(place as usize)
+    };
+    let cells: Vec<Vec<_>> = counts
+        .iter()
+        .map(|row| row.iter().map(level).collect())
+        .collect();
+    let mut plot = Plot::new(
+        Axis::new(scale, "simulated (unit of the data)"),
+        Axis::new(scale, "predicted (unit of the data)"),
+    );
+    let opacity = |level: usize| 0.18 + 0.82 * level as f64 / (SHADES - 1) as f64;
+    plot.cells(&cells, |level| {
+        format!("class=\"cell a\" opacity=\"{:.2}\"", opacity(level))
+    });
+    let (low, high) = (scale.value(0.0), scale.value(1.0));
+    plot.line("quiet dash", [(low, low), (high, high)]);
+    figure(
+        &plot.svg("Predicted over simulated values"),
+        "Predicted over simulated values.",
+        "The stronger the colour, the more values; on the dashed line both are equal.",
+        &[],
+    )
+}
+
+/// The root mean square over rows of the error and of the standard deviation, for each output, in training deviations; `None`
+/// for outputs that were constant.
+fn output_errors(facts: &Facts) -> Vec<Option<[f64; 2]>> {
+    let rows = facts.rows.len() as f64;
+    let mut squares = vec![[0.0f64; 2]; facts.deviation.len()];
+    for answer in facts.answers() {
+        for (j, square) in squares.iter_mut().enumerate() {
+            let error = f64::from(answer.mean[j]) - f64::from(answer.y[j]);
+            square[0] += error * error / rows;
+            square[1] += f64::from(answer.std[j]).powi(2) / rows;
+        }
+    }
+    let pairs = squares.into_iter().zip(&facts.deviation);
+    pairs
+        .map(|(squares, &unit)| {
+            (unit > 0.0).then(|| squares.map(|square| square.sqrt() / f64::from(unit)))
+        })
+        .collect()
+}
+
+fn along_outputs(facts: &Facts) -> Vec<String> {
+    const LABEL: &str = "rms error (training deviations)";
+    let errors = output_errors(facts);
+    let outputs = facts.emulator.outputs();
+    let known = |place: usize| errors[place].unwrap_or([f64::NAN; 2]);
+    match (outputs.layout, &outputs.shape[..]) {
+        (Layout::Image | Layout::Images, &[.., height, width]) => {
+            let size = height * width;
+            let shown = (errors.len() / size).min(IMAGES);
+            let values: Vec<f32> = (0..errors.len())
+                .map(|place| known(place)[0] as f32)
+                .collect();
+            let picture = |channel: usize| {
+                let values: Vec<_> = values[channel * size..(channel + 1) * size]
+                    .iter()
+                    .map(|&value| if value.is_nan() { 0.0 } else { value })
+                    .collect();
+                let largest = values.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+                let range = Scale::between(0.0, largest.into(), false);
+                let name = outputs
+                    .names
+                    .get(channel)
+                    .map_or("rms error", String::as_str);
+                figure(
+                    &image(facts, &values, [height, width], range, name, SIZE),
+                    "Error over the image.",
+                    "Root mean square over the rows, in training deviations of each point.",
+                    &[],
+                )
+            };
+            (0..shown).map(picture).collect()
+        }
+        (Layout::Scalars, _) if errors.len() <= NAMED => {
+            let name = |j: usize| match outputs.names.get(j) {
+                Some(name) => name.clone(),
+                None => format!("output {j}"),
+            };
+            let names = (0..errors.len()).map(|j| (j as f64, name(j))).collect();
+            let highest = errors.iter().flatten().map(|error| error[0]);
+            let high = highest.fold(0.0, f64::max).max(1e-12);
+            let mut plot = Plot::sized(
+                Axis::new(Scale::between(0.0, 1.08 * high, false), LABEL),
+                Axis::new(
+                    Scale::between(errors.len() as f64 - 0.5, -0.5, false),
+                    "output (name)",
+                ),
+                [SIZE[0], 80.0 + 17.0 * errors.len().max(4) as f64],
+            )
+            .named(names);
+            let places = (0..errors.len()).filter(|&j| errors[j].is_some());
+            plot.bars(
+                "a",
+                places.map(|j| [0.0, known(j)[0], j as f64 - 0.35, j as f64 + 0.35]),
+            );
+            vec![figure(
+                &plot.svg("Error by output"),
+                "Error by output.",
+                "Root mean square over the rows; outputs that are constant have none.",
+                &[],
+            )]
+        }
+        (_, shape) => {
+            let length = shape.last().copied().unwrap_or(1);
+            let (x, label) = coordinate(facts, length);
+            let all = || errors.iter().flatten().flatten().copied();
+            let mut plot = Plot::new(
+                Axis::new(Scale::around(x.iter().copied()), label),
+                Axis::new(Scale::decades(all()), LABEL),
+            );
+            let channels = errors.len() / length;
+            let shown = channels.min(CURVES);
+            let line = |channel: usize, which: usize| {
+                let place = channel * length;
+                x.iter()
+                    .enumerate()
+                    .map(move |(j, &x)| (x, known(place + j)[which]))
+                    .collect::<Vec<_>>()
+            };
+            let mut keys = Vec::new();
+            for (channel, colour) in (0..shown).zip(COLOURS) {
+                plot.line(&format!("{colour} dash thin"), line(channel, 1));
+                plot.line(colour, line(channel, 0));
+                let name = outputs.names.get(channel).cloned();
+                let name = name.unwrap_or_else(|| match channels {
+                    1 => "error".into(),
+                    _ => format!("curve {}", channel + 1),
+                });
+                keys.push((colour.to_owned(), name));
+            }
+            keys.push((
+                "quiet dash".into(),
+                "expected: the standard deviation".into(),
+            ));
+            let keys: Vec<_> = keys
+                .iter()
+                .map(|(class, text)| (&class[..], &text[..]))
+                .collect();
+            vec![figure(
+                &plot.svg("Error along the outputs"),
+                "Error along the outputs.",
+                "Root mean square over the rows.",
+                &keys,
+            )]
+        }
+    }
+}
+
+/// Each row's error over one of its inputs, with the median of neighbouring rows.
+fn along_input(facts: &Facts, input: usize) -> String {
+    let about = &facts.data.inputs()[input];
+    let mut points: Vec<(f64, f64)> = (0..facts.rows.len())
+        .map(|index| {
+            let x = facts.data.x_row(facts.rows[index])[input];
+            (x, 100.0 * facts.answer(index).relative_error())
+        })
+        .collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut plot = Plot::new(
+        Axis::new(
+            Scale::between(about.low, about.high, about.logarithmic),
+            about.name.clone(),
+        ),
+        Axis::new(
+            Scale::decades(points.iter().map(|point| point.1)),
+            "error of a run (%)",
+        ),
+    );
+    plot.points(
+        "a",
+        1.4,
+        spread(points.len(), POINTS).map(|place| points[place]),
+    );
+    let middle = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let size = points.len().div_ceil(GROUPS).max(1);
+    let medians = points.chunks(size).map(|group| {
+        let of =
+            |coordinate: fn(&(f64, f64)) -> f64| middle(group.iter().map(coordinate).collect());
+        (of(|point| point.0), of(|point| point.1))
+    });
+    plot.line("b", medians.collect::<Vec<_>>());
+    let shows = format!("Error over {}.", about.name);
+    figure(
+        &plot.svg(&shows),
+        &shows,
+        "",
+        &[("a", "a run"), ("b", "median of neighbours")],
+    )
+}

@@ -1,0 +1,289 @@
+//! All that a report is made of: the run's files, and its emulator's answers on rows that it has not seen.
+
+use crate::assemble::output_deviation;
+use crate::data::{Dataset, Split};
+use crate::metrics::{Metrics, evaluate};
+use crate::run_folder::RunFolder;
+use anyhow::{Context, ensure};
+use dense_codegen::executor::Executor;
+use dense_codegen::{Emulator, file};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// A run, judged.
+#[derive(Debug)]
+pub struct Facts {
+    /// What ships.
+    pub emulator: Emulator,
+    /// The data that the run was made with.
+    pub data: Dataset,
+    /// Which rows are judged: `test`, or `validation` where the data have no test rows.
+    pub part: &'static str,
+    /// Those rows.
+    pub rows: Vec<usize>,
+    /// The emulator's means on them, rows x outputs.
+    pub mean: Vec<f32>,
+    /// Its standard deviations.
+    pub std: Vec<f32>,
+    /// Each output's standard deviation on the training rows; 0 where it was constant.
+    pub deviation: Vec<f32>,
+    /// The figures of those rows.
+    pub metrics: Metrics,
+    /// `run.json`: settings and the search's own report.
+    pub description: Value,
+    /// How the trainings went, where the run says.
+    pub history: Option<Vec<Training>>,
+    /// Error against cost, where the run says.
+    pub pareto: Option<Vec<ParetoRow>>,
+    /// What the frozen code's latency program measured, with its readings.
+    pub latency: Option<Value>,
+}
+
+/// A contender's training, as `history.json` has it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Training {
+    /// The contender.
+    pub name: String,
+    /// `search`, `control` or `random`.
+    pub role: String,
+    /// The operation groups, in the order of the records' lists.
+    pub groups: Vec<GroupNames>,
+    /// The training at some of its steps.
+    pub records: Vec<Record>,
+}
+
+/// A probability that is this near to its last value has settled.
+const SETTLED: f64 = 0.01;
+
+impl Training {
+    /// The records in which probabilities move, and half as long again after the last that moved.
+    #[must_use]
+    pub fn moving(&self) -> &[Record] {
+        let known = |record: &&Record| !record.probabilities.is_empty();
+        let (Some(first), Some(last)) = (
+            self.records.iter().find(known),
+            self.records.iter().rfind(known),
+        ) else {
+            return &[];
+        };
+        let end = last.probabilities.concat();
+        let moves = |record: &&Record| {
+            let now = record.probabilities.concat();
+            let mut pairs = now.iter().zip(&end);
+            pairs.any(|(now, end)| (now - end).abs() > SETTLED)
+        };
+        let settled = self.records.iter().rfind(moves).unwrap_or(last).seconds;
+        let shown = first.seconds + 1.5 * (settled - first.seconds);
+        let count = self
+            .records
+            .partition_point(|record| record.seconds <= shown);
+        &self.records[..count]
+    }
+}
+
+/// An operation group with its candidates.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GroupNames {
+    /// Its name.
+    pub name: String,
+    /// Its candidates, as a space's text has them.
+    pub candidates: Vec<Value>,
+}
+
+/// A training at one of its steps.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Record {
+    /// Seconds since the run began.
+    pub seconds: f64,
+    /// What it belongs to.
+    pub phase: String,
+    /// The loss on its batch.
+    pub training_loss: Option<f64>,
+    /// The loss on rows that choose.
+    pub validation_loss: Option<f64>,
+    /// Nats of each group.
+    #[serde(default)]
+    pub entropy: Vec<f64>,
+    /// Probability of each candidate of each group.
+    #[serde(default)]
+    pub probabilities: Vec<Vec<f64>>,
+}
+
+/// An emulator of the run that no other is below in error and cost.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ParetoRow {
+    /// Its number.
+    pub row: usize,
+    /// The contender that it is of.
+    pub name: String,
+    /// Mean squared error on the validation rows, in training deviations.
+    pub val_mse_z: f64,
+    /// Multiply-accumulates of its call.
+    pub macs: u64,
+    /// Whether it is what ships.
+    pub ships: bool,
+}
+
+#[derive(Deserialize)]
+struct History {
+    trainings: Vec<Training>,
+}
+
+#[derive(Deserialize)]
+struct Pareto {
+    rows: Vec<ParetoRow>,
+}
+
+impl Facts {
+    /// Reads a run, and judges its emulator on the test rows of its data (`data`, else where the run had them; `bundled` if
+    /// they are part of the program), or on the validation rows where there are none. Nothing is timed.
+    ///
+    /// # Errors
+    /// The folder has no finished run, a file in it is not of its form, or the data are not those of the run.
+    pub fn gather(
+        run: &Path,
+        data: Option<&Path>,
+        bundled: impl FnOnce() -> anyhow::Result<Dataset>,
+        threads: usize,
+    ) -> anyhow::Result<Self> {
+        let folder = RunFolder::at(run);
+        let description: Value = folder.description_of()?;
+        ensure!(
+            folder.emulator().exists(),
+            "{0}: the run is not finished; end it with `dense-search resume {0}`",
+            run.display()
+        );
+        let emulator = file::load(&folder.emulator())?;
+        let source = &description["data"];
+        let data = match data.or(source["path"].as_str().map(Path::new)) {
+            Some(path) => {
+                let options = serde_json::from_value(source["options"].clone())?;
+                Dataset::read(path, &options).context("the run's data; name them with --data")?
+            }
+            None => bundled()?,
+        };
+        ensure!(
+            source["sha256"].as_str() == Some(data.sha256()),
+            "{}: not the data that the run was made with; name those with --data",
+            data.label()
+        );
+        let seed = description["plan"]["seed"].as_u64().unwrap_or(0);
+        let split = Split::resolve(&data, seed)?;
+        let (part, rows) = match split.test.is_empty() {
+            false => ("test", split.test),
+            true => ("validation", split.validation),
+        };
+        let deviation = output_deviation(&emulator);
+        let x: Vec<f32> = rows
+            .iter()
+            .flat_map(|&row| data.x_row(row))
+            .map(|&x| x as f32)
+            .collect();
+        let predictions = Executor::new(&emulator).predict(&x, threads);
+        Ok(Self {
+            metrics: evaluate(&emulator, &data, &rows, &deviation, threads),
+            mean: predictions.mean,
+            std: predictions.std,
+            history: optional(run, "history.json")?.map(|history: History| history.trainings),
+            pareto: optional(run, "pareto.json")?.map(|pareto: Pareto| pareto.rows),
+            emulator,
+            data,
+            part,
+            rows,
+            deviation,
+            description,
+            latency: None,
+        })
+    }
+
+    /// The data's name: the file, without its folders.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let label = self.data.label();
+        let name = Path::new(label).file_name().and_then(|name| name.to_str());
+        name.unwrap_or(label)
+    }
+
+    /// The outputs of the simulator and of the emulator, and its standard deviation, for a judged row.
+    #[must_use]
+    pub fn answer(&self, index: usize) -> Answer<'_> {
+        let outputs = self.data.output_count();
+        let place = index * outputs..(index + 1) * outputs;
+        Answer {
+            y: self.data.y_row(self.rows[index]),
+            mean: &self.mean[place.clone()],
+            std: &self.std[place],
+        }
+    }
+
+    /// Every judged row's answer.
+    pub fn answers(&self) -> impl Iterator<Item = Answer<'_>> {
+        (0..self.rows.len()).map(|index| self.answer(index))
+    }
+
+    /// The training of the space that was searched, where the run has its history; of several the one that ships.
+    #[must_use]
+    pub fn searched(&self) -> Option<&Training> {
+        let ships = self.description["report"]["space"].as_str();
+        let searched = || {
+            let trainings = self.history.iter().flatten();
+            trainings.filter(|training| training.role == "search")
+        };
+        let shipped = searched().find(|training| ships == Some(&training.name));
+        shipped.or_else(|| searched().next())
+    }
+
+    /// Seconds of a call of the simulator, where the data say.
+    #[must_use]
+    pub fn simulator_seconds(&self) -> Option<f64> {
+        self.data.seconds_per_call()
+    }
+
+    /// A figure of the latency program.
+    #[must_use]
+    pub fn measured(&self, name: &str) -> Option<f64> {
+        self.latency.as_ref()?[name].as_f64()
+    }
+}
+
+/// One row's outputs.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The simulator's.
+    pub y: &'a [f32],
+    /// The emulator's.
+    pub mean: &'a [f32],
+    /// How sure it is.
+    pub std: &'a [f32],
+}
+
+impl Answer<'_> {
+    /// The error's norm over the outputs' norm.
+    #[must_use]
+    pub fn relative_error(&self) -> f64 {
+        let square = |value: f64| value * value;
+        let pairs = self.y.iter().zip(self.mean);
+        let error: f64 = pairs
+            .map(|(&y, &mean)| square(f64::from(y) - f64::from(mean)))
+            .sum();
+        let norm: f64 = self.y.iter().map(|&y| square(f64::from(y))).sum();
+        (error / norm.max(f64::MIN_POSITIVE)).sqrt()
+    }
+}
+
+fn optional<T: DeserializeOwned>(run: &Path, name: &str) -> anyhow::Result<Option<T>> {
+    let path = run.join(name);
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {
+            format!(
+                "{}: not of the form that a search writes; search again",
+                path.display()
+            )
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{}: cannot be read", path.display())),
+    }
+}

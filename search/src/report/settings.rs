@@ -1,0 +1,86 @@
+//! Settings and provenance: enough to repeat the run, and to know this emulator again.
+
+use super::facts::Facts;
+use super::page::{Page, table};
+use super::text::digits;
+use dense_codegen::file;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// Settings that say nothing to a reader: pages of numbers, clocks.
+const LEFT_OUT: [&str; 3] = [
+    "cost_model.rates",
+    "cost_model.measured",
+    "extent.time.nanos",
+];
+
+pub(super) fn section(facts: &Facts, page: &mut Page) {
+    let head = |a: &str, b: &str| vec![a.to_owned(), b.to_owned()];
+    let mut settings = vec![head("setting", "value")];
+    flatten("", &facts.description["plan"], &mut settings);
+    let mut origin = vec![head("provenance", "value")];
+    let hash = Sha256::digest(file::to_bytes(&facts.emulator));
+    let hash = hash.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    origin.push(head("tool", &text(&facts.description["tool"])));
+    origin.push(head("data", facts.name()));
+    origin.push(head("data, SHA-256", facts.data.sha256()));
+    origin.push(head("emulator.safetensors, SHA-256", &hash));
+    for name in ["space", "steps", "interrupted"] {
+        if let Some(value) = facts.emulator.provenance().get(name) {
+            origin.push(head(name, &text(value)));
+        }
+    }
+    let mut inputs = vec![["input", "from", "to", "scale"].map(str::to_owned).to_vec()];
+    for input in facts.emulator.inputs() {
+        let scale = if input.logarithmic {
+            "logarithmic"
+        } else {
+            "linear"
+        };
+        inputs.push(vec![
+            input.name.clone(),
+            digits(input.low, 6),
+            digits(input.high, 6),
+            scale.into(),
+        ]);
+    }
+    let content = format!(
+        "<div class=\"grid settings\">{}{}{}</div>",
+        table(&inputs, &[false, true, true, false]),
+        table(&settings, &[false, false]),
+        table(&origin, &[false, false])
+    );
+    let about = "The box in which it was trained, how it was made, and the hashes by which data and emulator are known again.";
+    page.section("Settings and provenance", about, &content);
+}
+
+/// Every leaf of the settings with its path.
+fn flatten(path: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
+    if LEFT_OUT.contains(&path) {
+        return;
+    }
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = match path {
+                    "" => name.clone(),
+                    path => format!("{path}.{name}"),
+                };
+                flatten(&path, value, rows);
+            }
+        }
+        Value::Null => {}
+        Value::Array(_) => rows.push(vec![path.into(), "see run.json".into()]),
+        Value::String(text) => rows.push(vec![path.into(), text.clone()]),
+        other => rows.push(vec![path.into(), other.to_string()]),
+    }
+}

@@ -1,0 +1,126 @@
+//! Numbers and names as they stand in a page.
+
+/// The text with the characters escaped that mean something to HTML.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// A number to three digits, short: `0.25`, `1500`, `5·10¹⁷`.
+pub(super) fn number(value: f64) -> String {
+    digits(value, 3)
+}
+
+/// A number beside an axis, where there is little room: `2·10⁴`.
+pub(super) fn tick(value: f64) -> String {
+    written(value, 3, 3)
+}
+
+/// A number to so many digits, short.
+pub(super) fn digits(value: f64, digits: usize) -> String {
+    written(value, digits, 4)
+}
+
+/// A number to so many digits, as a power of ten beyond ten to `largest`.
+fn written(value: f64, digits: usize, largest: i32) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    if !value.is_finite() {
+        return "–".into();
+    }
+    // Rounded first: 9.996 has one digit more before its point than it seems.
+    let rounded = format!("{:.*e}", digits - 1, value);
+    let (mantissa, exponent) = rounded.split_once('e').unwrap_or((&rounded, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let short = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    match exponent {
+        _ if (-3..=largest).contains(&exponent) => {
+            let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
+            short(&format!("{value:.decimals$}")).replace('-', "−")
+        }
+        _ => {
+            let mantissa = short(mantissa).replace('-', "−");
+            match mantissa.as_str() {
+                "1" => format!("10{}", superscript(exponent)),
+                mantissa => format!("{mantissa}·10{}", superscript(exponent)),
+            }
+        }
+    }
+}
+
+fn superscript(exponent: i32) -> String {
+    let raised = |letter| match letter {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        digit => char::from_u32('⁰' as u32 + digit as u32 - '0' as u32).unwrap_or(digit),
+    };
+    exponent.to_string().chars().map(raised).collect()
+}
+
+/// A share as a percentage.
+pub(super) fn percent(share: f64) -> String {
+    format!("{} %", number(100.0 * share))
+}
+
+/// Bytes, in kB from a thousand on.
+pub(super) fn bytes(count: f64) -> String {
+    match count {
+        ..1000.0 => format!("{count} B"),
+        ..1e6 => format!("{} kB", number(count / 1e3)),
+        _ => format!("{} MB", number(count / 1e6)),
+    }
+}
+
+/// A time that is given in seconds.
+pub(super) fn seconds(time: f64) -> String {
+    let units = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")];
+    let fits = units.into_iter().find(|(size, _)| time >= *size);
+    let (size, unit) = fits.unwrap_or((1e-9, "ns"));
+    format!("{} {unit}", number(time / size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_right() {
+        let cases = [
+            (0.25, "0.25"),
+            (1500.0, "1500"),
+            (5e17, "5·10¹⁷"),
+            (1e-9, "10⁻⁹"),
+            (-0.001_234, "−0.00123"),
+            (9.996, "10"),
+            (99_990.0, "10⁵"),
+            (880.6, "881"),
+            (f64::NAN, "–"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(number(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_times_have_their_unit() {
+        assert_eq!(tick(20_000.0), "2·10⁴");
+        assert_eq!(bytes(181_800.0), "182 kB");
+        assert_eq!(seconds(2.6e-6), "2.6 µs");
+        assert_eq!(seconds(2.293e-3), "2.29 ms");
+    }
+}

@@ -1,0 +1,74 @@
+//! Exported models beside the f64 interpreter: [`engines`] run them, [`operations`] has one emulator for each operation,
+//! and [`Errors`] says how far an engine is away.
+
+pub mod engines;
+pub mod operations;
+
+use dense_codegen::Emulator;
+use dense_codegen::interpreter::interpret_f64;
+use engines::Outputs;
+
+/// How far an engine's outputs are from the f64 interpreter's.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Errors {
+    /// The largest error of the mean over the rows inside the box, in units of the row's largest mean or of the output's
+    /// unit, whichever is larger; infinite where it is not a number.
+    pub mean: f64,
+    /// The same of the standard deviation, in the same units.
+    pub std: f64,
+    /// Rows for which `in_domain` is not the guard's answer, or that have an input that is not finite and a result that
+    /// is not NaN.
+    pub wrong_rows: usize,
+}
+
+impl Errors {
+    /// Compares the outputs that a model of the whole prediction gave for these rows.
+    ///
+    /// # Panics
+    /// An output is missing or has another count.
+    #[must_use]
+    pub fn of(emulator: &Emulator, rows: &[f32], outputs: &Outputs) -> Self {
+        let (columns, count) = (emulator.input_count(), emulator.output_count());
+        let rows: Vec<_> = rows.chunks_exact(columns).collect();
+        let output = |name: &str, size: usize| {
+            let values = outputs.get(name);
+            let values = values.unwrap_or_else(|| panic!("no output {name}"));
+            assert_eq!(values.len(), rows.len() * size, "count of {name}");
+            values.chunks_exact(size)
+        };
+        let (means, deviations) = (output("mean", count), output("std", count));
+        let mut errors = Self::default();
+        let answers = means.zip(deviations).zip(output("in_domain", 1));
+        for (x, ((mean, std), in_domain)) in rows.into_iter().zip(answers) {
+            let exact = interpret_f64(emulator, x);
+            let trained = exact.status.outside == 0 && exact.status.non_finite == 0;
+            let nan = || mean.iter().chain(std).all(|value| value.is_nan());
+            let right = (in_domain == [1.0]) == trained && (in_domain == [0.0]) != trained;
+            let silent = exact.status.non_finite != 0 && !nan();
+            errors.wrong_rows += usize::from(!right || silent);
+            if exact.status.is_ok() {
+                errors.mean = errors
+                    .mean
+                    .max(error(emulator, &exact.mean, &exact.mean, mean));
+                errors.std = errors
+                    .std
+                    .max(error(emulator, &exact.mean, &exact.std, std));
+            }
+        }
+        errors
+    }
+}
+
+/// The largest error of one row in the units of [`Errors::mean`].
+#[must_use]
+pub fn error(emulator: &Emulator, mean: &[f64], exact: &[f64], got: &[f32]) -> f64 {
+    let scale = mean
+        .iter()
+        .fold(0.0, |largest: f64, y| largest.max(y.abs()));
+    let units = &emulator.calibration().unit;
+    let errors = got.iter().zip(exact).zip(units);
+    errors
+        .map(|((&got, exact), &unit)| (f64::from(got) - exact).abs() / scale.max(unit.into()))
+        .map(|error| if error.is_nan() { f64::INFINITY } else { error })
+        .fold(0.0, f64::max)
+}

@@ -1,0 +1,189 @@
+//! One small emulator for each operation, so that an engine's error can be read by operation.
+//!
+//! Each is its operation alone behind what makes its operand: a dense layer where that is a sequence or an image, a
+//! rescaling where it has to be spread.
+
+use crate::networks::Draft;
+use dense_codegen::Emulator;
+use dense_codegen::emulator::Layout;
+use dense_codegen::graph::{
+    Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, NodeId, Operation, Rescale,
+    Resize, Resize2d, Shape, Standardise, Transform, Transpose, TransposedConv1d, TransposedConv2d,
+};
+
+const INPUTS: usize = 8;
+const SEQUENCE: Shape = Shape::Sequence {
+    length: 9,
+    channels: 5,
+};
+const IMAGE: Shape = Shape::Image {
+    height: 5,
+    width: 4,
+    channels: 3,
+};
+/// How far exponentials are driven, in either direction.
+const EXPONENT: f32 = 8.0;
+
+/// Every operation's emulator with its name; the last has four members, for the statistics.
+#[must_use]
+pub fn operations() -> Vec<(&'static str, Emulator)> {
+    let activation = |function| {
+        move |draft: &mut Draft| {
+            let node = draft.dense(Graph::INPUT, SEQUENCE);
+            draft.activation(node, function)
+        }
+    };
+    let transform = |function| {
+        move |draft: &mut Draft| {
+            let node = spread(draft);
+            draft.push(Operation::Transform(Transform { function }), node)
+        }
+    };
+    vec![
+        ("logarithm", logarithmic()),
+        ("standardise", one(standardise)),
+        ("rescale", one(spread)),
+        (
+            "dense",
+            one(|draft| draft.dense(Graph::INPUT, Shape::Vector(33))),
+        ),
+        ("conv1d", one(conv1d)),
+        ("conv2d", one(conv2d)),
+        ("transposed conv1d", one(transposed_conv1d)),
+        ("transposed conv2d", one(transposed_conv2d)),
+        (
+            "resize",
+            one(|draft| {
+                let node = draft.dense(Graph::INPUT, SEQUENCE);
+                draft.push(Operation::Resize(Resize { length: 14 }), node)
+            }),
+        ),
+        (
+            "resize2d",
+            one(|draft| {
+                let node = draft.dense(Graph::INPUT, IMAGE);
+                let (height, width) = (10, 7);
+                draft.push(Operation::Resize2d(Resize2d { height, width }), node)
+            }),
+        ),
+        (
+            "add",
+            one(|draft| {
+                let [a, b] = [0, 1].map(|_| draft.dense(Graph::INPUT, SEQUENCE));
+                let sum = draft.graph.push(Operation::Add(Add), &[a, b]);
+                sum.expect("both have one shape")
+            }),
+        ),
+        (
+            "transpose",
+            one(|draft| {
+                let node = draft.dense(Graph::INPUT, IMAGE);
+                draft.push(Operation::Transpose(Transpose), node)
+            }),
+        ),
+        ("ReLU", one(activation(Function::Relu))),
+        ("SiLU", one(activation(Function::Silu))),
+        ("tanh", one(activation(Function::Tanh))),
+        ("exp", one(transform(Inverse::Exp))),
+        ("sinh", one(transform(Inverse::Sinh))),
+        ("statistics", members()),
+    ]
+}
+
+/// The emulator whose only member ends at the node that `end` makes.
+fn one(end: impl Fn(&mut Draft) -> NodeId) -> Emulator {
+    let mut draft = Draft::new(INPUTS);
+    let end = end(&mut draft);
+    draft.emulator(end)
+}
+
+/// The inputs, spread to [`EXPONENT`] in either direction.
+fn spread(draft: &mut Draft) -> NodeId {
+    let offset = draft.parameter(&[INPUTS], 0.1);
+    let scale = draft
+        .graph
+        .parameter("spread", &[INPUTS], vec![EXPONENT; INPUTS]);
+    let scale = scale.expect("finite numbers of a new name");
+    draft.push(Operation::Rescale(Rescale { scale, offset }), Graph::INPUT)
+}
+
+/// Half of the inputs are logarithmic, over twelve decades.
+fn logarithmic() -> Emulator {
+    let emulator = one(|draft| {
+        let mask = (0..INPUTS).map(|input| input % 2 == 0).collect();
+        draft.push(Operation::Logarithm(Logarithm { mask }), Graph::INPUT)
+    });
+    let mut parts = emulator.into_parts();
+    for input in parts.inputs.iter_mut().step_by(2) {
+        (input.low, input.high, input.logarithmic) = (1e-6, 1e6, true);
+    }
+    Emulator::new(parts).expect("limits in order")
+}
+
+fn standardise(draft: &mut Draft) -> NodeId {
+    let [centre, scale] = [0.5, 2.0].map(|deviation| draft.parameter(&[INPUTS], deviation));
+    let standardise = Standardise { centre, scale };
+    draft.push(Operation::Standardise(standardise), Graph::INPUT)
+}
+
+fn conv1d(draft: &mut Draft) -> NodeId {
+    let node = draft.dense(Graph::INPUT, SEQUENCE);
+    let (weight, bias) = draft.kernel(node, &[3], 7);
+    draft.push(Operation::Conv1d(Conv1d { weight, bias }), node)
+}
+
+fn conv2d(draft: &mut Draft) -> NodeId {
+    let node = draft.dense(Graph::INPUT, IMAGE);
+    let (weight, bias) = draft.kernel(node, &[3, 5], 6);
+    draft.push(Operation::Conv2d(Conv2d { weight, bias }), node)
+}
+
+fn transposed_conv1d(draft: &mut Draft) -> NodeId {
+    let node = draft.dense(Graph::INPUT, SEQUENCE);
+    let (weight, bias) = draft.kernel(node, &[5], 4);
+    let operation = TransposedConv1d {
+        weight,
+        bias,
+        stride: 2,
+        length: 18,
+    };
+    draft.push(Operation::TransposedConv1d(operation), node)
+}
+
+/// Its rows are cut, its columns filled.
+fn transposed_conv2d(draft: &mut Draft) -> NodeId {
+    let node = draft.dense(Graph::INPUT, IMAGE);
+    let (weight, bias) = draft.kernel(node, &[3, 3], 6);
+    let operation = TransposedConv2d {
+        weight,
+        bias,
+        stride: [2, 2],
+        height: 8,
+        width: 9,
+    };
+    draft.push(Operation::TransposedConv2d(operation), node)
+}
+
+/// Four members that differ little beside their mean, for outputs of no axis: a single number.
+fn members() -> Emulator {
+    let mut draft = Draft::new(INPUTS);
+    let trunk = draft.dense(Graph::INPUT, Shape::Vector(16));
+    let weight = draft.parameter(&[16, 1], 0.25);
+    let members: Vec<_> = (0..4)
+        .map(|member| {
+            let bias = vec![100.0 + 1e-3 * member as f32];
+            let bias = draft.graph.parameter(&format!("bias {member}"), &[1], bias);
+            let dense = Dense {
+                weight,
+                bias: bias.expect("finite numbers of a new name"),
+                output: Shape::Vector(1),
+            };
+            draft.push(Operation::Dense(dense), trunk)
+        })
+        .collect();
+    let mut parts = draft.ensemble(members).into_parts();
+    parts.outputs.layout = Layout::Scalars;
+    parts.outputs.shape = Vec::new();
+    parts.calibration.floor = vec![1e-8];
+    Emulator::new(parts).expect("a single number")
+}
