@@ -1,7 +1,7 @@
 //! A Gaussian process as a teacher: what it says at fresh inputs is more rows to train on, where few rows were simulated.
 //!
 //! Only data that a process predicts well have one. A quick fit on a part of the rows says whether a whole one is worth
-//! its time; the whole one then has to predict the selection rows to `GOOD`. Whether its pupil is better than the network
+//! its time; the whole one then has to predict the selection rows well. Whether its pupil is better than the network
 //! without a teacher is not foretold: both train, and what is better on the selection rows ships
 //! ([`crate::commands::search`]).
 

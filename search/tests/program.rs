@@ -85,7 +85,25 @@ fn bad_input_is_said_with_exit_code_2_and_nothing_is_written() {
     let csv = folder.path().join("bad.csv");
     fs::write(&csv, "a,b\n1,2\n3,many\n").unwrap();
     let data = thomson();
-    let cases: [(&[&str], &str); 6] = [
+    let signed = folder.path().join("signed.csv");
+    let rows: Vec<_> = (0..20).map(|k| format!("{k},{}\n", k - 7)).collect();
+    fs::write(&signed, "a,b\n".to_owned() + &rows.concat()).unwrap();
+    let cases: [(&[&str], &str); 7] = [
+        (
+            &[
+                "search",
+                text(&signed),
+                "--inputs",
+                "a",
+                "--outputs",
+                "b",
+                "--transform",
+                "log",
+                "--out",
+                text(&run),
+            ],
+            "positive",
+        ),
         (&["search", text(&bad), "--out", text(&run)], "bad.npz"),
         (
             &["search", "nowhere.npz", "--out", text(&run)],

@@ -10,16 +10,28 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The innermost loops of dense layers and convolutions, below the frozen crate's folder.
-const FILE: &str = "dense-runtime/src/kernels/tiles.rs";
-/// The loop over taps and input channels, ascending, and the same, descending. Where the kernel is rewritten, this has
-/// to follow.
-const TAPS: [&str; 2] = ["for i in 0..sweep.run {", "for i in (0..sweep.run).rev() {"];
-/// The loop over rows of taps, of which only images have several.
-const ROWS: [&str; 2] = [
-    "for outer in 0..sweep.outer.count {",
-    "for outer in (0..sweep.outer.count).rev() {",
-];
+/// A line of a kernel, and the same with a loop turned around. Where the kernel is rewritten, this has to follow.
+struct Plant {
+    /// Below the folder of kernels.
+    file: &'static str,
+    written: &'static str,
+    planted: &'static str,
+}
+
+/// The taps and input channels of a dense layer or a convolution.
+const TAPS: Plant = Plant {
+    file: "tiles.rs",
+    written: "let i = done;",
+    planted: "let i = sweep.run - 1 - done;",
+};
+/// The rows of taps, of which only images have several.
+const ROWS: Plant = Plant {
+    file: "sweep.rs",
+    written: "let (mut x, mut row) = (line, rows);",
+    planted: "let by = outer.wrapping_mul(2).wrapping_sub(self.outer.count).wrapping_sub(1);
+            let mut x = line.wrapping_add(by.wrapping_mul(self.outer.x));
+            let mut row = rows.wrapping_add(by.wrapping_mul(self.outer.rows));",
+};
 
 /// The test of the frozen crate that has to see it.
 const GOLDEN: &str = "the_golden_vectors_come_out_bit_for_bit_and_no_stored_bit_has_changed";
@@ -44,8 +56,6 @@ fn another_order_of_rows_of_taps_turns_the_golden_test_of_images_red() {
 /// A frozen crate whose kernels are to be changed.
 struct Planted {
     frozen: PathBuf,
-    /// The kernels as written.
-    kernel: String,
 }
 
 impl Planted {
@@ -57,24 +67,27 @@ impl Planted {
             crate_name: name.into(),
         };
         freeze(emulator, &frozen, &options).expect("the emulator is frozen");
-        let kernel = fs::read_to_string(frozen.join(FILE)).expect("the crate carries the kernel");
-        Self { frozen, kernel }
+        Self { frozen }
     }
 
     /// The crate passes its test as written, and not with the loops turned around.
-    fn assert_turns_red(&self, [written, planted]: [&str; 2]) {
+    fn assert_turns_red(&self, plant: Plant) {
+        let file = self
+            .frozen
+            .join("dense-runtime/src/kernels")
+            .join(plant.file);
+        let kernel = fs::read_to_string(&file).expect("the crate carries the kernel");
         assert!(
-            self.kernel.contains(written),
-            "{FILE} has no longer the loop that is to be turned around: {written}"
+            kernel.contains(plant.written),
+            "{} has no longer the line that is to be changed: {}",
+            plant.file,
+            plant.written
         );
         let as_written = self.golden_test();
         let said = String::from_utf8_lossy(&as_written.stderr);
         assert!(as_written.status.success(), "as written:\n{said}");
 
-        write(
-            &self.frozen.join(FILE),
-            self.kernel.replace(written, planted),
-        );
+        write(&file, kernel.replace(plant.written, plant.planted));
         let turned = self.golden_test();
         let report = String::from_utf8_lossy(&turned.stdout);
         let said = String::from_utf8_lossy(&turned.stderr);

@@ -6,7 +6,7 @@
 //! - [`elementwise`] has the activations, the transforms and the scaling of inputs and outputs.
 //!
 //! A sequence is position-major: `value[position * channels + channel]`; an image is its rows one after the other.
-//! Weights are packed by outputs (`tiles.rs`), once, when the emulator is frozen. Every kernel has the bits of its written
+//! Weights are packed by outputs ([`blocks`]), once, when the emulator is frozen. Every kernel has the bits of its written
 //! order in [`Native`](crate::fma::Native) arithmetic, executes the same instructions for every input of the same
 //! shape, and never panics: where lengths disagree, it computes what is there and leaves the rest.
 

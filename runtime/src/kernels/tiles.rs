@@ -173,8 +173,9 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
                     // SAFETY: `new` has seen that the run's numbers are there, of which there is at least one.
                     *numbers = unsafe { sweep.x.get_unchecked(x + offset..) };
                 }
-                let mut i = 0;
+                let mut done = 0;
                 loop {
+                    let i = done;
                     let mut weights = [[V::splat(0.0); VECTORS]; BLOCKS];
                     for (block, weights) in weights.iter_mut().enumerate() {
                         let lane = (block * sweep.rows_of_block + row + i) * LANES + first;
@@ -193,8 +194,8 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
                             }
                         }
                     }
-                    i += 1;
-                    if i == sweep.run {
+                    done += 1;
+                    if done == sweep.run {
                         break;
                     }
                 }

@@ -82,7 +82,14 @@ pub(crate) trait Work {
 }
 
 /// The vectors of a build without anything better.
-#[cfg(not(target_arch = "arm"))]
+#[cfg(not(any(
+    target_arch = "arm",
+    all(
+        target_arch = "x86_64",
+        target_feature = "avx2",
+        target_feature = "fma"
+    )
+)))]
 pub(crate) type Plain = portable::Portable<8>;
 
 /// The vectors of a build without anything better: registers of a Cortex-M hold one number each, and there are 32.
