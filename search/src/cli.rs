@@ -1,5 +1,6 @@
 //! The command line: what a user may type, as typed values.
 
+use crate::budget::Budget;
 use crate::commands::search::{Extent, Plan, TeacherName, TransformName};
 use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search, space};
 use crate::contenders::{SPACES, SpaceArgument};
@@ -199,6 +200,12 @@ pub struct SearchArguments {
     /// What coordinate the outputs are learnt in: auto looks at data with peaks of many deviations
     #[arg(long, value_enum, default_value_t)]
     transform: TransformName,
+    /// Multiply-accumulates of the shipped call, all members together, at most
+    #[arg(long, value_name = "N")]
+    budget_macs: Option<u64>,
+    /// Flash of the shipped call, all members together, at most: weights and constants, not code
+    #[arg(long, value_name = "BYTES")]
+    budget_flash: Option<u64>,
 }
 
 impl SearchArguments {
@@ -216,6 +223,10 @@ impl SearchArguments {
             device: self.device,
             teacher: self.teacher,
             transform: self.transform,
+            budget: Budget {
+                macs: self.budget_macs,
+                flash_bytes: self.budget_flash,
+            },
         })
     }
 }

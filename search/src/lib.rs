@@ -8,6 +8,7 @@
 //!   [`contenders`] are those that a run trains;
 //! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
 //!   [`variables`] has the probabilities of the candidates;
+//! - [`budget`] has what the shipped call may cost;
 //! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] where rows are few;
 //! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where these are good;
 //! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
@@ -16,6 +17,7 @@
 //! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
 
 pub mod assemble;
+pub mod budget;
 pub mod cli;
 pub mod commands;
 pub mod contenders;

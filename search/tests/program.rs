@@ -77,6 +77,25 @@ fn a_seed_gives_its_bytes_whatever_the_threads_and_the_run_can_be_used() {
 }
 
 #[test]
+fn a_budget_is_kept_by_what_ships() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, data) = (folder.path().join("run"), thomson());
+    let budget = ["--budget-macs", "16000", "--budget-flash", "60000"];
+    let arguments = ["search", text(&data), "--out", text(&run), "--json"];
+    let extent = ["--steps", "400", "--teacher", "none"];
+    let output = program(&[&arguments[..], &budget, &extent].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let line = String::from_utf8(output.stdout).unwrap();
+    let figures: serde_json::Value = serde_json::from_str(line.lines().last().unwrap()).unwrap();
+    assert!(figures["macs"].as_u64().unwrap() <= 16_000, "{figures}");
+    assert!(
+        figures["flash_bytes"].as_u64().unwrap() <= 60_000,
+        "{figures}"
+    );
+}
+
+#[test]
 fn bad_input_is_said_with_exit_code_2_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let (run, bad) = (folder.path().join("run"), folder.path().join("bad.npz"));

@@ -10,6 +10,7 @@
 
 use clap::Parser;
 use dense_search::assemble::output_deviation;
+use dense_search::budget::Budget;
 use dense_search::commands::search::{self, Extent, Input, Plan, TeacherName, TransformName};
 use dense_search::contenders::SpaceChoice;
 use dense_search::data::{Dataset, Part, ReadOptions};
@@ -112,6 +113,7 @@ fn main() -> anyhow::Result<()> {
                 device: DeviceName::Cpu,
                 teacher: TeacherName::Auto,
                 transform: TransformName::Auto,
+                budget: Budget::default(),
             };
             let folder = tempfile::tempdir()?;
             let began = Instant::now();

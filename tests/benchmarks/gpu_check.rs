@@ -13,6 +13,7 @@
 use anyhow::{Context, ensure};
 use clap::Parser;
 use dense_search::assemble::output_deviation;
+use dense_search::budget::Budget;
 use dense_search::candle_core::{DType, Device, Tensor, Var};
 use dense_search::commands::{demo, search};
 use dense_search::contenders::{SpaceChoice, contenders};
@@ -442,6 +443,7 @@ fn searches(arguments: &Arguments) -> anyhow::Result<bool> {
             choices: Choices::default(),
             teacher: search::TeacherName::None,
             transform: search::TransformName::Auto,
+            budget: Budget::default(),
         };
         let input = search::Input {
             data: demo::bundled()?,

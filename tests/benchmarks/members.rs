@@ -18,6 +18,7 @@ use clap::Parser;
 use dense_codegen::executor::Executor;
 use dense_codegen::{Calibration, Emulator};
 use dense_search::assemble::output_deviation;
+use dense_search::budget::Budget;
 use dense_search::commands::demo::bundled;
 use dense_search::commands::search::{self, Extent, Input, Plan, TeacherName, TransformName};
 use dense_search::contenders::SpaceChoice;
@@ -122,6 +123,7 @@ fn row(input: &Input, seed: u64, arguments: &Arguments) -> anyhow::Result<String
         device: DeviceName::Cpu,
         teacher: TeacherName::Auto,
         transform: TransformName::Auto,
+        budget: Budget::default(),
     };
     let folder = tempfile::tempdir()?;
     let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;

@@ -13,6 +13,7 @@ use clap::Parser;
 use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
 use dense_search::assemble::output_deviation;
+use dense_search::budget::Budget;
 use dense_search::commands::search::{
     self, Extent, Input, Plan, Report, TeacherName, TransformName,
 };
@@ -174,6 +175,7 @@ fn judged(input: &Input, arguments: &Arguments, space: &str, seed: u64) -> anyho
         choices: Choices::default(),
         device: DeviceName::Cpu,
         transform: TransformName::Auto,
+        budget: Budget::default(),
         teacher: match arguments.no_teacher {
             true => TeacherName::None,
             false => TeacherName::Auto,

@@ -1,6 +1,7 @@
 //! `dense-search search` and `resume`: train, and leave an emulator in a run's folder.
 
 use crate::assemble::{assemble, data_order};
+use crate::budget::{Budget, NoRoom, Room, check_given};
 use crate::contenders::{Contender, SpaceChoice, Teaching};
 use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform};
 use crate::device::DeviceName;
@@ -8,7 +9,7 @@ use crate::metrics;
 use crate::pace::Pace;
 use crate::run_folder::RunFolder;
 use crate::teacher::{Lesson, lesson};
-use crate::training::{Checkpoint, Choices, Phase, Rows, Settings, Trained, Trainer};
+use crate::training::{Checkpoint, Choices, Members, Phase, Rows, Settings, Trained, Trainer};
 use crate::transform;
 use anyhow::{Context, bail, ensure};
 use candle_core::Device;
@@ -69,6 +70,9 @@ pub struct Plan {
     /// What coordinate the outputs are learnt in.
     #[serde(default)]
     pub transform: TransformName,
+    /// What the shipped call may cost.
+    #[serde(default)]
+    pub budget: Budget,
 }
 
 /// What coordinate outputs are learnt in.
@@ -112,6 +116,9 @@ pub struct Report {
     pub macs: u64,
     /// Multiply-accumulates of the largest member.
     pub member_macs: u64,
+    /// Bytes of the constants that the shipped call reads.
+    #[serde(default)]
+    pub flash_bytes: usize,
     /// Members.
     pub members: usize,
     /// Weight steps.
@@ -176,6 +183,7 @@ pub fn run(
     if plan.transform == TransformName::Log {
         transform::check(&input.data, Transform::Log)?;
     }
+    affordable(contenders.clone(), plan, known_transform(plan))?;
     let path = input.path.as_deref().map(std::path::absolute).transpose()?;
     let mut description = Description {
         tool: TOOL.to_owned(),
@@ -265,6 +273,44 @@ pub fn resume(
 
 const TOOL: &str = concat!("dense-search ", env!("CARGO_PKG_VERSION"));
 
+/// The coordinate that a plan says the outputs are learnt in; where the data decide, the cheapest.
+fn known_transform(plan: &Plan) -> Transform {
+    match plan.transform {
+        TransformName::Auto | TransformName::None => Transform::None,
+        TransformName::Log => Transform::Log,
+        TransformName::Asinh => Transform::Asinh,
+    }
+}
+
+/// The contenders for which the budget has room.
+///
+/// # Errors
+/// There is none: says why the first has not.
+fn affordable(
+    contenders: Vec<Contender>,
+    plan: &Plan,
+    transform: Transform,
+) -> anyhow::Result<Vec<Contender>> {
+    let (mut kept, mut refused): (Vec<Contender>, Vec<NoRoom>) = (Vec::new(), Vec::new());
+    for contender in contenders {
+        let space = &contender.space;
+        let verdict = match &contender.members {
+            Members::Searched(count) => {
+                Room::new(space, plan.budget, *count, transform).map(|_| ())
+            }
+            Members::Given(members) => check_given(space, members, plan.budget, transform),
+        };
+        match verdict {
+            Ok(()) => kept.push(contender),
+            Err(problem) => refused.push(problem),
+        }
+    }
+    if kept.is_empty() {
+        return Err(refused.swap_remove(0).into());
+    }
+    Ok(kept)
+}
+
 /// A search under way.
 struct Search<'a> {
     data: &'a Dataset,
@@ -329,6 +375,7 @@ impl Search<'_> {
             eprintln!("note: the outputs are learnt by their {}", transform.name());
         }
         let normalisation = Normalisation::fit_transformed(self.data, &self.split.train, transform);
+        let contenders = affordable(contenders, self.plan, transform)?;
         let lesson = pool.install(|| self.lesson(&normalisation));
         let contenders = match &lesson {
             Some(_) => {
@@ -450,6 +497,13 @@ impl Search<'_> {
             self.rows(&self.split.selection, normalisation, &order, None)?,
         );
         let mut trainer = Trainer::new(&contender.space, train, selection, settings)?;
+        if let (Members::Searched(count), true) =
+            (&contender.members, self.plan.budget != Budget::default())
+        {
+            let transform = normalisation.transform();
+            let room = Room::new(&contender.space, self.plan.budget, *count, transform)?;
+            trainer = trainer.within(room);
+        }
         let mut began = self.began;
         if let Some(bytes) = self.folder.read_checkpoint(&name)? {
             let restored = Checkpoint::from_bytes(&bytes).and_then(|checkpoint| {
@@ -591,6 +645,15 @@ impl Search<'_> {
                 &self.split.calibration,
                 self.provenance(&candidate),
             )?;
+            let Budget { macs, flash_bytes } = self.plan.budget;
+            ensure!(
+                macs.is_none_or(|limit| emulator.macs() <= limit)
+                    && flash_bytes.is_none_or(|limit| emulator.flash_bytes() as u64 <= limit),
+                "{}: {} multiply-accumulates and {} bytes of flash are above the budget; this is a fault of dense-search",
+                candidate.name,
+                emulator.macs(),
+                emulator.flash_bytes()
+            );
             let found = judge(&emulator, &self.split.selection);
             // Squared errors of outputs over decades are those of a few peaks.
             let error = match transform {
@@ -600,8 +663,8 @@ impl Search<'_> {
             let members = emulator.members().len();
             if members < self.plan.members {
                 eprintln!(
-                    "note: {}: {members} members, not {}: no more of them differ within 2.5 times the work of one and 1.9 \
-                     times its weights",
+                    "note: {}: {members} members, not {}: no more of them differ within 2.5 times the work of one, 1.9 \
+                     times its weights, and the budget if there is one",
                     candidate.name, self.plan.members
                 );
             }
@@ -626,6 +689,7 @@ impl Search<'_> {
             transform,
             macs: emulator.macs(),
             member_macs: emulator.member_macs(),
+            flash_bytes: emulator.flash_bytes(),
             members: emulator.members().len(),
             steps: winner.steps,
             ms_per_step: winner.ms_per_step,

@@ -10,6 +10,7 @@
 //! that differ in next to nothing agree where they are wrong. Behind it they are spread evenly over the candidates, the most
 //! probable first. Nothing is drawn: the same network variables give the same members.
 
+use crate::budget::{Cost, Room, Walk};
 use crate::space::{Architecture, Space};
 use crate::supernetwork::SuperNetwork;
 use crate::variables::NetworkVariables;
@@ -25,19 +26,24 @@ const LOOKED_AT: usize = 256;
 
 /// Returns up to `count` pairwise different architectures, the most probable one first.
 ///
-/// They are fewer where the space has not so many within the budgets.
+/// They are fewer where the space has not so many within the budgets, the user's among them if there is one.
 pub(super) fn choose(
     network: &SuperNetwork,
     variables: &NetworkVariables,
     count: usize,
+    room: Option<&Room>,
 ) -> Vec<Architecture> {
     let space = network.space();
-    let first = variables.most_probable();
-    let costs = Costs::of(network);
+    let first = match room {
+        None => variables.most_probable(),
+        // Those that are looked at are at least one: whatever is chosen can be completed.
+        Some(_) => behind(space, variables, &variables.most_probable(), 0, room).swap_remove(0),
+    };
+    let costs = Costs::of(network, room);
     let mut most = Vec::new();
     for branch in (0..=latest_branch(&costs, &first)).rev() {
         for order in [Order::Spread, Order::Cheapest] {
-            let offers = behind(space, variables, &first, branch);
+            let offers = behind(space, variables, &first, branch, room);
             let members = Ensemble::of(&costs, &first).filled(offers, branch, order, count);
             if members.len() > most.len() {
                 most = members;
@@ -66,14 +72,24 @@ fn behind(
     variables: &NetworkVariables,
     first: &Architecture,
     branch: usize,
+    room: Option<&Room>,
 ) -> Vec<Architecture> {
     let probabilities = variables.probabilities();
-    let mut found: Vec<(f64, Vec<usize>)> = vec![(0.0, first.choices()[..branch].to_vec())];
+    let shared = first.choices()[..branch].to_vec();
+    let mut walk = room.map(|room| room.one().walk());
+    for &choice in &shared {
+        walk = walk.and_then(|walk| after(walk, choice));
+    }
+    let mut found: Vec<(f64, Vec<usize>, Option<Walk>)> = vec![(0.0, shared, walk)];
     for group in &probabilities[branch..space.groups().len()] {
-        let longer = found.iter().flat_map(|(log, choices)| {
-            group.iter().enumerate().map(move |(choice, p)| {
+        let longer = found.iter().flat_map(|(log, choices, walk)| {
+            group.iter().enumerate().filter_map(move |(choice, p)| {
+                let walk = match walk {
+                    None => None,
+                    Some(walk) => Some(after(*walk, choice)?),
+                };
                 let choices = choices.iter().copied().chain([choice]);
-                (log + p.max(f64::MIN_POSITIVE).ln(), choices.collect())
+                Some((log + p.max(f64::MIN_POSITIVE).ln(), choices.collect(), walk))
             })
         });
         found = longer.collect();
@@ -82,35 +98,55 @@ fn behind(
     }
     let architectures = found.into_iter();
     architectures
-        .map(|(_, choices)| Architecture::new(choices))
+        .map(|(_, choices, _)| Architecture::new(choices))
         .collect()
+}
+
+/// The way with this candidate taken; `None` where it cannot be afforded.
+fn after(mut walk: Walk<'_>, choice: usize) -> Option<Walk<'_>> {
+    walk.choose(choice).then_some(walk)
 }
 
 /// What candidates cost: `[group][candidate]`.
 struct Costs {
     macs: Vec<Vec<u64>>,
     weights: Vec<Vec<u64>>,
+    /// Bytes of constants; zeros where no budget is given.
+    flash_bytes: Vec<Vec<u64>>,
+    /// What the groups of all members may cost, and what each member costs beside them.
+    all: Cost,
+    each: Cost,
 }
 
 impl Costs {
-    fn of(network: &SuperNetwork) -> Self {
+    fn of(network: &SuperNetwork, room: Option<&Room>) -> Self {
         let weights = |group, candidate| {
             let parameters = network.parameters(group, candidate).iter();
             parameters
                 .map(|parameter| parameter.var.elem_count() as u64)
                 .sum()
         };
-        let groups = network.space().groups().iter().enumerate();
+        let of_each = |cost: &dyn Fn(usize, usize) -> u64| {
+            let groups = network.space().groups().iter().enumerate();
+            let costs = groups.map(|(index, group)| {
+                let candidates = 0..group.candidates.len();
+                candidates.map(|candidate| cost(index, candidate)).collect()
+            });
+            costs.collect()
+        };
+        let unbounded = Cost {
+            macs: u64::MAX,
+            flash_bytes: u64::MAX,
+        };
+        let (all, each) = room.map_or((unbounded, Cost::default()), Room::all);
         Self {
             macs: network.space().macs(),
-            weights: groups
-                .map(|(index, group)| {
-                    let candidates = 0..group.candidates.len();
-                    candidates
-                        .map(|candidate| weights(index, candidate))
-                        .collect()
-                })
-                .collect(),
+            weights: of_each(&weights),
+            flash_bytes: of_each(&|group, candidate| {
+                room.map_or(0, |room| room.flash_bytes(group, candidate))
+            }),
+            all,
+            each,
         }
     }
 }
@@ -123,6 +159,7 @@ struct Ensemble<'a> {
     used: Vec<Vec<bool>>,
     macs: u64,
     weights: u64,
+    flash_bytes: u64,
 }
 
 /// Which member is taken next.
@@ -148,6 +185,7 @@ impl<'a> Ensemble<'a> {
             used: costs.macs.iter().map(|g| vec![false; g.len()]).collect(),
             macs: 0,
             weights: 0,
+            flash_bytes: 0,
         };
         start.take(&Offer {
             architecture: first.clone(),
@@ -185,10 +223,11 @@ impl<'a> Ensemble<'a> {
             }
             // Costs only grow: what is too much now stays so.
             offers.retain(|offer| {
-                let (more_macs, more_weights) = self.added_by(offer);
+                let (more_macs, more_weights, _) = self.added_by(offer);
                 offer.shared < groups
                     && self.macs + more_macs <= macs
                     && self.weights + more_weights <= weights
+                    && self.affords(offer)
             });
             let next = match order {
                 Order::Spread => offers
@@ -196,7 +235,7 @@ impl<'a> Ensemble<'a> {
                     .min_by_key(|offer| self.alike(&offer.architecture, branch)),
                 Order::Cheapest => offers.iter().min_by(|left, right| {
                     let share = |offer: &Offer| {
-                        let (more_macs, more_weights) = self.added_by(offer);
+                        let (more_macs, more_weights, _) = self.added_by(offer);
                         more_macs as f64 / macs as f64 + more_weights as f64 / weights as f64
                     };
                     share(left).total_cmp(&share(right))
@@ -223,25 +262,39 @@ impl<'a> Ensemble<'a> {
         groups.map(|group| members(group).count()).collect()
     }
 
-    /// The multiply-accumulates of the groups that no member shares, and the weights of the candidates that none has.
-    fn added_by(&self, offer: &Offer) -> (u64, u64) {
+    /// Whether the user's budget has room for one more.
+    fn affords(&self, offer: &Offer) -> bool {
+        let (more_macs, _, more_flash) = self.added_by(offer);
+        let members = self.members.len() as u64 + 1;
+        let cost = Cost {
+            macs: self.macs + more_macs + members * self.costs.each.macs,
+            flash_bytes: self.flash_bytes + more_flash + members * self.costs.each.flash_bytes,
+        };
+        cost.within(self.costs.all)
+    }
+
+    /// The multiply-accumulates of the groups that no member shares, and weights and flash of the candidates that none
+    /// has.
+    fn added_by(&self, offer: &Offer) -> (u64, u64, u64) {
         let choices = offer.architecture.choices().iter().enumerate();
-        let (mut macs, mut weights) = (0, 0);
+        let (mut macs, mut weights, mut flash_bytes) = (0, 0, 0);
         for (group, &choice) in choices {
             if group >= offer.shared {
                 macs += self.costs.macs[group][choice];
             }
             if !self.used[group][choice] {
                 weights += self.costs.weights[group][choice];
+                flash_bytes += self.costs.flash_bytes[group][choice];
             }
         }
-        (macs, weights)
+        (macs, weights, flash_bytes)
     }
 
     fn take(&mut self, offer: &Offer) {
-        let (macs, weights) = self.added_by(offer);
+        let (macs, weights, flash_bytes) = self.added_by(offer);
         self.macs += macs;
         self.weights += weights;
+        self.flash_bytes += flash_bytes;
         for (used, &choice) in self.used.iter_mut().zip(offer.architecture.choices()) {
             used[choice] = true;
         }
@@ -314,8 +367,8 @@ mod tests {
             let network = network(space);
             let variables = variables(space, seed, 4 * seed as usize);
             for count in [1, 2, 4, 8, 16] {
-                let members = choose(&network, &variables, count);
-                assert_eq!(members, choose(&network, &variables, count));
+                let members = choose(&network, &variables, count, None);
+                assert_eq!(members, choose(&network, &variables, count, None));
                 assert_eq!(members[0], variables.most_probable());
                 let different: HashSet<_> = members.iter().collect();
                 assert_eq!(different.len(), members.len());
@@ -343,7 +396,7 @@ mod tests {
             trial([0, 2, 2, 2, 2, 1], 1.0),
         ];
         variables.update(&trials, 1.0).unwrap();
-        let members = choose(&network(&space), &variables, 4);
+        let members = choose(&network(&space), &variables, 4, None);
         assert!(members.iter().all(|m| m.choices()[..4] == [0, 1, 1, 1]));
         let heads: HashSet<_> = members.iter().map(|m| m.choices()[4]).collect();
         assert!(heads.len() >= 3, "{members:?}");
@@ -353,6 +406,6 @@ mod tests {
     fn a_space_of_one_architecture_has_one_member() {
         let (space, _) = mlp(3, Shape::Vector(2), Mlp::Residual, 1).unwrap();
         let variables = NetworkVariables::uniform(&space);
-        assert_eq!(choose(&network(&space), &variables, 8).len(), 1);
+        assert_eq!(choose(&network(&space), &variables, 8, None).len(), 1);
     }
 }

@@ -23,6 +23,7 @@ pub use choices::Choices;
 pub use rows::Rows;
 pub use schedule::Phase;
 
+use crate::budget::Room;
 use crate::nodes::Pass;
 use crate::optimiser::AdamW;
 use crate::space::{Architecture, Space};
@@ -82,6 +83,7 @@ pub struct Trainer {
     batches: Batches,
     ranking: Batches,
     sampled: ChaCha8Rng,
+    room: Option<Room>,
     polish: Polish,
 }
 
@@ -136,11 +138,21 @@ impl Trainer {
             batches: Batches::new(train.count(), stream(settings.seed, "batches")),
             ranking: Batches::new(selection.count(), stream(settings.seed, "ranking rows")),
             sampled: stream(settings.seed, "architectures"),
+            room: None,
             polish: Polish::default(),
             settings,
             train,
             selection,
         })
+    }
+
+    /// Has only architectures sampled, ranked and chosen for which a budget leaves room.
+    #[must_use]
+    pub fn within(self, room: Room) -> Self {
+        Self {
+            room: Some(room),
+            ..self
+        }
     }
 
     /// Returns the network in its present state.
@@ -254,7 +266,7 @@ impl Trainer {
             self.members = self.chosen_members();
         }
         let architecture = match self.members.is_empty() {
-            true => self.variables.sample(&mut self.sampled),
+            true => self.sample(),
             false => self.members[self.step % self.members.len()].clone(),
         };
         let rows = self
@@ -323,9 +335,7 @@ impl Trainer {
     /// Ranks sampled architectures by their loss on kept rows, and updates the network variables.
     fn rank(&mut self) -> Result<(), Error> {
         let rows = self.selection.chosen(&self.ranking.next(RANKING_ROWS))?;
-        let sampled: Vec<_> = (0..TRIALS)
-            .map(|_| self.variables.sample(&mut self.sampled))
-            .collect();
+        let sampled: Vec<_> = (0..TRIALS).map(|_| self.sample()).collect();
         let losses = sampled.iter().map(|architecture| {
             self.network
                 .loss(&rows.x, &rows.y, architecture, Pass::Forward)
@@ -335,21 +345,40 @@ impl Trainer {
             .into_iter()
             .zip(losses)
             .map(|(architecture, loss)| Trial {
+                loss: match &self.room {
+                    None => f64::from(loss),
+                    Some(room) => room.weighed(&architecture, f64::from(loss)),
+                },
                 architecture,
-                loss: f64::from(loss),
             })
             .collect();
-        self.variables
-            .update(&trials, VARIABLE_RATE)
-            .expect("trials were sampled from these variables");
+        match &self.room {
+            None => self.variables.update(&trials, VARIABLE_RATE),
+            Some(room) => {
+                let (room, variables) = (room.one(), &mut self.variables);
+                variables.update_within(room, &trials, VARIABLE_RATE)
+            }
+        }
+        .expect("trials were sampled from these variables");
         Ok(())
+    }
+
+    /// Draws an architecture; with a budget, one that it has room for.
+    fn sample(&mut self) -> Architecture {
+        match &self.room {
+            None => self.variables.sample(&mut self.sampled),
+            Some(room) => {
+                let random = &mut self.sampled;
+                self.variables.sample_within(room.one(), random)
+            }
+        }
     }
 
     fn chosen_members(&self) -> Vec<Architecture> {
         let Members::Searched(count) = self.settings.members else {
             return self.members.clone();
         };
-        members::choose(&self.network, &self.variables, count)
+        members::choose(&self.network, &self.variables, count, self.room.as_ref())
     }
 
     fn macs(&self, architecture: &Architecture) -> u64 {
