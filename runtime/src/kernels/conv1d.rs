@@ -23,8 +23,8 @@ pub struct Conv1d {
 ///
 /// *Shapes*: `x: [length][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [length][outputs]`; `residual`, where
 /// `then` has one: that of `y`.
-#[cfg_attr(target_arch = "x86_64", inline(always))]
-#[cfg_attr(not(target_arch = "x86_64"), inline)]
+#[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
+#[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
 pub fn conv1d(
     x: &[f32],
     weights: &[f32],

@@ -24,8 +24,8 @@ pub struct Conv2d {
 ///
 /// *Shapes*: `x: [height][width][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [height][width][outputs]`;
 /// `residual`, where `then` has one: that of `y`.
-#[cfg_attr(target_arch = "x86_64", inline(always))]
-#[cfg_attr(not(target_arch = "x86_64"), inline)]
+#[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
+#[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
 pub fn conv2d(
     x: &[f32],
     weights: &[f32],
@@ -39,8 +39,8 @@ pub fn conv2d(
 }
 
 /// The layer that a convolution is, for `room` outputs.
-#[cfg_attr(target_arch = "x86_64", inline(always))]
-#[cfg_attr(not(target_arch = "x86_64"), inline)]
+#[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
+#[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
 pub(super) fn layer<'a>(
     x: &'a [f32],
     weights: &'a [f32],

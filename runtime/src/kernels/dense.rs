@@ -38,8 +38,8 @@ pub const fn packed_length(inputs: usize, outputs: usize) -> usize {
 ///
 /// *Shapes*: `x: [samples][from]`, `weights`: packed, [`packed_length`]`(inputs, outputs)`, `bias: [outputs]`,
 /// `y: [samples][to]`; `residual`, where `then` has one: `[samples][sizes.residual]`.
-#[cfg_attr(target_arch = "x86_64", inline(always))]
-#[cfg_attr(not(target_arch = "x86_64"), inline)]
+#[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
+#[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
 pub fn dense(
     x: &[f32],
     weights: &[f32],

@@ -39,7 +39,7 @@ pub(super) struct Layer<'a> {
 static ZEROS: [f32; FULL] = [0.0; FULL];
 
 vectorised! {
-    #[cfg_attr(target_arch = "x86_64", inline(always))]
+    #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
     fn write<V>(layer: &Layer<'_>, y: &mut [f32]) {
         layer.write_by::<V>(y);
     }

@@ -28,8 +28,8 @@ pub struct TransposedConv1d {
 /// Computes a transposed convolution; `then` is [`Then::Nothing`] or [`Then::Relu`].
 ///
 /// *Shapes*: `x: [length_in][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [length_out][outputs]`.
-#[cfg_attr(target_arch = "x86_64", inline(always))]
-#[cfg_attr(not(target_arch = "x86_64"), inline)]
+#[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
+#[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
 pub fn transposed_conv1d(
     x: &[f32],
     weights: &[f32],

@@ -37,8 +37,8 @@ pub const fn natural_length(length_in: usize, kernel: usize, stride: usize) -> u
 ///
 /// *Shapes*: `x: [height_in][width_in][inputs]`, `weights`: packed, `bias: [outputs]`,
 /// `y: [height_out][width_out][outputs]`.
-#[cfg_attr(target_arch = "x86_64", inline(always))]
-#[cfg_attr(not(target_arch = "x86_64"), inline)]
+#[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
+#[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
 pub fn transposed_conv2d(
     x: &[f32],
     weights: &[f32],

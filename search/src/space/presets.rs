@@ -32,10 +32,11 @@ impl Default for PaperWidths {
 
 /// Returns the published super-architecture, in our reading where the figure leaves details open.
 ///
-/// Sizes are `round(L * [4, 8, 16, 32, 64, 126, 250] / 250)`, at least 1, each axis of an image by itself. Groups A keep the size and choose among zero
-/// and convolutions of 1, 3 and 5 taps; groups B change it and choose also among transposed convolutions of stride 2
-/// with 1, 3, 5 and 7 taps (over an image, k x k taps). The identity runs beside all of them. The last group has neither identity nor zero. For an
-/// output without positions every kernel has one tap (`k^0`), so that each group is left with zero and dense.
+/// Sizes are `round(L * [4, 8, 16, 32, 64, 126, 250] / 250)`, at least 1, each axis of an image by itself. Groups A keep
+/// the size and choose among zero and convolutions of 1, 3 and 5 taps; groups B change it and choose also among transposed
+/// convolutions of stride 2 with 1, 3, 5 and 7 taps (over an image, k x k taps). The identity runs beside all of them. The
+/// last group has neither identity nor zero. For an output without positions every kernel has one tap (`k^0`), so that
+/// each group is left with zero and dense.
 /// The activation, which the paper does not name, is SiLU: the best of three in our measurements.
 ///
 /// # Errors
