@@ -33,6 +33,11 @@ pub fn stream(seed: u64, name: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(hash.finalize().into())
 }
 
+/// Returns a number from 0 to below 1: the upper 53 bits of one draw.
+pub fn uniform(random: &mut ChaCha8Rng) -> f64 {
+    (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
 /// Returns the numbers `0..count` in an order drawn from `random`.
 ///
 /// Fisher and Yates' shuffle from the back, each draw the high half of a 64 x 64 bit product (its bias, below

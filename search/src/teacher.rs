@@ -7,8 +7,7 @@
 
 use crate::data::{Dataset, Normalisation};
 use crate::gaussian_process::{Effort, GaussianProcess};
-use crate::streams::stream;
-use rand_chacha::rand_core::RngCore;
+use crate::streams::{stream, uniform};
 
 /// More training rows have no teacher: networks are better there, and the process would read but a part of the rows.
 const ROWS: usize = 1500;
@@ -79,7 +78,7 @@ fn fresh_inputs(data: &Dataset, normalisation: &Normalisation, seed: u64) -> Vec
     let mut x = Vec::with_capacity(FRESH * data.input_count());
     for _ in 0..FRESH {
         for (k, input) in data.inputs().iter().enumerate() {
-            let share = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+            let share = uniform(&mut random);
             let (low, high) = match input.logarithmic {
                 true => (input.low.ln(), input.high.ln()),
                 false => (input.low, input.high),
@@ -98,7 +97,7 @@ mod tests {
 
     fn csv(rows: usize, y: impl Fn(f64, f64) -> f64) -> Dataset {
         let mut random = stream(9, "teacher test");
-        let mut draw = || (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        let mut draw = || uniform(&mut random);
         let mut text = "a,b,y\n".to_owned();
         for _ in 0..rows {
             let (a, b) = (draw(), draw());

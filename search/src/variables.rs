@@ -13,8 +13,8 @@
 
 use crate::budget::Affordable;
 use crate::space::{Architecture, Error, Space};
+use crate::streams::uniform;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
 /// The network variables of a super-architecture.
@@ -252,13 +252,13 @@ fn softmax_of(logits: &[f64], allowed: impl Fn(usize) -> bool) -> Vec<f64> {
     softmax(&masked)
 }
 
-/// Draws an index by the probabilities, from the upper 53 bits of one draw.
+/// Draws an index by the probabilities.
 fn draw(probabilities: &[f64], random: &mut ChaCha8Rng) -> usize {
-    let uniform = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    let level = uniform(random);
     let mut sum = 0.0;
     for (k, p) in probabilities.iter().enumerate() {
         sum += p;
-        if uniform < sum {
+        if level < sum {
             return k;
         }
     }
@@ -351,7 +351,7 @@ mod tests {
                     let architecture = variables.sample(&mut random);
                     let pairs = architecture.choices().iter().zip(&right);
                     let wrong = pairs.filter(|(choice, right)| choice != right).count();
-                    let noise = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+                    let noise = uniform(&mut random);
                     let loss = sign * (wrong as f64 + noise);
                     Trial { architecture, loss }
                 })

@@ -122,12 +122,17 @@ impl Phases {
     fn axis(&self, phase: usize) -> Axis {
         let half = self.kernel / 2;
         let first = half.saturating_sub(phase).div_ceil(self.stride);
-        let end = (self.natural + half)
+        let end = self
+            .natural
+            .saturating_add(half)
             .saturating_sub(phase)
             .div_ceil(self.stride);
         Axis {
             length: self.length_in,
-            start: (first * self.stride + phase).saturating_sub(half),
+            start: first
+                .saturating_mul(self.stride)
+                .saturating_add(phase)
+                .saturating_sub(half),
             step: self.stride,
             count: end.saturating_sub(first),
             tap: phase,

@@ -16,10 +16,9 @@ pub use error::Error;
 
 use crate::nodes::{Epilogue, Form, Grid, Pass, Plan};
 use crate::space::{Architecture, Candidate, Group, Identity, Placement, Shape, Space};
-use crate::streams::stream;
+use crate::streams::{stream, uniform};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
-use rand_chacha::rand_core::RngCore;
 use std::sync::Arc;
 
 /// One parameter tensor of a candidate operation.
@@ -331,8 +330,7 @@ impl ParameterShape {
             fan_in => gain / fan_in.sqrt(),
         };
         let values: Vec<f64> = (0..self.shape.iter().product())
-            .map(|_| (random.next_u64() >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
-            .map(|uniform| bound * uniform)
+            .map(|_| bound * (2.0 * uniform(&mut random) - 1.0))
             .collect();
         let values = Tensor::from_vec(values, self.shape.as_slice(), &Device::Cpu)?;
         Ok(Var::from_tensor(

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::space::presets::{PaperWidths, micro, micro_decoder, paper};
+use rand_chacha::rand_core::RngCore;
 
 const BATCH: usize = 3;
 const INPUTS: usize = 2;
