@@ -25,10 +25,6 @@ use std::collections::HashSet;
 /// Bytes of a number.
 const NUMBER: u64 = 4;
 
-/// With other members beside it, one architecture may take this share of the budget, where any does. (Half of it left
-/// `mse_z` on the bundled data 1.05 to 2.8 times as large at three budgets: docs/spaces.md.)
-const SHARE_OF_ONE: f64 = 0.65;
-
 /// By how much the loss of an architecture that takes all it may counts as larger, in the ranking, than that of one that
 /// costs nothing. Not measured: it decides between losses that are nearly equal.
 const WEIGHT_OF_COST: f64 = 0.05;
@@ -120,7 +116,8 @@ pub struct Room {
 }
 
 impl Room {
-    /// Returns the room for up to `count` members whose outputs are learnt in this coordinate.
+    /// Returns the room for up to `count` members whose outputs are learnt in this coordinate; with others beside it, one
+    /// may take the share `share_of_one` of the budget, where any takes so little.
     ///
     /// # Errors
     /// Not even the cheapest architecture keeps the budget: says by how much.
@@ -129,6 +126,7 @@ impl Room {
         budget: Budget,
         count: usize,
         transform: Transform,
+        share_of_one: f64,
     ) -> Result<Self, NoRoom> {
         let costs = candidate_costs(space);
         let (each, once) = fixed_costs(space, count, transform);
@@ -138,7 +136,7 @@ impl Room {
         let one = all.less(each).ok_or_else(none)?;
         let narrow = match count {
             1 => None,
-            _ => limits.share(SHARE_OF_ONE).less(once.and(each)),
+            _ => limits.share(share_of_one).less(once.and(each)),
         };
         let narrow = narrow.and_then(|limit| Affordable::new(&costs, limit));
         let one = narrow.or_else(|| Affordable::new(&costs, one));

@@ -15,6 +15,8 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 const INPUTS: usize = 3;
+/// What one of several members may take.
+const SHARE: f64 = 0.65;
 
 fn group(name: String, output: Shape, identity: Identity, candidates: Vec<Candidate>) -> Group {
     Group {
@@ -177,7 +179,7 @@ fn exactly_the_architectures_within_a_limit_are_affordable_and_they_alone_are_sa
 #[test]
 fn a_room_that_excludes_nothing_draws_what_none_would() {
     let space = crate::space::presets::micro(INPUTS, Shape::Vector(5)).unwrap();
-    let room = Room::new(&space, Budget::default(), 4, Transform::None).unwrap();
+    let room = Room::new(&space, Budget::default(), 4, Transform::None, SHARE).unwrap();
     let variables = NetworkVariables::uniform(&space);
     let [mut one, mut other] = [0, 1].map(|_| stream(3, "samples"));
     for _ in 0..100 {
@@ -212,7 +214,7 @@ fn what_is_trained_and_shipped_never_exceeds_a_budget_and_members_are_many_where
         let space = random_space(&mut random, output);
         let budget = random_budget(&mut random, &space);
         let count = random.random_range(1..6);
-        let Ok(room) = Room::new(&space, budget, count, transform) else {
+        let Ok(room) = Room::new(&space, budget, count, transform, SHARE) else {
             continue;
         };
         let settings = Settings {
@@ -294,7 +296,7 @@ fn a_budget_below_the_cheapest_architecture_says_by_how_much() {
     let space = crate::space::presets::micro(INPUTS, Shape::Vector(5)).unwrap();
     let refused = |macs, flash_bytes| {
         let budget = Budget { macs, flash_bytes };
-        let error = Room::new(&space, budget, 1, Transform::None).unwrap_err();
+        let error = Room::new(&space, budget, 1, Transform::None, SHARE).unwrap_err();
         error.to_string()
     };
     // 3 * 64 of the first layer, 16 * (64 + 5) or 64 * 5 of the head, 5 rescalings.
@@ -312,7 +314,8 @@ fn a_budget_below_the_cheapest_architecture_says_by_how_much() {
                 flash_bytes: None
             },
             1,
-            Transform::None
+            Transform::None,
+            SHARE
         )
         .is_ok()
     );

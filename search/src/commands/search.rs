@@ -75,6 +75,24 @@ pub struct Plan {
     pub budget: Budget,
 }
 
+impl Default for Plan {
+    /// What the program does if nothing is asked for, on two threads.
+    fn default() -> Self {
+        Self {
+            space: SpaceChoice::Preset("micro".to_owned()),
+            extent: Extent::Time(Duration::from_secs(300)),
+            members: 4,
+            seed: 0,
+            threads: 2,
+            choices: Choices::default(),
+            device: DeviceName::default(),
+            teacher: TeacherName::default(),
+            transform: TransformName::default(),
+            budget: Budget::default(),
+        }
+    }
+}
+
 /// What coordinate outputs are learnt in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -295,9 +313,14 @@ fn affordable(
     for contender in contenders {
         let space = &contender.space;
         let verdict = match &contender.members {
-            Members::Searched(count) => {
-                Room::new(space, plan.budget, *count, transform).map(|_| ())
-            }
+            Members::Searched(count) => Room::new(
+                space,
+                plan.budget,
+                *count,
+                transform,
+                plan.choices.share_of_one,
+            )
+            .map(|_| ()),
             Members::Given(members) => check_given(space, members, plan.budget, transform),
         };
         match verdict {
@@ -501,7 +524,13 @@ impl Search<'_> {
             (&contender.members, self.plan.budget != Budget::default())
         {
             let transform = normalisation.transform();
-            let room = Room::new(&contender.space, self.plan.budget, *count, transform)?;
+            let room = Room::new(
+                &contender.space,
+                self.plan.budget,
+                *count,
+                transform,
+                self.plan.choices.share_of_one,
+            )?;
             trainer = trainer.within(room);
         }
         let mut began = self.began;
