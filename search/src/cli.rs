@@ -1,9 +1,10 @@
 //! The command line: what a user may type, as typed values.
 
 use crate::budget::Budget;
-use crate::commands::search::{Extent, Plan, TeacherName, TransformName};
+use crate::commands::search::{ControlName, Extent, Plan, TeacherName, TransformName};
 use crate::commands::{bench, demo, evaluate, freeze, inspect, predict, resume, search, space};
 use crate::contenders::{SPACES, SpaceArgument};
+use crate::cost_model::store;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
 use crate::device::DeviceName;
 use crate::training::Choices;
@@ -108,9 +109,18 @@ enum Command {
     Freeze {
         /// The run's folder, or an emulator file
         run: PathBuf,
+        /// A row of the run's Pareto table, instead of what ships
+        #[arg(long)]
+        row: Option<usize>,
         /// Folder of the crate
         #[arg(long)]
         out: PathBuf,
+    },
+    /// Print what operations take on this machine, as --costs reads it: measured when first needed, and kept
+    Costs {
+        /// Measure it now, whatever is kept
+        #[arg(long)]
+        again: bool,
     },
     /// Build a run's frozen code with cargo and time it
     Bench {
@@ -206,6 +216,20 @@ pub struct SearchArguments {
     /// Flash of the shipped call, all members together, at most: weights and constants, not code
     #[arg(long, value_name = "BYTES")]
     budget_flash: Option<u64>,
+    /// Microseconds of the shipped call, at most, by the machine's cost model
+    #[arg(long, value_name = "US", value_parser = microseconds)]
+    budget_us: Option<u64>,
+    /// The cost model of the machine that the emulator is for, as `dense-search costs` prints it there [default: this
+    /// machine's]
+    #[arg(long, value_name = "FILE")]
+    costs: Option<PathBuf>,
+    /// Whether a fixed network of the same budget trains beside a search, for the better to ship: auto where the search
+    /// has a time and shares it
+    #[arg(long, value_enum, default_value_t)]
+    control: ControlName,
+    /// Train random search and the control beside the search, with the same budget and CPU time, and compare
+    #[arg(long)]
+    ablation: bool,
 }
 
 impl SearchArguments {
@@ -226,7 +250,11 @@ impl SearchArguments {
             budget: Budget {
                 macs: self.budget_macs,
                 flash_bytes: self.budget_flash,
+                time_ns: self.budget_us,
             },
+            cost_model: self.costs.as_deref().map(store::read).transpose()?,
+            control: self.control,
+            ablation: self.ablation,
         })
     }
 }
@@ -248,6 +276,14 @@ fn duration(text: &str) -> Result<Duration, String> {
     match number.parse::<f64>().map(|number| number * unit) {
         Ok(seconds) if (1.0..=1e7).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("expected 1s to 1e7s, for example 5m".into()),
+    }
+}
+
+/// Reads microseconds as whole nanoseconds.
+fn microseconds(text: &str) -> Result<u64, String> {
+    match text.parse::<f64>() {
+        Ok(us) if (1e-3..=1e9).contains(&us) => Ok((us * 1e3) as u64),
+        _ => Err("expected microseconds from 0.001 to 1e9, for example 5".into()),
     }
 }
 
@@ -330,8 +366,8 @@ impl Cli {
                 let rows = predict::run(&run, &inputs, &output, all_cores())?;
                 report(&json!({ "rows": rows, "output": output }), self.json)
             }
-            Command::Freeze { run, out } => {
-                let frozen = freeze::run(&run, &out)?;
+            Command::Freeze { run, row, out } => {
+                let frozen = freeze::run(&run, row, &out)?;
                 let figures = json!({
                     "crate": frozen.path,
                     "macs": frozen.macs,
@@ -341,6 +377,16 @@ impl Cli {
                     "members": frozen.members,
                 });
                 report(&figures, self.json)
+            }
+            Command::Costs { again } => {
+                let model = match again {
+                    true => store::remeasure()?,
+                    false => store::of_this_machine()?,
+                };
+                print(&match self.json {
+                    true => json!(model).to_string(),
+                    false => serde_json::to_string_pretty(&model)?,
+                })
             }
             Command::Bench { run } => report(&bench::run(&run)?, self.json),
         }
@@ -359,7 +405,10 @@ fn interrupt() -> anyhow::Result<Arc<AtomicBool>> {
 
 /// Reports a search that is in the folder `run`.
 fn searched(found: &search::Report, run: &Path, json: bool) -> anyhow::Result<Outcome> {
-    report(&json!(found), json)?;
+    print(&match json {
+        true => json!(found).to_string(),
+        false => found.text(),
+    })?;
     Ok(outcome(found, Some(run)))
 }
 

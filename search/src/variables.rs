@@ -17,6 +17,9 @@ use crate::streams::uniform;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+/// By how much the variable of a favoured candidate is above the others, which are zero.
+const FAVOUR: f64 = 3.0;
+
 /// The network variables of a super-architecture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkVariables {
@@ -41,6 +44,15 @@ impl NetworkVariables {
                 .map(|group| vec![0.0; group.candidates.len()])
                 .collect(),
         }
+    }
+
+    /// Returns the variables that favour an architecture, all other candidates equally likely.
+    pub(crate) fn favouring(space: &Space, architecture: &Architecture) -> Self {
+        let mut variables = Self::uniform(space);
+        for (logits, &choice) in variables.logits.iter_mut().zip(architecture.choices()) {
+            logits[choice] = FAVOUR;
+        }
+        variables
     }
 
     /// Returns the probability of each candidate: `[group][candidate]`, each group's sum 1.

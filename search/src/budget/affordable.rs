@@ -1,14 +1,14 @@
 //! Which candidates are still affordable on the way through the groups.
 //!
-//! From the last group to the first, the cheapest pairs of work and flash in which an architecture can be completed from
-//! there on are kept: those that no other one is below in both. A candidate is affordable where one of them still
+//! From the last group to the first, the cheapest costs at which an architecture can be completed from there on are kept:
+//! those that no other one is below in every part. A part that has no limit counts as nothing. A candidate is affordable where one of them still
 //! fits behind it, so that whatever is chosen can be completed within the limit.
 
 use super::Cost;
 use crate::space::Architecture;
 
-/// Pairs kept for a group. Where there are more, some are dropped but never the cheapest of either kind: then some
-/// architectures just within a limit on both are not found, and none above it is.
+/// Costs kept for a group. Where there are more, some are dropped but never the cheapest in any part: then some
+/// architectures just within several limits are not found, and none above one is.
 const KEPT: usize = 2048;
 
 /// The architectures within a limit: at least one.
@@ -23,6 +23,11 @@ pub struct Affordable {
 impl Affordable {
     /// Returns the architectures of these candidates, `[group][candidate]`, within a limit; `None` where there is none.
     pub(super) fn new(costs: &[Vec<Cost>], limit: Cost) -> Option<Self> {
+        let limited = |cost: &Cost| cost.where_limited(limit);
+        let costs: Vec<Vec<Cost>> = costs
+            .iter()
+            .map(|group| group.iter().map(limited).collect())
+            .collect();
         let mut completions = vec![vec![Cost::default()]];
         for group in costs.iter().rev() {
             let behind = completions.last()?;
@@ -35,7 +40,7 @@ impl Affordable {
         completions.reverse();
         let some = !completions[0].is_empty();
         some.then(|| Self {
-            costs: costs.to_vec(),
+            costs,
             limit,
             completions,
         })
@@ -62,18 +67,15 @@ impl Affordable {
                 .all(|&choice| walk.allows(choice) && walk.choose(choice))
     }
 
-    /// Returns the larger of an architecture's shares of the limits.
+    /// Returns the largest of an architecture's shares of the limits.
     pub(super) fn share(&self, architecture: &Architecture) -> f64 {
         let choices = self.costs.iter().zip(architecture.choices());
         let total = choices.fold(Cost::default(), |sum, (group, &choice)| {
             sum.and(group[choice])
         });
-        let of = |cost: u64, limit: u64| match limit {
-            u64::MAX => 0.0,
-            limit => cost as f64 / limit.max(1) as f64,
-        };
-        let macs = of(total.macs, self.limit.macs);
-        macs.max(of(total.flash_bytes, self.limit.flash_bytes))
+        let parts = total.parts().into_iter().zip(self.limit.parts());
+        let shares = parts.map(|(cost, limit)| cost as f64 / limit.max(1) as f64);
+        shares.fold(0.0, f64::max)
     }
 }
 
@@ -110,26 +112,29 @@ impl Walk<'_> {
     }
 }
 
-/// Leaves those that no other is below in both, by rising work.
+/// Leaves those that no other is below in every part, by rising work.
 fn cheapest(mut all: Vec<Cost>) -> Vec<Cost> {
-    all.sort_by_key(|cost| (cost.macs, cost.flash_bytes));
+    all.sort_by_key(|cost| cost.parts());
     let mut kept: Vec<Cost> = Vec::new();
     for cost in all {
-        if kept
-            .last()
-            .is_none_or(|last| cost.flash_bytes < last.flash_bytes)
-        {
+        // None that is kept has more work.
+        if !kept.iter().rev().any(|one| one.within(cost)) {
             kept.push(cost);
         }
     }
     kept
 }
 
-/// Leaves at most [`KEPT`], evenly, with both ends.
+/// Leaves about [`KEPT`] at most, evenly, with the cheapest in each part.
 fn thinned(all: Vec<Cost>) -> Vec<Cost> {
     if all.len() <= KEPT {
         return all;
     }
     let last = all.len() - 1;
-    (0..KEPT).map(|k| all[k * last / (KEPT - 1)]).collect()
+    let evenly = (0..KEPT).map(|k| k * last / (KEPT - 1));
+    let least = |part: usize| (0..all.len()).min_by_key(|&k| all[k].parts()[part]);
+    let mut places: Vec<usize> = evenly.chain((0..3).filter_map(least)).collect();
+    places.sort_unstable();
+    places.dedup();
+    places.into_iter().map(|place| all[place]).collect()
 }

@@ -50,7 +50,7 @@ impl Default for Choices {
             batch: 64,
             fall: 0.4,
             polish: 0.25,
-            share_of_one: 0.65,
+            share_of_one: 0.8,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::supernetwork::SuperNetwork;
 use crate::variables::NetworkVariables;
 
 /// The work of the shipped call over that of the most probable member, at most.
-const MACS: f64 = 2.5;
+pub const MACS: f64 = 2.5;
 /// The weights of all members over those of the most probable one, at most.
 const WEIGHTS: f64 = 1.9;
 /// The share of the most probable member's work that lies behind the branch, at least.
@@ -34,11 +34,7 @@ pub(super) fn choose(
     room: Option<&Room>,
 ) -> Vec<Architecture> {
     let space = network.space();
-    let first = match room {
-        None => variables.most_probable(),
-        // Those that are looked at are at least one: whatever is chosen can be completed.
-        Some(_) => behind(space, variables, &variables.most_probable(), 0, room).swap_remove(0),
-    };
+    let first = most_probable(space, variables, room);
     let costs = Costs::of(network, room);
     let mut most = Vec::new();
     for branch in (0..=latest_branch(&costs, &first)).rev() {
@@ -56,10 +52,25 @@ pub(super) fn choose(
     most
 }
 
+/// The most probable architecture for which there is room.
+pub(super) fn most_probable(
+    space: &Space,
+    variables: &NetworkVariables,
+    room: Option<&Room>,
+) -> Architecture {
+    match room {
+        None => variables.most_probable(),
+        // Those that are looked at are at least one: whatever is chosen can be completed.
+        Some(_) => behind(space, variables, &variables.most_probable(), 0, room).swap_remove(0),
+    }
+}
+
 /// The last group that has with those after it [`BEHIND`] of an architecture's work.
 fn latest_branch(costs: &Costs, first: &Architecture) -> usize {
     let choices = first.choices().iter().enumerate();
-    let macs: Vec<u64> = choices.map(|(g, &choice)| costs.macs[g][choice]).collect();
+    let macs: Vec<u64> = choices
+        .map(|(g, &choice)| costs.candidates[g][choice].macs)
+        .collect();
     let enough = BEHIND * macs.iter().sum::<u64>() as f64;
     let behind = |branch: &usize| macs[*branch..].iter().sum::<u64>() as f64 >= enough;
     (0..macs.len()).rev().find(behind).unwrap_or(0)
@@ -109,10 +120,8 @@ fn after(mut walk: Walk<'_>, choice: usize) -> Option<Walk<'_>> {
 
 /// What candidates cost: `[group][candidate]`.
 struct Costs {
-    macs: Vec<Vec<u64>>,
+    candidates: Vec<Vec<Cost>>,
     weights: Vec<Vec<u64>>,
-    /// Bytes of constants; zeros where no budget is given.
-    flash_bytes: Vec<Vec<u64>>,
     /// What the groups of all members may cost, and what each member costs beside them.
     all: Cost,
     each: Cost,
@@ -126,25 +135,31 @@ impl Costs {
                 .map(|parameter| parameter.var.elem_count() as u64)
                 .sum()
         };
-        let of_each = |cost: &dyn Fn(usize, usize) -> u64| {
-            let groups = network.space().groups().iter().enumerate();
-            let costs = groups.map(|(index, group)| {
-                let candidates = 0..group.candidates.len();
-                candidates.map(|candidate| cost(index, candidate)).collect()
-            });
-            costs.collect()
-        };
+        let macs = network.space().macs();
+        let numbered = || macs.iter().enumerate();
         let unbounded = Cost {
             macs: u64::MAX,
             flash_bytes: u64::MAX,
+            time_ps: u64::MAX,
+        };
+        let cost = |group: usize, candidate: usize, macs: u64| match room {
+            Some(room) => room.cost(group, candidate),
+            None => Cost {
+                macs,
+                ..Cost::default()
+            },
         };
         let (all, each) = room.map_or((unbounded, Cost::default()), Room::all);
         Self {
-            macs: network.space().macs(),
-            weights: of_each(&weights),
-            flash_bytes: of_each(&|group, candidate| {
-                room.map_or(0, |room| room.flash_bytes(group, candidate))
-            }),
+            candidates: numbered()
+                .map(|(g, group)| {
+                    let candidates = group.iter().enumerate();
+                    candidates.map(|(k, &macs)| cost(g, k, macs)).collect()
+                })
+                .collect(),
+            weights: numbered()
+                .map(|(g, group)| (0..group.len()).map(|k| weights(g, k)).collect())
+                .collect(),
             all,
             each,
         }
@@ -157,9 +172,8 @@ struct Ensemble<'a> {
     members: Vec<Architecture>,
     /// Whether a member has the candidate: `[group][candidate]`.
     used: Vec<Vec<bool>>,
-    macs: u64,
+    cost: Cost,
     weights: u64,
-    flash_bytes: u64,
 }
 
 /// Which member is taken next.
@@ -182,10 +196,9 @@ impl<'a> Ensemble<'a> {
         let mut start = Self {
             costs,
             members: Vec::new(),
-            used: costs.macs.iter().map(|g| vec![false; g.len()]).collect(),
-            macs: 0,
+            used: costs.weights.iter().map(|g| vec![false; g.len()]).collect(),
+            cost: Cost::default(),
             weights: 0,
-            flash_bytes: 0,
         };
         start.take(&Offer {
             architecture: first.clone(),
@@ -205,7 +218,7 @@ impl<'a> Ensemble<'a> {
         count: usize,
     ) -> Vec<Architecture> {
         let limit = |cost: u64, factor: f64| (cost as f64 * factor) as u64;
-        let (macs, weights) = (limit(self.macs, MACS), limit(self.weights, WEIGHTS));
+        let (macs, weights) = (limit(self.cost.macs, MACS), limit(self.weights, WEIGHTS));
         let groups = self.used.len();
         let mut taken = self.members[0].clone();
         let mut offers: Vec<Offer> = offers
@@ -223,11 +236,11 @@ impl<'a> Ensemble<'a> {
             }
             // Costs only grow: what is too much now stays so.
             offers.retain(|offer| {
-                let (more_macs, more_weights, _) = self.added_by(offer);
+                let (more, more_weights) = self.added_by(offer);
                 offer.shared < groups
-                    && self.macs + more_macs <= macs
+                    && self.cost.macs + more.macs <= macs
                     && self.weights + more_weights <= weights
-                    && self.affords(offer)
+                    && self.affords(more)
             });
             let next = match order {
                 Order::Spread => offers
@@ -235,8 +248,8 @@ impl<'a> Ensemble<'a> {
                     .min_by_key(|offer| self.alike(&offer.architecture, branch)),
                 Order::Cheapest => offers.iter().min_by(|left, right| {
                     let share = |offer: &Offer| {
-                        let (more_macs, more_weights, _) = self.added_by(offer);
-                        more_macs as f64 / macs as f64 + more_weights as f64 / weights as f64
+                        let (more, more_weights) = self.added_by(offer);
+                        more.macs as f64 / macs as f64 + more_weights as f64 / weights as f64
                     };
                     share(left).total_cmp(&share(right))
                 }),
@@ -263,38 +276,34 @@ impl<'a> Ensemble<'a> {
     }
 
     /// Whether the user's budget has room for one more.
-    fn affords(&self, offer: &Offer) -> bool {
-        let (more_macs, _, more_flash) = self.added_by(offer);
-        let members = self.members.len() as u64 + 1;
-        let cost = Cost {
-            macs: self.macs + more_macs + members * self.costs.each.macs,
-            flash_bytes: self.flash_bytes + more_flash + members * self.costs.each.flash_bytes,
-        };
-        cost.within(self.costs.all)
+    fn affords(&self, more: Cost) -> bool {
+        let members = 0..=self.members.len();
+        let all = members.fold(self.cost.and(more), |cost, _| cost.and(self.costs.each));
+        all.within(self.costs.all)
     }
 
-    /// The multiply-accumulates of the groups that no member shares, and weights and flash of the candidates that none
-    /// has.
-    fn added_by(&self, offer: &Offer) -> (u64, u64, u64) {
+    /// Work and time of the groups that no member shares, and weights and flash of the candidates that none has.
+    fn added_by(&self, offer: &Offer) -> (Cost, u64) {
         let choices = offer.architecture.choices().iter().enumerate();
-        let (mut macs, mut weights, mut flash_bytes) = (0, 0, 0);
+        let (mut cost, mut weights) = (Cost::default(), 0);
         for (group, &choice) in choices {
+            let candidate = self.costs.candidates[group][choice];
             if group >= offer.shared {
-                macs += self.costs.macs[group][choice];
+                cost.macs += candidate.macs;
+                cost.time_ps += candidate.time_ps;
             }
             if !self.used[group][choice] {
                 weights += self.costs.weights[group][choice];
-                flash_bytes += self.costs.flash_bytes[group][choice];
+                cost.flash_bytes += candidate.flash_bytes;
             }
         }
-        (macs, weights, flash_bytes)
+        (cost, weights)
     }
 
     fn take(&mut self, offer: &Offer) {
-        let (macs, weights, flash_bytes) = self.added_by(offer);
-        self.macs += macs;
+        let (cost, weights) = self.added_by(offer);
+        self.cost = self.cost.and(cost);
         self.weights += weights;
-        self.flash_bytes += flash_bytes;
         for (used, &choice) in self.used.iter_mut().zip(offer.architecture.choices()) {
             used[choice] = true;
         }
