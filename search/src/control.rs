@@ -3,8 +3,8 @@
 //! A residual MLP of four layers (`x + silu(W x + b)` but for the first), with a basis of up to 48 functions in front of many
 //! outputs. Its members share the layers and have a head each, as those of a search branch late, so that most of the
 //! budget is one good network's. Its width is the largest for which all members keep the budget; without a budget, that at
-//! which it has the work of the dearest ensemble that the search can ship. It never is wider than 128, where networks of
-//! this kind stop to gain (docs/training.md).
+//! which it has the work of the dearest ensemble that the search can ship. It never is wider than 128, as the larger of the
+//! fixed networks of docs/training.md. Where the budget is small, members are given up first, then functions of the basis.
 
 use crate::budget::{Budget, Terms, check_given};
 use crate::data::Transform;
@@ -19,8 +19,8 @@ pub const CONTROL: &str = "control";
 const LAYERS: usize = 4;
 /// The widest layers.
 const WIDEST: usize = 128;
-/// The narrowest layers with more than one member behind them.
-const NARROWEST: usize = 32;
+/// The narrowest layers before members or functions are given up for their width.
+const NARROWEST: usize = 48;
 /// Widths are multiples of this.
 const LANES: usize = 8;
 /// Functions of the head's basis, the most first.
@@ -56,15 +56,15 @@ pub fn control<'a>(
         false => terms.budget,
     };
     let terms = Terms { budget, ..terms };
-    for count in (1..=members).rev() {
-        let narrowest = if count > 1 { NARROWEST } else { LANES };
-        let widths = (narrowest / LANES..=WIDEST / LANES)
-            .rev()
-            .map(|width| width * LANES);
-        for (width, rank) in widths.flat_map(|width| RANKS.map(|rank| (width, rank))) {
-            let (space, given) = network(inputs, output, width, rank, count)?;
-            if check_given(&space, &given, terms, transform).is_ok() {
-                return Ok(Some((space, given)));
+    let narrowest = [NARROWEST; RANKS.len()].into_iter().zip(RANKS);
+    for (narrowest, rank) in narrowest.chain([(LANES, RANKS[RANKS.len() - 1])]) {
+        for count in (1..=members).rev() {
+            let widths = (narrowest / LANES..=WIDEST / LANES).rev();
+            for width in widths.map(|width| width * LANES) {
+                let (space, given) = network(inputs, output, width, rank, count)?;
+                if check_given(&space, &given, terms, transform).is_ok() {
+                    return Ok(Some((space, given)));
+                }
             }
         }
     }
@@ -152,9 +152,9 @@ mod tests {
         // 5 w + 3 w^2 of the layers, 48 (w + 250) + 250 of each head.
         let of = |w: u64| 5 * w + 3 * w * w + 4 * (48 * (w + 250) + 250);
         assert_eq!(width(Some(of(96)), 4), Some((96, 4)));
-        // Rather fewer functions than fewer numbers.
-        assert_eq!(width(Some(of(96) - 1), 4), Some((96, 4)));
-        assert!(width(Some(8_000), 4).unwrap().1 < 4);
+        assert_eq!(width(Some(of(96) - 1), 4), Some((88, 4)));
+        // One member with 16 functions: 5 w + 3 w^2 + 16 (w + 250) + 250.
+        assert_eq!(width(Some(7_994), 4), Some((32, 1)));
         assert_eq!(width(Some(100), 4), None);
         // As dear as the dearest ensemble of the search.
         let dearest = 5 * 64 + 3 * 64 * 64 + 64 * 250 + 5 * 250;

@@ -39,7 +39,7 @@ impl Affordable {
         }
         completions.reverse();
         let some = !completions[0].is_empty();
-        some.then(|| Self {
+        some.then_some(Self {
             costs,
             limit,
             completions,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::assemble::{assemble, data_order};
 use crate::contenders::output_shape;
+use crate::cost_model::random_model;
 use crate::data::testing::images;
 use crate::data::{Dataset, Normalisation, Split};
 use crate::space::{Activation, Group, Identity, Placement};
@@ -15,8 +16,14 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 const INPUTS: usize = 3;
-/// What one of several members may take.
-const SHARE: f64 = 0.65;
+
+fn terms(budget: Budget, cost_model: &CostModel) -> Terms<'_> {
+    Terms {
+        budget,
+        share_of_one: 0.7,
+        cost_model: Some(cost_model),
+    }
+}
 
 fn group(name: String, output: Shape, identity: Identity, candidates: Vec<Candidate>) -> Group {
     Group {
@@ -68,9 +75,9 @@ fn random_space(random: &mut ChaCha8Rng, output: Shape) -> Space {
 }
 
 /// Between a little below the cheapest architecture and far above the dearest, or none.
-fn random_budget(random: &mut ChaCha8Rng, space: &Space) -> Budget {
-    let costs = candidate_costs(space);
-    let (each, once) = fixed_costs(space, 1, Transform::None);
+fn random_budget(random: &mut ChaCha8Rng, space: &Space, model: &CostModel) -> Budget {
+    let costs = candidate_costs(space, Some(model));
+    let (each, once) = fixed_costs(space, 1, Transform::None, Some(model));
     let ends = |of: fn(&Cost) -> u64| {
         let least: u64 = costs.iter().filter_map(|g| g.iter().map(of).min()).sum();
         let most: u64 = costs.iter().filter_map(|g| g.iter().map(of).max()).sum();
@@ -79,10 +86,13 @@ fn random_budget(random: &mut ChaCha8Rng, space: &Space) -> Budget {
     };
     let macs = random.random_range(ends(|cost| cost.macs));
     let flash_bytes = random.random_range(ends(|cost| cost.flash_bytes));
-    let both = random.random_range(0..3);
+    let time_ns = random.random_range(ends(|cost| cost.time_ps)) / 1000;
+    // At least one of them.
+    let which = random.random_range(1..8);
     Budget {
-        macs: (both != 0).then_some(macs),
-        flash_bytes: (both != 1).then_some(flash_bytes),
+        macs: (which & 1 != 0).then_some(macs),
+        flash_bytes: (which & 2 != 0).then_some(flash_bytes),
+        time_ns: (which & 4 != 0).then_some(time_ns),
     }
 }
 
@@ -131,9 +141,10 @@ fn exactly_the_architectures_within_a_limit_are_affordable_and_they_alone_are_sa
     let (mut some, mut none) = (0, 0);
     for _ in 0..150 {
         let space = random_space(&mut random, output);
-        let costs = candidate_costs(&space);
-        let (each, once) = fixed_costs(&space, 1, Transform::None);
-        let limit = random_budget(&mut random, &space).limits();
+        let model = random_model(&mut random);
+        let costs = candidate_costs(&space, Some(&model));
+        let (each, once) = fixed_costs(&space, 1, Transform::None, Some(&model));
+        let limit = random_budget(&mut random, &space, &model).limits();
         let Some(limit) = limit.less(each.and(once)) else {
             none += 1;
             continue;
@@ -179,7 +190,13 @@ fn exactly_the_architectures_within_a_limit_are_affordable_and_they_alone_are_sa
 #[test]
 fn a_room_that_excludes_nothing_draws_what_none_would() {
     let space = crate::space::presets::micro(INPUTS, Shape::Vector(5)).unwrap();
-    let room = Room::new(&space, Budget::default(), 4, Transform::None, SHARE).unwrap();
+    let room = Room::new(
+        &space,
+        terms(Budget::default(), &CostModel::free()),
+        4,
+        Transform::None,
+    )
+    .unwrap();
     let variables = NetworkVariables::uniform(&space);
     let [mut one, mut other] = [0, 1].map(|_| stream(3, "samples"));
     for _ in 0..100 {
@@ -212,14 +229,19 @@ fn what_is_trained_and_shipped_never_exceeds_a_budget_and_members_are_many_where
         let transform = [Transform::None, Transform::Asinh][number % 2];
         let normalisation = Normalisation::fit_transformed(&data, &split.train, transform);
         let space = random_space(&mut random, output);
-        let budget = random_budget(&mut random, &space);
+        let model = random_model(&mut random);
+        let budget = random_budget(&mut random, &space, &model);
+        let terms = terms(budget, &model);
         let count = random.random_range(1..6);
-        let Ok(room) = Room::new(&space, budget, count, transform, SHARE) else {
+        let Ok(room) = Room::new(&space, terms, count, transform) else {
             continue;
         };
         let settings = Settings {
             steps: Some(30),
-            members: Members::Searched(count),
+            members: match number % 3 {
+                0 => Members::Random(count),
+                _ => Members::Searched(count),
+            },
             seed: number as u64,
             choices: Choices {
                 polish: 0.0,
@@ -235,7 +257,7 @@ fn what_is_trained_and_shipped_never_exceeds_a_budget_and_members_are_many_where
         }
         let trained = trainer.finish();
         assert!(trained.members.iter().all(|one| room.one().contains(one)));
-        check_given(&space, &trained.members, budget, transform).unwrap();
+        check_given(&space, &trained.members, terms, transform).unwrap();
         let emulator = assemble(
             &trained,
             &data,
@@ -244,15 +266,8 @@ fn what_is_trained_and_shipped_never_exceeds_a_budget_and_members_are_many_where
             BTreeMap::new(),
         )
         .unwrap();
-        let (macs, flash_bytes) = (emulator.macs(), emulator.flash_bytes() as u64);
-        assert!(
-            budget.macs.is_none_or(|limit| macs <= limit),
-            "{budget:?}, {macs}"
-        );
-        assert!(
-            budget.flash_bytes.is_none_or(|limit| flash_bytes <= limit),
-            "{budget:?}, {flash_bytes}"
-        );
+        let cost = Cost::of(&emulator, Some(&model));
+        assert!(budget.allows(cost), "{budget:?}, {cost:?}");
         shipped += 1;
         several += usize::from(trained.members.len() > 1);
     }
@@ -282,9 +297,12 @@ fn the_cost_of_one_member_is_what_its_emulator_reports() {
         let member = all[random.random_range(0..all.len())].clone();
         trained.members = vec![member.clone()];
         let emulator = assemble(&trained, &data, &normalisation, &[], BTreeMap::new()).unwrap();
-        let (each, once) = fixed_costs(&space, 1, transform);
-        let cost = total(&candidate_costs(&space), &member).and(each).and(once);
+        let model = random_model(&mut random);
+        let (each, once) = fixed_costs(&space, 1, transform, Some(&model));
+        let costs = candidate_costs(&space, Some(&model));
+        let cost = total(&costs, &member).and(each).and(once);
         assert_eq!(emulator.macs(), cost.macs);
+        assert_eq!(Cost::of(&emulator, Some(&model)).time_ps, cost.time_ps);
         // Equal ranks share the zeros of their inner layers.
         let flash_bytes = emulator.flash_bytes() as u64;
         assert!(flash_bytes <= cost.flash_bytes && cost.flash_bytes - flash_bytes <= 4 * 20 * 5);
@@ -294,9 +312,17 @@ fn the_cost_of_one_member_is_what_its_emulator_reports() {
 #[test]
 fn a_budget_below_the_cheapest_architecture_says_by_how_much() {
     let space = crate::space::presets::micro(INPUTS, Shape::Vector(5)).unwrap();
+    let (free, dear) = (CostModel::free(), CostModel::of_operations(1000.0));
+    let room = |macs, flash_bytes, time_ns, model: &CostModel| {
+        let budget = Budget {
+            macs,
+            flash_bytes,
+            time_ns,
+        };
+        Room::new(&space, terms(budget, model), 1, Transform::None)
+    };
     let refused = |macs, flash_bytes| {
-        let budget = Budget { macs, flash_bytes };
-        let error = Room::new(&space, budget, 1, Transform::None, SHARE).unwrap_err();
+        let error = room(macs, flash_bytes, None, &free).unwrap_err();
         error.to_string()
     };
     // 3 * 64 of the first layer, 16 * (64 + 5) or 64 * 5 of the head, 5 rescalings.
@@ -306,19 +332,7 @@ fn a_budget_below_the_cheapest_architecture_says_by_how_much() {
             && error.contains("517 multiply-accumulates (--budget-macs 400)"),
         "{error}"
     );
-    assert!(
-        Room::new(
-            &space,
-            Budget {
-                macs: Some(517),
-                flash_bytes: None
-            },
-            1,
-            Transform::None,
-            SHARE
-        )
-        .is_ok()
-    );
+    assert!(room(Some(517), None, None, &free).is_ok());
     let error = refused(None, Some(10));
     assert!(
         error.contains("bytes of flash (--budget-flash 10)"),
@@ -329,4 +343,13 @@ fn a_budget_below_the_cheapest_architecture_says_by_how_much() {
         error.contains(" and ") && error.contains("raise the budget"),
         "{error}"
     );
+    // A logarithm, a standardisation, a layer and its activation, a head, a rescaling, guard, statistics and end.
+    let error = room(None, None, Some(8_990), &dear)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("9.00 us by the cost model (--budget-us 8.99)"),
+        "{error}"
+    );
+    assert!(room(None, None, Some(9_000), &dear).is_ok());
 }

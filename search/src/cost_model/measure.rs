@@ -443,7 +443,7 @@ fn least_squares(rows: &[[f64; 3]], mask: u8) -> Option<[f64; 3]> {
     // Columns of equal length: multiply-accumulates are far more than operations.
     let norm = |k: usize| rows.iter().map(|row| row[k] * row[k]).sum::<f64>().sqrt();
     let norms: Vec<f64> = used.iter().map(|&k| norm(k)).collect();
-    if norms.iter().any(|norm| *norm == 0.0) {
+    if norms.contains(&0.0) {
         return None;
     }
     let column = |row: &[f64; 3], k: usize| row[used[k]] / norms[k];
@@ -458,11 +458,12 @@ fn least_squares(rows: &[[f64; 3]], mask: u8) -> Option<[f64; 3]> {
         if system[pivot][pivot] < 1e-6 {
             return None;
         }
-        for row in 0..n {
+        let pivot_row = system[pivot].clone();
+        for (row, values) in system.iter_mut().enumerate() {
+            let factor = values[pivot] / pivot_row[pivot];
             if row != pivot {
-                let factor = system[row][pivot] / system[pivot][pivot];
-                for k in pivot..=n {
-                    system[row][k] -= factor * system[pivot][k];
+                for (value, above) in values.iter_mut().zip(&pivot_row) {
+                    *value -= factor * above;
                 }
             }
         }
@@ -472,4 +473,49 @@ fn least_squares(rows: &[[f64; 3]], mask: u8) -> Option<[f64; 3]> {
         rates[k] = system[place][n] / system[place][place] / norms[place];
     }
     Some(rates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streams::stream;
+    use rand::Rng;
+
+    #[test]
+    fn times_that_follow_the_formula_give_its_rates_and_none_is_below_zero() {
+        let mut random = stream(1, "rates");
+        for zero in 0..7u8 {
+            let mut rate = |k: u8, most: f64| match zero & (1 << k) {
+                0 => random.random_range(0.1 * most..most),
+                _ => 0.0,
+            };
+            let truth = Rates {
+                fixed: rate(0, 300.0),
+                per_mac: rate(1, 0.3),
+                per_byte: rate(2, 0.3),
+            };
+            let samples: Vec<Sample> = (0..20)
+                .map(|_| {
+                    let (macs, numbers) =
+                        (random.random_range(0..50_000), random.random_range(8..9000));
+                    let work = Work::new(Kind::Conv1d, macs, numbers);
+                    let ns = truth.nanoseconds(macs as f64, work.bytes as f64);
+                    (work, ns.max(1e-9))
+                })
+                .collect();
+            let found = fit(&samples);
+            let pairs = [
+                (found.fixed, truth.fixed),
+                (found.per_mac, truth.per_mac),
+                (found.per_byte, truth.per_byte),
+            ];
+            for (found, truth) in pairs {
+                assert!(found >= 0.0);
+                assert!(
+                    (found - truth).abs() <= 1e-6 * truth.max(1e-3),
+                    "{found} for {truth}"
+                );
+            }
+        }
+    }
 }

@@ -16,6 +16,8 @@ pub mod store;
 mod tests;
 
 pub use measure::measure;
+#[cfg(test)]
+pub(crate) use tests::random_model;
 
 use crate::data::Transform;
 use crate::space::{Activation, Candidate, Group, Identity, Placement, Shape};

@@ -151,7 +151,7 @@ impl Report {
         let _ = writeln!(
             text,
             "\n{:20} {:8} {by:>22} {:>10} {:>10} {:>10} {:>8} {:>8} {:>9} {:>12}",
-            "trained", "as", "validation", "MAC", "flash", "us", "members", "steps", "CPU seconds"
+            "trained", "as", "validation", "MAC", "flash", "us", "members", "steps", "seconds"
         );
         for one in &self.contenders {
             let role = match one.role {
@@ -171,7 +171,7 @@ impl Report {
                 one.us,
                 one.members,
                 one.steps,
-                one.seconds * one.threads as f64,
+                one.seconds,
             );
         }
     }
