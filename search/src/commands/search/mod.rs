@@ -11,11 +11,12 @@ mod train;
 pub use plan::{ControlName, Extent, Plan, TeacherName, TransformName};
 pub use report::{ParetoRow, Report, Verdict};
 
-use crate::contenders::Contender;
+use crate::contenders::{Contender, Role};
 use crate::cost_model;
 use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform};
 use crate::run_folder::RunFolder;
 use crate::teacher::{Lesson, lesson};
+use crate::training::Members;
 use crate::transform;
 use anyhow::{Context, bail, ensure};
 use candle_core::Device;
@@ -98,6 +99,7 @@ pub fn run(
     if plan.transform == TransformName::Log {
         transform::check(&input.data, Transform::Log)?;
     }
+    plan.space.contenders(&input.data, plan.members)?;
     if plan.cost_model.is_none() {
         plan.cost_model = Some(cost_model::store::of_this_machine()?);
     }
@@ -215,6 +217,13 @@ impl Search<'_> {
         }
         let normalisation = Normalisation::fit_transformed(self.data, &self.split.train, transform);
         let contenders = self.plan.contenders(self.data, transform)?;
+        let has = |role: Role| contenders.iter().any(|one| one.role == role);
+        let is_searched = contenders
+            .iter()
+            .any(|one| matches!(one.members, Members::Searched(_)));
+        if is_searched && self.plan.has_control() && !has(Role::Control) {
+            eprintln!("note: no control: the budget has no room for a fixed network");
+        }
         let lesson = pool.install(|| self.lesson(&normalisation));
         let contenders: Vec<Contender> = match &lesson {
             Some(_) => {

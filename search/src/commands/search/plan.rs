@@ -171,20 +171,26 @@ impl Plan {
         if self.ablation {
             kept.extend(searched.iter().map(Contender::at_random));
         }
-        let beside = match self.control {
+        if self.has_control() {
+            let terms = self.terms();
+            kept.extend(Contender::control(
+                data,
+                &searched,
+                self.members,
+                terms,
+                transform,
+            )?);
+        }
+        Ok(kept)
+    }
+
+    /// Whether a fixed network is to train beside a search.
+    pub(super) fn has_control(&self) -> bool {
+        match self.control {
             ControlName::Auto => self.ablation || matches!(self.extent, Extent::Time(_)),
             ControlName::Beside => true,
             ControlName::None => false,
-        };
-        if beside {
-            let control =
-                Contender::control(data, &searched, self.members, self.terms(), transform)?;
-            match control {
-                Some(control) => kept.push(control),
-                None => eprintln!("note: no control: the budget has no room for a fixed network"),
-            }
         }
-        Ok(kept)
     }
 
     fn check(&self, contender: &Contender, transform: Transform) -> Result<(), NoRoom> {

@@ -23,6 +23,7 @@ pub struct Report {
     /// Bytes of the constants that the shipped call reads.
     pub flash_bytes: usize,
     /// Microseconds of the shipped call by the cost model.
+    #[serde(default)]
     pub us: f64,
     /// Members.
     pub members: usize,
@@ -33,8 +34,10 @@ pub struct Report {
     /// Whether it was interrupted before its last step.
     pub interrupted: bool,
     /// All that was trained.
+    #[serde(default)]
     pub contenders: Vec<Verdict>,
     /// The best of what was trained at each cost, the least error first.
+    #[serde(default)]
     pub pareto: Vec<ParetoRow>,
 }
 

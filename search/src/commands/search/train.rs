@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 const BESIDE: Duration = Duration::from_millis(300);
 /// Multiply-accumulates a second, about, of the executor that calibrates and judges.
 const EXECUTOR_MACS: f64 = 1e10;
+/// Seconds, about, that calibrating takes for each output of each row that calibrates.
+const CALIBRATION: f64 = 7e-7;
 /// A checkpoint is written when its writing took less than this share of the time since the last one,
 const CHECKPOINT_SHARE: f64 = 0.02;
 /// but not before this.
@@ -281,9 +283,14 @@ impl Search<'_> {
     /// How long assembling, calibrating and judging take after all trainings to members of so many multiply-accumulates.
     fn after_training(&self, member_macs: f64, contenders: usize) -> Duration {
         // The rows that choose, those that calibrate, and both once more; whole ensembles and parts of them.
-        let parts: usize = ship::parts(self.plan.members).map(|part| part.len()).sum();
-        let passes = 2 * self.split.validation.len() * parts * contenders;
-        BESIDE + Duration::from_secs_f64(passes as f64 * member_macs / EXECUTOR_MACS)
+        let parts: Vec<usize> = ship::parts(self.plan.members)
+            .map(|part| part.len())
+            .collect();
+        let evaluations = 2 * self.split.validation.len() * parts.iter().sum::<usize>();
+        let calibrated = self.split.calibration.len() * self.data.output_count() * parts.len();
+        let each = evaluations as f64 * member_macs / EXECUTOR_MACS
+            + calibrated as f64 * CALIBRATION;
+        BESIDE + Duration::from_secs_f64(contenders as f64 * each)
     }
 }
 
