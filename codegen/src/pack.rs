@@ -18,9 +18,17 @@ pub fn stored(parameter: &Parameter) -> Vec<f32> {
 /// How many values [`stored`] gives.
 #[must_use]
 pub fn stored_length(parameter: &Parameter) -> usize {
-    match *parameter.shape() {
-        [.., _, outputs] => parameter.values().len() / outputs * all_lanes(outputs),
-        _ => parameter.values().len(),
+    stored_numbers(parameter.shape())
+}
+
+/// How many values [`stored`] gives of a parameter of this shape.
+#[must_use]
+pub fn stored_numbers(shape: &[usize]) -> usize {
+    match *shape {
+        [ref rows @ .., inputs, outputs] => {
+            rows.iter().product::<usize>() * inputs * all_lanes(outputs)
+        }
+        _ => shape.iter().product(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! The command line: what a user may type, as typed values.
 
-use crate::commands::search::{Extent, Plan, TeacherName, TransformName};
+use crate::budget::Budget;
+use crate::commands::search::{ControlName, Extent, Plan, TeacherName, TransformName};
 use crate::commands::{
     bench, demo, evaluate, export, freeze, inspect, predict, report as page, resume, search, space,
 };
 use crate::contenders::{SPACES, SpaceArgument};
+use crate::cost_model::store;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
 use crate::device::DeviceName;
 use crate::training::Choices;
@@ -110,6 +112,9 @@ enum Command {
     Freeze {
         /// The run's folder, or an emulator file
         run: PathBuf,
+        /// A row of the run's Pareto table, instead of what ships
+        #[arg(long)]
+        row: Option<usize>,
         /// Folder of the crate
         #[arg(long)]
         out: PathBuf,
@@ -148,6 +153,12 @@ enum Command {
         /// Leave out the frozen code's latency, which cargo has to build
         #[arg(long)]
         no_latency: bool,
+    },
+    /// Print what operations take on this machine, as --costs reads it: measured when first needed, and kept
+    Costs {
+        /// Measure it now, whatever is kept
+        #[arg(long)]
+        again: bool,
     },
     /// Build a run's frozen code with cargo and time it
     Bench {
@@ -237,6 +248,26 @@ pub struct SearchArguments {
     /// What coordinate the outputs are learnt in: auto looks at data with peaks of many deviations
     #[arg(long, value_enum, default_value_t)]
     transform: TransformName,
+    /// Multiply-accumulates of the shipped call, all members together, at most
+    #[arg(long, value_name = "N")]
+    budget_macs: Option<u64>,
+    /// Flash of the shipped call, all members together, at most: weights and constants, not code
+    #[arg(long, value_name = "BYTES")]
+    budget_flash: Option<u64>,
+    /// Microseconds of the shipped call, at most, by the machine's cost model
+    #[arg(long, value_name = "US", value_parser = microseconds)]
+    budget_us: Option<u64>,
+    /// The cost model of the machine that the emulator is for, as `dense-search costs` prints it there [default: this
+    /// machine's]
+    #[arg(long, value_name = "FILE")]
+    costs: Option<PathBuf>,
+    /// Whether a fixed network of the same budget trains beside a search, for the better to ship: auto where the search
+    /// has a time and shares it
+    #[arg(long, value_enum, default_value_t)]
+    control: ControlName,
+    /// Train random search and the control beside the search, with the same budget and CPU time, and compare
+    #[arg(long)]
+    ablation: bool,
 }
 
 impl SearchArguments {
@@ -254,6 +285,14 @@ impl SearchArguments {
             device: self.device,
             teacher: self.teacher,
             transform: self.transform,
+            budget: Budget {
+                macs: self.budget_macs,
+                flash_bytes: self.budget_flash,
+                time_ns: self.budget_us,
+            },
+            cost_model: self.costs.as_deref().map(store::read).transpose()?,
+            control: self.control,
+            ablation: self.ablation,
         })
     }
 }
@@ -275,6 +314,14 @@ fn duration(text: &str) -> Result<Duration, String> {
     match number.parse::<f64>().map(|number| number * unit) {
         Ok(seconds) if (1.0..=1e7).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("expected 1s to 1e7s, for example 5m".into()),
+    }
+}
+
+/// Reads microseconds as whole nanoseconds.
+fn microseconds(text: &str) -> Result<u64, String> {
+    match text.parse::<f64>() {
+        Ok(us) if (1e-3..=1e9).contains(&us) => Ok((us * 1e3) as u64),
+        _ => Err("expected microseconds from 0.001 to 1e9, for example 5".into()),
     }
 }
 
@@ -357,8 +404,8 @@ impl Cli {
                 let rows = predict::run(&run, &inputs, &output, all_cores())?;
                 report(&json!({ "rows": rows, "output": output }), self.json)
             }
-            Command::Freeze { run, out } => {
-                let frozen = freeze::run(&run, &out)?;
+            Command::Freeze { run, row, out } => {
+                let frozen = freeze::run(&run, row, &out)?;
                 let figures = json!({
                     "crate": frozen.path,
                     "macs": frozen.macs,
@@ -397,6 +444,16 @@ impl Cli {
                 let written = page::run(&run, &output, data.as_deref(), latency, all_cores())?;
                 report(&written, self.json)
             }
+            Command::Costs { again } => {
+                let model = match again {
+                    true => store::remeasure()?,
+                    false => store::of_this_machine()?,
+                };
+                print(&match self.json {
+                    true => json!(model).to_string(),
+                    false => serde_json::to_string_pretty(&model)?,
+                })
+            }
             Command::Bench { run } => report(&bench::run(&run)?, self.json),
         }
     }
@@ -414,7 +471,10 @@ fn interrupt() -> anyhow::Result<Arc<AtomicBool>> {
 
 /// Reports a search that is in the folder `run`.
 fn searched(found: &search::Report, run: &Path, json: bool) -> anyhow::Result<Outcome> {
-    report(&json!(found), json)?;
+    print(&match json {
+        true => json!(found).to_string(),
+        false => found.text(),
+    })?;
     Ok(outcome(found, Some(run)))
 }
 

@@ -1,6 +1,8 @@
 //! What is trained for one run: a space to search, or fixed networks of which the better one ships.
 
-use crate::data::{Dataset, Layout};
+use crate::budget::Terms;
+use crate::control::{CONTROL, control};
+use crate::data::{Dataset, Layout, Transform};
 use crate::space::presets::{self, Mlp, PaperWidths};
 use crate::space::{self, Shape, Space};
 use crate::training::Members;
@@ -89,6 +91,7 @@ impl SpaceChoice {
                     space: space.clone(),
                     members: Members::Searched(members),
                     teaching: Teaching::Untaught,
+                    role: Role::Search,
                 }])
             }
         }
@@ -98,6 +101,10 @@ impl SpaceChoice {
 /// Checks that a space leads from the inputs of these data to their outputs.
 fn check_fit(space: &Space, data: &Dataset) -> anyhow::Result<()> {
     let advice = "`dense-search space micro --for DATA` prints one that fits";
+    ensure!(
+        space.name() != CONTROL,
+        "super-architecture {CONTROL:?}: the fixed network beside a search has this name; choose another"
+    );
     ensure!(
         space.inputs() == data.input_count(),
         "super-architecture {:?}: expected inputs = {}, as {} has, got {}; {advice}",
@@ -127,6 +134,8 @@ pub struct Contender {
     pub members: Members,
     /// What else it trains on.
     pub teaching: Teaching,
+    /// What it is in the run.
+    pub role: Role,
 }
 
 /// What a contender trains on.
@@ -138,14 +147,73 @@ pub enum Teaching {
     Taught,
 }
 
+/// What a contender is in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// What the run is for: a search, or the fixed networks that were asked for.
+    Search,
+    /// The fixed network beside a search.
+    Control,
+    /// Random search beside it.
+    Random,
+}
+
 impl Contender {
-    /// Returns the name of its checkpoint.
+    /// Returns the name of its checkpoint: no other contender of a run has it.
     #[must_use]
     pub fn name(&self) -> String {
-        match self.teaching {
-            Teaching::Untaught => self.space.name().to_owned(),
-            Teaching::Taught => format!("{}-taught", self.space.name()),
+        let random = match self.role {
+            Role::Random => "-random",
+            _ => "",
+        };
+        let taught = match self.teaching {
+            Teaching::Untaught => "",
+            Teaching::Taught => "-taught",
+        };
+        format!("{}{random}{taught}", self.space.name())
+    }
+
+    /// Returns random search over its space.
+    #[must_use]
+    pub fn at_random(&self) -> Self {
+        Self {
+            members: match self.members {
+                Members::Searched(count) => Members::Random(count),
+                ref given => given.clone(),
+            },
+            role: Role::Random,
+            ..self.clone()
         }
+    }
+
+    /// Returns the control beside the search of these, on the same terms; `None` where the budget has no room for it.
+    ///
+    /// # Errors
+    /// The outputs are none.
+    pub fn control(
+        data: &Dataset,
+        searched: &[Self],
+        members: usize,
+        terms: Terms<'_>,
+        transform: Transform,
+    ) -> Result<Option<Self>, space::Error> {
+        let spaces = searched.iter().map(|one| &one.space);
+        let inputs = data.input_count();
+        let found = control(
+            inputs,
+            output_shape(data),
+            members,
+            spaces,
+            terms,
+            transform,
+        )?;
+        Ok(found.map(|(space, given)| Self {
+            space,
+            members: Members::Given(given),
+            teaching: Teaching::Untaught,
+            role: Role::Control,
+        }))
     }
 
     /// Returns it with a teacher.
@@ -169,6 +237,7 @@ pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result
         space,
         members: Members::Searched(members),
         teaching: Teaching::Untaught,
+        role: Role::Search,
     };
     let fixed = |kind| {
         let (space, members) = presets::mlp(inputs, output, kind, members)?;
@@ -176,6 +245,7 @@ pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result
             space,
             members: Members::Given(members),
             teaching: Teaching::Untaught,
+            role: Role::Search,
         })
     };
     Ok(match space {

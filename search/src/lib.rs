@@ -5,9 +5,10 @@
 //! - [`data`] reads runs, splits and normalises them;
 //! - [`transform`] chooses the coordinate that outputs are learnt in;
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes, presets or read from TOML;
-//!   [`contenders`] are those that a run trains;
+//!   [`contenders`] are those that a run trains, the [`control`] among them;
 //! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
 //!   [`variables`] has the probabilities of the candidates;
+//! - [`budget`] has what the shipped call may cost, by a [`cost_model`] where that is time;
 //! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] where rows are few;
 //! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where these are good;
 //! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
@@ -16,9 +17,12 @@
 //! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
 
 pub mod assemble;
+pub mod budget;
 pub mod cli;
 pub mod commands;
 pub mod contenders;
+pub mod control;
+pub mod cost_model;
 pub mod data;
 pub mod device;
 pub mod gaussian_process;

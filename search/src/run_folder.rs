@@ -5,10 +5,22 @@
 //! | `run.json` | settings, data and their hash, tool; at the end the report | from the start |
 //! | `NAME.checkpoint` | the whole state of the training of space NAME | while it trains |
 //! | `emulator.safetensors` | the emulator | at the end |
+//! | `contenders/NAME.safetensors` | what else was trained, the control among it, and what ships once more | at the end |
+//! | `pareto/ROW.safetensors` | the emulator of each row of the Pareto table | at the end |
+//! | `pareto.json` | that table, the least error first | at the end |
+//! | `history.json` | how each training went | at the end |
+//!
+//! `pareto.json` is `{"version": 1, "error": NAME, "rows": [..]}`: the error by which rows are compared (`mse_z` or `relative
+//! error`, both on validation rows), and rows with the fields of
+//! [`ParetoRow`](crate::commands::search::ParetoRow). `history.json` is
+//! `{"version": 1, "trainings": [{"name", "role", "groups": [{"name", "candidates"}], "records": [..]}]}`: for each
+//! contender the operation groups in the order in which entropies and probabilities stand in its records, and records with the
+//! fields of [`Record`](crate::training::Record); `role` is `search`, `control` or `random`.
 //!
 //! Every file is whole or absent: written aside, then renamed.
 
 use anyhow::{Context, bail};
+use dense_codegen::Emulator;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs;
@@ -64,6 +76,20 @@ impl RunFolder {
         self.path.join("emulator.safetensors")
     }
 
+    /// Returns where the emulator of a row of the Pareto table is, or will be.
+    #[must_use]
+    pub fn pareto_emulator(&self, row: usize) -> PathBuf {
+        self.path.join("pareto").join(format!("{row}.safetensors"))
+    }
+
+    /// Returns where the emulator of a contender is, or will be.
+    #[must_use]
+    pub fn contender(&self, name: &str) -> PathBuf {
+        self.path
+            .join("contenders")
+            .join(format!("{name}.safetensors"))
+    }
+
     fn description(&self) -> PathBuf {
         self.path.join("run.json")
     }
@@ -79,7 +105,7 @@ impl RunFolder {
     pub fn describe(&self, description: &impl Serialize) -> anyhow::Result<()> {
         let mut text = serde_json::to_vec_pretty(description)?;
         text.push(b'\n');
-        self.write(&self.description(), &text)
+        write_aside(&self.description(), &text)
     }
 
     /// Reads the run's description.
@@ -94,12 +120,51 @@ impl RunFolder {
             .with_context(|| format!("{}: not the description of a run", path.display()))
     }
 
+    /// Writes the emulator of a contender.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save_contender(&self, name: &str, emulator: &Emulator) -> anyhow::Result<()> {
+        save(emulator, &self.contender(name))
+    }
+
+    /// Writes the emulator of a row of the Pareto table.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save_pareto(&self, row: usize, emulator: &Emulator) -> anyhow::Result<()> {
+        save(emulator, &self.pareto_emulator(row))
+    }
+
+    /// Removes the rows of a Pareto table that an interrupted run has left.
+    ///
+    /// # Errors
+    /// They cannot be removed.
+    pub fn clear_pareto(&self) -> anyhow::Result<()> {
+        let rows = (1..).map(|row| self.pareto_emulator(row));
+        for row in rows.take_while(|row| row.exists()) {
+            fs::remove_file(&row)
+                .with_context(|| format!("{}: cannot be removed", row.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a file of JSON.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> anyhow::Result<()> {
+        let mut text = serde_json::to_vec(value)?;
+        text.push(b'\n');
+        write_aside(&self.path.join(name), &text)
+    }
+
     /// Writes the checkpoint of the training of a space.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write_checkpoint(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        self.write(&self.checkpoint(name), bytes)
+        write_aside(&self.checkpoint(name), bytes)
     }
 
     /// Reads the checkpoint of the training of a space, if there is one.
@@ -125,14 +190,27 @@ impl RunFolder {
             _ => Ok(()),
         }
     }
+}
 
-    fn write(&self, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-        let whole = || -> anyhow::Result<()> {
-            let mut aside = tempfile::NamedTempFile::new_in(&self.path)?;
-            aside.write_all(bytes)?;
-            aside.persist(path)?;
-            Ok(())
-        };
-        whole().with_context(|| format!("{}: cannot be written", path.display()))
+/// Writes an emulator into a folder that is made for it.
+fn save(emulator: &Emulator, file: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{}: cannot be made", folder.display()))?;
     }
+    Ok(dense_codegen::file::save(emulator, file)?)
+}
+
+/// Creates or replaces a file with these bytes: whole, or not at all.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let whole = || -> anyhow::Result<()> {
+        let mut aside = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        aside.write_all(bytes)?;
+        aside.persist(path)?;
+        Ok(())
+    };
+    whole().with_context(|| format!("{}: cannot be written", path.display()))
 }

@@ -11,10 +11,14 @@
 //! Source: Kasim et al., Mach. Learn.: Sci. Technol. 3, 015013 (2022); Hansen, "The CMA evolution strategy: a
 //! tutorial" (2016), eq. 49.
 
+use crate::budget::Affordable;
 use crate::space::{Architecture, Error, Space};
 use crate::streams::uniform;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+
+/// By how much the variable of a favoured candidate is above the others, which are zero.
+const FAVOUR: f64 = 3.0;
 
 /// The network variables of a super-architecture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +46,15 @@ impl NetworkVariables {
         }
     }
 
+    /// Returns the variables that favour an architecture, all other candidates equally likely.
+    pub(crate) fn favouring(space: &Space, architecture: &Architecture) -> Self {
+        let mut variables = Self::uniform(space);
+        for (logits, &choice) in variables.logits.iter_mut().zip(architecture.choices()) {
+            logits[choice] = FAVOUR;
+        }
+        variables
+    }
+
     /// Returns the probability of each candidate: `[group][candidate]`, each group's sum 1.
     pub fn probabilities(&self) -> Vec<Vec<f64>> {
         self.logits.iter().map(|logits| softmax(logits)).collect()
@@ -50,6 +63,18 @@ impl NetworkVariables {
     /// Returns an architecture drawn from the probabilities: one draw of `random` per group.
     pub fn sample(&self, random: &mut ChaCha8Rng) -> Architecture {
         let choices = self.probabilities().into_iter().map(|p| draw(&p, random));
+        Architecture::new(choices.collect())
+    }
+
+    /// Returns an affordable architecture: each group's draw is from the candidates that leave room for the next ones.
+    pub fn sample_within(&self, room: &Affordable, random: &mut ChaCha8Rng) -> Architecture {
+        let mut walk = room.walk();
+        let choices = self.logits.iter().map(|logits| {
+            let p = softmax_of(logits, |k| walk.allows(k));
+            let choice = draw(&p, random);
+            walk.choose(choice);
+            choice
+        });
         Architecture::new(choices.collect())
     }
 
@@ -96,6 +121,33 @@ impl NetworkVariables {
         Ok(gradient)
     }
 
+    /// Returns the gradient of the log of the probability with which [`NetworkVariables::sample_within`] draws it.
+    ///
+    /// # Errors
+    /// As [`NetworkVariables::log_probability`], or it is not affordable.
+    pub fn gradient_within(
+        &self,
+        room: &Affordable,
+        architecture: &Architecture,
+    ) -> Result<Vec<Vec<f64>>, Error> {
+        self.check(architecture)?;
+        if !room.contains(architecture) {
+            return Err(Error::Architecture {
+                problem: format!("{:?} is above the budget", architecture.choices()),
+            });
+        }
+        let mut walk = room.walk();
+        let groups = self.logits.iter().zip(architecture.choices());
+        let slopes = groups.map(|(logits, &choice)| {
+            let p = softmax_of(logits, |k| walk.allows(k));
+            walk.choose(choice);
+            let chosen = |k: usize| f64::from(u8::from(k == choice));
+            let slopes = p.iter().enumerate().map(|(k, p)| chosen(k) - p);
+            slopes.collect()
+        });
+        Ok(slopes.collect())
+    }
+
     /// Ranks the trials by their loss and moves the variables towards the better ones.
     ///
     /// Equal losses keep the order of the trials. The gradients are all taken at the variables before the update.
@@ -103,6 +155,30 @@ impl NetworkVariables {
     /// # Errors
     /// If an architecture is not of these variables' super-architecture; the variables are then unchanged.
     pub fn update(&mut self, trials: &[Trial], rate: f64) -> Result<(), Error> {
+        self.update_by(trials, rate, Self::gradient)
+    }
+
+    /// As [`NetworkVariables::update`], for trials that [`NetworkVariables::sample_within`] drew.
+    ///
+    /// # Errors
+    /// As [`NetworkVariables::gradient_within`]; the variables are then unchanged.
+    pub fn update_within(
+        &mut self,
+        room: &Affordable,
+        trials: &[Trial],
+        rate: f64,
+    ) -> Result<(), Error> {
+        self.update_by(trials, rate, |variables, architecture| {
+            variables.gradient_within(room, architecture)
+        })
+    }
+
+    fn update_by(
+        &mut self,
+        trials: &[Trial],
+        rate: f64,
+        gradient: impl Fn(&Self, &Architecture) -> Result<Vec<Vec<f64>>, Error>,
+    ) -> Result<(), Error> {
         let mut order: Vec<&Trial> = trials.iter().collect();
         let key = |trial: &Trial| {
             if trial.loss.is_nan() {
@@ -114,7 +190,7 @@ impl NetworkVariables {
         order.sort_by(|left, right| key(left).total_cmp(&key(right)));
         let gradients = order
             .iter()
-            .map(|trial| self.gradient(&trial.architecture))
+            .map(|trial| gradient(self, &trial.architecture))
             .collect::<Result<Vec<_>, _>>()?;
         for (reward, gradient) in rewards(trials.len()).iter().zip(&gradients) {
             let variables = self.logits.iter_mut().flatten();
@@ -178,6 +254,16 @@ fn softmax(logits: &[f64]) -> Vec<f64> {
         .collect()
 }
 
+/// Returns the probabilities where only some candidates can be chosen; 0 for the others.
+fn softmax_of(logits: &[f64], allowed: impl Fn(usize) -> bool) -> Vec<f64> {
+    let masked: Vec<f64> = logits
+        .iter()
+        .enumerate()
+        .map(|(k, &b)| if allowed(k) { b } else { f64::NEG_INFINITY })
+        .collect();
+    softmax(&masked)
+}
+
 /// Draws an index by the probabilities.
 fn draw(probabilities: &[f64], random: &mut ChaCha8Rng) -> usize {
     let level = uniform(random);
@@ -189,7 +275,8 @@ fn draw(probabilities: &[f64], random: &mut ChaCha8Rng) -> usize {
         }
     }
     // The probabilities may sum to a little less than 1.
-    probabilities.len().saturating_sub(1)
+    let last = probabilities.iter().rposition(|p| *p > 0.0);
+    last.unwrap_or(probabilities.len().saturating_sub(1))
 }
 
 #[cfg(test)]

@@ -77,6 +77,167 @@ fn a_seed_gives_its_bytes_whatever_the_threads_and_the_run_can_be_used() {
 }
 
 #[test]
+fn a_budget_is_kept_by_what_ships() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, data) = (folder.path().join("run"), thomson());
+    let budget = ["--budget-macs", "16000", "--budget-flash", "60000"];
+    let arguments = ["search", text(&data), "--out", text(&run), "--json"];
+    let extent = ["--steps", "400", "--teacher", "none"];
+    let output = program(&[&arguments[..], &budget, &extent].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let line = String::from_utf8(output.stdout).unwrap();
+    let figures: serde_json::Value = serde_json::from_str(line.lines().last().unwrap()).unwrap();
+    assert!(figures["macs"].as_u64().unwrap() <= 16_000, "{figures}");
+    assert!(
+        figures["flash_bytes"].as_u64().unwrap() <= 60_000,
+        "{figures}"
+    );
+}
+
+#[test]
+fn a_search_is_compared_with_its_control_and_each_row_of_its_table_can_be_frozen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, data) = (folder.path().join("run"), thomson());
+    let budget = ["--budget-macs", "60000", "--budget-us", "4"];
+    // A machine on which every operation takes 20 ns, and every multiply-accumulate of a dense layer 0.03 ns.
+    let costs = folder.path().join("costs.json");
+    let rates: Vec<String> = [
+        ("dense", 0.03),
+        ("conv1d", 0.0),
+        ("add", 0.0),
+        ("silu", 0.0),
+        ("rescale", 0.0),
+        ("logarithm", 0.0),
+        ("standardise", 0.0),
+        ("guard", 0.0),
+        ("member", 0.0),
+        ("end", 0.0),
+    ]
+    .iter()
+    .map(|(kind, per_mac)| {
+        format!("\"{kind}\": {{\"fixed\": 20, \"per_mac\": {per_mac}, \"per_byte\": 0}}")
+    })
+    .collect();
+    let model = format!(
+        "{{\"machine\": \"another\", \"measured\": 0, \"rates\": {{{}}}}}",
+        rates.join(", ")
+    );
+    fs::write(&costs, model).unwrap();
+    let arguments = [
+        "search",
+        text(&data),
+        "--out",
+        text(&run),
+        "--json",
+        "--ablation",
+    ];
+    let extent = [
+        "--steps",
+        "600",
+        "--teacher",
+        "none",
+        "--costs",
+        text(&costs),
+    ];
+    let output = program(&[&arguments[..], &budget, &extent].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let line = String::from_utf8(output.stdout).unwrap();
+    let report: serde_json::Value = serde_json::from_str(line.lines().last().unwrap()).unwrap();
+
+    let contenders = report["contenders"].as_array().unwrap();
+    let roles: Vec<_> = contenders.iter().map(|one| one["role"].clone()).collect();
+    assert_eq!(roles, ["search", "random", "control"]);
+    let of = |one: &serde_json::Value, figure: &str| one[figure].as_f64().unwrap();
+    let least = contenders
+        .iter()
+        .filter(|one| one["role"] != "random")
+        .min_by(|a, b| of(a, "selection_error").total_cmp(&of(b, "selection_error")))
+        .unwrap();
+    assert!(
+        least["ships"] == true && report["space"] == least["name"],
+        "{report}"
+    );
+    assert!(
+        said.contains("of the search") && said.contains("of the fixed network"),
+        "{said}"
+    );
+    for one in contenders {
+        assert!(of(one, "macs") <= 60_000.0 && of(one, "us") <= 4.0, "{one}");
+    }
+
+    let table = fs::read(run.join("pareto.json")).unwrap();
+    let table: serde_json::Value = serde_json::from_slice(&table).unwrap();
+    let rows = table["rows"].as_array().unwrap();
+    assert!(rows.len() > 1 && report["pareto"] == table["rows"]);
+    assert_eq!(rows.iter().filter(|row| row["ships"] == true).count(), 1);
+    for row in rows {
+        let number = row["row"].to_string();
+        let out = folder.path().join(format!("row-{number}"));
+        let freeze = [
+            "freeze",
+            text(&run),
+            "--row",
+            &number,
+            "--out",
+            text(&out),
+            "--json",
+        ];
+        let output = program(&freeze);
+        assert!(output.status.success());
+        let figures: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(figures["macs"], row["macs"]);
+        assert_eq!(figures["flash_bytes"], row["flash_bytes"]);
+        let emulator = run.join(format!("pareto/{number}.safetensors"));
+        let judge = [
+            "evaluate",
+            text(&emulator),
+            text(&data),
+            "--split",
+            "validation",
+            "--json",
+        ];
+        let figures: serde_json::Value = serde_json::from_slice(&program(&judge).stdout).unwrap();
+        assert!(
+            (of(&figures, "mse_z") / of(row, "val_mse_z") - 1.0).abs() < 1e-6,
+            "{figures}"
+        );
+    }
+    let absent = (rows.len() + 1).to_string();
+    let out = folder.path().join("absent");
+    let output = program(&["freeze", text(&run), "--row", &absent, "--out", text(&out)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(2) && said.contains("expected 1 to"),
+        "{said}"
+    );
+    assert!(!out.exists());
+
+    let history = fs::read(run.join("history.json")).unwrap();
+    let history: serde_json::Value = serde_json::from_slice(&history).unwrap();
+    for training in history["trainings"].as_array().unwrap() {
+        let groups = training["groups"].as_array().unwrap();
+        for record in training["records"].as_array().unwrap() {
+            let probabilities = record["probabilities"].as_array().unwrap();
+            assert_eq!(
+                record["entropy"].as_array().unwrap().len(),
+                probabilities.len()
+            );
+            match training["role"] == "control" {
+                true => assert!(probabilities.is_empty()),
+                false => assert_eq!(probabilities.len(), groups.len()),
+            }
+            for (group, p) in groups.iter().zip(probabilities) {
+                let p: Vec<f64> = serde_json::from_value(p.clone()).unwrap();
+                assert_eq!(p.len(), group["candidates"].as_array().unwrap().len());
+                assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+            }
+        }
+    }
+}
+
+#[test]
 fn bad_input_is_said_with_exit_code_2_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let (run, bad) = (folder.path().join("run"), folder.path().join("bad.npz"));

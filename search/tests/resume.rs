@@ -38,6 +38,18 @@ fn emulator(run: &Path) -> Vec<u8> {
     fs::read(run.join("emulator.safetensors")).expect("the run has an emulator")
 }
 
+/// How the trainings went, but for the seconds.
+fn history(run: &Path) -> serde_json::Value {
+    let text = fs::read(run.join("history.json")).expect("the run has a history");
+    let mut history: serde_json::Value = serde_json::from_slice(&text).expect("it is JSON");
+    for training in history["trainings"].as_array_mut().into_iter().flatten() {
+        for record in training["records"].as_array_mut().into_iter().flatten() {
+            record["seconds"].take();
+        }
+    }
+    history
+}
+
 /// Waits until the run has described itself: from then on it can be resumed.
 fn wait_for_description(run: &Path) {
     let began = Instant::now();
@@ -57,7 +69,10 @@ fn a_run_killed_at_any_moment_resumes_to_the_bytes_of_the_unbroken_run() {
     let began = Instant::now();
     assert!(search(&whole, ["--steps", STEPS]).wait().unwrap().success());
     let lasted = began.elapsed();
-    let expected = emulator(&whole);
+    let (expected, went) = (emulator(&whole), history(&whole));
+    let records = went["trainings"][0]["records"].as_array().map(Vec::len);
+    assert!(records.is_some_and(|records| records > 100), "{records:?}");
+    let pareto = |run: &Path| fs::read(run.join("pareto.json")).unwrap();
     let seed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
@@ -86,6 +101,8 @@ fn a_run_killed_at_any_moment_resumes_to_the_bytes_of_the_unbroken_run() {
             "{kills:?}: {status}"
         );
         assert!(emulator(&run) == expected, "killed after {kills:?}");
+        assert!(history(&run) == went, "killed after {kills:?}");
+        assert!(pareto(&run) == pareto(&whole), "killed after {kills:?}");
         let left: Vec<_> = fs::read_dir(&run)
             .unwrap()
             .map(|file| file.unwrap().file_name())

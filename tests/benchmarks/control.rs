@@ -1,4 +1,4 @@
-//! The control, `--space mlp`, beside the better fixed network of each data set: a table.
+//! The fixed networks, `--space mlp`, beside the better fixed network of each data set: a table.
 //!
 //! `cargo run --release -p dense-tests --example control -- FOLDER`, where FOLDER has the seven sets. A seeded fifth of each
 //! set's rows is held out and scored once; the rest keeps its split. Each set gets one CPU minute: two threads, 30 s.
@@ -10,10 +10,9 @@
 
 use clap::Parser;
 use dense_search::assemble::output_deviation;
-use dense_search::commands::search::{self, Extent, Input, Plan, TeacherName, TransformName};
+use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::contenders::SpaceChoice;
 use dense_search::data::{Dataset, Part, ReadOptions};
-use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
 use dense_search::training::Choices;
 use std::path::PathBuf;
@@ -109,9 +108,7 @@ fn main() -> anyhow::Result<()> {
                 seed,
                 threads: THREADS,
                 choices,
-                device: DeviceName::Cpu,
-                teacher: TeacherName::Auto,
-                transform: TransformName::Auto,
+                ..Plan::default()
             };
             let folder = tempfile::tempdir()?;
             let began = Instant::now();

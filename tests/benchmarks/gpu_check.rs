@@ -15,7 +15,7 @@ use clap::Parser;
 use dense_search::assemble::output_deviation;
 use dense_search::candle_core::{DType, Device, Tensor, Var};
 use dense_search::commands::{demo, search};
-use dense_search::contenders::{SpaceChoice, contenders};
+use dense_search::contenders::contenders;
 use dense_search::data::{Dataset, Normalisation, Part, ReadOptions, Split};
 use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
@@ -25,7 +25,7 @@ use dense_search::space::presets::{PaperWidths, paper};
 use dense_search::space::{Activation, Architecture, Candidate, Identity, Placement, Shape, Space};
 use dense_search::streams::{permutation, stream};
 use dense_search::supernetwork::SuperNetwork;
-use dense_search::training::{Choices, Rows, weight_step};
+use dense_search::training::{Rows, weight_step};
 use dense_search::variables::NetworkVariables;
 use rand::Rng;
 use std::path::{Path, PathBuf};
@@ -433,15 +433,11 @@ fn searches(arguments: &Arguments) -> anyhow::Result<bool> {
     for device in [DeviceName::Cpu, arguments.device] {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let plan = search::Plan {
-            space: SpaceChoice::Preset("micro".to_owned()),
             extent: search::Extent::Steps(arguments.steps),
-            members: 4,
-            seed: 0,
             threads,
             device,
-            choices: Choices::default(),
             teacher: search::TeacherName::None,
-            transform: search::TransformName::Auto,
+            ..search::Plan::default()
         };
         let input = search::Input {
             data: demo::bundled()?,

@@ -19,12 +19,10 @@ use dense_codegen::executor::Executor;
 use dense_codegen::{Calibration, Emulator};
 use dense_search::assemble::output_deviation;
 use dense_search::commands::demo::bundled;
-use dense_search::commands::search::{self, Extent, Input, Plan, TeacherName, TransformName};
+use dense_search::commands::search::{self, ControlName, Extent, Input, Plan};
 use dense_search::contenders::SpaceChoice;
 use dense_search::data::{Dataset, Part, ReadOptions};
-use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
-use dense_search::training::Choices;
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -118,10 +116,8 @@ fn row(input: &Input, seed: u64, arguments: &Arguments) -> anyhow::Result<String
         members: arguments.members,
         seed,
         threads: arguments.threads,
-        choices: Choices::default(),
-        device: DeviceName::Cpu,
-        teacher: TeacherName::Auto,
-        transform: TransformName::Auto,
+        control: ControlName::None,
+        ..Plan::default()
     };
     let folder = tempfile::tempdir()?;
     let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;

@@ -1,27 +1,27 @@
 //! What the product ships for each data set, beside the best classical regressor and the better fixed network: a table.
 //!
-//! `cargo run --release -p dense-tests --example scores -- FOLDER --time 300 --seeds 0,1`: a seeded fifth of each set's rows is
-//! held out and scored once; the rest keeps its split. The search and the control (`--space mlp`) have half of the time
-//! each, and what is better on the validation rows counts as shipped: no test row chooses.
+//! `cargo run --release -p dense-tests --example scores -- FOLDER --seeds 3`: a seeded fifth of each set's rows is held out
+//! and scored once; the rest keeps its split. Each row is one search as the program does it by default, `--time` and
+//! `--budget-macs` given: the control trains beside the search, and the better on validation rows ships. No test row
+//! chooses.
 
 #![expect(
     clippy::print_stdout,
     reason = "a table on standard output is what it is for"
 )]
 
+use anyhow::Context;
 use clap::Parser;
 use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
 use dense_search::assemble::output_deviation;
-use dense_search::commands::search::{
-    self, Extent, Input, Plan, Report, TeacherName, TransformName,
-};
-use dense_search::contenders::SpaceChoice;
-use dense_search::data::{Dataset, Part, ReadOptions, Split, Transform};
-use dense_search::device::DeviceName;
+use dense_search::budget::Budget;
+use dense_search::commands::search::{self, Extent, Input, Plan, Report};
+use dense_search::contenders::Role;
+use dense_search::data::{Dataset, Layout, Part, ReadOptions, Split};
 use dense_search::metrics::{Metrics, evaluate};
-use dense_search::training::Choices;
-use std::path::PathBuf;
+use dense_search::run_folder::RunFolder;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -51,57 +51,42 @@ struct Arguments {
     /// Sets to train on; all if left out
     #[arg(long, value_delimiter = ',')]
     sets: Vec<String>,
-    /// Seeds of training and hold-out, each a row of the table
-    #[arg(long, value_delimiter = ',', default_value = "0")]
-    seeds: Vec<u64>,
-    /// Wall seconds of search and control together
+    /// Seeds of training and hold-out, from 0, each a row of the table
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// Wall seconds of a search, its control included
     #[arg(long, default_value_t = 300.0)]
     time: f64,
-    /// The space that is searched
-    #[arg(long, default_value = "micro")]
-    space: String,
-    /// Members of an ensemble
-    #[arg(long, default_value_t = 4)]
-    members: usize,
+    /// Multiply-accumulates of what ships, at most [default: 2000000 for images, else 100000]
+    #[arg(long)]
+    budget_macs: Option<u64>,
     /// Threads
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// No teacher
-    #[arg(long)]
-    no_teacher: bool,
 }
 
-/// A run, judged.
-struct Judged {
-    report: Report,
-    metrics: Metrics,
-    rank: Option<f64>,
-}
+/// What is averaged over sets.
+const RATIOS: [&str; 3] = ["over classical", "over fixed", "search over control"];
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     println!(
-        "space {} and mlp, {} members, {} s together, {} threads, {}\n",
-        arguments.space,
-        arguments.members,
-        arguments.time,
-        arguments.threads,
-        if arguments.no_teacher {
-            "no teacher"
-        } else {
-            "teacher: auto"
-        }
+        "{} s a search, {} threads, {} seeds\n",
+        arguments.time, arguments.threads, arguments.seeds
     );
     println!(
-        "| set | seed | ships | MAC | test mse_z | over classical | over fixed | search | control | ratio | control's MAC | rel. L2 | coverage 50/90/99 | 90 % allowed | Spearman | seconds |"
+        "| set | seed | ships | budget | MAC | test mse_z | over classical | over fixed | search | control | ratio | search's MAC | control's | rel. L2 | coverage 50/90/99 | 90 % allowed | Spearman | seconds |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
-    let mut logarithms = [(); 3].map(|()| Vec::new());
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    // The logarithm of each ratio: [seed][ratio], a sum over sets and their number.
+    let mut sums = vec![[(0.0, 0usize); RATIOS.len()]; arguments.seeds as usize];
+    let mut by_set = Vec::new();
     for (name, others) in SETS {
         if !arguments.sets.is_empty() && !arguments.sets.iter().any(|set| set == name) {
             continue;
         }
-        for &seed in &arguments.seeds {
+        let mut of_set = vec![Vec::new(); RATIOS.len()];
+        for (seed, sums) in (0..).zip(&mut sums) {
             let path = arguments.folder.join(format!("{name}.npz"));
             let data = held_out::held_out(Dataset::read(&path, &ReadOptions::default())?, seed);
             let input = Input {
@@ -109,85 +94,165 @@ fn main() -> anyhow::Result<()> {
                 path: Some(path),
                 options: ReadOptions::default(),
             };
-            let began = Instant::now();
-            let searched = judged(&input, &arguments, &arguments.space, seed)?;
-            let control = judged(&input, &arguments, "mlp", seed)?;
-            let seconds = began.elapsed().as_secs_f64();
-            let chosen_by = |judged: &Judged| match judged.report.transform {
-                Transform::None => judged.report.val_mse_z,
-                _ => judged.report.val_relative_l2,
-            };
-            let ships = match chosen_by(&searched) <= chosen_by(&control) {
-                true => &searched,
-                false => &control,
-            };
-            let (metrics, report) = (&ships.metrics, &ships.report);
-            let over = |other: Option<f64>| {
-                other.map_or("-".to_owned(), |other| {
-                    format!("{:.2}", metrics.mse_z / other)
-                })
-            };
-            let ratio = searched.metrics.mse_z / control.metrics.mse_z;
-            println!(
-                "| {name} | {seed} | {} | {} | {:.2e} | {} | {} | {:.2e} | {:.2e} | {ratio:.2} | {} | {:.2e} | {:.2}/{:.2}/{:.2} | {:.2} | {} | {seconds:.0} |",
-                report.space,
-                report.macs,
-                metrics.mse_z,
-                over(others.map(|(classical, _)| classical)),
-                over(others.map(|(_, fixed)| fixed)),
-                searched.metrics.mse_z,
-                control.metrics.mse_z,
-                control.report.macs,
-                metrics.median_relative_l2,
-                metrics.coverage_50,
-                metrics.coverage_90,
-                metrics.coverage_99,
-                tolerance(&input.data, seed)?,
-                ships
-                    .rank
-                    .map_or("-".to_owned(), |rank| format!("{rank:.2}")),
-            );
+            let run = Run::of(&input, &arguments, seed)?;
+            println!("| {name} | {seed} {}", run.row(others, &input, seed)?);
             if let Some((classical, fixed)) = others {
-                let ratios = [metrics.mse_z / classical, metrics.mse_z / fixed, ratio];
-                for (logarithms, ratio) in logarithms.iter_mut().zip(ratios) {
-                    logarithms.push(ratio.ln());
+                let shipped = run.shipped.metrics.mse_z;
+                let ratios = [shipped / classical, shipped / fixed, run.ratio()];
+                for ((sum, of_set), ratio) in sums.iter_mut().zip(&mut of_set).zip(ratios) {
+                    *sum = (sum.0 + ratio.ln(), sum.1 + 1);
+                    of_set.push(ratio.ln());
                 }
             }
         }
+        if arguments.seeds > 1 && others.is_some() {
+            let cells: Vec<_> = of_set.iter().map(|all| mean_and_spread(all)).collect();
+            by_set.push(format!("| {name} | {} |", cells.join(" | ")));
+        }
     }
-    let names = ["over classical", "over fixed", "search over control"];
-    for (name, logarithms) in names.iter().zip(&logarithms) {
-        let mean = logarithms.iter().sum::<f64>() / logarithms.len().max(1) as f64;
-        println!("\n{name}, geometric mean: {:.3}", mean.exp());
+    if !by_set.is_empty() {
+        println!(
+            "\n| set, geometric mean over seeds (least to most) | {} |",
+            RATIOS.join(" | ")
+        );
+        println!("|---|---|---|---|\n{}", by_set.join("\n"));
+    }
+    println!("\n| geometric mean over sets | of all seeds | least | most |");
+    println!("|---|---|---|---|");
+    for (k, name) in RATIOS.iter().enumerate() {
+        let of_seeds = sums
+            .iter()
+            .map(|sum| sum[k])
+            .filter(|(_, count)| *count > 0);
+        let means: Vec<f64> = of_seeds.map(|(sum, count)| sum / count as f64).collect();
+        let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
+        let least = means.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = means.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let [mean, least, most] = [mean, least, most].map(f64::exp);
+        println!("| {name} | {mean:.3} | {least:.3} | {most:.3} |");
     }
     Ok(())
 }
 
-/// Runs one space for half of the time, and judges what it ships on the rows held out.
-fn judged(input: &Input, arguments: &Arguments, space: &str, seed: u64) -> anyhow::Result<Judged> {
-    let plan = Plan {
-        space: SpaceChoice::Preset(space.to_owned()),
-        extent: Extent::Time(Duration::from_secs_f64(0.5 * arguments.time)),
-        members: arguments.members,
-        seed,
-        threads: arguments.threads,
-        choices: Choices::default(),
-        device: DeviceName::Cpu,
-        transform: TransformName::Auto,
-        teacher: match arguments.no_teacher {
-            true => TeacherName::None,
-            false => TeacherName::Auto,
-        },
-    };
-    let folder = tempfile::tempdir()?;
-    let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;
-    let emulator = dense_codegen::file::load(&search::emulator_file(folder.path()))?;
-    let test = input.data.part_rows(Part::Test)?;
+/// The geometric mean, and the least and the largest.
+fn mean_and_spread(logarithms: &[f64]) -> String {
+    let mean = logarithms.iter().sum::<f64>() / logarithms.len() as f64;
+    let least = logarithms.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!(
+        "{:.3} ({:.3} to {:.3})",
+        mean.exp(),
+        least.exp(),
+        most.exp()
+    )
+}
+
+/// An emulator, judged on the rows held out.
+struct Judged {
+    metrics: Metrics,
+    rank: Option<f64>,
+}
+
+/// A search, judged: what ships, and the best of the search and of its control on validation rows.
+struct Run {
+    budget: u64,
+    report: Report,
+    shipped: Judged,
+    search: (Judged, u64),
+    control: Option<(Judged, u64)>,
+    seconds: f64,
+}
+
+impl Run {
+    /// Searches as the program does by default.
+    fn of(input: &Input, arguments: &Arguments, seed: u64) -> anyhow::Result<Self> {
+        let budget = arguments.budget_macs.unwrap_or(match input.data.layout() {
+            Layout::Image | Layout::Images => 2_000_000,
+            _ => 100_000,
+        });
+        let plan = Plan {
+            extent: Extent::Time(Duration::from_secs_f64(arguments.time)),
+            seed,
+            threads: arguments.threads,
+            budget: Budget {
+                macs: Some(budget),
+                ..Budget::default()
+            },
+            ..Plan::default()
+        };
+        let folder = tempfile::tempdir()?;
+        let began = Instant::now();
+        let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;
+        let seconds = began.elapsed().as_secs_f64();
+        let judge = |file: &Path| judged(file, &input.data, plan.threads);
+        let best_of = |role: Role| -> anyhow::Result<Option<(Judged, u64)>> {
+            let all = report.contenders.iter().filter(|one| one.role == role);
+            let best = all.min_by(|a, b| a.selection_error.total_cmp(&b.selection_error));
+            let judged = best.map(|best| {
+                let file = RunFolder::at(folder.path()).contender(&best.name);
+                Ok((judge(&file)?, best.macs))
+            });
+            judged.transpose()
+        };
+        Ok(Self {
+            budget,
+            shipped: judge(&search::emulator_file(folder.path()))?,
+            search: best_of(Role::Search)?.context("a run has a search")?,
+            control: best_of(Role::Control)?,
+            report,
+            seconds,
+        })
+    }
+
+    /// The test error of the search over that of the control.
+    fn ratio(&self) -> f64 {
+        let control = self.control.as_ref();
+        control.map_or(f64::NAN, |(control, _)| {
+            self.search.0.metrics.mse_z / control.metrics.mse_z
+        })
+    }
+
+    /// The rest of the table's row.
+    fn row(&self, others: Option<(f64, f64)>, input: &Input, seed: u64) -> anyhow::Result<String> {
+        let Judged { metrics, rank } = &self.shipped;
+        let over = |other: Option<f64>| {
+            other.map_or("-".to_owned(), |other| {
+                format!("{:.2}", metrics.mse_z / other)
+            })
+        };
+        let (control, control_macs) = self
+            .control
+            .as_ref()
+            .map_or((f64::NAN, 0), |(one, macs)| (one.metrics.mse_z, *macs));
+        Ok(format!(
+            "| {} | {} | {} | {:.2e} | {} | {} | {:.2e} | {control:.2e} | {:.2} | {} | {control_macs} | {:.2e} | {:.2}/{:.2}/{:.2} | {:.2} | {} | {:.0} |",
+            self.report.space,
+            self.budget,
+            self.report.macs,
+            metrics.mse_z,
+            over(others.map(|(classical, _)| classical)),
+            over(others.map(|(_, fixed)| fixed)),
+            self.search.0.metrics.mse_z,
+            self.ratio(),
+            self.search.1,
+            metrics.median_relative_l2,
+            metrics.coverage_50,
+            metrics.coverage_90,
+            metrics.coverage_99,
+            tolerance(&input.data, seed)?,
+            rank.map_or("-".to_owned(), |rank| format!("{rank:.2}")),
+            self.seconds,
+        ))
+    }
+}
+
+fn judged(file: &Path, data: &Dataset, threads: usize) -> anyhow::Result<Judged> {
+    let emulator = dense_codegen::file::load(file)?;
+    let test = data.part_rows(Part::Test)?;
     let deviation = output_deviation(&emulator);
     Ok(Judged {
-        metrics: evaluate(&emulator, &input.data, &test, &deviation, plan.threads),
-        rank: rank_correlation(&emulator, &input.data, &test, &deviation),
-        report,
+        metrics: evaluate(&emulator, data, &test, &deviation, threads),
+        rank: rank_correlation(&emulator, data, &test, &deviation),
     })
 }
 
@@ -196,7 +261,7 @@ fn tolerance(data: &Dataset, seed: u64) -> anyhow::Result<f64> {
     let split = Split::resolve(data, seed)?;
     let over = |rows: usize| 1.0 / rows as f64;
     let spread = 0.09 * (over(split.test.len()) + over(split.calibration.len()));
-    let independent: f64 = if data.layout() == dense_search::data::Layout::Scalars {
+    let independent: f64 = if data.layout() == Layout::Scalars {
         1.0
     } else {
         2.0

@@ -210,6 +210,14 @@ impl Graph {
         &self.nodes
     }
 
+    /// All nodes with their names, in the order of evaluation.
+    pub fn named_nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.nodes
+            .iter()
+            .enumerate()
+            .map(|(k, node)| (NodeId(k), node))
+    }
+
     /// The shape of a node's value.
     ///
     /// # Panics

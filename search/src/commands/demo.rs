@@ -99,7 +99,7 @@ impl Shown {
         format!(
             "optical Thomson scattering, 5 parameters -> spectrum of 250 wavelengths\n\
              \n\
-             search     {} steps of {:.2} ms, {} members, {} MAC a call ({} the largest member)\n\
+             network    {}: {} steps of {:.2} ms, {} members, {} MAC a call ({} the largest member)\n\
              accuracy   mse_z {:.2e} on {} test spectra, R2 {:.5}, median relative error {:.2e}\n\
              band       the 90 % band holds {:.1} % of the test values (50 %: {:.1} %, 99 %: {:.1} %)\n\
              memory     {} bytes of flash, {} bytes of RAM\n\
@@ -107,6 +107,7 @@ impl Shown {
              one call   min {:.2} us, p50 {:.2} us, p99.9 {:.2} us, max {:.2} us: mean and std of all members\n\
              a batch    {:.2} us a sample (64 rows, one thread)\n\
              simulator  {simulator_us:.0} us a call: {:.0} times one call (p50), {:.0} times a sample of a batch\n",
+            report.space,
             report.steps,
             report.ms_per_step,
             report.members,

@@ -1,16 +1,19 @@
 //! `dense-search freeze`: a run's emulator as a crate that builds anywhere.
 
-use crate::commands::search::emulator_file;
+use crate::commands::search::{emulator_file, pareto_file};
 use dense_codegen::file;
 use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
 use std::path::Path;
 
-/// Writes the frozen crate into the folder `out`, whose name it takes.
+/// Writes the frozen crate into the folder `out`, whose name it takes: of the run's emulator, or of a row of its Pareto table.
 ///
 /// # Errors
-/// The run is none, or the folder holds something else.
-pub fn run(run: &Path, out: &Path) -> anyhow::Result<FrozenCrate> {
-    let emulator = file::load(&emulator_file(run))?;
+/// The run is none or has no such row, or the folder holds something else.
+pub fn run(run: &Path, row: Option<usize>, out: &Path) -> anyhow::Result<FrozenCrate> {
+    let emulator = file::load(&match row {
+        None => emulator_file(run),
+        Some(row) => pareto_file(run, row)?,
+    })?;
     let name = out
         .file_name()
         .and_then(|name| name.to_str())

@@ -298,6 +298,16 @@ fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
     }
 }
 
+/// Returns the shapes of the parameters that a candidate has between these nodes.
+pub(crate) fn parameter_shapes(
+    candidate: Candidate,
+    input: Shape,
+    output: Shape,
+) -> Vec<Vec<usize>> {
+    let parameters = ParameterShape::of(candidate, input, output).into_iter();
+    parameters.map(|parameter| parameter.shape).collect()
+}
+
 /// The shape of a parameter, and how many products enter a sum over it (0: it starts at zero).
 struct ParameterShape {
     role: &'static str,

@@ -4,7 +4,7 @@
 //! their seed and how far they have been read.
 
 use super::polish::{HISTORY, Polish};
-use super::{Trainer, schedule::Schedule};
+use super::{History, Trainer, schedule::Schedule};
 use crate::lbfgs::{Lbfgs, Pair, Point};
 use crate::optimiser::Saved;
 use crate::space::Architecture;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
 /// The format's version: a file of another one is refused.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A training's state between two steps.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ struct State {
     polished: usize,
     /// The minimiser's pairs, where one is at work.
     polish_pairs: Option<usize>,
+    /// How it went so far.
+    history: History,
 }
 
 /// Where a training is in its rows.
@@ -102,6 +104,7 @@ impl Trainer {
                     .work
                     .as_ref()
                     .map(|work| work.minimiser.pairs().len()),
+                history: self.history.clone(),
             },
             polish: self.polish.work.as_ref().map(|work| PolishState {
                 point: work.minimiser.point().clone(),
@@ -163,6 +166,7 @@ impl Trainer {
         self.members.clone_from(&state.members);
         self.sampled.set_word_pos(u128::from(state.sampled));
         self.step = state.step;
+        self.history.clone_from(&state.history);
         self.polish = Polish {
             iterations: state.polished,
             ..Polish::default()

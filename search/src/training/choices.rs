@@ -16,6 +16,13 @@ pub struct Choices {
     pub fall: f64,
     /// Rows that the polish reads, over those that the weight steps read; none where there are many rows.
     pub polish: f64,
+    /// The share of a budget that one architecture may take where there are to be several members: docs/spaces.md.
+    #[serde(default = "share_of_one")]
+    pub share_of_one: f64,
+}
+
+fn share_of_one() -> f64 {
+    Choices::default().share_of_one
 }
 
 /// Where more rows are simulated nothing is polished: in the same time, steps on a few of them gain more.
@@ -43,6 +50,7 @@ impl Default for Choices {
             batch: 64,
             fall: 0.4,
             polish: 0.25,
+            share_of_one: 0.8,
         }
     }
 }

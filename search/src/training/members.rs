@@ -10,12 +10,13 @@
 //! that differ in next to nothing agree where they are wrong. Behind it they are spread evenly over the candidates, the most
 //! probable first. Nothing is drawn: the same network variables give the same members.
 
+use crate::budget::{Cost, Room, Walk};
 use crate::space::{Architecture, Space};
 use crate::supernetwork::SuperNetwork;
 use crate::variables::NetworkVariables;
 
 /// The work of the shipped call over that of the most probable member, at most.
-const MACS: f64 = 2.5;
+pub const MACS: f64 = 2.5;
 /// The weights of all members over those of the most probable one, at most.
 const WEIGHTS: f64 = 1.9;
 /// The share of the most probable member's work that lies behind the branch, at least.
@@ -25,19 +26,20 @@ const LOOKED_AT: usize = 256;
 
 /// Returns up to `count` pairwise different architectures, the most probable one first.
 ///
-/// They are fewer where the space has not so many within the budgets.
+/// They are fewer where the space has not so many within the budgets, the user's among them if there is one.
 pub(super) fn choose(
     network: &SuperNetwork,
     variables: &NetworkVariables,
     count: usize,
+    room: Option<&Room>,
 ) -> Vec<Architecture> {
     let space = network.space();
-    let first = variables.most_probable();
-    let costs = Costs::of(network);
+    let first = most_probable(space, variables, room);
+    let costs = Costs::of(network, room);
     let mut most = Vec::new();
     for branch in (0..=latest_branch(&costs, &first)).rev() {
         for order in [Order::Spread, Order::Cheapest] {
-            let offers = behind(space, variables, &first, branch);
+            let offers = behind(space, variables, &first, branch, room);
             let members = Ensemble::of(&costs, &first).filled(offers, branch, order, count);
             if members.len() > most.len() {
                 most = members;
@@ -50,10 +52,25 @@ pub(super) fn choose(
     most
 }
 
+/// The most probable architecture for which there is room.
+pub(super) fn most_probable(
+    space: &Space,
+    variables: &NetworkVariables,
+    room: Option<&Room>,
+) -> Architecture {
+    match room {
+        None => variables.most_probable(),
+        // Those that are looked at are at least one: whatever is chosen can be completed.
+        Some(_) => behind(space, variables, &variables.most_probable(), 0, room).swap_remove(0),
+    }
+}
+
 /// The last group that has with those after it [`BEHIND`] of an architecture's work.
 fn latest_branch(costs: &Costs, first: &Architecture) -> usize {
     let choices = first.choices().iter().enumerate();
-    let macs: Vec<u64> = choices.map(|(g, &choice)| costs.macs[g][choice]).collect();
+    let macs: Vec<u64> = choices
+        .map(|(g, &choice)| costs.candidates[g][choice].macs)
+        .collect();
     let enough = BEHIND * macs.iter().sum::<u64>() as f64;
     let behind = |branch: &usize| macs[*branch..].iter().sum::<u64>() as f64 >= enough;
     (0..macs.len()).rev().find(behind).unwrap_or(0)
@@ -66,14 +83,24 @@ fn behind(
     variables: &NetworkVariables,
     first: &Architecture,
     branch: usize,
+    room: Option<&Room>,
 ) -> Vec<Architecture> {
     let probabilities = variables.probabilities();
-    let mut found: Vec<(f64, Vec<usize>)> = vec![(0.0, first.choices()[..branch].to_vec())];
+    let shared = first.choices()[..branch].to_vec();
+    let mut walk = room.map(|room| room.one().walk());
+    for &choice in &shared {
+        walk = walk.and_then(|walk| after(walk, choice));
+    }
+    let mut found: Vec<(f64, Vec<usize>, Option<Walk>)> = vec![(0.0, shared, walk)];
     for group in &probabilities[branch..space.groups().len()] {
-        let longer = found.iter().flat_map(|(log, choices)| {
-            group.iter().enumerate().map(move |(choice, p)| {
+        let longer = found.iter().flat_map(|(log, choices, walk)| {
+            group.iter().enumerate().filter_map(move |(choice, p)| {
+                let walk = match walk {
+                    None => None,
+                    Some(walk) => Some(after(*walk, choice)?),
+                };
                 let choices = choices.iter().copied().chain([choice]);
-                (log + p.max(f64::MIN_POSITIVE).ln(), choices.collect())
+                Some((log + p.max(f64::MIN_POSITIVE).ln(), choices.collect(), walk))
             })
         });
         found = longer.collect();
@@ -82,35 +109,59 @@ fn behind(
     }
     let architectures = found.into_iter();
     architectures
-        .map(|(_, choices)| Architecture::new(choices))
+        .map(|(_, choices, _)| Architecture::new(choices))
         .collect()
+}
+
+/// The way with this candidate taken; `None` where it cannot be afforded.
+fn after(mut walk: Walk<'_>, choice: usize) -> Option<Walk<'_>> {
+    walk.choose(choice).then_some(walk)
 }
 
 /// What candidates cost: `[group][candidate]`.
 struct Costs {
-    macs: Vec<Vec<u64>>,
+    candidates: Vec<Vec<Cost>>,
     weights: Vec<Vec<u64>>,
+    /// What the groups of all members may cost, and what each member costs beside them.
+    all: Cost,
+    each: Cost,
 }
 
 impl Costs {
-    fn of(network: &SuperNetwork) -> Self {
+    fn of(network: &SuperNetwork, room: Option<&Room>) -> Self {
         let weights = |group, candidate| {
             let parameters = network.parameters(group, candidate).iter();
             parameters
                 .map(|parameter| parameter.var.elem_count() as u64)
                 .sum()
         };
-        let groups = network.space().groups().iter().enumerate();
+        let macs = network.space().macs();
+        let numbered = || macs.iter().enumerate();
+        let unbounded = Cost {
+            macs: u64::MAX,
+            flash_bytes: u64::MAX,
+            time_ps: u64::MAX,
+        };
+        let cost = |group: usize, candidate: usize, macs: u64| match room {
+            Some(room) => room.cost(group, candidate),
+            None => Cost {
+                macs,
+                ..Cost::default()
+            },
+        };
+        let (all, each) = room.map_or((unbounded, Cost::default()), Room::all);
         Self {
-            macs: network.space().macs(),
-            weights: groups
-                .map(|(index, group)| {
-                    let candidates = 0..group.candidates.len();
-                    candidates
-                        .map(|candidate| weights(index, candidate))
-                        .collect()
+            candidates: numbered()
+                .map(|(g, group)| {
+                    let candidates = group.iter().enumerate();
+                    candidates.map(|(k, &macs)| cost(g, k, macs)).collect()
                 })
                 .collect(),
+            weights: numbered()
+                .map(|(g, group)| (0..group.len()).map(|k| weights(g, k)).collect())
+                .collect(),
+            all,
+            each,
         }
     }
 }
@@ -121,7 +172,7 @@ struct Ensemble<'a> {
     members: Vec<Architecture>,
     /// Whether a member has the candidate: `[group][candidate]`.
     used: Vec<Vec<bool>>,
-    macs: u64,
+    cost: Cost,
     weights: u64,
 }
 
@@ -145,8 +196,8 @@ impl<'a> Ensemble<'a> {
         let mut start = Self {
             costs,
             members: Vec::new(),
-            used: costs.macs.iter().map(|g| vec![false; g.len()]).collect(),
-            macs: 0,
+            used: costs.weights.iter().map(|g| vec![false; g.len()]).collect(),
+            cost: Cost::default(),
             weights: 0,
         };
         start.take(&Offer {
@@ -167,7 +218,7 @@ impl<'a> Ensemble<'a> {
         count: usize,
     ) -> Vec<Architecture> {
         let limit = |cost: u64, factor: f64| (cost as f64 * factor) as u64;
-        let (macs, weights) = (limit(self.macs, MACS), limit(self.weights, WEIGHTS));
+        let (macs, weights) = (limit(self.cost.macs, MACS), limit(self.weights, WEIGHTS));
         let groups = self.used.len();
         let mut taken = self.members[0].clone();
         let mut offers: Vec<Offer> = offers
@@ -185,10 +236,11 @@ impl<'a> Ensemble<'a> {
             }
             // Costs only grow: what is too much now stays so.
             offers.retain(|offer| {
-                let (more_macs, more_weights) = self.added_by(offer);
+                let (more, more_weights) = self.added_by(offer);
                 offer.shared < groups
-                    && self.macs + more_macs <= macs
+                    && self.cost.macs + more.macs <= macs
                     && self.weights + more_weights <= weights
+                    && self.affords(more)
             });
             let next = match order {
                 Order::Spread => offers
@@ -196,8 +248,8 @@ impl<'a> Ensemble<'a> {
                     .min_by_key(|offer| self.alike(&offer.architecture, branch)),
                 Order::Cheapest => offers.iter().min_by(|left, right| {
                     let share = |offer: &Offer| {
-                        let (more_macs, more_weights) = self.added_by(offer);
-                        more_macs as f64 / macs as f64 + more_weights as f64 / weights as f64
+                        let (more, more_weights) = self.added_by(offer);
+                        more.macs as f64 / macs as f64 + more_weights as f64 / weights as f64
                     };
                     share(left).total_cmp(&share(right))
                 }),
@@ -223,24 +275,34 @@ impl<'a> Ensemble<'a> {
         groups.map(|group| members(group).count()).collect()
     }
 
-    /// The multiply-accumulates of the groups that no member shares, and the weights of the candidates that none has.
-    fn added_by(&self, offer: &Offer) -> (u64, u64) {
+    /// Whether the user's budget has room for one more.
+    fn affords(&self, more: Cost) -> bool {
+        let members = 0..=self.members.len();
+        let all = members.fold(self.cost.and(more), |cost, _| cost.and(self.costs.each));
+        all.within(self.costs.all)
+    }
+
+    /// Work and time of the groups that no member shares, and weights and flash of the candidates that none has.
+    fn added_by(&self, offer: &Offer) -> (Cost, u64) {
         let choices = offer.architecture.choices().iter().enumerate();
-        let (mut macs, mut weights) = (0, 0);
+        let (mut cost, mut weights) = (Cost::default(), 0);
         for (group, &choice) in choices {
+            let candidate = self.costs.candidates[group][choice];
             if group >= offer.shared {
-                macs += self.costs.macs[group][choice];
+                cost.macs += candidate.macs;
+                cost.time_ps += candidate.time_ps;
             }
             if !self.used[group][choice] {
                 weights += self.costs.weights[group][choice];
+                cost.flash_bytes += candidate.flash_bytes;
             }
         }
-        (macs, weights)
+        (cost, weights)
     }
 
     fn take(&mut self, offer: &Offer) {
-        let (macs, weights) = self.added_by(offer);
-        self.macs += macs;
+        let (cost, weights) = self.added_by(offer);
+        self.cost = self.cost.and(cost);
         self.weights += weights;
         for (used, &choice) in self.used.iter_mut().zip(offer.architecture.choices()) {
             used[choice] = true;
@@ -314,8 +376,8 @@ mod tests {
             let network = network(space);
             let variables = variables(space, seed, 4 * seed as usize);
             for count in [1, 2, 4, 8, 16] {
-                let members = choose(&network, &variables, count);
-                assert_eq!(members, choose(&network, &variables, count));
+                let members = choose(&network, &variables, count, None);
+                assert_eq!(members, choose(&network, &variables, count, None));
                 assert_eq!(members[0], variables.most_probable());
                 let different: HashSet<_> = members.iter().collect();
                 assert_eq!(different.len(), members.len());
@@ -343,7 +405,7 @@ mod tests {
             trial([0, 2, 2, 2, 2, 1], 1.0),
         ];
         variables.update(&trials, 1.0).unwrap();
-        let members = choose(&network(&space), &variables, 4);
+        let members = choose(&network(&space), &variables, 4, None);
         assert!(members.iter().all(|m| m.choices()[..4] == [0, 1, 1, 1]));
         let heads: HashSet<_> = members.iter().map(|m| m.choices()[4]).collect();
         assert!(heads.len() >= 3, "{members:?}");
@@ -353,6 +415,6 @@ mod tests {
     fn a_space_of_one_architecture_has_one_member() {
         let (space, _) = mlp(3, Shape::Vector(2), Mlp::Residual, 1).unwrap();
         let variables = NetworkVariables::uniform(&space);
-        assert_eq!(choose(&network(&space), &variables, 8).len(), 1);
+        assert_eq!(choose(&network(&space), &variables, 8, None).len(), 1);
     }
 }

@@ -6,11 +6,15 @@
 //! 3. *Fine-tuning*: the most probable architecture and others that differ from it in the last groups, each in turn.
 //! 4. *Polish*: L-BFGS on all rows, where these are few.
 //!
-//! `schedule` says how long each lasts. A trainer is a state and a step: what it does next depends on its state alone,
+//! *Random search*, beside which a search is judged, keeps the variables uniform: as often as a search updates its own, as
+//! many architectures are ranked, the best so far among them, and the best goes on.
+//!
+//! `schedule` says how long each lasts, and `history` keeps how it went. A trainer is a state and a step: what it does next depends on its state alone,
 //! which [`Checkpoint`] holds whole, so that a resumed run takes the same steps to the same bytes.
 
 mod checkpoint;
 mod choices;
+mod history;
 mod members;
 mod polish;
 mod rows;
@@ -20,9 +24,12 @@ mod tests;
 
 pub use checkpoint::Checkpoint;
 pub use choices::Choices;
+pub use history::{History, Record};
+pub use members::MACS;
 pub use rows::Rows;
 pub use schedule::Phase;
 
+use crate::budget::Room;
 use crate::nodes::Pass;
 use crate::optimiser::AdamW;
 use crate::space::{Architecture, Space};
@@ -63,8 +70,29 @@ pub struct Settings {
 pub enum Members {
     /// So many are found by the search, at least one; fewer where the space has not so many that branch late.
     Searched(usize),
+    /// As many are found by random search.
+    Random(usize),
     /// They are given, and nothing is searched: each trains in turn from the first step.
     Given(Vec<Architecture>),
+}
+
+impl Members {
+    /// How many members share weights with one another: all, or none with any other.
+    fn in_a_cluster(&self) -> usize {
+        match self {
+            Self::Searched(count) | Self::Random(count) => *count,
+            Self::Given(members) => {
+                let alike = |left: &Architecture, right: &Architecture| {
+                    let mut pairs = left.choices().iter().zip(right.choices());
+                    pairs.any(|(left, right)| left == right)
+                };
+                match members.windows(2).any(|pair| alike(&pair[0], &pair[1])) {
+                    true => members.len(),
+                    false => 1,
+                }
+            }
+        }
+    }
 }
 
 /// A training under way.
@@ -82,7 +110,9 @@ pub struct Trainer {
     batches: Batches,
     ranking: Batches,
     sampled: ChaCha8Rng,
+    room: Option<Room>,
     polish: Polish,
+    history: History,
 }
 
 /// What a step did.
@@ -107,6 +137,8 @@ pub struct Trained {
     pub variables: NetworkVariables,
     /// The chosen architectures; where they were searched, the first is the most probable one.
     pub members: Vec<Architecture>,
+    /// How it went.
+    pub history: History,
 }
 
 impl Trainer {
@@ -123,7 +155,7 @@ impl Trainer {
         let network = SuperNetwork::new(space, settings.seed, DType::F32, train.x.device())?;
         start_heads(&network, &train)?;
         let members = match &settings.members {
-            Members::Searched(_) => Vec::new(),
+            Members::Searched(_) | Members::Random(_) => Vec::new(),
             Members::Given(members) => members.clone(),
         };
         Ok(Self {
@@ -136,11 +168,22 @@ impl Trainer {
             batches: Batches::new(train.count(), stream(settings.seed, "batches")),
             ranking: Batches::new(selection.count(), stream(settings.seed, "ranking rows")),
             sampled: stream(settings.seed, "architectures"),
+            room: None,
             polish: Polish::default(),
+            history: History::default(),
             settings,
             train,
             selection,
         })
+    }
+
+    /// Has only architectures sampled, ranked and chosen for which a budget leaves room.
+    #[must_use]
+    pub fn within(self, room: Room) -> Self {
+        Self {
+            room: Some(room),
+            ..self
+        }
     }
 
     /// Returns the network in its present state.
@@ -254,7 +297,7 @@ impl Trainer {
             self.members = self.chosen_members();
         }
         let architecture = match self.members.is_empty() {
-            true => self.variables.sample(&mut self.sampled),
+            true => self.sample(),
             false => self.members[self.step % self.members.len()].clone(),
         };
         let rows = self
@@ -309,6 +352,49 @@ impl Trainer {
         })
     }
 
+    /// Whether the step that was just taken is one of those that [`Trainer::record`] keeps.
+    #[must_use]
+    pub fn wants_record(&self, step: &Step) -> bool {
+        self.history.wants(self.number_of_last(), step.phase)
+    }
+
+    /// Records the step that was just taken, so many seconds after the run began.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn record(&mut self, step: &Step, seconds: f64) -> Result<(), Error> {
+        let validation = match self.polish.least() {
+            Some(least) => least,
+            None => {
+                let count = RANKING_ROWS.min(self.selection.count());
+                let rows = self.selection.chosen(&(0..count).collect::<Vec<_>>())?;
+                let first = &self.present_members()[0];
+                let loss = self.network.loss(&rows.x, &rows.y, first, Pass::Forward)?;
+                f64::from(loss.to_scalar::<f32>()?)
+            }
+        };
+        let finite = |loss: f64| Some(loss).filter(|loss| loss.is_finite());
+        let searched = match self.settings.members {
+            Members::Given(_) => None,
+            _ => Some(&self.variables),
+        };
+        self.history.add(Record {
+            step: self.number_of_last(),
+            seconds,
+            phase: step.phase,
+            training_loss: finite(f64::from(step.loss.to_scalar::<f32>()?)),
+            validation_loss: finite(validation),
+            entropy: searched.map_or_else(Vec::new, NetworkVariables::entropies),
+            probabilities: searched.map_or_else(Vec::new, NetworkVariables::probabilities),
+        });
+        Ok(())
+    }
+
+    /// The number of the step, or of the polish's iteration after all steps, that was taken last.
+    fn number_of_last(&self) -> usize {
+        (self.step + self.polish.iterations).saturating_sub(1)
+    }
+
     /// Returns what was found; where the search has not ended, by what is most probable now.
     #[must_use]
     pub fn finish(self) -> Trained {
@@ -317,15 +403,19 @@ impl Trainer {
             network: self.network,
             variables: self.variables,
             members,
+            history: self.history,
         }
     }
 
     /// Ranks sampled architectures by their loss on kept rows, and updates the network variables.
     fn rank(&mut self) -> Result<(), Error> {
         let rows = self.selection.chosen(&self.ranking.next(RANKING_ROWS))?;
-        let sampled: Vec<_> = (0..TRIALS)
-            .map(|_| self.variables.sample(&mut self.sampled))
-            .collect();
+        let mut sampled: Vec<_> = (0..TRIALS).map(|_| self.sample()).collect();
+        let is_random = matches!(self.settings.members, Members::Random(_));
+        if is_random {
+            // The best so far stands in the place of one of them.
+            sampled[0] = self.most_probable();
+        }
         let losses = sampled.iter().map(|architecture| {
             self.network
                 .loss(&rows.x, &rows.y, architecture, Pass::Forward)
@@ -335,21 +425,57 @@ impl Trainer {
             .into_iter()
             .zip(losses)
             .map(|(architecture, loss)| Trial {
+                loss: match &self.room {
+                    None => f64::from(loss),
+                    Some(room) => room.weighed(&architecture, f64::from(loss)),
+                },
                 architecture,
-                loss: f64::from(loss),
             })
             .collect();
-        self.variables
-            .update(&trials, VARIABLE_RATE)
-            .expect("trials were sampled from these variables");
+        if is_random {
+            let finite = trials.iter().filter(|trial| !trial.loss.is_nan());
+            if let Some(best) = finite.min_by(|left, right| left.loss.total_cmp(&right.loss)) {
+                let space = self.network.space();
+                self.variables = NetworkVariables::favouring(space, &best.architecture);
+            }
+            return Ok(());
+        }
+        match &self.room {
+            None => self.variables.update(&trials, VARIABLE_RATE),
+            Some(room) => {
+                let (room, variables) = (room.one(), &mut self.variables);
+                variables.update_within(room, &trials, VARIABLE_RATE)
+            }
+        }
+        .expect("trials were sampled from these variables");
         Ok(())
     }
 
-    fn chosen_members(&self) -> Vec<Architecture> {
-        let Members::Searched(count) = self.settings.members else {
-            return self.members.clone();
+    /// Draws an architecture; with a budget, one that it has room for.
+    fn sample(&mut self) -> Architecture {
+        let variables = match self.settings.members {
+            Members::Random(_) => &NetworkVariables::uniform(self.network.space()),
+            _ => &self.variables,
         };
-        members::choose(&self.network, &self.variables, count)
+        let random = &mut self.sampled;
+        match &self.room {
+            None => variables.sample(random),
+            Some(room) => variables.sample_within(room.one(), random),
+        }
+    }
+
+    /// The most probable architecture for which there is room.
+    fn most_probable(&self) -> Architecture {
+        members::most_probable(self.network.space(), &self.variables, self.room.as_ref())
+    }
+
+    fn chosen_members(&self) -> Vec<Architecture> {
+        match self.settings.members {
+            Members::Given(_) => self.members.clone(),
+            Members::Searched(count) | Members::Random(count) => {
+                members::choose(&self.network, &self.variables, count, self.room.as_ref())
+            }
+        }
     }
 
     fn macs(&self, architecture: &Architecture) -> u64 {

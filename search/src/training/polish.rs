@@ -1,6 +1,6 @@
 //! The end of a training on few rows: L-BFGS on all of them in double precision, from where the falling steps have led.
 //!
-//! Members that share weights are a *cluster*: all of a search, each by itself of a fixed network's. What is minimised is
+//! Members that share weights are a *cluster*: all of a search or of a control, each by itself of other fixed networks. What is minimised is
 //! the mean over a cluster of the mean squared error on the training rows. The loss on the selection rows is looked at
 //! after each iteration and the weights with the least are kept, for the training loss goes on falling long after.
 //!
@@ -23,11 +23,7 @@ pub(super) const HISTORY: usize = 50;
 pub(super) fn iterations(settings: &Settings, steps: usize, rows: usize) -> usize {
     let batch = settings.choices.batch.min(rows);
     let read = settings.choices.polish * steps as f64 * batch as f64;
-    let members = match &settings.members {
-        Members::Searched(members) => *members,
-        Members::Given(_) => 1,
-    };
-    (read / (rows * members) as f64) as usize
+    (read / (rows * settings.members.in_a_cluster()) as f64) as usize
 }
 
 /// Returns the members of the cluster with this number.
@@ -36,9 +32,9 @@ pub(super) fn cluster<'a>(
     members: &'a [Architecture],
     number: usize,
 ) -> &'a [Architecture] {
-    match kind {
-        Members::Searched(_) => members,
-        Members::Given(_) => &members[number..=number],
+    match kind.in_a_cluster() {
+        1 => &members[number..=number],
+        _ => members,
     }
 }
 
@@ -88,9 +84,9 @@ pub(super) struct Task<'a> {
 impl Task<'_> {
     /// The number of the cluster that iteration `iteration` belongs to.
     fn number(&self, iteration: usize) -> usize {
-        match self.settings.members {
-            Members::Searched(_) => 0,
-            Members::Given(_) => iteration * self.members.len() / self.total.max(1),
+        match self.settings.members.in_a_cluster() {
+            1 => iteration * self.members.len() / self.total.max(1),
+            _ => 0,
         }
     }
 
@@ -118,6 +114,11 @@ impl Polish {
             false => self.work = Some(work),
         }
         Ok(loss)
+    }
+
+    /// The least loss on the selection rows of the cluster that is being polished.
+    pub(super) fn least(&self) -> Option<f64> {
+        self.work.as_ref().map(|work| work.least)
     }
 
     /// Gives the network the best weights of the cluster that is being polished.

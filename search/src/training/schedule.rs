@@ -11,6 +11,7 @@
 
 use super::Choices;
 use crate::space::Space;
+use serde::{Deserialize, Serialize};
 
 /// Warm-up steps for each candidate of the largest group.
 const WARM_UP: usize = 50;
@@ -18,7 +19,8 @@ const WARM_UP: usize = 50;
 const RISE: f64 = 200.0;
 
 /// What a training is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Members that were given train at a constant rate; nothing is searched.
     Training,

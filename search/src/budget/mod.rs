@@ -1,0 +1,376 @@
+//! Budgets: what the shipped call, all members together, may cost in work, in flash and in time.
+//!
+//! A [`Room`] is a budget over a space. It says what one architecture may cost and what all members may; the search samples,
+//! ranks and chooses within it, so that nothing above it is ever trained or shipped. Costs are those that the emulator
+//! reports of itself, or a little more: members may share more than is reckoned here.
+//!
+//! ```text
+//! work  = sum over distinct prefixes of members of the last candidate's work + members * rescalings * outputs
+//! flash = 4 (sum over distinct candidates of packed weights + scales of inputs and outputs + calibration)
+//! time  = as work, each operation's by the cost model (crate::cost_model) + statistics of each member + guard and end
+//! ```
+
+mod affordable;
+#[cfg(test)]
+mod tests;
+
+pub use affordable::{Affordable, Walk};
+
+use crate::cost_model::{self, CostModel};
+use crate::data::Transform;
+use crate::space::{Architecture, Candidate, Shape, Space};
+use crate::supernetwork::parameter_shapes;
+use dense_codegen::{Emulator, pack};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// Bytes of a number.
+const NUMBER: u64 = 4;
+
+/// By how much the loss of an architecture that takes all it may counts as larger, in the ranking, than that of one that
+/// costs nothing. Not measured: it decides between losses that are nearly equal.
+const WEIGHT_OF_COST: f64 = 0.05;
+
+/// What the shipped call may cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Multiply-accumulates.
+    pub macs: Option<u64>,
+    /// Bytes of constants.
+    pub flash_bytes: Option<u64>,
+    /// Nanoseconds, by the cost model.
+    #[serde(default)]
+    pub time_ns: Option<u64>,
+}
+
+impl Budget {
+    fn limits(self) -> Cost {
+        let picoseconds = |ns: u64| ns.saturating_mul(1000);
+        Cost {
+            macs: self.macs.unwrap_or(u64::MAX),
+            flash_bytes: self.flash_bytes.unwrap_or(u64::MAX),
+            time_ps: self.time_ns.map_or(u64::MAX, picoseconds),
+        }
+    }
+
+    /// Whether a call of this cost keeps it.
+    #[must_use]
+    pub fn allows(self, cost: Cost) -> bool {
+        cost.within(self.limits())
+    }
+}
+
+/// A budget, and how costs are reckoned.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// What the shipped call may cost.
+    pub budget: Budget,
+    /// The share of it that one of several members may take, where any takes so little.
+    pub share_of_one: f64,
+    /// What operations take; without it nothing takes any time.
+    pub cost_model: Option<&'a CostModel>,
+}
+
+/// Work, flash and time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Bytes of constants.
+    pub flash_bytes: u64,
+    /// Picoseconds, by a cost model.
+    pub time_ps: u64,
+}
+
+impl Cost {
+    /// Returns what an emulator's shipped call costs.
+    #[must_use]
+    pub fn of(emulator: &Emulator, cost_model: Option<&CostModel>) -> Self {
+        Self {
+            macs: emulator.macs(),
+            flash_bytes: emulator.flash_bytes() as u64,
+            time_ps: cost_model.map_or(0, |model| model.call_ps(emulator)),
+        }
+    }
+
+    /// Returns the sum of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            macs: self.macs.saturating_add(other.macs),
+            flash_bytes: self.flash_bytes.saturating_add(other.flash_bytes),
+            time_ps: self.time_ps.saturating_add(other.time_ps),
+        }
+    }
+
+    /// Returns what is left of this after `other`, or `None` where that is too much.
+    #[must_use]
+    pub fn less(self, other: Self) -> Option<Self> {
+        Some(Self {
+            macs: self.macs.checked_sub(other.macs)?,
+            flash_bytes: self.flash_bytes.checked_sub(other.flash_bytes)?,
+            time_ps: self.time_ps.checked_sub(other.time_ps)?,
+        })
+    }
+
+    /// Whether no part is above `limit`'s.
+    #[must_use]
+    pub fn within(self, limit: Self) -> bool {
+        limit.less(self).is_some()
+    }
+
+    fn share(self, share: f64) -> Self {
+        let part = |limit: u64| match limit {
+            u64::MAX => u64::MAX,
+            limit => (limit as f64 * share) as u64,
+        };
+        Self {
+            macs: part(self.macs),
+            flash_bytes: part(self.flash_bytes),
+            time_ps: part(self.time_ps),
+        }
+    }
+
+    /// Only the parts that have a limit, the others nothing.
+    fn where_limited(self, limit: Self) -> Self {
+        let part = |cost: u64, limit: u64| if limit == u64::MAX { 0 } else { cost };
+        Self {
+            macs: part(self.macs, limit.macs),
+            flash_bytes: part(self.flash_bytes, limit.flash_bytes),
+            time_ps: part(self.time_ps, limit.time_ps),
+        }
+    }
+
+    /// Its parts.
+    fn parts(self) -> [u64; 3] {
+        [self.macs, self.flash_bytes, self.time_ps]
+    }
+}
+
+/// Why a budget leaves no room.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "super-architecture {space:?}: nothing in it keeps the budget: {problem}; raise the budget, or search a smaller space"
+)]
+pub struct NoRoom {
+    space: String,
+    problem: String,
+}
+
+/// What a budget leaves for architectures of a space.
+#[derive(Debug, Clone)]
+pub struct Room {
+    one: Affordable,
+    costs: Vec<Vec<Cost>>,
+    /// What the groups of all members may cost.
+    all: Cost,
+    /// What each member costs beside its groups.
+    each: Cost,
+}
+
+impl Room {
+    /// Returns the room for up to `count` members whose outputs are learnt in this coordinate.
+    ///
+    /// # Errors
+    /// Not even the cheapest architecture keeps the budget: says by how much.
+    pub fn new(
+        space: &Space,
+        terms: Terms<'_>,
+        count: usize,
+        transform: Transform,
+    ) -> Result<Self, NoRoom> {
+        let costs = candidate_costs(space, terms.cost_model);
+        let (each, once) = fixed_costs(space, count, transform, terms.cost_model);
+        let limits = terms.budget.limits();
+        let none = || no_room(space, terms.budget, &costs, each.and(once));
+        let all = limits.less(once).ok_or_else(none)?;
+        let one = all.less(each).ok_or_else(none)?;
+        let narrow = match count {
+            1 => None,
+            _ => limits.share(terms.share_of_one).less(once.and(each)),
+        };
+        let narrow = narrow.and_then(|limit| Affordable::new(&costs, limit));
+        let one = narrow.or_else(|| Affordable::new(&costs, one));
+        Ok(Self {
+            one: one.ok_or_else(none)?,
+            costs,
+            all,
+            each,
+        })
+    }
+
+    /// Returns what one architecture may have.
+    #[must_use]
+    pub fn one(&self) -> &Affordable {
+        &self.one
+    }
+
+    /// Returns what the groups of all members may cost, and what each member costs beside them.
+    #[must_use]
+    pub fn all(&self) -> (Cost, Cost) {
+        (self.all, self.each)
+    }
+
+    /// Returns what a candidate costs.
+    pub(crate) fn cost(&self, group: usize, candidate: usize) -> Cost {
+        self.costs[group][candidate]
+    }
+
+    /// Returns the loss by which an architecture is ranked: among nearly equal ones, the cheaper is better.
+    #[must_use]
+    pub fn weighed(&self, architecture: &Architecture, loss: f64) -> f64 {
+        loss * (1.0 + WEIGHT_OF_COST * self.one.share(architecture))
+    }
+}
+
+/// Checks that given members, all of them together, keep a budget.
+///
+/// # Errors
+/// They do not: says by how much.
+pub fn check_given(
+    space: &Space,
+    members: &[Architecture],
+    terms: Terms<'_>,
+    transform: Transform,
+) -> Result<(), NoRoom> {
+    let Terms {
+        budget, cost_model, ..
+    } = terms;
+    let costs = candidate_costs(space, cost_model);
+    let (each, once) = fixed_costs(space, members.len(), transform, cost_model);
+    let mut total = once;
+    let (mut prefixes, mut candidates) = (HashSet::new(), HashSet::new());
+    for member in members {
+        total = total.and(each);
+        for (group, &choice) in member.choices().iter().enumerate() {
+            if prefixes.insert(&member.choices()[..=group]) {
+                total.macs += costs[group][choice].macs;
+                total.time_ps += costs[group][choice].time_ps;
+            }
+            if candidates.insert((group, choice)) {
+                total.flash_bytes += costs[group][choice].flash_bytes;
+            }
+        }
+    }
+    match total.within(budget.limits()) {
+        true => Ok(()),
+        false => Err(NoRoom {
+            space: space.name().to_owned(),
+            problem: problem(budget, total, "its members"),
+        }),
+    }
+}
+
+/// What every candidate costs: `[group][candidate]`.
+fn candidate_costs(space: &Space, cost_model: Option<&CostModel>) -> Vec<Vec<Cost>> {
+    let groups = space.steps().zip(space.macs());
+    groups
+        .map(|((input, group), macs)| {
+            let candidates = group.candidates.iter().zip(macs);
+            let cost = candidates.map(|(&candidate, macs)| {
+                let shapes = parameter_shapes(candidate, input, group.output);
+                let parameters = shapes.iter().map(|shape| shape.iter().product::<usize>());
+                let parameters = parameters.sum();
+                Cost {
+                    macs,
+                    flash_bytes: candidate_flash(candidate, input, group.output),
+                    time_ps: cost_model.map_or(0, |model| {
+                        let works =
+                            cost_model::group_works(group, candidate, input, macs, parameters);
+                        model.sum(works)
+                    }),
+                }
+            });
+            cost.collect()
+        })
+        .collect()
+}
+
+fn candidate_flash(candidate: Candidate, input: Shape, output: Shape) -> u64 {
+    let shapes = parameter_shapes(candidate, input, output);
+    let numbers: usize = shapes.iter().map(|shape| pack::stored_numbers(shape)).sum();
+    // The inner layer's bias of zeros.
+    let inner = match candidate {
+        Candidate::LowRank { rank } => rank,
+        _ => 0,
+    };
+    NUMBER * (numbers + inner) as u64
+}
+
+/// What each member costs beside its groups, and what the call costs once: as `assemble` builds it.
+fn fixed_costs(
+    space: &Space,
+    count: usize,
+    transform: Transform,
+    cost_model: Option<&CostModel>,
+) -> (Cost, Cost) {
+    let outputs = space.output().size() as u64;
+    let rescalings = match transform {
+        Transform::None => 1,
+        Transform::Log => 2,
+        Transform::Asinh => 3,
+    };
+    let (each_ps, once_ps) = cost_model.map_or((0, 0), |model| {
+        model.beside_groups(space.inputs(), space.output(), transform)
+    });
+    let each = Cost {
+        macs: rescalings * outputs,
+        flash_bytes: 0,
+        time_ps: each_ps,
+    };
+    let calibration = if count == 1 { 1 } else { 2 };
+    let once = Cost {
+        macs: 0,
+        flash_bytes: NUMBER
+            * (2 * space.inputs() as u64 + (2 * rescalings + calibration) * outputs),
+        time_ps: once_ps,
+    };
+    (each, once)
+}
+
+fn no_room(space: &Space, budget: Budget, costs: &[Vec<Cost>], fixed: Cost) -> NoRoom {
+    let least = |of: fn(&Cost) -> u64| -> u64 {
+        let groups = costs.iter();
+        groups.filter_map(|group| group.iter().map(of).min()).sum()
+    };
+    let cheapest = Cost {
+        macs: least(|cost| cost.macs),
+        flash_bytes: least(|cost| cost.flash_bytes),
+        time_ps: least(|cost| cost.time_ps),
+    };
+    let cheapest = cheapest.and(fixed);
+    let problem = match cheapest.within(budget.limits()) {
+        true => "no architecture keeps all parts of it".to_owned(),
+        false => problem(budget, cheapest, "the layers of its cheapest architecture"),
+    };
+    NoRoom {
+        space: space.name().to_owned(),
+        problem,
+    }
+}
+
+/// Which parts of the budget these costs break.
+fn problem(budget: Budget, cost: Cost, whose: &str) -> String {
+    let mut broken = Vec::new();
+    if let Some(limit) = budget.macs.filter(|&limit| cost.macs > limit) {
+        let macs = cost.macs;
+        broken.push(format!(
+            "{macs} multiply-accumulates (--budget-macs {limit})"
+        ));
+    }
+    if let Some(limit) = budget.flash_bytes.filter(|&limit| cost.flash_bytes > limit) {
+        let bytes = cost.flash_bytes;
+        broken.push(format!("{bytes} bytes of flash (--budget-flash {limit})"));
+    }
+    if let Some(limit) = budget
+        .time_ns
+        .filter(|_| cost.time_ps > budget.limits().time_ps)
+    {
+        let [us, limit] = [cost.time_ps as f64 * 1e-6, limit as f64 * 1e-3];
+        broken.push(format!(
+            "{us:.2} us by the cost model (--budget-us {limit})"
+        ));
+    }
+    format!("{whose} take {}", broken.join(" and "))
+}

@@ -1,0 +1,205 @@
+//! What a search is asked for, and what is trained for it.
+
+use crate::budget::{Budget, NoRoom, Room, Terms, check_given};
+use crate::contenders::{Contender, SpaceChoice};
+use crate::cost_model::CostModel;
+use crate::data::{Dataset, Transform};
+use crate::device::DeviceName;
+use crate::training::{Choices, Members};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// When a search ends.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// After so many weight steps of each contender.
+    Steps(usize),
+    /// After about this wall time.
+    Time(Duration),
+}
+
+/// What a search is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What is searched.
+    pub space: SpaceChoice,
+    /// When it ends.
+    pub extent: Extent,
+    /// Members of the ensemble.
+    pub members: usize,
+    /// The seed of every draw.
+    pub seed: u64,
+    /// Threads.
+    pub threads: usize,
+    /// What the steps are like.
+    pub choices: Choices,
+    /// What trains.
+    #[serde(default)]
+    pub device: DeviceName,
+    /// What few rows may have beside them.
+    #[serde(default)]
+    pub teacher: TeacherName,
+    /// What coordinate the outputs are learnt in.
+    #[serde(default)]
+    pub transform: TransformName,
+    /// What the shipped call may cost.
+    #[serde(default)]
+    pub budget: Budget,
+    /// What operations take on the machine that the emulator is for, where the budget asks for it.
+    #[serde(default)]
+    pub cost_model: Option<CostModel>,
+    /// Whether a fixed network trains beside the search.
+    #[serde(default)]
+    pub control: ControlName,
+    /// Whether random search trains beside it too.
+    #[serde(default)]
+    pub ablation: bool,
+}
+
+impl Default for Plan {
+    /// What the program does if nothing is asked for, on two threads.
+    fn default() -> Self {
+        Self {
+            space: SpaceChoice::Preset("micro".to_owned()),
+            extent: Extent::Time(Duration::from_secs(300)),
+            members: 4,
+            seed: 0,
+            threads: 2,
+            choices: Choices::default(),
+            device: DeviceName::default(),
+            teacher: TeacherName::default(),
+            transform: TransformName::default(),
+            budget: Budget::default(),
+            cost_model: None,
+            control: ControlName::default(),
+            ablation: false,
+        }
+    }
+}
+
+/// Whether a fixed network of the search's budget trains beside it; the better on validation rows ships.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlName {
+    /// Where a search has a time, and shares it.
+    #[default]
+    Auto,
+    /// It does.
+    Beside,
+    /// It does not.
+    None,
+}
+
+/// What coordinate outputs are learnt in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum TransformName {
+    /// What [`crate::transform`] chooses.
+    #[default]
+    Auto,
+    /// As they are.
+    None,
+    /// Their logarithm: they have to be positive.
+    Log,
+    /// Their inverse hyperbolic sine.
+    Asinh,
+}
+
+impl TransformName {
+    /// The coordinate that is asked for; `None` where the data decide.
+    pub(super) fn asked_for(self) -> Option<Transform> {
+        match self {
+            Self::Auto => None,
+            Self::None => Some(Transform::None),
+            Self::Log => Some(Transform::Log),
+            Self::Asinh => Some(Transform::Asinh),
+        }
+    }
+}
+
+/// What a network may learn from beside the simulated rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum TeacherName {
+    /// A Gaussian process, where rows are few and it predicts the selection rows well.
+    #[default]
+    Auto,
+    /// Nothing.
+    None,
+}
+
+impl Plan {
+    /// The terms on which costs are reckoned.
+    pub(super) fn terms(&self) -> Terms<'_> {
+        Terms {
+            budget: self.budget,
+            share_of_one: self.choices.share_of_one,
+            cost_model: self.cost_model.as_ref(),
+        }
+    }
+
+    /// What is trained on these data within the budget, outputs learnt in this coordinate.
+    ///
+    /// # Errors
+    /// The space has none for such data, or the budget has room for none of them: says why the first has not.
+    pub(super) fn contenders(
+        &self,
+        data: &Dataset,
+        transform: Transform,
+    ) -> anyhow::Result<Vec<Contender>> {
+        let all = self.space.contenders(data, self.members)?;
+        let (mut kept, mut refused): (Vec<Contender>, Vec<NoRoom>) = (Vec::new(), Vec::new());
+        for contender in all {
+            match self.check(&contender, transform) {
+                Ok(()) => kept.push(contender),
+                Err(problem) => refused.push(problem),
+            }
+        }
+        if kept.is_empty() {
+            return Err(refused.swap_remove(0).into());
+        }
+        let searched: Vec<Contender> = kept
+            .iter()
+            .filter(|one| matches!(one.members, Members::Searched(_)))
+            .cloned()
+            .collect();
+        if searched.is_empty() {
+            return Ok(kept);
+        }
+        if self.ablation {
+            kept.extend(searched.iter().map(Contender::at_random));
+        }
+        if self.has_control() {
+            let terms = self.terms();
+            kept.extend(Contender::control(
+                data,
+                &searched,
+                self.members,
+                terms,
+                transform,
+            )?);
+        }
+        Ok(kept)
+    }
+
+    /// Whether a fixed network is to train beside a search.
+    pub(super) fn has_control(&self) -> bool {
+        match self.control {
+            ControlName::Auto => self.ablation || matches!(self.extent, Extent::Time(_)),
+            ControlName::Beside => true,
+            ControlName::None => false,
+        }
+    }
+
+    fn check(&self, contender: &Contender, transform: Transform) -> Result<(), NoRoom> {
+        let space = &contender.space;
+        match &contender.members {
+            Members::Searched(count) | Members::Random(count) => {
+                Room::new(space, self.terms(), *count, transform).map(|_| ())
+            }
+            Members::Given(members) => check_given(space, members, self.terms(), transform),
+        }
+    }
+}

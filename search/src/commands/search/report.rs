@@ -1,0 +1,216 @@
+//! What a search says of itself: what ships and how good it is, beside what else was trained.
+
+use crate::contenders::Role;
+use crate::data::Transform;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write;
+
+/// What a search reports.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Report {
+    /// What ships: the name of a contender.
+    pub space: String,
+    /// Mean squared error on the validation rows, in training deviations.
+    pub val_mse_z: f64,
+    /// The median over the validation rows of the error's norm over the outputs' norm.
+    pub val_relative_l2: f64,
+    /// The coordinate that outputs were learnt in.
+    pub transform: Transform,
+    /// Multiply-accumulates of the shipped call.
+    pub macs: u64,
+    /// Multiply-accumulates of the largest member.
+    pub member_macs: u64,
+    /// Bytes of the constants that the shipped call reads.
+    pub flash_bytes: usize,
+    /// Microseconds of the shipped call by the cost model.
+    #[serde(default)]
+    pub us: f64,
+    /// Members.
+    pub members: usize,
+    /// Weight steps.
+    pub steps: usize,
+    /// Median milliseconds of a weight step: forward, loss, backward, optimiser.
+    pub ms_per_step: f64,
+    /// Whether it was interrupted before its last step.
+    pub interrupted: bool,
+    /// All that was trained.
+    #[serde(default)]
+    pub contenders: Vec<Verdict>,
+    /// The best of what was trained at each cost, the least error first.
+    #[serde(default)]
+    pub pareto: Vec<ParetoRow>,
+}
+
+/// What was trained, judged.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Its name.
+    pub name: String,
+    /// What it is in the run.
+    pub role: Role,
+    /// Whether it ships.
+    pub ships: bool,
+    /// The error on the selection rows by which it is chosen: of the figure [`Report::chosen_by`].
+    pub selection_error: f64,
+    /// Mean squared error on the validation rows, in training deviations.
+    pub val_mse_z: f64,
+    /// The median over the validation rows of the error's norm over the outputs' norm.
+    pub val_relative_l2: f64,
+    /// Multiply-accumulates of its call.
+    pub macs: u64,
+    /// Bytes of its constants.
+    pub flash_bytes: usize,
+    /// Microseconds of its call by the cost model.
+    pub us: f64,
+    /// Members.
+    pub members: usize,
+    /// Weight steps.
+    pub steps: usize,
+    /// Seconds of its training, on so many threads.
+    pub seconds: f64,
+    /// Threads that it had.
+    pub threads: usize,
+}
+
+/// An emulator that no other of the run is below in error, work and flash.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ParetoRow {
+    /// Its number, from 1: `dense-search freeze RUN --row ROW`.
+    pub row: usize,
+    /// The contender that it is of.
+    pub name: String,
+    /// Which of the contender's members it has, from 0.
+    pub members: Vec<usize>,
+    /// Mean squared error on the validation rows, in training deviations.
+    pub val_mse_z: f64,
+    /// The median over the validation rows of the error's norm over the outputs' norm.
+    pub val_relative_l2: f64,
+    /// Multiply-accumulates of its call.
+    pub macs: u64,
+    /// Bytes of its constants.
+    pub flash_bytes: usize,
+    /// Microseconds of its call by the cost model.
+    pub us: f64,
+    /// Whether it is what ships.
+    pub ships: bool,
+}
+
+impl Report {
+    /// Returns the name of the error by which contenders are chosen: squared errors of outputs over decades are those of
+    /// a few peaks.
+    #[must_use]
+    pub fn chosen_by(&self) -> &'static str {
+        match self.transform {
+            Transform::None => "mse_z",
+            _ => "relative error",
+        }
+    }
+
+    /// Returns the figures as lines to read.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let lines = [
+            ("ships", self.space.clone()),
+            (
+                "mse_z",
+                format!("{:.3e} on validation rows", self.val_mse_z),
+            ),
+            (
+                "relative error",
+                format!("{:.3e} (median)", self.val_relative_l2),
+            ),
+            ("transform", self.transform.name().to_owned()),
+            ("members", self.members.to_string()),
+            (
+                "MAC",
+                format!(
+                    "{} a call, {} the largest member",
+                    self.macs, self.member_macs
+                ),
+            ),
+            ("flash", format!("{} bytes of constants", self.flash_bytes)),
+            (
+                "time",
+                format!("{:.2} us a call by the cost model", self.us),
+            ),
+            (
+                "steps",
+                format!("{} of {:.3} ms", self.steps, self.ms_per_step),
+            ),
+        ];
+        for (name, value) in lines {
+            let _ = writeln!(text, "{name:16} {value}");
+        }
+        if self.contenders.len() > 1 {
+            self.write_contenders(&mut text);
+        }
+        self.write_pareto(&mut text);
+        text
+    }
+
+    fn write_contenders(&self, text: &mut String) {
+        let by = format!("{} to choose", self.chosen_by());
+        let _ = writeln!(
+            text,
+            "\n{:20} {:8} {by:>22} {:>10} {:>10} {:>10} {:>8} {:>8} {:>9} {:>12}",
+            "trained", "as", "validation", "MAC", "flash", "us", "members", "steps", "seconds"
+        );
+        for one in &self.contenders {
+            let role = match one.role {
+                Role::Search => "search",
+                Role::Control => "control",
+                Role::Random => "random",
+            };
+            let ships = if one.ships { "  ships" } else { "" };
+            let _ = writeln!(
+                text,
+                "{:20} {role:8} {:>22.3e} {:>10.3e} {:>10} {:>10} {:>8.2} {:>8} {:>9} {:>12.1}{ships}",
+                one.name,
+                one.selection_error,
+                self.validation(one.val_mse_z, one.val_relative_l2),
+                one.macs,
+                one.flash_bytes,
+                one.us,
+                one.members,
+                one.steps,
+                one.seconds,
+            );
+        }
+    }
+
+    fn write_pareto(&self, text: &mut String) {
+        let _ = writeln!(
+            text,
+            "\n{:>3}  {:>14} {:>10} {:>10} {:>8}  what: `dense-search freeze RUN --row ROW` takes it",
+            "row",
+            self.chosen_by(),
+            "MAC",
+            "flash",
+            "us"
+        );
+        for row in &self.pareto {
+            let members = row.members.len();
+            let ships = if row.ships { ", ships" } else { "" };
+            let plural = if members == 1 { "" } else { "s" };
+            let _ = writeln!(
+                text,
+                "{:>3}  {:>14.3e} {:>10} {:>10} {:>8.2}  {}, {members} member{plural}{ships}",
+                row.row,
+                self.validation(row.val_mse_z, row.val_relative_l2),
+                row.macs,
+                row.flash_bytes,
+                row.us,
+                row.name,
+            );
+        }
+    }
+
+    /// The error on validation rows by which things are compared.
+    fn validation(&self, mse_z: f64, relative: f64) -> f64 {
+        match self.transform {
+            Transform::None => mse_z,
+            _ => relative,
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! What a run leaves: contenders judged, the best of them as its emulator, the Pareto table of them all, and how they went.
+//!
+//! A row of the table is an ensemble of some members of a contender (the first one, two, four ... or one by itself), with
+//! weights as they were trained and an uncertainty calibrated for itself, that no other row is below in validation error,
+//! work and flash. No row is chosen by its time, so that the table is the same on every machine.
+
+use super::report::{ParetoRow, Report, Verdict};
+use super::train::Finished;
+use super::{Search, TOOL};
+use crate::assemble::assemble;
+use crate::budget::Cost;
+use crate::contenders::Role;
+use crate::data::{Normalisation, Transform};
+use crate::metrics::{self, Metrics};
+use crate::space::Architecture;
+use crate::training::{Record, Trained};
+use anyhow::{Context, ensure};
+use dense_codegen::{Emulator, file};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Members that are looked at by themselves, at most.
+const SINGLES: usize = 8;
+
+/// The ensembles of so many members that the Pareto table is made of, all of them first.
+pub(super) fn parts(members: usize) -> impl Iterator<Item = Vec<usize>> {
+    let powers = std::iter::successors(Some(1), |count| Some(2 * count));
+    let smaller = powers.take_while(move |&count| count < members);
+    let singles = (1..members.min(SINGLES)).map(|member| vec![member]);
+    let first = [members].into_iter().chain(smaller);
+    first.map(|count| (0..count).collect()).chain(singles)
+}
+
+/// An ensemble that was assembled and judged.
+struct Judged {
+    contender: usize,
+    members: Vec<usize>,
+    emulator: Emulator,
+    cost: Cost,
+    validation: Metrics,
+    ships: bool,
+}
+
+impl Judged {
+    fn us(&self) -> f64 {
+        self.cost.time_ps as f64 * 1e-6
+    }
+}
+
+impl Search<'_> {
+    /// Judges what was trained, writes the emulators, the Pareto table and the history, and reports.
+    pub(super) fn ship(
+        &self,
+        finished: Vec<Finished>,
+        normalisation: &Normalisation,
+    ) -> anyhow::Result<Report> {
+        let transform = normalisation.transform();
+        let mut finished = finished;
+        let mut judged = Vec::new();
+        let mut verdicts = Vec::new();
+        for (number, contender) in finished.iter_mut().enumerate() {
+            let all = contender.trained.members.clone();
+            for members in parts(all.len()) {
+                let one = self.assembled(contender, number, &all, members, normalisation)?;
+                if one.members.len() == all.len() {
+                    verdicts.push(self.verdict(contender, &one, normalisation)?);
+                    self.folder.save_contender(&contender.name, &one.emulator)?;
+                }
+                judged.push(one);
+            }
+            contender.trained.members = all;
+        }
+        self.write_history(&finished)?;
+        let best = (0..verdicts.len())
+            .filter(|&k| {
+                verdicts[k].role != Role::Random && verdicts[k].selection_error.is_finite()
+            })
+            .min_by(|&a, &b| {
+                let error = |k: usize| verdicts[k].selection_error;
+                error(a).total_cmp(&error(b))
+            })
+            .context("nothing was trained to a finite error")?;
+        verdicts[best].ships = true;
+        let winner = &finished[best];
+        for one in &mut judged {
+            one.ships = one.contender == best && one.members.len() == winner.trained.members.len();
+        }
+        let shipped = judged.iter().find(|one| one.ships);
+        let shipped = shipped.context("every contender has its whole ensemble judged")?;
+        file::save(&shipped.emulator, &self.folder.emulator())?;
+        let mut report = Report {
+            space: winner.name.clone(),
+            val_mse_z: shipped.validation.mse_z,
+            val_relative_l2: shipped.validation.median_relative_l2,
+            transform,
+            macs: shipped.emulator.macs(),
+            member_macs: shipped.emulator.member_macs(),
+            flash_bytes: shipped.emulator.flash_bytes(),
+            us: shipped.us(),
+            members: shipped.emulator.members().len(),
+            steps: winner.steps,
+            ms_per_step: winner.ms_per_step,
+            interrupted: finished.iter().any(|contender| contender.interrupted),
+            contenders: verdicts,
+            pareto: Vec::new(),
+        };
+        report.pareto = self.write_pareto(judged, &finished, &report)?;
+        say_which(&report);
+        Ok(report)
+    }
+
+    /// The ensemble of some members of a contender, within the budget.
+    fn assembled(
+        &self,
+        contender: &mut Finished,
+        number: usize,
+        all: &[Architecture],
+        members: Vec<usize>,
+        normalisation: &Normalisation,
+    ) -> anyhow::Result<Judged> {
+        contender.trained.members = members.iter().map(|&k| all[k].clone()).collect();
+        let emulator = assemble(
+            &contender.trained,
+            self.data,
+            normalisation,
+            &self.split.calibration,
+            self.provenance(contender),
+        )?;
+        let cost = Cost::of(&emulator, self.plan.cost_model.as_ref());
+        ensure!(
+            self.plan.budget.allows(cost),
+            "{}: {cost:?} is above the budget {:?}; this is a fault of dense-search",
+            contender.name,
+            self.plan.budget
+        );
+        Ok(Judged {
+            contender: number,
+            members,
+            validation: self.judge(&emulator, &self.split.validation, normalisation),
+            emulator,
+            cost,
+            ships: false,
+        })
+    }
+
+    fn judge(&self, emulator: &Emulator, rows: &[usize], normalisation: &Normalisation) -> Metrics {
+        let deviation = normalisation.deployed_output_scale();
+        metrics::evaluate(emulator, self.data, rows, &deviation, self.plan.threads)
+    }
+
+    fn verdict(
+        &self,
+        contender: &Finished,
+        whole: &Judged,
+        normalisation: &Normalisation,
+    ) -> anyhow::Result<Verdict> {
+        let found = self.judge(&whole.emulator, &self.split.selection, normalisation);
+        let members = whole.members.len();
+        if members < self.plan.members {
+            eprintln!(
+                "note: {}: {members} members, not {}: no more of them differ within 2.5 times the work of one, 1.9 \
+                 times its weights, and the budget if there is one",
+                contender.name, self.plan.members
+            );
+        }
+        Ok(Verdict {
+            name: contender.name.clone(),
+            role: contender.role,
+            ships: false,
+            selection_error: error(normalisation.transform(), &found),
+            val_mse_z: whole.validation.mse_z,
+            val_relative_l2: whole.validation.median_relative_l2,
+            macs: whole.emulator.macs(),
+            flash_bytes: whole.emulator.flash_bytes(),
+            us: whole.us(),
+            members,
+            steps: contender.steps,
+            seconds: contender.seconds,
+            threads: contender.threads,
+        })
+    }
+
+    /// Writes the emulators of the rows, and the rows as `pareto.json`.
+    fn write_pareto(
+        &self,
+        judged: Vec<Judged>,
+        finished: &[Finished],
+        report: &Report,
+    ) -> anyhow::Result<Vec<ParetoRow>> {
+        let of = |one: &Judged| error(report.transform, &one.validation);
+        let offered: Vec<Judged> = judged
+            .into_iter()
+            .filter(|one| finished[one.contender].role != Role::Random && of(one).is_finite())
+            .collect();
+        let figures = offered.iter().map(|one| (of(one), one.cost));
+        let figures: Vec<(f64, Cost)> = figures.collect();
+        let mut kept: Vec<&Judged> = offered
+            .iter()
+            .enumerate()
+            .filter(|(k, one)| one.ships || !is_dominated(&figures, *k))
+            .map(|(_, one)| one)
+            .collect();
+        kept.sort_by(|left, right| of(left).total_cmp(&of(right)));
+        self.folder.clear_pareto()?;
+        let mut rows = Vec::new();
+        for (place, one) in kept.into_iter().enumerate() {
+            let row = place + 1;
+            self.folder.save_pareto(row, &one.emulator)?;
+            rows.push(ParetoRow {
+                row,
+                name: finished[one.contender].name.clone(),
+                members: one.members.clone(),
+                val_mse_z: one.validation.mse_z,
+                val_relative_l2: one.validation.median_relative_l2,
+                macs: one.emulator.macs(),
+                flash_bytes: one.emulator.flash_bytes(),
+                us: one.us(),
+                ships: one.ships,
+            });
+        }
+        let table = json!({ "version": 1, "error": report.chosen_by(), "rows": rows });
+        self.folder.write_json("pareto.json", &table)?;
+        Ok(rows)
+    }
+
+    fn write_history(&self, finished: &[Finished]) -> anyhow::Result<()> {
+        let trainings = finished.iter().map(|contender| {
+            let Trained {
+                network, history, ..
+            } = &contender.trained;
+            Training {
+                name: &contender.name,
+                role: contender.role,
+                groups: network
+                    .space()
+                    .groups()
+                    .iter()
+                    .map(|group| GroupNames {
+                        name: &group.name,
+                        candidates: json!(group.candidates),
+                    })
+                    .collect(),
+                records: history.records(),
+            }
+        });
+        let trainings: Vec<_> = trainings.collect();
+        let history = json!({ "version": 1, "trainings": trainings });
+        self.folder.write_json("history.json", &history)
+    }
+
+    fn provenance(&self, finished: &Finished) -> BTreeMap<String, serde_json::Value> {
+        let trained = &finished.trained;
+        let mut all = BTreeMap::from([
+            ("tool".to_owned(), json!(TOOL)),
+            ("space".to_owned(), json!(finished.name)),
+            ("seed".to_owned(), json!(self.plan.seed)),
+            ("steps".to_owned(), json!(finished.steps)),
+            ("data_sha256".to_owned(), json!(self.data.sha256())),
+            (
+                "probabilities".to_owned(),
+                json!(trained.variables.probabilities()),
+            ),
+            ("members".to_owned(), json!(trained.members)),
+        ]);
+        if finished.interrupted {
+            all.insert("interrupted".to_owned(), json!(true));
+        }
+        all
+    }
+}
+
+/// A contender's training in `history.json`.
+#[derive(Serialize)]
+struct Training<'a> {
+    name: &'a str,
+    role: Role,
+    groups: Vec<GroupNames<'a>>,
+    records: &'a [Record],
+}
+
+#[derive(Serialize)]
+struct GroupNames<'a> {
+    name: &'a str,
+    candidates: serde_json::Value,
+}
+
+/// The error by which things are compared: squared errors of outputs over decades are those of a few peaks.
+fn error(transform: Transform, found: &Metrics) -> f64 {
+    match transform {
+        Transform::None => found.mse_z,
+        _ => found.median_relative_l2,
+    }
+}
+
+/// Whether another one is not above this one in error, work and flash, and below it in one of them, or its equal and before it.
+fn is_dominated(figures: &[(f64, Cost)], k: usize) -> bool {
+    let of = |&(error, cost): &(f64, Cost)| (error, cost.macs, cost.flash_bytes);
+    let (error, macs, flash) = of(&figures[k]);
+    let mut others = figures.iter().map(of).enumerate();
+    others.any(|(other, (e, m, f))| {
+        let not_above = e <= error && m <= macs && f <= flash;
+        let equal = (e, m, f) == (error, macs, flash);
+        other != k && not_above && (!equal || other < k)
+    })
+}
+
+/// Says what ships and what else there is.
+fn say_which(report: &Report) {
+    let best_of = |role: Role| {
+        let of_role = report.contenders.iter().filter(move |one| one.role == role);
+        of_role.min_by(|a, b| a.selection_error.total_cmp(&b.selection_error))
+    };
+    let (Some(search), Some(control)) = (best_of(Role::Search), best_of(Role::Control)) else {
+        return;
+    };
+    eprintln!(
+        "{} ships: {} {:.3e} of the search ({}, {} MAC), {:.3e} of the fixed network ({}, {} MAC), on rows that trained nothing",
+        report.space,
+        report.chosen_by(),
+        search.selection_error,
+        search.name,
+        search.macs,
+        control.selection_error,
+        control.name,
+        control.macs,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_begin_with_all_members_and_have_each_ensemble_once() {
+        let of = |members| parts(members).collect::<Vec<_>>();
+        assert_eq!(of(1), [[0]]);
+        assert_eq!(
+            of(4),
+            [
+                vec![0, 1, 2, 3],
+                vec![0],
+                vec![0, 1],
+                vec![1],
+                vec![2],
+                vec![3]
+            ]
+        );
+        for members in 1..64 {
+            let mut all = of(members);
+            assert_eq!(all[0].len(), members);
+            let count = all.len();
+            all.sort();
+            all.dedup();
+            assert_eq!(all.len(), count);
+        }
+    }
+
+    #[test]
+    fn rows_that_another_is_below_are_left_out_and_equals_stay_once() {
+        let at = |error, macs, flash_bytes| {
+            let cost = Cost {
+                macs,
+                flash_bytes,
+                time_ps: 0,
+            };
+            (error, cost)
+        };
+        let figures = [
+            at(1.0, 5, 5),
+            at(1.0, 5, 5),
+            at(2.0, 4, 9),
+            at(2.0, 5, 6),
+            at(0.5, 9, 9),
+        ];
+        let kept: Vec<_> = (0..5).filter(|&k| !is_dominated(&figures, k)).collect();
+        assert_eq!(kept, [0, 2, 4]);
+    }
+}

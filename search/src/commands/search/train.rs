@@ -1,0 +1,371 @@
+//! The training of a run's contenders: who trains when, on how many threads, and until when.
+//!
+//! The search, the control beside it and random search have the same share of the time and of the threads: side by side
+//! where there are threads for that, else one after the other. What belongs to one of them (a network with a teacher and
+//! one without) shares its part in the same way.
+
+use super::{Extent, Search, pool, ship};
+use crate::assemble::data_order;
+use crate::budget::{Budget, Room};
+use crate::contenders::{Contender, Role, Teaching};
+use crate::data::Normalisation;
+use crate::pace::Pace;
+use crate::teacher::Lesson;
+use crate::training::{Checkpoint, Members, Phase, Rows, Settings, Trained, Trainer};
+use anyhow::Context;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// What a run takes beside training, at least: reading, assembling, calibrating, writing.
+const BESIDE: Duration = Duration::from_millis(300);
+/// Multiply-accumulates a second, about, of the executor that calibrates and judges.
+const EXECUTOR_MACS: f64 = 1e10;
+/// Seconds, about, that calibrating takes for each output of each row that calibrates.
+const CALIBRATION: f64 = 7e-7;
+/// A checkpoint is written when its writing took less than this share of the time since the last one,
+const CHECKPOINT_SHARE: f64 = 0.02;
+/// but not before this.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+/// How long an interrupted training may still take to let its steps fall to zero.
+const WIND_DOWN: Duration = Duration::from_secs(2);
+/// Time between two pictures of the progress bar.
+const PICTURE_EVERY: Duration = Duration::from_millis(100);
+
+/// What the polish will take, by trying an iteration of it now and then: whenever the time has doubled.
+#[derive(Default)]
+struct PolishCost {
+    /// Seconds of an iteration, for each multiply-accumulate of its members.
+    tried: f64,
+    /// When it is to be tried again.
+    again: Duration,
+}
+
+impl PolishCost {
+    /// How long the polish takes if the search ends now, with members of so many multiply-accumulates.
+    fn of(&mut self, trainer: &Trainer, macs: f64, elapsed: Duration) -> anyhow::Result<Duration> {
+        let iterations = trainer.polish_iterations();
+        if iterations == 0 {
+            return Ok(Duration::ZERO);
+        }
+        if elapsed >= self.again {
+            self.tried = trainer.rehearse_polish()? / macs;
+            self.again = 2 * elapsed;
+        }
+        Ok(Duration::from_secs_f64(
+            self.tried * macs * iterations as f64,
+        ))
+    }
+}
+
+/// A contender's training, done.
+pub(super) struct Finished {
+    pub(super) name: String,
+    pub(super) role: Role,
+    pub(super) trained: Trained,
+    pub(super) steps: usize,
+    pub(super) ms_per_step: f64,
+    /// Seconds of its training, on how many threads.
+    pub(super) seconds: f64,
+    pub(super) threads: usize,
+    pub(super) interrupted: bool,
+}
+
+impl Search<'_> {
+    /// Trains the contenders, each role its share of the time and of the threads; they come back in their order.
+    pub(super) fn train_all(
+        &self,
+        contenders: Vec<Contender>,
+        normalisation: &Normalisation,
+        lesson: Option<&Lesson>,
+    ) -> anyhow::Result<Vec<Finished>> {
+        let began = self.began.elapsed();
+        let bars = MultiProgress::new();
+        let total = contenders.len();
+        let lanes = lanes(&contenders, self.plan.threads);
+        let in_turn = |lane: &Lane| {
+            let pool = pool(lane.threads)?;
+            let done = lane.turns.iter().map(|turn| {
+                let contender = contenders[turn.contender].clone();
+                let bar = bars.add(ProgressBar::new(1000));
+                let task = Task {
+                    normalisation,
+                    lesson,
+                    end: self.end_of(turn.share, began),
+                    threads: lane.threads,
+                    contenders: total,
+                };
+                let finished = pool.install(|| self.train(contender, &task, &bar))?;
+                Ok((turn.contender, finished))
+            });
+            done.collect::<anyhow::Result<Vec<_>>>()
+        };
+        let mut finished = std::thread::scope(|scope| {
+            let lanes: Vec<_> = lanes
+                .iter()
+                .map(|lane| scope.spawn(|| in_turn(lane)))
+                .collect();
+            let done = lanes.into_iter().map(|thread| match thread.join() {
+                Ok(finished) => finished,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            done.collect::<anyhow::Result<Vec<_>>>()
+        })?
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>();
+        finished.sort_by_key(|(number, _)| *number);
+        Ok(finished.into_iter().map(|(_, finished)| finished).collect())
+    }
+
+    /// When a training ends that has to leave this share of what is left after `began`; `None` where steps are counted.
+    fn end_of(&self, share: f64, began: Duration) -> Option<Duration> {
+        match self.plan.extent {
+            Extent::Steps(_) => None,
+            Extent::Time(time) => Some(began + time.saturating_sub(began).mul_f64(share)),
+        }
+    }
+
+    /// Trains one contender until the time `end`, or for all steps.
+    fn train(
+        &self,
+        contender: Contender,
+        task: &Task<'_>,
+        bar: &ProgressBar,
+    ) -> anyhow::Result<Finished> {
+        let Task {
+            normalisation,
+            lesson,
+            end,
+            ..
+        } = *task;
+        let name = contender.name();
+        let settings = Settings {
+            steps: match self.plan.extent {
+                Extent::Steps(steps) => Some(steps),
+                Extent::Time(_) => None,
+            },
+            members: contender.members.clone(),
+            seed: self.plan.seed,
+            choices: self.plan.choices.for_rows(self.split.train.len()),
+        };
+        let order = data_order(contender.space.output());
+        let lesson = lesson.filter(|_| contender.teaching == Teaching::Taught);
+        let (train, selection) = (
+            self.rows(&self.split.train, normalisation, &order, lesson)?,
+            self.rows(&self.split.selection, normalisation, &order, None)?,
+        );
+        let mut trainer = Trainer::new(&contender.space, train, selection, settings)?;
+        if let Members::Searched(count) | Members::Random(count) = contender.members
+            && self.plan.budget != Budget::default()
+        {
+            let (terms, transform) = (self.plan.terms(), normalisation.transform());
+            trainer = trainer.within(Room::new(&contender.space, terms, count, transform)?);
+        }
+        let mut began = self.began;
+        if let Some(bytes) = self.folder.read_checkpoint(&name)? {
+            let restored = Checkpoint::from_bytes(&bytes).and_then(|checkpoint| {
+                trainer.restore(&checkpoint)?;
+                Ok(checkpoint.seconds)
+            });
+            let seconds = restored.with_context(|| {
+                format!(
+                    "{}: the training of {name} cannot be taken up",
+                    self.folder.path().display()
+                )
+            })?;
+            began = began
+                .checked_sub(Duration::from_secs_f64(seconds))
+                .unwrap_or(began);
+        }
+        let mut pace = Pace::new(began, end);
+        let style = "{prefix:12} {bar:30} {msg}";
+        bar.set_style(ProgressStyle::with_template(style)?);
+        bar.set_prefix(name.clone());
+        let mut polish = PolishCost::default();
+        let mut saved = Instant::now();
+        let (mut saving, mut picture) = (Duration::ZERO, Instant::now());
+        while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {
+            let before = Instant::now();
+            let step = trainer.step()?;
+            // The loss is read from the device within the time that counts as the step's.
+            let shown = match picture.elapsed() >= PICTURE_EVERY {
+                true => Some(step.loss.to_scalar()?),
+                false => None,
+            };
+            let time = before
+                .elapsed()
+                .saturating_sub(step.ranking.unwrap_or_default());
+            if trainer.wants_record(&step) {
+                trainer.record(&step, pace.elapsed().as_secs_f64())?;
+            }
+            if step.phase != Phase::Polish {
+                pace.took(step.macs, time);
+            }
+            if trainer.total().is_none() && pace.wants_forecast() {
+                let (steps, macs) = trainer.outlook();
+                let after = self.after_training(macs, task.contenders)
+                    + polish.of(&trainer, macs, pace.elapsed())?;
+                if pace.is_up(steps, macs, after) {
+                    trainer.end_search();
+                }
+            }
+            if let Some(loss) = shown {
+                picture = Instant::now();
+                show(bar, &trainer, &pace, loss);
+            }
+            let due = saving.div_f64(CHECKPOINT_SHARE).max(CHECKPOINT_EVERY);
+            if saved.elapsed() >= due {
+                saved = Instant::now();
+                self.save(&trainer, &name, &pace)?;
+                saving = saved.elapsed();
+            }
+        }
+        let interrupted = !trainer.is_done();
+        if interrupted {
+            bar.set_message("interrupted: the steps fall to zero");
+            self.save(&trainer, &name, &pace)?;
+            let steps = WIND_DOWN.as_secs_f64() / (pace.median_ms().max(1e-3) * 1e-3);
+            trainer.wind_down(steps as usize)?;
+            let end = Instant::now() + WIND_DOWN;
+            while !trainer.is_done() && Instant::now() < end {
+                trainer.step()?;
+            }
+        }
+        bar.finish_and_clear();
+        let steps = trainer.steps_taken();
+        let trained = trainer.finish();
+        let first = trained.history.records().first();
+        Ok(Finished {
+            name,
+            role: contender.role,
+            steps,
+            ms_per_step: pace.median_ms(),
+            seconds: first.map_or(0.0, |first| pace.elapsed().as_secs_f64() - first.seconds),
+            threads: task.threads,
+            interrupted,
+            trained,
+        })
+    }
+
+    fn save(&self, trainer: &Trainer, name: &str, pace: &Pace) -> anyhow::Result<()> {
+        let checkpoint = trainer.checkpoint(pace.elapsed().as_secs_f64())?;
+        self.folder.write_checkpoint(name, &checkpoint.to_bytes()?)
+    }
+
+    /// The encoded rows of these numbers and those of a lesson, outputs in the network's order.
+    fn rows(
+        &self,
+        rows: &[usize],
+        normalisation: &Normalisation,
+        order: &[usize],
+        lesson: Option<&Lesson>,
+    ) -> anyhow::Result<Rows> {
+        let mut y = normalisation.encode_y(self.data, rows);
+        let mut x = normalisation.encode_x(self.data, rows);
+        if let Some(lesson) = lesson {
+            y.extend(&lesson.y);
+            x.extend(&lesson.x);
+        }
+        let y = y
+            .chunks_exact(order.len())
+            .flat_map(|y| order.iter().map(|&place| y[place]))
+            .collect();
+        Ok(Rows::new(
+            x,
+            self.data.input_count(),
+            y,
+            order.len(),
+            &self.device,
+        )?)
+    }
+
+    /// How long assembling, calibrating and judging take after all trainings to members of so many multiply-accumulates.
+    fn after_training(&self, member_macs: f64, contenders: usize) -> Duration {
+        // The rows that choose, those that calibrate, and both once more; whole ensembles and parts of them.
+        let parts: Vec<usize> = ship::parts(self.plan.members)
+            .map(|part| part.len())
+            .collect();
+        let evaluations = 2 * self.split.validation.len() * parts.iter().sum::<usize>();
+        let calibrated = self.split.calibration.len() * self.data.output_count() * parts.len();
+        let each =
+            evaluations as f64 * member_macs / EXECUTOR_MACS + calibrated as f64 * CALIBRATION;
+        BESIDE + Duration::from_secs_f64(contenders as f64 * each)
+    }
+}
+
+/// What a contender is trained with.
+struct Task<'a> {
+    normalisation: &'a Normalisation,
+    lesson: Option<&'a Lesson>,
+    end: Option<Duration>,
+    threads: usize,
+    /// How many contenders there are in all.
+    contenders: usize,
+}
+
+/// What trains one after the other, on so many threads.
+struct Lane {
+    threads: usize,
+    turns: Vec<Turn>,
+}
+
+/// A contender's number, and the share of the time that is over when it is done.
+struct Turn {
+    contender: usize,
+    share: f64,
+}
+
+/// Who trains where: every role has as many threads and as much of the time.
+fn lanes(contenders: &[Contender], threads: usize) -> Vec<Lane> {
+    let of_role = |role: Role| -> Vec<usize> {
+        let numbers = 0..contenders.len();
+        numbers.filter(|&k| contenders[k].role == role).collect()
+    };
+    let mut roles = [Role::Search, Role::Control, Role::Random]
+        .map(of_role)
+        .to_vec();
+    roles.retain(|contenders| !contenders.is_empty());
+    let beside = threads.min(roles.len());
+    let (rounds, threads) = (roles.len().div_ceil(beside), threads / beside);
+    let mut lanes: Vec<Lane> = Vec::new();
+    for (place, numbers) in roles.iter().enumerate() {
+        let (round, first) = (place / beside, place % beside * threads);
+        let within = threads.min(numbers.len());
+        for k in 0..within {
+            let turns: Vec<usize> = numbers.iter().skip(k).step_by(within).copied().collect();
+            let count = turns.len() as f64;
+            let turns = turns.into_iter().enumerate().map(|(turn, contender)| Turn {
+                contender,
+                share: (round as f64 + (turn + 1) as f64 / count) / rounds as f64,
+            });
+            while lanes.len() <= first + k {
+                lanes.push(Lane {
+                    threads: 1,
+                    turns: Vec::new(),
+                });
+            }
+            let lane = &mut lanes[first + k];
+            lane.threads = threads / within;
+            lane.turns.extend(turns);
+        }
+    }
+    lanes
+}
+
+/// Shows phase, loss and time left.
+fn show(bar: &ProgressBar, trainer: &Trainer, pace: &Pace, loss: f32) {
+    let to_go = trainer.total().map(|total| {
+        let (_, macs) = trainer.outlook();
+        (total.saturating_sub(trainer.steps_taken()), macs)
+    });
+    let left = pace.left(to_go).unwrap_or_default();
+    let done = pace.elapsed().as_secs_f64();
+    bar.set_position((1000.0 * done / (done + left.as_secs_f64()).max(1e-9)) as u64);
+    bar.set_message(format!(
+        "{}, step {}, loss {loss:.1e}, {} left",
+        trainer.phase().name(),
+        trainer.steps_taken(),
+        indicatif::HumanDuration(left)
+    ));
+}

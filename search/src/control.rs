@@ -1,0 +1,163 @@
+//! The control: the fixed network that a search has to beat within the same budget and the same time.
+//!
+//! A residual MLP of four layers (`x + silu(W x + b)` but for the first), with a basis of up to 48 functions in front of many
+//! outputs. Its members share the layers and have a head each, as those of a search branch late, so that most of the
+//! budget is one good network's. Its width is the largest for which all members keep the budget; without a budget, that at
+//! which it has the work of the dearest ensemble that the search can ship. It never is wider than 128, as the larger of the
+//! fixed networks of docs/training.md. Where the budget is small, members are given up first, then functions of the basis.
+
+use crate::budget::{Budget, Terms, check_given};
+use crate::data::Transform;
+use crate::space::{
+    Activation, Architecture, Candidate, Error, Group, Identity, Placement, Shape, Space,
+};
+use crate::training::MACS;
+
+/// Its name among the contenders of a run.
+pub const CONTROL: &str = "control";
+/// Layers in front of the head.
+const LAYERS: usize = 4;
+/// The widest layers.
+const WIDEST: usize = 128;
+/// The narrowest layers before members or functions are given up for their width.
+const NARROWEST: usize = 48;
+/// Widths are multiples of this.
+const LANES: usize = 8;
+/// Functions of the head's basis, the most first.
+const RANKS: [usize; 3] = [48, 32, 16];
+
+/// Returns the widest control with the most of `members` that keeps the budget, as a space in which nothing is to be
+/// searched and its members; `None` where none keeps it.
+///
+/// `searched` are the spaces that are searched beside it.
+///
+/// # Errors
+/// If the inputs or the output are none.
+pub fn control<'a>(
+    inputs: usize,
+    output: Shape,
+    members: usize,
+    searched: impl Iterator<Item = &'a Space>,
+    terms: Terms<'_>,
+    transform: Transform,
+) -> Result<Option<(Space, Vec<Architecture>)>, Error> {
+    let dearest = searched.map(|space| {
+        let groups = space.macs().into_iter();
+        groups
+            .filter_map(|group| group.into_iter().max())
+            .sum::<u64>()
+    });
+    let same_work = (MACS * dearest.max().unwrap_or(0) as f64) as u64;
+    let budget = match terms.budget == Budget::default() {
+        true => Budget {
+            macs: Some(same_work),
+            ..Budget::default()
+        },
+        false => terms.budget,
+    };
+    let terms = Terms { budget, ..terms };
+    let narrowest = [NARROWEST; RANKS.len()].into_iter().zip(RANKS);
+    for (narrowest, rank) in narrowest.chain([(LANES, RANKS[RANKS.len() - 1])]) {
+        for count in (1..=members).rev() {
+            let widths = (narrowest / LANES..=WIDEST / LANES).rev();
+            for width in widths.map(|width| width * LANES) {
+                let (space, given) = network(inputs, output, width, rank, count)?;
+                if check_given(&space, &given, terms, transform).is_ok() {
+                    return Ok(Some((space, given)));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The network of one width and its members, which differ in the head alone.
+fn network(
+    inputs: usize,
+    output: Shape,
+    width: usize,
+    rank: usize,
+    members: usize,
+) -> Result<(Space, Vec<Architecture>), Error> {
+    let layer = |number: usize| Group {
+        name: format!("layer{number}"),
+        output: Shape::Vector(width),
+        identity: match number {
+            1 => Identity::Absent,
+            _ => Identity::Beside,
+        },
+        candidates: vec![Candidate::Dense],
+        activation: Some(Activation::Silu),
+        placement: match number {
+            1 => Placement::After,
+            _ => Placement::OnBranch,
+        },
+    };
+    let head = match output.size() > rank {
+        true => Candidate::LowRank { rank },
+        false => Candidate::Dense,
+    };
+    let mut groups: Vec<Group> = (1..=LAYERS).map(layer).collect();
+    groups.push(Group {
+        name: "head".to_owned(),
+        output,
+        identity: Identity::Absent,
+        candidates: vec![head; members],
+        activation: None,
+        placement: Placement::After,
+    });
+    let given = (0..members).map(|member| {
+        let choices = (0..LAYERS).map(|_| 0).chain([member]);
+        Architecture::new(choices.collect())
+    });
+    Ok((Space::new(CONTROL, inputs, groups)?, given.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::presets::micro;
+
+    const CURVE: Shape = Shape::Sequence {
+        length: 250,
+        channels: 1,
+    };
+
+    fn width(macs: Option<u64>, members: usize) -> Option<(usize, usize)> {
+        let space = micro(5, CURVE).unwrap();
+        let terms = Terms {
+            budget: Budget {
+                macs,
+                ..Budget::default()
+            },
+            share_of_one: 1.0,
+            cost_model: None,
+        };
+        let found = control(
+            5,
+            CURVE,
+            members,
+            [&space].into_iter(),
+            terms,
+            Transform::None,
+        );
+        let (space, given) = found.unwrap()?;
+        check_given(&space, &given, terms, Transform::None).unwrap();
+        Some((space.groups()[0].output.size(), given.len()))
+    }
+
+    #[test]
+    fn the_control_is_as_wide_as_the_budget_allows() {
+        assert_eq!(width(Some(1_000_000), 4), Some((128, 4)));
+        // 5 w + 3 w^2 of the layers, 48 (w + 250) + 250 of each head.
+        let of = |w: u64| 5 * w + 3 * w * w + 4 * (48 * (w + 250) + 250);
+        assert_eq!(width(Some(of(96)), 4), Some((96, 4)));
+        assert_eq!(width(Some(of(96) - 1), 4), Some((88, 4)));
+        // One member with 16 functions: 5 w + 3 w^2 + 16 (w + 250) + 250.
+        assert_eq!(width(Some(7_994), 4), Some((32, 1)));
+        assert_eq!(width(Some(100), 4), None);
+        // As dear as the dearest ensemble of the search.
+        let dearest = 5 * 64 + 3 * 64 * 64 + 64 * 250 + 5 * 250;
+        assert_eq!(width(None, 4), width(Some(dearest * 5 / 2), 4));
+    }
+}

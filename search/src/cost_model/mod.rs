@@ -1,0 +1,357 @@
+//! What a call takes on a machine, foretold: nanoseconds of each operation, by its kind.
+//!
+//! ```text
+//! time of an operation = fixed + per_mac * multiply-accumulates + per_byte * bytes read and written
+//! time of a call       = guard + every operation once + statistics of every member + the end
+//! ```
+//!
+//! The three rates of each kind are not negative and fitted to measurements on the machine ([`measure`](mod@measure)), which are kept in
+//! the user's cache folder ([`store`]) and in the run's folder. What the planner fuses (a ReLU or a residual into the layer
+//! before it) counts as if it were not, so that the figure is rather too large. Times are kept in whole picoseconds: sums
+//! are exact in any order, and a sum of parts is what the whole is checked against.
+
+mod measure;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+pub use measure::measure;
+#[cfg(test)]
+pub(crate) use tests::random_model;
+
+use crate::data::Transform;
+use crate::space::{Activation, Candidate, Group, Identity, Placement, Shape};
+use dense_codegen::Emulator;
+use dense_codegen::graph::{Function, Graph, Inverse, Node, NodeId, Operation};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Bytes of a number.
+const NUMBER: u64 = 4;
+
+/// What kinds of work a call has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A dense layer.
+    Dense,
+    /// A convolution over a sequence.
+    Conv1d,
+    /// A convolution over an image.
+    Conv2d,
+    /// A transposed convolution over a sequence.
+    TransposedConv1d,
+    /// A transposed convolution over an image.
+    TransposedConv2d,
+    /// Nearest neighbours of a sequence.
+    Resize,
+    /// Nearest neighbours of an image.
+    Resize2d,
+    /// A sum of two values.
+    Add,
+    /// The activation.
+    Relu,
+    /// The activation.
+    Silu,
+    /// The activation.
+    Tanh,
+    /// Outputs that were learnt by their logarithm.
+    Exp,
+    /// Outputs that were learnt by their inverse hyperbolic sine.
+    Sinh,
+    /// A scale and an offset for each number.
+    Rescale,
+    /// Channels before positions.
+    Transpose,
+    /// Inputs that are taken by their logarithm.
+    Logarithm,
+    /// Inputs less their centre, over their scale.
+    Standardise,
+    /// The check of the inputs against the trained box.
+    Guard,
+    /// A member's values into mean and variance.
+    Member,
+    /// Mean and standard deviation from them.
+    End,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::Dense,
+        Self::Conv1d,
+        Self::Conv2d,
+        Self::TransposedConv1d,
+        Self::TransposedConv2d,
+        Self::Resize,
+        Self::Resize2d,
+        Self::Add,
+        Self::Relu,
+        Self::Silu,
+        Self::Tanh,
+        Self::Exp,
+        Self::Sinh,
+        Self::Rescale,
+        Self::Transpose,
+        Self::Logarithm,
+        Self::Standardise,
+        Self::Guard,
+        Self::Member,
+        Self::End,
+    ];
+
+    /// What kind an operation is of; `None` for the inputs, which take nothing.
+    fn of(operation: &Operation) -> Option<Self> {
+        Some(match operation {
+            Operation::Input(_) => return None,
+            Operation::Logarithm(_) => Self::Logarithm,
+            Operation::Standardise(_) => Self::Standardise,
+            Operation::Dense(_) => Self::Dense,
+            Operation::Conv1d(_) => Self::Conv1d,
+            Operation::Conv2d(_) => Self::Conv2d,
+            Operation::TransposedConv1d(_) => Self::TransposedConv1d,
+            Operation::TransposedConv2d(_) => Self::TransposedConv2d,
+            Operation::Resize(_) => Self::Resize,
+            Operation::Resize2d(_) => Self::Resize2d,
+            Operation::Add(_) => Self::Add,
+            Operation::Activation(activation) => match activation.function {
+                Function::Relu => Self::Relu,
+                Function::Silu => Self::Silu,
+                Function::Tanh => Self::Tanh,
+            },
+            Operation::Rescale(_) => Self::Rescale,
+            Operation::Transform(transform) => match transform.function {
+                Inverse::Exp => Self::Exp,
+                Inverse::Sinh => Self::Sinh,
+            },
+            Operation::Transpose(_) => Self::Transpose,
+        })
+    }
+}
+
+/// An operation, as far as its time depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Work {
+    kind: Kind,
+    macs: u64,
+    bytes: u64,
+}
+
+impl Work {
+    /// An operation on so many numbers in all: operands, constants and result.
+    fn new(kind: Kind, macs: u64, numbers: usize) -> Self {
+        Self {
+            kind,
+            macs,
+            bytes: NUMBER * numbers as u64,
+        }
+    }
+
+    /// What a node of a graph does; `None` for the inputs.
+    fn of(graph: &Graph, id: NodeId, node: &Node) -> Option<Self> {
+        let kind = Kind::of(node.operation())?;
+        let operands = node.inputs().iter().map(|&input| graph.shape(input).size());
+        let parameters = node.operation().parameters().into_iter();
+        let constants = parameters.map(|parameter| graph.parameter_values(parameter).len());
+        let numbers = operands.chain(constants).sum::<usize>() + node.shape().size();
+        Some(Self::new(kind, graph.macs(id), numbers))
+    }
+}
+
+/// The rates of one kind, in nanoseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Of each operation.
+    pub fixed: f64,
+    /// Of each multiply-accumulate.
+    pub per_mac: f64,
+    /// Of each byte read or written.
+    pub per_byte: f64,
+}
+
+impl Rates {
+    fn nanoseconds(&self, macs: f64, bytes: f64) -> f64 {
+        self.fixed + self.per_mac * macs + self.per_byte * bytes
+    }
+}
+
+/// What operations take on a machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CostModel {
+    /// The machine's name, and its processor's.
+    pub machine: String,
+    /// Seconds from 1970 to the measurement.
+    pub measured: u64,
+    rates: BTreeMap<Kind, Rates>,
+}
+
+impl CostModel {
+    /// Returns the rates of each kind.
+    #[must_use]
+    pub fn rates(&self) -> &BTreeMap<Kind, Rates> {
+        &self.rates
+    }
+
+    /// Returns what an emulator's shipped call takes, in picoseconds: what members share counts once.
+    #[must_use]
+    pub fn call_ps(&self, emulator: &Emulator) -> u64 {
+        let graph = emulator.graph();
+        let nodes = graph.named_nodes();
+        let operations = nodes.filter_map(|(id, node)| Work::of(graph, id, node));
+        let outputs = emulator.output_count();
+        let members = emulator.members().len() as u64;
+        self.sum(operations)
+            + self.once(emulator.input_count(), outputs)
+            + members * self.picoseconds(member(outputs))
+    }
+
+    /// Returns what all of these take, in picoseconds.
+    pub(crate) fn sum(&self, works: impl IntoIterator<Item = Work>) -> u64 {
+        works.into_iter().map(|work| self.picoseconds(work)).sum()
+    }
+
+    /// Returns what a call takes once, whatever its members do: guard and end.
+    fn once(&self, inputs: usize, outputs: usize) -> u64 {
+        self.sum([
+            Work::new(Kind::Guard, 0, 3 * inputs),
+            Work::new(Kind::End, 0, 6 * outputs),
+        ])
+    }
+
+    fn picoseconds(&self, work: Work) -> u64 {
+        let rates = self.rates.get(&work.kind).copied().unwrap_or_default();
+        let nanoseconds = rates.nanoseconds(work.macs as f64, work.bytes as f64);
+        (1e3 * nanoseconds).ceil().clamp(0.0, 1e18) as u64
+    }
+
+    /// Returns what each member takes beside its groups, and what the call takes once, as
+    /// [`assemble`](crate::assemble::assemble) builds it.
+    pub(crate) fn beside_groups(
+        &self,
+        inputs: usize,
+        output: Shape,
+        transform: Transform,
+    ) -> (u64, u64) {
+        let outputs = output.size();
+        let rescale = Work::new(Kind::Rescale, outputs as u64, 4 * outputs);
+        let elementwise = |kind| Work::new(kind, 0, 2 * outputs);
+        let mut each = vec![rescale, member(outputs)];
+        match transform {
+            Transform::None => {}
+            Transform::Log => each.extend([rescale, elementwise(Kind::Exp)]),
+            Transform::Asinh => each.extend([rescale, elementwise(Kind::Sinh), rescale]),
+        }
+        if let Shape::Sequence { channels, .. } | Shape::Image { channels, .. } = output
+            && channels > 1
+        {
+            each.push(elementwise(Kind::Transpose));
+        }
+        let once = self.once(inputs, outputs)
+            + self.sum([
+                Work::new(Kind::Logarithm, 0, 2 * inputs),
+                Work::new(Kind::Standardise, 0, 4 * inputs),
+            ]);
+        (self.sum(each), once)
+    }
+}
+
+/// A member's share of the statistics.
+fn member(outputs: usize) -> Work {
+    Work::new(Kind::Member, 0, 6 * outputs)
+}
+
+/// What a group's candidate does, as [`assemble`](crate::assemble::assemble) builds it: `macs` are the candidate's,
+/// `parameters` the numbers of its weights and biases.
+pub(crate) fn group_works(
+    group: &Group,
+    candidate: Candidate,
+    input: Shape,
+    macs: u64,
+    parameters: usize,
+) -> Vec<Work> {
+    let output = group.output;
+    let (from, to) = (input.size(), output.size());
+    let mut works = Vec::new();
+    let is_resized = match (input, output) {
+        (Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. }) => from != length,
+        (
+            Shape::Image {
+                height: rows,
+                width: columns,
+                ..
+            },
+            Shape::Image { height, width, .. },
+        ) => (rows, columns) != (height, width),
+        _ => false,
+    };
+    let reads_resized = matches!(candidate, Candidate::Conv { .. });
+    let is_image = matches!(output, Shape::Image { .. });
+    let mut at_output = from;
+    if is_resized {
+        at_output = resized_size(input, output);
+        // Without identity, and beside a transposed convolution, nobody reads it, and it is pruned.
+        if reads_resized || group.identity == Identity::Beside {
+            let kind = if is_image {
+                Kind::Resize2d
+            } else {
+                Kind::Resize
+            };
+            works.push(Work::new(kind, 0, from + at_output));
+        }
+    }
+    let numbers = parameters + to;
+    match candidate {
+        Candidate::Zero => {}
+        Candidate::Dense => works.push(Work::new(Kind::Dense, macs, from + numbers)),
+        Candidate::LowRank { rank } => {
+            let (first, second) = (from * rank, rank * to);
+            works.push(Work::new(
+                Kind::Dense,
+                first as u64,
+                from + first + 2 * rank,
+            ));
+            works.push(Work::new(
+                Kind::Dense,
+                second as u64,
+                rank + second + 2 * to,
+            ));
+        }
+        Candidate::Conv { .. } => {
+            let kind = if is_image { Kind::Conv2d } else { Kind::Conv1d };
+            works.push(Work::new(kind, macs, at_output + numbers));
+        }
+        Candidate::TransposedConv { .. } => {
+            let kind = match is_image {
+                true => Kind::TransposedConv2d,
+                false => Kind::TransposedConv1d,
+            };
+            works.push(Work::new(kind, macs, from + numbers));
+        }
+    }
+    let activation = group.activation.map(|function| match function {
+        Activation::Relu => Kind::Relu,
+        Activation::Silu => Kind::Silu,
+        Activation::Tanh => Kind::Tanh,
+    });
+    let has_operation = candidate != Candidate::Zero;
+    if let Some(kind) = activation
+        && (has_operation || group.placement == Placement::After)
+    {
+        works.push(Work::new(kind, 0, 2 * to));
+    }
+    if has_operation && group.identity == Identity::Beside {
+        works.push(Work::new(Kind::Add, 0, 3 * to));
+    }
+    works
+}
+
+/// Numbers of a value that is resized to another's positions: it keeps its channels.
+fn resized_size(input: Shape, output: Shape) -> usize {
+    match (input, output) {
+        (Shape::Sequence { channels, .. }, Shape::Sequence { length, .. }) => channels * length,
+        (Shape::Image { channels, .. }, Shape::Image { height, width, .. }) => {
+            channels * height * width
+        }
+        _ => input.size(),
+    }
+}

@@ -1,0 +1,105 @@
+//! Where a measured cost model is kept: one file for each machine in the user's cache folder.
+//!
+//! The folder is `$XDG_CACHE_HOME/dense-search`, else `~/.cache/dense-search`, else `%LOCALAPPDATA%\dense-search`. A model of
+//! another machine or processor, or of a form that is not this version's, counts as none.
+
+use super::{CostModel, measure};
+use crate::run_folder::write_aside;
+use anyhow::Context;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Returns this machine's model: the one that is kept, or else one that is measured now and kept; says so.
+///
+/// # Errors
+/// As [`measure`]. (Where it cannot be kept it is only said.)
+pub fn of_this_machine() -> anyhow::Result<CostModel> {
+    if let Some(known) = file().and_then(|file| read(&file).ok())
+        && known.machine == machine()
+    {
+        return Ok(known);
+    }
+    remeasure()
+}
+
+/// Measures this machine, and keeps what comes out.
+///
+/// # Errors
+/// As [`measure`].
+pub fn remeasure() -> anyhow::Result<CostModel> {
+    eprintln!("note: measuring what operations take on this machine, for about a second");
+    let model = measure()?;
+    match file() {
+        None => {
+            eprintln!("note: there is no cache folder: the measurement is kept in the run alone")
+        }
+        Some(file) => match write(&model, &file) {
+            Ok(()) => eprintln!("note: the measurement is kept in {}", file.display()),
+            Err(problem) => eprintln!("note: the measurement is not kept: {problem:#}"),
+        },
+    }
+    Ok(model)
+}
+
+/// Reads a model from a file.
+///
+/// # Errors
+/// The file cannot be read, or is no cost model.
+pub fn read(file: &Path) -> anyhow::Result<CostModel> {
+    let text = fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    serde_json::from_slice(&text).with_context(|| {
+        format!(
+            "{}: no cost model; `dense-search costs` prints one",
+            file.display()
+        )
+    })
+}
+
+fn write(model: &CostModel, file: &Path) -> anyhow::Result<()> {
+    let folder = file.parent().context("a file is in a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+    write_aside(file, &serde_json::to_vec_pretty(model)?)
+}
+
+fn file() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let folder = set("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| set("HOME").map(|home| Path::new(&home).join(".cache")))
+        .or_else(|| set("LOCALAPPDATA").map(PathBuf::from))?;
+    let name = |letter: char| {
+        if letter.is_ascii_alphanumeric() {
+            letter
+        } else {
+            '-'
+        }
+    };
+    let name: String = machine().chars().map(name).collect();
+    Some(
+        folder
+            .join("dense-search")
+            .join(format!("costs-{name}.json")),
+    )
+}
+
+/// Returns the machine's name and its processor's.
+pub(super) fn machine() -> String {
+    let file = |path: &str| fs::read_to_string(path).ok();
+    let name = file("/proc/sys/kernel/hostname")
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .or_else(|| std::env::var("COMPUTERNAME").ok());
+    let processor = file("/proc/cpuinfo").and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    });
+    let name = name.map_or("unnamed".to_owned(), |name| name.trim().to_owned());
+    let processor = processor.unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    format!("{name}, {processor}")
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
