@@ -7,6 +7,7 @@ use crate::data::{Dataset, Layout, Part, ReadOptions};
 use crate::device::DeviceName;
 use crate::training::Choices;
 use clap::{Args, Parser, Subcommand};
+use dense_codegen::c::Prefix;
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, Write};
@@ -103,13 +104,22 @@ enum Command {
         #[arg(short, long)]
         output: PathBuf,
     },
-    /// Write a run's emulator as a crate with static weights
+    /// Write a run's emulator as a crate with static weights, or as C
+    #[command(
+        after_help = "Examples:\n  dense-search freeze run --out my-emulator\n  dense-search freeze run --out my-emulator --c --prefix thomson"
+    )]
     Freeze {
         /// The run's folder, or an emulator file
         run: PathBuf,
-        /// Folder of the crate
+        /// Folder of the crate, or of the C files
         #[arg(long)]
         out: PathBuf,
+        /// Write one portable C99 file with its header, and the crate of a static library with the same header
+        #[arg(long)]
+        c: bool,
+        /// What the names in C begin with [default: the folder's name]
+        #[arg(long, requires = "c", value_parser = Prefix::new)]
+        prefix: Option<Prefix>,
     },
     /// Build a run's frozen code with cargo and time it
     Bench {
@@ -319,7 +329,13 @@ impl Cli {
                 let rows = predict::run(&run, &inputs, &output, all_cores())?;
                 report(&json!({ "rows": rows, "output": output }), self.json)
             }
-            Command::Freeze { run, out } => {
+            Command::Freeze {
+                run,
+                out,
+                c: true,
+                prefix,
+            } => report(&freeze::run_c(&run, &out, prefix)?, self.json),
+            Command::Freeze { run, out, .. } => {
                 let frozen = freeze::run(&run, &out)?;
                 let figures = json!({
                     "crate": frozen.path,

@@ -52,9 +52,10 @@ fn all_cases_compiled_by_gcc_equal_the_interpreter_in_both_orders() {
         return;
     }
     let program = CProgram::write(&folder("all"), CASES.iter().collect(), PROGRAM, ROWS);
-    assert_same_bits(&program, "gcc", &["-O2"], Order::Separate);
+    // What compiles fastest; the other levels have fewer cases below.
+    assert_same_bits(&program, "gcc", &["-O1"], Order::Separate);
     if native_is_fused() {
-        assert_same_bits(&program, "gcc", &["-O3", "-march=native"], Order::Fused);
+        assert_same_bits(&program, "gcc", &["-O1", "-march=native"], Order::Fused);
     }
 }
 

@@ -1,9 +1,30 @@
 //! `dense-search freeze`: a run's emulator as a crate that builds anywhere.
 
 use crate::commands::search::emulator_file;
+use dense_codegen::c::{self, Prefix};
 use dense_codegen::file;
 use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
+use serde_json::{Value, json};
 use std::path::Path;
+
+/// Writes the emulator as C into the folder `out`, which also names it where no prefix is given; returns its figures.
+///
+/// # Errors
+/// The run is none, or the folder holds something else.
+pub fn run_c(run: &Path, out: &Path, prefix: Option<Prefix>) -> anyhow::Result<Value> {
+    let emulator = file::load(&emulator_file(run))?;
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = prefix.unwrap_or_else(|| Prefix::from_name(&name));
+    let frozen = c::freeze(&emulator, out, &prefix)?;
+    Ok(json!({
+        "folder": frozen.path,
+        "prefix": prefix.as_str(),
+        "macs": frozen.macs,
+        "flash_bytes": frozen.flash_bytes,
+        "ram_bytes": frozen.ram_bytes,
+        "members": frozen.members,
+    }))
+}
 
 /// Writes the frozen crate into the folder `out`, whose name it takes.
 ///
