@@ -2,24 +2,20 @@
 
 use crate::cases::Case;
 use crate::modules::write;
+use crate::skip::skipped;
 use dense_codegen::c::{Prefix, emit};
 use dense_codegen::interpreter::{Order, Prediction};
 use dense_runtime::status::Status;
+use rayon::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the C file asks for of every compiler, and every warning as an error.
-pub const FLAGS: [&str; 8] = [
-    "-std=c99",
-    "-ffp-contract=off",
-    "-fno-math-errno",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-pedantic",
-    "-Wconversion",
-];
+/// What the C file asks for of every compiler.
+pub const FLAGS: [&str; 3] = ["-std=c99", "-ffp-contract=off", "-fno-math-errno"];
+
+/// Every warning is an error.
+const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion"];
 
 /// A folder with the C files of some cases, their rows, and a program that runs them.
 #[derive(Debug)]
@@ -65,6 +61,17 @@ impl<'a> CProgram<'a> {
         &self.folder
     }
 
+    /// The definitions that ask every emulator for the order without a fused multiply-add.
+    #[must_use]
+    pub fn no_fma(&self) -> Vec<&'static str> {
+        let define = |case: &&Case| format!("-D{}_NO_FMA", case.name().to_uppercase());
+        // A few words for the life of a test.
+        self.cases
+            .iter()
+            .map(|case| &*define(case).leak())
+            .collect()
+    }
+
     /// The names of all C files.
     #[must_use]
     pub fn sources(&self) -> Vec<String> {
@@ -72,40 +79,47 @@ impl<'a> CProgram<'a> {
         emulators.chain(["program.c".into()]).collect()
     }
 
-    /// Compiles all files, which has to go without a warning, two at a time, and links them to a program.
+    /// Compiles all files, which has to go without a warning, as many at a time as there are cores, and links them to a
+    /// program, whose path is returned.
     ///
     /// # Panics
     /// A file does not compile, or the program does not link.
     #[must_use]
     pub fn compiled(&self, compiler: &str, flags: &[&str]) -> PathBuf {
-        let name: String = [&[compiler], flags]
-            .concat()
-            .join("_")
-            .replace(['/', '=', ' '], "_");
-        let objects = self.folder.join(&name);
+        self.linked(compiler, flags, &self.sources(), &[])
+    }
+
+    /// The same of these sources alone, with more for the linker.
+    ///
+    /// # Panics
+    /// As above.
+    #[must_use]
+    pub fn linked(
+        &self,
+        compiler: &str,
+        flags: &[&str],
+        sources: &[String],
+        link: &[String],
+    ) -> PathBuf {
+        let mut name = [&[compiler], flags].concat().join("_");
+        name.truncate(120);
+        let objects = self.folder.join(name.replace(['/', '=', ' '], "_"));
         fs::create_dir_all(&objects).expect("the folder can be made");
-        let object = |source: &str| objects.join(source).with_extension("o");
-        let sources = self.sources();
-        use rayon::prelude::*;
+        let object = |source: &String| objects.join(source).with_extension("o");
+        let command = || {
+            let mut command = Command::new(compiler);
+            command.current_dir(&self.folder).args(flags);
+            command
+        };
         sources.par_iter().for_each(|source| {
-            succeeds(
-                Command::new(compiler)
-                    .current_dir(&self.folder)
-                    .args(FLAGS)
-                    .args(flags)
-                    .args(["-c", source, "-o"])
-                    .arg(object(source)),
-            );
+            let mut compile = command();
+            compile.args(WARNINGS).args(["-c", source, "-o"]);
+            succeeds(compile.arg(object(source)));
         });
         let program = objects.join("program");
-        succeeds(
-            Command::new(compiler)
-                .current_dir(&self.folder)
-                .args(flags)
-                .args(sources.iter().map(|source| object(source)))
-                .arg("-o")
-                .arg(&program),
-        );
+        let mut program_of = command();
+        program_of.args(sources.iter().map(object)).args(link);
+        succeeds(program_of.arg("-o").arg(&program));
         program
     }
 
@@ -131,7 +145,11 @@ impl<'a> CProgram<'a> {
 }
 
 /// The prefix of a case.
-fn prefix(case: &Case) -> Prefix {
+///
+/// # Panics
+/// Never: a case's name is an identifier.
+#[must_use]
+pub fn prefix(case: &Case) -> Prefix {
     Prefix::new(&case.name()).expect("a case's name is an identifier")
 }
 
@@ -171,6 +189,16 @@ fn results(
         status.push(said);
     }
     (mean, std, status)
+}
+
+/// Whether a tool is there; says so where it is not.
+#[must_use]
+pub fn is_there(tool: &str, package: &str) -> bool {
+    let there = Command::new(tool).arg("--version").output().is_ok();
+    if !there {
+        skipped(&format!("{tool}, install with apt-get install {package}"));
+    }
+    there
 }
 
 /// Runs a command, which has to succeed.
