@@ -5,6 +5,7 @@ use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
 use dense_codegen::interpreter::{Order, interpret_f32};
 use dense_tests::cases::few_that_use_every_operation;
+use dense_tests::networks::Network;
 use dense_tests::repository;
 use dense_tests::skip::skipped;
 use std::fs;
@@ -17,14 +18,47 @@ const TOOL_MISSING: i32 = 77;
 /// Frames of the firmware's control loop.
 const FRAMES: usize = 200;
 
+/// Instructions of one multiply-accumulate on the Cortex-M4F, all of the call divided by its products, at most: what Debian's
+/// gcc 12.2 gives at -O3, and a tenth.
+const INSTRUCTIONS_PER_MAC: [(Network, f64); 2] = [(Network::Decoder, 2.6), (Network::Mlp, 2.8)];
+
 #[test]
 fn the_examples_run_and_the_firmware_has_the_bits_of_the_interpreter() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_examples");
-    fs::create_dir_all(&folder).expect("a folder in the target folder");
     let emulator = &few_that_use_every_operation()[0].emulator;
+    let Some(printed) = run(emulator, "every_operation", &[]) else {
+        return;
+    };
+    assert_eq!(printed.matches("self-test passed").count(), 3, "{printed}");
+    assert_firmware(emulator, &printed);
+}
+
+#[test]
+fn the_firmware_takes_few_instructions_a_product() {
+    for (network, at_most) in INSTRUCTIONS_PER_MAC {
+        let emulator = network.emulator();
+        let Some(printed) = run(&emulator, network.name(), &["cortex-m4"]) else {
+            return;
+        };
+        let most = assert_firmware(&emulator, &printed);
+        let each = f64::from(most) / emulator.macs() as f64;
+        println!(
+            "{}: {most} instructions, {each:.3} a product",
+            network.name()
+        );
+        assert!(each <= at_most, "{}: {each}", network.name());
+    }
+}
+
+/// What `examples/c/run` prints for an emulator; nothing where a tool is missing.
+fn run(emulator: &Emulator, name: &str, parts: &[&str]) -> Option<String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("c_examples")
+        .join(name);
+    fs::create_dir_all(&folder).expect("a folder in the target folder");
     let path = folder.join("emulator.safetensors");
     file::save(emulator, &path).expect("the emulator is saved");
     let output = Command::new(repository().join("examples/c/run"))
+        .args(parts)
         .env("BUILD", folder.join("build"))
         .env("EMULATOR", &path)
         .output()
@@ -34,18 +68,23 @@ fn the_examples_run_and_the_firmware_has_the_bits_of_the_interpreter() {
         String::from_utf8_lossy(&output.stderr),
     );
     if output.status.code() == Some(TOOL_MISSING) {
-        return skipped(log.lines().last().unwrap_or_default());
+        skipped(log.lines().last().unwrap_or_default());
+        return None;
     }
     assert!(output.status.success(), "{}\n{printed}{log}", output.status);
-    assert_eq!(printed.matches("self-test passed").count(), 3, "{printed}");
+    Some(printed.into())
+}
 
+/// The firmware's results are the interpreter's, and every frame took the same instructions, whose number is returned.
+fn assert_firmware(emulator: &Emulator, printed: &str) -> u32 {
     let hash = format!("results {:08x}", firmware_hash(emulator));
     assert!(printed.contains(&hash), "{hash}\n{printed}");
-    let [fewest, most] = instructions(&printed).unwrap_or_else(|| panic!("{printed}"));
+    let [fewest, most] = instructions(printed).unwrap_or_else(|| panic!("{printed}"));
     assert!(
         most - fewest <= 40,
         "more than one step of the clock: {printed}"
     );
+    most
 }
 
 /// The two numbers of "instructions of a call: A to B, ...".
