@@ -58,10 +58,19 @@ fn input_table(emulator: &Emulator) -> String {
         let _ = writeln!(
             text,
             " *   x[{index}]  {name}, {} to {}, {scale}",
-            input.low, input.high
+            limit(input.low),
+            limit(input.high)
         );
     }
     text
+}
+
+/// A limit as people write it.
+fn limit(value: f64) -> String {
+    match value.abs() {
+        0.0 | 1e-3..1e5 => value.to_string(),
+        _ => format!("{value:e}"),
+    }
 }
 
 fn outputs_line(emulator: &Emulator) -> String {
