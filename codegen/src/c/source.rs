@@ -148,19 +148,16 @@ fn golden_text(golden: &Golden, arrays: &[Array]) -> String {
             text,
             "static const volatile uint32_t CHECKSUM = {checksum:#010X}u;"
         );
-        let results: [(&str, fn(&Prediction<f32>) -> &[f32]); 2] = [
-            ("GOLDEN_MEAN", |row| &row.mean),
-            ("GOLDEN_STD", |row| &row.std),
-        ];
-        for (name, values) in results {
+        let means: Vec<_> = predictions.iter().map(|row| &row.mean).collect();
+        let stds = predictions.iter().map(|row| &row.std).collect();
+        for (name, rows) in [("GOLDEN_MEAN", means), ("GOLDEN_STD", stds)] {
             let _ = writeln!(
                 text,
                 "static const uint32_t {name}[{vectors}][{{{{PREFIX}}}}_OUTPUTS] = {{"
             );
-            for row in predictions {
-                let bits = values(row)
-                    .iter()
-                    .map(|value| format!("{:#010X}u", value.to_bits()));
+            for row in rows {
+                let bits = row.iter();
+                let bits = bits.map(|value| format!("{:#010X}u", value.to_bits()));
                 let _ = writeln!(text, "    {{{}    }},", literals(bits));
             }
             text += "};\n";
