@@ -15,6 +15,9 @@ const COMPILERS: [&str; 2] = ["gcc", "clang"];
 const FUSED: &str = "-DFUSED_EXPECTED=1";
 const SEPARATE: &str = "-DFUSED_EXPECTED=0";
 
+/// Of each emulator.
+const ROWS_ON_A_DEVICE: usize = 100;
+
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(name)
 }
@@ -84,57 +87,75 @@ fn a_compiler_that_may_contract_and_set_errno_gives_the_same_bits() {
     }
 }
 
+/// A microcontroller in QEMU.
+struct Board {
+    cpu: &'static str,
+    machine: &'static str,
+    flags: &'static [&'static str],
+    no_fma: bool,
+}
+
+const HARD_FLOAT: &[&str] = &[
+    "-mcpu=cortex-m4",
+    "-mthumb",
+    "-mfloat-abi=hard",
+    "-mfpu=fpv4-sp-d16",
+];
+
+/// With a fused multiply-add, with one that is not to be taken, and without any floating-point unit.
+const BOARDS: [Board; 3] = [
+    Board {
+        cpu: "cortex-m4",
+        machine: "mps2-an386",
+        flags: HARD_FLOAT,
+        no_fma: false,
+    },
+    Board {
+        cpu: "cortex-m4",
+        machine: "mps2-an386",
+        flags: HARD_FLOAT,
+        no_fma: true,
+    },
+    Board {
+        cpu: "cortex-m3",
+        machine: "mps2-an385",
+        flags: &["-mcpu=cortex-m3", "-mthumb"],
+        no_fma: false,
+    },
+];
+
 #[test]
-fn a_cortex_m4_gives_the_same_bits_with_and_without_its_fused_multiply_add() {
-    if !is_there(
-        "arm-none-eabi-gcc",
-        "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    ) || !is_there("qemu-system-arm", "qemu-system-arm")
+fn microcontrollers_give_the_same_bits() {
+    let compiler = "arm-none-eabi-gcc";
+    if !is_there(compiler, "gcc-arm-none-eabi libnewlib-arm-none-eabi")
+        || !is_there("qemu-system-arm", "qemu-system-arm")
     {
         return;
     }
-    let board = repository().join("examples/c/cortex-m4");
-    let startup = fs::read_to_string(board.join("startup.c")).expect("the example has a start");
+    let example = repository().join("examples/c/cortex-m4");
+    let startup = fs::read_to_string(example.join("startup.c")).expect("the example has a start");
     let main = format!("{PROGRAM}\n{startup}");
-    let program = CProgram::write(&folder("m4"), few_that_use_every_operation(), &main, 200);
-    let script = format!("-Wl,-T,{}", board.join("memory.ld").display());
-    let hard = [
-        "-mcpu=cortex-m4",
-        "-mthumb",
-        "-mfloat-abi=hard",
-        "-mfpu=fpv4-sp-d16",
-    ];
+    let few = few_that_use_every_operation();
+    let program = CProgram::write(&folder("m4"), few, &main, ROWS_ON_A_DEVICE);
+    let script = format!("-Wl,-T,{}", example.join("memory.ld").display());
     let link = ["--specs=rdimon.specs", &script, "-Wl,--gc-sections"].map(String::from);
-    let mut apart = hard.to_vec();
-    apart.extend(program.no_fma());
-    let cases = [
-        (&hard[..], Order::Fused, FUSED),
-        (&apart[..], Order::Separate, SEPARATE),
-    ];
-    for (target, order, fused) in cases {
-        let flags = [
-            &FLAGS[..],
-            target,
-            &["-O2", "-ffunction-sections", "-fdata-sections", fused],
-        ];
-        let sources = program.sources();
-        let image = program.linked("arm-none-eabi-gcc", &flags.concat(), &sources, &link);
+    for board in BOARDS {
+        let (order, fused) = match board.flags == HARD_FLOAT && !board.no_fma {
+            true => (Order::Fused, FUSED),
+            false => (Order::Separate, SEPARATE),
+        };
+        let mut flags = [&FLAGS, board.flags, &["-O2", fused]].concat();
+        flags.extend(["-ffunction-sections", "-fdata-sections"]);
+        if board.no_fma {
+            flags.extend(program.no_fma());
+        }
+        let image = program.linked(compiler, &flags, &program.sources(), &link);
+        let semihosting = "enable=on,target=native";
         succeeds(
             Command::new("timeout")
-                .args([
-                    "300",
-                    "qemu-system-arm",
-                    "-cpu",
-                    "cortex-m4",
-                    "-machine",
-                    "mps2-an386",
-                ])
-                .args([
-                    "-nographic",
-                    "-semihosting-config",
-                    "enable=on,target=native",
-                    "-kernel",
-                ])
+                .args(["300", "qemu-system-arm", "-cpu", board.cpu])
+                .args(["-machine", board.machine, "-nographic"])
+                .args(["-semihosting-config", semihosting, "-kernel"])
                 .arg(image)
                 .current_dir(program.folder()),
         );
