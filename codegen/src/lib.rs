@@ -9,9 +9,11 @@
 //! - [`pack`]: how its weights are stored for the runtime's kernels.
 //! - [`executor`]: the emulator on this machine, for many rows, with the bits of the frozen code.
 //! - [`rust`]: freezing, the emulator as a crate.
+//! - [`c`]: the same as one C99 file, and as a static library.
 //! - [`onnx`]: the emulator's mean as a model for other engines.
 //! - [`file`](mod@file): the emulator as one `.safetensors` file.
 
+pub mod c;
 pub mod domain;
 pub mod emulator;
 mod error;

@@ -11,6 +11,7 @@ use crate::data::{Dataset, Layout, Part, ReadOptions};
 use crate::device::DeviceName;
 use crate::training::Choices;
 use clap::{Args, Parser, Subcommand};
+use dense_codegen::c::Prefix;
 use dense_codegen::onnx::{Batch, What};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -108,16 +109,25 @@ enum Command {
         #[arg(short, long)]
         output: PathBuf,
     },
-    /// Write a run's emulator as a crate with static weights
+    /// Write a run's emulator as a crate with static weights, or as C
+    #[command(
+        after_help = "Examples:\n  dense-search freeze run --out my-emulator\n  dense-search freeze run --out my-emulator --c --prefix thomson"
+    )]
     Freeze {
         /// The run's folder, or an emulator file
         run: PathBuf,
         /// A row of the run's Pareto table, instead of what ships
         #[arg(long)]
         row: Option<usize>,
-        /// Folder of the crate
+        /// Folder of the crate, or of the C files
         #[arg(long)]
         out: PathBuf,
+        /// Write one portable C99 file with its header, and the crate of a static library with the same header
+        #[arg(long)]
+        c: bool,
+        /// What the names in C begin with [default: the folder's name]
+        #[arg(long, requires = "c", value_parser = Prefix::new)]
+        prefix: Option<Prefix>,
     },
     /// Write a run's emulator as an ONNX model, with mean, std and in_domain as its outputs
     #[command(
@@ -404,7 +414,14 @@ impl Cli {
                 let rows = predict::run(&run, &inputs, &output, all_cores())?;
                 report(&json!({ "rows": rows, "output": output }), self.json)
             }
-            Command::Freeze { run, row, out } => {
+            Command::Freeze {
+                run,
+                row,
+                out,
+                c: true,
+                prefix,
+            } => report(&freeze::run_c(&run, row, &out, prefix)?, self.json),
+            Command::Freeze { run, row, out, .. } => {
                 let frozen = freeze::run(&run, row, &out)?;
                 let figures = json!({
                     "crate": frozen.path,

@@ -4,12 +4,14 @@
 //!   with what the interpreter makes of them,
 //! - [`networks`] has the ones that speed is measured on,
 //! - [`onnx`] runs exported models in other engines,
+//! - [`c`] writes C programs around them,
 //! - [`modules`] writes their frozen code into a crate, [`program`] with a program around it,
 //! - [`tolerance`] is the one table of how far the inexact ones may be apart,
 //! - [`skip`] is how a test says that its tool is missing.
 
 use std::path::{Path, PathBuf};
 
+pub mod c;
 pub mod cases;
 pub mod modules;
 pub mod networks;

@@ -3,11 +3,31 @@
 use super::weights::{Statics, literals};
 use crate::domain::Range;
 use crate::emulator::Emulator;
-use crate::interpreter::{Order, interpret_f32};
+use crate::interpreter::{Order, Prediction, interpret_f32};
 use dense_runtime::self_test::crc32;
 
 /// Golden inputs that are drawn from the box, beside its centre and two opposite corners.
 const DRAWN: u64 = 2;
+
+/// Inputs, and what the interpreter makes of them in the orders of [`Order::ALL`].
+pub(crate) struct Golden {
+    pub(crate) inputs: Vec<Vec<f32>>,
+    pub(crate) predictions: [Vec<Prediction<f32>>; 2],
+}
+
+impl Golden {
+    pub(crate) fn new(emulator: &Emulator) -> Self {
+        let inputs = golden_inputs(emulator);
+        let predictions = Order::ALL.map(|order| {
+            let predicted = inputs.iter().map(|x| interpret_f32(emulator, x, order));
+            predicted.collect()
+        });
+        Self {
+            inputs,
+            predictions,
+        }
+    }
+}
 
 /// The golden inputs, `[n][IN]`: the centre, the corner of all lower and of all upper limits, and points between.
 #[must_use]
@@ -37,14 +57,11 @@ fn splitmix64(state: &mut u64) -> f32 {
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
-    let inputs = golden_inputs(emulator);
+    let Golden {
+        inputs,
+        predictions,
+    } = Golden::new(emulator);
     let (vectors, columns) = (inputs.len(), emulator.input_count());
-    let predictions = Order::ALL.map(|order| {
-        inputs
-            .iter()
-            .map(|x| interpret_f32(emulator, x, order))
-            .collect::<Vec<_>>()
-    });
     let mut arrays = vec![("INPUTS", "Inputs.", columns, inputs)];
     for (order, predictions) in Order::ALL.into_iter().zip(predictions) {
         let (mean, std, about) = match order {

@@ -6,9 +6,11 @@
 
 mod calls;
 mod documents;
-mod golden;
+pub(crate) mod golden;
 mod model;
 mod weights;
+
+pub(crate) use weights::literals;
 
 use crate::emulator::Emulator;
 use crate::{Error, Result};
@@ -59,15 +61,8 @@ const MARK: &str = "[package.metadata.dense]\nfrozen = true";
 /// The name is not one for a crate, `out` holds something else, or the files cannot be written.
 pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Result<FrozenCrate> {
     check_name(out, &options.crate_name)?;
-    check_folder(out)?;
-    let [aside, old] = [beside(out, "part")?, beside(out, "old")?];
-    let written = write_all(&aside, &files(emulator, &options.crate_name))
-        .and_then(|()| replace(out, &aside, &old));
-    if written.is_err() {
-        // The first failure is what the user has to know.
-        let _ = std::fs::remove_dir_all(&aside);
-    }
-    written?;
+    let files = files(emulator, &options.crate_name);
+    write_folder(out, &files, "Cargo.toml", MARK)?;
     Ok(FrozenCrate {
         path: out.into(),
         macs: emulator.macs(),
@@ -126,8 +121,28 @@ fn check_name(out: &Path, name: &str) -> Result<()> {
     })
 }
 
-/// A folder may be replaced where it is empty or a frozen crate.
-fn check_folder(out: &Path) -> Result<()> {
+/// Writes a folder of frozen code aside and renames it. An older one is replaced: a folder whose file `known` holds `mark`.
+///
+/// # Errors
+/// `out` holds something else, or the files cannot be written.
+pub(crate) fn write_folder(
+    out: &Path,
+    files: &[(String, String)],
+    known: &str,
+    mark: &str,
+) -> Result<()> {
+    check_folder(out, known, mark)?;
+    let [aside, old] = [beside(out, "part")?, beside(out, "old")?];
+    let written = write_all(&aside, files).and_then(|()| replace(out, &aside, &old));
+    if written.is_err() {
+        // The first failure is what the user has to know.
+        let _ = std::fs::remove_dir_all(&aside);
+    }
+    written
+}
+
+/// A folder may be replaced where it is empty or has frozen code.
+fn check_folder(out: &Path, known: &str, mark: &str) -> Result<()> {
     let foreign = |problem: &str| Error::Freeze {
         path: out.into(),
         problem: problem.into(),
@@ -140,8 +155,8 @@ fn check_folder(out: &Path) -> Result<()> {
         return Err(foreign("there is something that is not a folder"));
     }
     let mut entries = std::fs::read_dir(out).map_err(|source| failure("read", out, source))?;
-    let manifest = std::fs::read_to_string(out.join("Cargo.toml")).unwrap_or_default();
-    if entries.next().is_none() || manifest.contains(MARK) {
+    let text = std::fs::read_to_string(out.join(known)).unwrap_or_default();
+    if entries.next().is_none() || text.contains(mark) {
         return Ok(());
     }
     Err(foreign(

@@ -91,7 +91,7 @@ impl Statics {
 }
 
 /// Literals in lines of at most about a hundred characters, indented.
-pub(super) fn literals(literals: impl Iterator<Item = String>) -> String {
+pub(crate) fn literals(literals: impl Iterator<Item = String>) -> String {
     const WIDTH: usize = 96;
     let mut text = String::new();
     let mut column = WIDTH;

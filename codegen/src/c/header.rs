@@ -1,0 +1,133 @@
+//! `PREFIX.h`: what a caller has to know, the same for the C file and for the static library.
+
+use super::arrays::{comment, flash_bytes, literal, string};
+use super::{ABI, Prefix};
+use crate::emulator::Emulator;
+use crate::plan::Plan;
+use crate::rust::literals;
+use std::fmt::Write as _;
+
+/// Numbers in the vector that the library's buffers are aligned to, where the processor has vectors.
+const ALIGNMENT: usize = 16;
+
+/// The file's text.
+pub(super) fn text(emulator: &Emulator, prefix: &Prefix) -> String {
+    let plan = Plan::new(emulator);
+    let [members, inputs, outputs] = [
+        emulator.members().len(),
+        emulator.input_count(),
+        emulator.output_count(),
+    ];
+    let padded = plan
+        .sizes()
+        .iter()
+        .map(|size| size.next_multiple_of(ALIGNMENT));
+    let text = include_str!("templates/header.h.txt")
+        .replace("{{abi}}", &ABI.to_string())
+        .replace("{{members}}", &members.to_string())
+        .replace("{{member_count}}", &members.to_string())
+        .replace("{{input_count}}", &inputs.to_string())
+        .replace("{{output_count}}", &outputs.to_string())
+        .replace("{{macs}}", &emulator.macs().to_string())
+        .replace("{{flash}}", &flash_bytes(emulator).to_string())
+        .replace(
+            "{{workspace_arm}}",
+            &plan.sizes().iter().sum::<usize>().to_string(),
+        )
+        .replace(
+            "{{workspace}}",
+            &(padded.sum::<usize>() + ALIGNMENT - 1).to_string(),
+        );
+    // Last, so that no name is taken for a place to fill in.
+    prefix
+        .fill(&text)
+        .replace("{{names}}", &names(emulator, &prefix.0.to_uppercase()))
+        .replace("{{inputs}}", &input_table(emulator))
+        .replace("{{outputs}}", &outputs_line(emulator))
+}
+
+fn input_table(emulator: &Emulator) -> String {
+    let mut text = String::new();
+    for (index, input) in emulator.inputs().iter().enumerate() {
+        let scale = if input.logarithmic {
+            "logarithmic"
+        } else {
+            "linear"
+        };
+        let name = comment(&input.name);
+        let _ = writeln!(
+            text,
+            " *   x[{index}]  {name}, {} to {}, {scale}",
+            limit(input.low),
+            limit(input.high)
+        );
+    }
+    text
+}
+
+/// A limit as people write it.
+fn limit(value: f64) -> String {
+    match value.abs() {
+        0.0 | 1e-3..1e5 => value.to_string(),
+        _ => format!("{value:e}"),
+    }
+}
+
+fn outputs_line(emulator: &Emulator) -> String {
+    let outputs = emulator.outputs();
+    let mut text = format!("{:?} of shape {:?}", outputs.layout, outputs.shape);
+    if !outputs.names.is_empty() {
+        let names: Vec<_> = outputs.names.iter().map(|name| comment(name)).collect();
+        let _ = write!(text, "; {}", names.join(", "));
+    }
+    for axis in &outputs.axes {
+        if let [first, .., last] = axis.values[..] {
+            let (name, points) = (comment(&axis.name), axis.values.len());
+            let _ = write!(
+                text,
+                ";\n *   along {name}, {points} points from {first} to {last}"
+            );
+        }
+    }
+    text
+}
+
+/// Limits and names as macros that initialise an array.
+fn names(emulator: &Emulator, prefix: &str) -> String {
+    let domain = emulator.domain();
+    let numbers = |value: fn(&crate::domain::Range) -> f32| {
+        domain
+            .iter()
+            .map(|range| literal(value(range)))
+            .collect::<Vec<_>>()
+    };
+    let input_names = emulator
+        .inputs()
+        .iter()
+        .map(|input| string(&input.name))
+        .collect();
+    let mut macros = vec![
+        ("INPUT_LOW", numbers(|range| range.low)),
+        ("INPUT_HIGH", numbers(|range| range.high)),
+        (
+            "INPUT_CENTRE",
+            numbers(|range| range.low * 0.5 + range.high * 0.5),
+        ),
+        ("INPUT_NAMES", input_names),
+    ];
+    let output_names: Vec<_> = emulator
+        .outputs()
+        .names
+        .iter()
+        .map(|name| string(name))
+        .collect();
+    if !output_names.is_empty() {
+        macros.push(("OUTPUT_NAMES", output_names));
+    }
+    let mut text = String::new();
+    for (name, items) in macros {
+        let lines = literals(items.into_iter()).replace('\n', " \\\n");
+        let _ = writeln!(text, "#define {prefix}_{name} {{{lines}}}");
+    }
+    text
+}

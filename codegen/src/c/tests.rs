@@ -1,0 +1,86 @@
+use super::*;
+use crate::testing;
+
+fn prefix() -> Prefix {
+    Prefix::new("thomson").unwrap()
+}
+
+#[test]
+fn a_prefix_is_an_identifier_of_c() {
+    for name in ["thomson", "a", "x_2"] {
+        assert_eq!(Prefix::new(name).unwrap().as_str(), name);
+    }
+    for name in [
+        "",
+        "Upper",
+        "9lives",
+        "two words",
+        "a-b",
+        "_a",
+        "a__b",
+        &"a".repeat(41),
+    ] {
+        let message = Prefix::new(name).unwrap_err();
+        assert!(message.contains("cannot begin the names of C"), "{message}");
+    }
+    for (name, nearest) in [
+        ("My emulator (2)", "my_emulator_2"),
+        ("42", "emulator"),
+        ("x-ray_", "x_ray"),
+        ("\u{e9}t\u{e9}", "t"),
+    ] {
+        assert_eq!(Prefix::from_name(name).as_str(), nearest);
+    }
+}
+
+#[test]
+fn freezing_replaces_frozen_c_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("frozen");
+    freeze(&testing::emulator(1), &out, &prefix()).unwrap();
+    std::fs::write(out.join("left-over"), "").unwrap();
+    freeze(&testing::emulator(2), &out, &prefix()).unwrap();
+    assert!(!out.join("left-over").exists());
+    for file in [
+        "thomson.c",
+        "thomson.h",
+        "README.md",
+        "library/build",
+        "library/src/model.rs",
+    ] {
+        assert!(out.join(file).exists(), "{file}");
+    }
+
+    let foreign = folder.path().join("foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("thesis.tex"), "years of work").unwrap();
+    freeze(&testing::emulator(2), &foreign, &prefix()).unwrap_err();
+    assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1);
+}
+
+#[test]
+fn the_same_emulator_gives_the_same_files_without_a_place_left_to_fill_in() {
+    let emulator = testing::emulator(3);
+    let files = files(&emulator, &prefix());
+    assert_eq!(files, super::files(&emulator.clone(), &prefix()));
+    for (path, text) in files
+        .iter()
+        .filter(|(path, _)| !path.contains("dense-runtime/src"))
+    {
+        assert!(!text.contains("{{") || path.ends_with(".rs"), "{path}");
+    }
+}
+
+#[test]
+fn a_name_can_end_neither_a_comment_nor_a_string() {
+    let mut parts = testing::emulator(4).into_parts();
+    parts.inputs[0].name = "n */ int x; \" \\ ??/ \u{b5}m\nnext".into();
+    let emulator = Emulator::new(parts).unwrap();
+    let header = header::text(&emulator, &prefix());
+    assert!(
+        header.contains("x[0]  n __ int x; \" _ ___ \u{b5}m_next, "),
+        "{header}"
+    );
+    let literal = r#""n */ int x; \" \\ \?\?/ \302\265m\012next""#;
+    assert!(header.contains(literal), "{header}");
+}

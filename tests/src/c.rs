@@ -1,0 +1,219 @@
+//! A C program around emulators frozen to C: written, compiled, run, and its results compared with the interpreter's.
+
+use crate::cases::Case;
+use crate::modules::write;
+use crate::skip::skipped;
+use dense_codegen::c::{Prefix, emit};
+use dense_codegen::interpreter::{Order, Prediction};
+use dense_runtime::status::Status;
+use rayon::prelude::*;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What the C file asks for of every compiler.
+pub const FLAGS: [&str; 3] = ["-std=c99", "-ffp-contract=off", "-fno-math-errno"];
+
+/// Every warning is an error.
+const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion"];
+
+/// A folder with the C files of some cases, their rows, and a program that runs them.
+#[derive(Debug)]
+pub struct CProgram<'a> {
+    folder: PathBuf,
+    cases: Vec<&'a Case>,
+}
+
+impl<'a> CProgram<'a> {
+    /// Writes the emulators, `main` as the program, and `rows` rows of each case.
+    ///
+    /// # Panics
+    /// The operating system refuses.
+    pub fn write(folder: &Path, cases: Vec<&'a Case>, main: &str, rows: usize) -> Self {
+        let (mut headers, mut each) = (String::new(), String::new());
+        for case in &cases {
+            let name = case.name();
+            for (path, text) in emit(&case.emulator, &prefix(case)) {
+                write(&folder.join(path), text);
+            }
+            let numbers = case.rows.iter().take(rows * case.emulator.input_count());
+            let bytes: Vec<u8> = numbers.flat_map(|value| value.to_le_bytes()).collect();
+            write(&folder.join(format!("{}.rows", case.number)), bytes);
+            headers += &format!("#include \"{name}.h\"\n");
+            each += &format!(
+                " \\\n    CALL({name}, {}, {})",
+                name.to_uppercase(),
+                case.number
+            );
+        }
+        let text = format!("{headers}\n#define EACH_EMULATOR(CALL){each}\n");
+        write(&folder.join("emulators.h"), text);
+        write(&folder.join("program.c"), main);
+        Self {
+            folder: folder.into(),
+            cases,
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The definitions that ask every emulator for the order without a fused multiply-add.
+    #[must_use]
+    pub fn no_fma(&self) -> Vec<&'static str> {
+        let define = |case: &&Case| format!("-D{}_NO_FMA", case.name().to_uppercase());
+        // A few words for the life of a test.
+        self.cases
+            .iter()
+            .map(|case| &*define(case).leak())
+            .collect()
+    }
+
+    /// The names of all C files.
+    #[must_use]
+    pub fn sources(&self) -> Vec<String> {
+        let emulators = self.cases.iter().map(|case| format!("{}.c", case.name()));
+        emulators.chain(["program.c".into()]).collect()
+    }
+
+    /// Compiles all files, which has to go without a warning, as many at a time as there are cores, and links them to a
+    /// program, whose path is returned.
+    ///
+    /// # Panics
+    /// A file does not compile, or the program does not link.
+    #[must_use]
+    pub fn compiled(&self, compiler: &str, flags: &[&str]) -> PathBuf {
+        self.linked(compiler, flags, &self.sources(), &[])
+    }
+
+    /// The same of these sources alone, with more for the linker.
+    ///
+    /// # Panics
+    /// As above.
+    #[must_use]
+    pub fn linked(
+        &self,
+        compiler: &str,
+        flags: &[&str],
+        sources: &[String],
+        link: &[String],
+    ) -> PathBuf {
+        let mut name = [&[compiler], flags].concat().join("_");
+        name.truncate(120);
+        let objects = self.folder.join(name.replace(['/', '=', ' '], "_"));
+        fs::create_dir_all(&objects).expect("the folder can be made");
+        let object = |source: &String| objects.join(source).with_extension("o");
+        let command = || {
+            let mut command = Command::new(compiler);
+            command.current_dir(&self.folder).args(flags);
+            command
+        };
+        sources.par_iter().for_each(|source| {
+            let mut compile = command();
+            compile.args(WARNINGS).args(["-c", source, "-o"]);
+            succeeds(compile.arg(object(source)));
+        });
+        let program = objects.join("program");
+        let mut program_of = command();
+        program_of.args(sources.iter().map(object)).args(link);
+        succeeds(program_of.arg("-o").arg(&program));
+        program
+    }
+
+    /// Compares what a run left for every case with what the interpreter gives in that order.
+    ///
+    /// # Panics
+    /// At the first difference.
+    pub fn assert_same_bits(&self, order: Order) {
+        for case in &self.cases {
+            let path = self.folder.join(format!("{}.out", case.number));
+            let bytes = fs::read(&path).expect("the program wrote its results");
+            fs::remove_file(&path).expect("the results can be removed");
+            let rows = fs::metadata(self.folder.join(format!("{}.rows", case.number)))
+                .expect("the rows are there")
+                .len() as usize
+                / (4 * case.emulator.input_count());
+            let mut expected = case.interpreted(order);
+            expected.truncate(rows);
+            let (mean, std, status) = results(&bytes, case.emulator.output_count(), &expected);
+            case.assert_same_bits(&expected, &mean, &std, &status);
+        }
+    }
+}
+
+/// The prefix of a case.
+///
+/// # Panics
+/// Never: a case's name is an identifier.
+#[must_use]
+pub fn prefix(case: &Case) -> Prefix {
+    Prefix::new(&case.name()).expect("a case's name is an identifier")
+}
+
+/// Means, deviations and statuses of all rows; the code of each call has to say what its status says.
+fn results(
+    bytes: &[u8],
+    outputs: usize,
+    expected: &[Prediction<f32>],
+) -> (Vec<f32>, Vec<f32>, Vec<Status>) {
+    const STATUS_WORDS: usize = 7;
+    let (words, _) = bytes.as_chunks::<4>();
+    let (mut mean, mut std, mut status) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, expected) in words.chunks(STATUS_WORDS + 2 * outputs).zip(expected) {
+        let word = |index: usize| u32::from_le_bytes(row[index]);
+        let long = |index: usize| u64::from(word(index)) | u64::from(word(index + 1)) << 32;
+        let said = Status {
+            non_finite: long(1),
+            outside: long(3),
+            worst: word(5) as u8,
+            excess: f32::from_bits(word(6)),
+            overflow: word(0) & 4 != 0,
+        };
+        let Status {
+            non_finite,
+            outside,
+            overflow,
+            ..
+        } = expected.status;
+        let code =
+            u32::from(non_finite != 0) + 2 * u32::from(outside != 0) + 4 * u32::from(overflow);
+        assert_eq!(word(0), code, "the code of {:?}", expected.status);
+        let numbers = row[STATUS_WORDS..]
+            .iter()
+            .map(|&word| f32::from_le_bytes(word));
+        mean.extend(numbers.clone().take(outputs));
+        std.extend(numbers.skip(outputs));
+        status.push(said);
+    }
+    (mean, std, status)
+}
+
+/// Whether a tool is there; says so where it is not.
+#[must_use]
+pub fn is_there(tool: &str, package: &str) -> bool {
+    let there = Command::new(tool).arg("--version").output().is_ok();
+    if !there {
+        skipped(&format!("{tool}, install with apt-get install {package}"));
+    }
+    there
+}
+
+/// Runs a command, which has to succeed.
+///
+/// # Panics
+/// The command does not start, or fails.
+pub fn succeeds(command: &mut Command) {
+    let output = command.output().expect("the command starts");
+    let (printed, said) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{printed}{said}",
+        output.status
+    );
+}
