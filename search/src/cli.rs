@@ -93,7 +93,10 @@ enum Command {
         #[arg(long, default_value = "test")]
         split: Part,
     },
-    /// Predict mean and standard deviation for a file of inputs
+    /// Predict mean and standard deviation for a file of inputs of any size
+    #[command(
+        after_help = "Memory does not grow with the rows. A .npz gets the arrays mean, std and in_domain, a .csv the columns\nNAME_mean, NAME_std and in_domain.\n\nExamples:\n  dense-search predict run inputs.csv -o answers.csv\n  dense-search predict run inputs.npz -o answers.npz --threads 2"
+    )]
     Predict {
         /// The run's folder, or an emulator file
         run: PathBuf,
@@ -102,6 +105,9 @@ enum Command {
         /// The .npz or .csv to write
         #[arg(short, long)]
         output: PathBuf,
+        /// Threads [default: all cores]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
     },
     /// Write a run's emulator as a crate with static weights
     Freeze {
@@ -315,9 +321,17 @@ impl Cli {
                 run,
                 inputs,
                 output,
+                threads,
             } => {
-                let rows = predict::run(&run, &inputs, &output, all_cores())?;
-                report(&json!({ "rows": rows, "output": output }), self.json)
+                let interrupt = interrupt()?;
+                let threads = threads.map_or_else(all_cores, usize::from);
+                let Some(found) = predict::run(&run, &inputs, &output, threads, &interrupt)? else {
+                    eprintln!("interrupted: nothing was written");
+                    return Ok(Outcome::Interrupted);
+                };
+                let mut figures = json!(found);
+                figures["output"] = json!(output);
+                report(&figures, self.json)
             }
             Command::Freeze { run, out } => {
                 let frozen = freeze::run(&run, &out)?;
