@@ -1,9 +1,11 @@
 //! A `.csv` with a header line: named columns of numbers.
 
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
 
 use ::csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
 
+use super::dataset::read_bytes;
 use super::draft::positions;
 use super::error::{DataError, Place};
 
@@ -42,6 +44,30 @@ pub(super) fn read(bytes: &[u8], file: &str, wanted: &[String]) -> Result<Column
         columns.lines.push(line_of(rest, position));
     }
     Ok(columns)
+}
+
+/// A file of numbers with their names.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Names of the columns.
+    pub(crate) names: Vec<String>,
+    /// `[rows][names]`, row-major; at least one row.
+    pub(crate) values: Vec<f64>,
+}
+
+/// Reads all columns of the file at `path`.
+///
+/// # Errors
+/// As [`read`]; no row at all.
+pub(crate) fn table(path: &Path) -> Result<Table, DataError> {
+    let file = path.display().to_string();
+    let bytes = read_bytes(path)?;
+    let names = header(&bytes, &file)?;
+    let Columns { values, .. } = read(&bytes, &file, &names)?;
+    if values.is_empty() {
+        return Err(DataError::NoRows { file });
+    }
+    Ok(Table { names, values })
 }
 
 /// The rows of a file, one by one.

@@ -36,6 +36,11 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use aside::Aside;
+pub(crate) use csv::table as csv_table;
+pub(crate) use npy::numbers as npy_numbers;
+pub(crate) use npz::{ArchiveWriter, Packing};
+
 pub use dataset::{Axis, Dataset, Input, MAXIMUM_INPUTS, ReadOptions};
 pub use error::{DataError, Place};
 pub use inputs::{Flow, InputRows};

@@ -332,6 +332,22 @@ impl Header {
     }
 }
 
+/// Shape and numbers of the array in `bytes`, in C order.
+///
+/// # Errors
+/// It is none, or damaged, or not of numbers; in words.
+pub(crate) fn numbers(bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), String> {
+    let mut reader = bytes;
+    let read = Header::read(&mut reader).and_then(|header| {
+        let values = header.numbers(&mut reader, |_, value| value)?;
+        Ok((header.shape, values))
+    });
+    read.map_err(|error| match error {
+        NpyError::Object => "its output holds Python objects, expected numbers".to_owned(),
+        NpyError::Invalid(reason) => format!("its output as .npy: {reason}"),
+    })
+}
+
 /// Writes magic and header of an array in C order; `descr` is numpy's name of the element type (`<f4`, `|b1`).
 pub(super) fn write_header(
     writer: &mut impl Write,
