@@ -108,22 +108,30 @@ impl Runs {
             "input": template.form().file(),
             "parameters": simulation.names,
         });
-        let Ok(text) = fs::read(&file) else {
-            return write_whole(&file, format!("{now:#}\n").as_bytes());
+        let text = format!("{now:#}\n");
+        let Ok(before) = fs::read(&file) else {
+            return write_whole(&file, text.as_bytes());
         };
-        let then: serde_json::Value = serde_json::from_slice(&text)
+        let then: serde_json::Value = serde_json::from_slice(&before)
             .with_context(|| format!("{}: not the description of a simulator", file.display()))?;
-        for what in ["command", "input", "parameters"] {
-            ensure!(
-                then[what] == now[what],
-                "{}: its runs are of another simulator: {what} {} there, {} now; give another folder by --runs, or say \
-                 the same as before",
-                self.path.display(),
-                then[what],
-                now[what]
-            );
+        let differs = |what: &&str| then[*what] != now[*what];
+        let Some(what) = ["command", "input", "parameters"].into_iter().find(differs) else {
+            return Ok(());
+        };
+        let rows = 0..simulation.rows();
+        let record = |row| self.record(row);
+        let succeeded = rows.filter_map(record).any(|record| record.error.is_none());
+        if self.retry && !succeeded {
+            // The command itself was mended.
+            return write_whole(&file, text.as_bytes());
         }
-        Ok(())
+        bail!(
+            "{}: its runs are of another simulator: {what} {} there, {} now; give another folder by --runs, or say the \
+             same as before",
+            self.path.display(),
+            then[what],
+            now[what]
+        )
     }
 
     /// The folder of a run.
@@ -154,6 +162,9 @@ impl Runs {
         let folder = self.folder(row);
         let form = simulation.template.form();
         let record = self.record(row);
+        if self.retry && record.as_ref().is_some_and(|one| one.error.is_some()) {
+            return Ok(State::ToDo);
+        }
         let begun =
             record.is_some() || process::code(&folder).is_some() || process::goes_on(&folder)?;
         if !begun {
@@ -166,7 +177,6 @@ impl Runs {
             folder.display()
         );
         Ok(match record {
-            Some(record) if record.error.is_some() && self.retry => State::ToDo,
             Some(record) => State::Ended(record),
             None => State::Running,
         })
