@@ -23,7 +23,11 @@ use std::time::Duration;
 
 /// Deep emulator network search: from a simulator's runs to an emulator that answers in microseconds.
 #[derive(Debug, Parser)]
-#[command(name = "dense-search", version)]
+#[command(
+    name = "dense-search",
+    version,
+    after_help = "First steps:\n  dense-search demo\n  dense-search design parameters.toml -n 1024 -o design.csv\n  dense-search collect design.csv --command \"python sim.py {input} {output}\" -o runs.npz\n  dense-search search runs.npz --out run --time 5m\n  dense-search freeze run --out my-emulator\n\nExit codes: 0 done, 1 interrupted, 2 wrong arguments or input."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -237,7 +237,7 @@ fn write_npz(
             .flat_map(|&row| (row as i64).to_le_bytes())
             .collect();
         archive.add("design_row", "<i8", &[count], &rows)?;
-        texts(&mut archive, "meta", &[], &[about.meta.clone()])
+        texts(&mut archive, "meta", &[], std::slice::from_ref(&about.meta))
     };
     rest().map_err(failed)?;
     archive.finish().map_err(failed)?.finish()?;

@@ -74,7 +74,7 @@ pub fn parse(bytes: &[u8]) -> Result<Output, String> {
     if output.values.is_empty() {
         return Err("its output has no number".to_owned());
     }
-    let bad = |value: &f64| !(value.abs() <= LARGEST_MAGNITUDE);
+    let bad = |value: &f64| value.is_nan() || value.abs() > LARGEST_MAGNITUDE;
     if let Some(index) = output.values.iter().position(bad) {
         return Err(format!(
             "its output has {:?} at place {index} (from 0), expected finite numbers up to 1e30",
@@ -184,7 +184,9 @@ mod tests {
             &2f64.to_le_bytes(),
         ]
         .concat();
-        let table: [(&[u8], &[usize], &[f64], &[&str]); 10] = [
+        // Bytes, shape, numbers and names.
+        type Row<'a> = (&'a [u8], &'a [usize], &'a [f64], &'a [&'a str]);
+        let table: [Row; 10] = [
             (&npy, &[2], &[1.5, 2.0], &[]),
             (b"3.5\n", &[], &[3.5], &[]),
             (

@@ -47,3 +47,43 @@ pub fn pages(command: Command, folder: &Path) -> anyhow::Result<()> {
     };
     written().with_context(|| format!("{}: cannot be written", folder.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::{CommandFactory, ValueEnum};
+
+    fn names() -> Vec<String> {
+        let commands = Cli::command();
+        let names = commands.get_subcommands();
+        names.map(|one| one.get_name().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_shell_completes_every_command() {
+        for shell in Shell::value_variants() {
+            let script = completions(*shell, Cli::command()).unwrap();
+            for name in names() {
+                assert!(script.contains(&name), "{shell}: {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_page_with_an_example() {
+        let folder = tempfile::tempdir().unwrap();
+        pages(Cli::command(), folder.path()).unwrap();
+        let whole = page(Cli::command(), None).unwrap();
+        for name in names() {
+            let one = page(Cli::command(), Some(&name)).unwrap();
+            assert!(one.contains(&format!("dense\\-search\\-{name}")), "{one}");
+            assert!(one.contains("Example"), "{name} has no example");
+            assert!(whole.contains(&name));
+            let file = folder.path().join(format!("dense-search-{name}.1"));
+            assert!(file.exists(), "{}", file.display());
+        }
+        let error = page(Cli::command(), Some("serach")).unwrap_err();
+        assert!(error.to_string().contains("--help"));
+    }
+}

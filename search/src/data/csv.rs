@@ -1,6 +1,6 @@
 //! A `.csv` with a header line: named columns of numbers.
 
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use ::csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
@@ -227,7 +227,7 @@ fn pass_mark(input: &mut (impl Read + Seek)) -> io::Result<u64> {
 
 /// The line on which a record begins, from 1. The reader's own count stands before the line ends and empty lines that
 /// precede the record: `rest` is the text from there on.
-fn line_of(rest: impl Read, position: Option<&Position>) -> u64 {
+fn line_of(rest: impl BufRead, position: Option<&Position>) -> u64 {
     let Some(position) = position else { return 0 };
     let before = rest
         .bytes()

@@ -123,7 +123,7 @@ pub struct PredictionWriter {
 enum Target {
     Csv(Aside),
     Npz {
-        archive: ArchiveWriter<Aside>,
+        archive: Box<ArchiveWriter<Aside>>,
         std: BufWriter<File>,
         in_domain: BufWriter<File>,
     },
@@ -148,7 +148,7 @@ impl PredictionWriter {
                 let mut archive = ArchiveWriter::new(aside);
                 begin(&mut archive, "mean", &form, rows).map_err(failed)?;
                 Target::Npz {
-                    archive,
+                    archive: Box::new(archive),
                     std: BufWriter::new(Aside::nameless(&form.path)?),
                     in_domain: BufWriter::new(Aside::nameless(&form.path)?),
                 }
