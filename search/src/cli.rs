@@ -551,6 +551,7 @@ fn collected(plan: &collect::Plan, json: bool) -> anyhow::Result<Outcome> {
         "started": found.started,
         "shape": stored.shape,
         "seconds_per_call": stored.seconds_per_call,
+        "wall_seconds_per_call": stored.wall_seconds_per_call,
         "output": plan.out,
     });
     report(&figures, json)

@@ -151,6 +151,8 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
         data.seconds_per_call(),
         figures["seconds_per_call"].as_f64()
     );
+    let wall = figures["wall_seconds_per_call"].as_f64().unwrap();
+    assert!(wall > 0.0 && wall < 1.0, "{wall}");
     let input = &data.inputs()[1];
     assert_eq!(
         (input.low, input.high, input.logarithmic),
@@ -262,6 +264,23 @@ fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
         (&3.into(), &1.into())
     );
     assert!(!case.path("data.npz.runs/failed.csv").exists());
+}
+
+/// A run that waits for its child while that computes, and then sleeps.
+#[test]
+fn processor_time_and_wall_time_are_measured_apart() {
+    let work = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done";
+    let case = Case::new(2, &format!("sh -c '{work}'\nsleep 1\necho $1 > $2"));
+    let figures = case.collected(&[]);
+    let seconds = |name: &str| figures[name].as_f64().unwrap();
+    let (processor, wall) = (
+        seconds("seconds_per_call"),
+        seconds("wall_seconds_per_call"),
+    );
+    assert!(
+        processor > 0.02 && wall > 1.0 && processor < wall - 0.9,
+        "{figures}"
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Arrays that no axis can be called.
-pub const RESERVED: [&str; 13] = [
+pub const RESERVED: [&str; 14] = [
     "x",
     "y",
     "x_names",
@@ -25,6 +25,7 @@ pub const RESERVED: [&str; 13] = [
     "y_layout",
     "split",
     "sec_per_call",
+    "wall_sec_per_call",
     "design_row",
     "meta",
 ];
@@ -49,8 +50,10 @@ pub struct Stored {
     pub rows: usize,
     /// Rows of the design that failed, each with its error.
     pub failed: Vec<(usize, String)>,
-    /// The median of the seconds of one run.
+    /// The median of the processor seconds of one run, or of its wall time where those are too short to be measured.
     pub seconds_per_call: f64,
+    /// The median of the wall time of one run, the start of the process included.
+    pub wall_seconds_per_call: f64,
     /// The sizes of one output.
     pub shape: Vec<usize>,
     /// The table of those that failed; none if all succeeded.
@@ -71,10 +74,12 @@ pub fn write(
         .filter_map(|row| Some((row, runs.record(row)?)))
         .collect();
     let form = most_common(&records);
-    let (mut rows, mut seconds, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rows, mut failed) = (Vec::new(), Vec::new());
+    let (mut seconds, mut wall) = (Vec::new(), Vec::new());
     for (row, record) in records {
         let Record {
             seconds: took,
+            processor_seconds,
             shape,
             names,
             error,
@@ -83,7 +88,8 @@ pub fn write(
             (Some(error), _) => failed.push((row, error)),
             (None, Some(form)) if (&shape, &names) == (&form.0, &form.1) => {
                 rows.push(row);
-                seconds.push(took);
+                wall.push(took);
+                seconds.push(processor_seconds.unwrap_or_default());
             }
             (None, form) => {
                 let most = form.as_ref().map_or(&[][..], |form| &form.0);
@@ -109,16 +115,24 @@ pub fn write(
         );
     };
     check(about, &shape)?;
-    seconds.sort_by(f64::total_cmp);
+    let wall = median(wall);
+    let processor = median(seconds);
     let stored = Stored {
         rows: rows.len(),
-        seconds_per_call: seconds[seconds.len() / 2],
+        seconds_per_call: if processor > 0.0 { processor } else { wall },
+        wall_seconds_per_call: wall,
         table: (!failed.is_empty()).then_some(table),
         shape,
         failed,
     };
     write_npz(simulation, runs, about, out, &rows, &stored, &names)?;
     Ok(stored)
+}
+
+/// The middle one of at least one number.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Shape and names of most outputs; the first of those that are equally many.
@@ -232,6 +246,8 @@ fn write_npz(
             &[],
             &doubles(&[stored.seconds_per_call]),
         )?;
+        let wall = doubles(&[stored.wall_seconds_per_call]);
+        archive.add("wall_sec_per_call", "<f8", &[], &wall)?;
         let rows: Vec<u8> = rows
             .iter()
             .flat_map(|&row| (row as i64).to_le_bytes())

@@ -15,7 +15,9 @@ use std::time::Duration;
 const SHELL: &str = r#"
 echo $$ > "$2/group"
 sh -c "$1"
-echo $? > "$2/code.part" && mv "$2/code.part" "$2/code"
+echo $? > "$2/code.part"
+times > "$2/times"
+mv "$2/code.part" "$2/code"
 "#;
 
 /// What the run prints, and its lock.
@@ -101,6 +103,18 @@ pub fn kill_in(folder: &Path) {
 pub fn code(folder: &Path) -> Option<i32> {
     let text = fs::read_to_string(folder.join("code")).ok()?;
     text.trim().parse().ok()
+}
+
+/// Processor seconds of the run and of all that it started and waited for, to a hundredth of a second.
+#[must_use]
+pub fn processor_seconds(folder: &Path) -> Option<f64> {
+    // The shell's own time, then that of its children: user and system, as 0m1.25s.
+    let text = fs::read_to_string(folder.join("times")).ok()?;
+    let seconds = |word: &str| -> Option<f64> {
+        let (minutes, seconds) = word.strip_suffix('s')?.split_once('m')?;
+        Some(60.0 * minutes.parse::<f64>().ok()? + seconds.parse::<f64>().ok()?)
+    };
+    text.lines().nth(1)?.split_whitespace().map(seconds).sum()
 }
 
 /// The last line that the run printed to its log.

@@ -5,7 +5,7 @@
 //! | `input.json` | the parameters | first |
 //! | `log` | what the run prints; locked while it lasts | at the start |
 //! | `output` | what it wrote | by the run |
-//! | `code` | its exit code | by its shell, at the end |
+//! | `times`, `code` | its processor time and exit code | by its shell, at the end |
 //! | `record.json` | seconds, and shape or error | when that has been judged |
 //!
 //! A run with a record has ended. One with a code has ended without this program, and is judged by the next start. One
@@ -26,6 +26,8 @@ use std::time::{Duration, Instant, SystemTime};
 pub struct Record {
     /// Wall time, the start of the process included.
     pub seconds: f64,
+    /// Processor time, where it could be measured.
+    pub processor_seconds: Option<f64>,
     /// The sizes of its output.
     pub shape: Vec<usize>,
     /// The names of its outputs, where it has them.
@@ -38,6 +40,7 @@ impl Record {
     fn failed(seconds: f64, error: String) -> Self {
         Self {
             seconds,
+            processor_seconds: None,
             shape: Vec::new(),
             names: Vec::new(),
             error: Some(error),
@@ -279,6 +282,7 @@ fn judge(folder: &Path, seconds: f64) -> anyhow::Result<Record> {
         Some(0) => match output::read(folder) {
             Ok(output) => Record {
                 seconds,
+                processor_seconds: process::processor_seconds(folder),
                 shape: output.shape,
                 names: output.names,
                 error: None,
