@@ -1,16 +1,20 @@
 //! The command line: what a user may type, as typed values.
 
 use crate::budget::Budget;
+use crate::collect::command::InputForm;
 use crate::commands::search::{ControlName, Extent, Plan, TeacherName, TransformName};
 use crate::commands::{
-    bench, demo, evaluate, export, freeze, inspect, predict, report as page, resume, search, space,
+    bench, collect, completions, demo, design, evaluate, export, freeze, inspect, predict,
+    report as page, resume, search, space,
 };
 use crate::contenders::{SPACES, SpaceArgument};
 use crate::cost_model::store;
 use crate::data::{Dataset, Layout, Part, ReadOptions};
+use crate::design::Method;
 use crate::device::DeviceName;
 use crate::training::Choices;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use dense_codegen::c::Prefix;
 use dense_codegen::onnx::{Batch, What};
 use serde_json::{Value, json};
@@ -23,7 +27,11 @@ use std::time::Duration;
 
 /// Deep emulator network search: from a simulator's runs to an emulator that answers in microseconds.
 #[derive(Debug, Parser)]
-#[command(name = "dense-search", version)]
+#[command(
+    name = "dense-search",
+    version,
+    after_help = "First steps:\n  dense-search demo\n  dense-search design parameters.toml -n 1024 -o design.csv\n  dense-search collect design.csv --command \"python sim.py {input} {output}\" -o runs.npz\n  dense-search search runs.npz --out run --time 5m\n  dense-search freeze run --out my-emulator\n\nExit codes: 0 done, 1 interrupted, 2 wrong arguments or input."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,6 +43,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Search, judge, freeze and time an emulator of the bundled Thomson scattering spectra
+    #[command(after_help = "Example:\n  dense-search demo --time 30s --out run")]
     Demo {
         /// Folder for the run; a temporary one if left out
         #[arg(long)]
@@ -82,6 +91,7 @@ enum Command {
         search: SearchArguments,
     },
     /// Continue a search that was killed or interrupted: it ends with the same emulator
+    #[command(after_help = "Example:\n  dense-search resume run")]
     Resume {
         /// The run's folder
         run: PathBuf,
@@ -90,6 +100,7 @@ enum Command {
         data: Option<PathBuf>,
     },
     /// Judge a run's emulator on rows of a data file
+    #[command(after_help = "Example:\n  dense-search evaluate run runs.npz")]
     Evaluate {
         /// The run's folder, or an emulator file
         run: PathBuf,
@@ -99,7 +110,10 @@ enum Command {
         #[arg(long, default_value = "test")]
         split: Part,
     },
-    /// Predict mean and standard deviation for a file of inputs
+    /// Predict mean and standard deviation for a file of inputs of any size
+    #[command(
+        after_help = "Memory does not grow with the rows. A .npz gets the arrays mean, std and in_domain, a .csv the columns\nNAME_mean, NAME_std and in_domain.\n\nExamples:\n  dense-search predict run inputs.csv -o answers.csv\n  dense-search predict run inputs.npz -o answers.npz --threads 2"
+    )]
     Predict {
         /// The run's folder, or an emulator file
         run: PathBuf,
@@ -108,6 +122,9 @@ enum Command {
         /// The .npz or .csv to write
         #[arg(short, long)]
         output: PathBuf,
+        /// Threads [default: all cores]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
     },
     /// Write a run's emulator as a crate with static weights, or as C
     #[command(
@@ -171,11 +188,119 @@ enum Command {
         again: bool,
     },
     /// Build a run's frozen code with cargo and time it
+    #[command(after_help = "Example:\n  dense-search bench run")]
     Bench {
         /// The run's folder, or an emulator file
         run: PathBuf,
     },
+    /// Choose where to run a simulator: points spread evenly over the box of its parameters
+    #[command(after_help = DESIGN_HELP)]
+    Design {
+        /// The parameters as TOML: name, unit, low, high and scale of each
+        parameters: PathBuf,
+        /// Points
+        #[arg(short = 'n', long = "points", value_parser = clap::value_parser!(u32).range(1..=i64::from(design::MAXIMUM_POINTS)))]
+        points: u32,
+        /// The .csv to write
+        #[arg(short, long)]
+        output: PathBuf,
+        /// How points are spread
+        #[arg(long, value_enum, default_value_t)]
+        method: Method,
+        /// The seed of every random draw
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+    /// Run your own simulator over a design, and store its outputs for a search
+    #[command(after_help = COLLECT_HELP)]
+    Collect {
+        /// A .csv with a column for each parameter, as design writes it
+        design: PathBuf,
+        /// The simulator's command: a line for sh, in which {input}, {output}, {folder} and {NAME} are filled in
+        #[arg(long)]
+        command: String,
+        /// The .npz to write
+        #[arg(short, long)]
+        output: PathBuf,
+        /// The TOML that the design was made from: stores limits, units and logarithmic scales
+        #[arg(long)]
+        parameters: Option<PathBuf>,
+        /// How the file {input} is written
+        #[arg(long, value_enum, default_value_t)]
+        input: InputForm,
+        /// Runs at a time [default: all cores]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        jobs: Option<u16>,
+        /// The longest that one run may take, for example 30s or 5m; it is killed with all that it started
+        #[arg(long, value_parser = duration)]
+        timeout: Option<Duration>,
+        /// Run those again that failed
+        #[arg(long)]
+        retry_failed: bool,
+        /// How the outputs of one run are arranged: scalars, curve, curves, image or images
+        #[arg(long)]
+        layout: Option<Layout>,
+        /// A coordinate along the outputs, from a file like an output; may be repeated
+        #[arg(long = "axis", value_name = "NAME=FILE")]
+        axes: Vec<String>,
+        /// The folder of the runs [default: OUTPUT.runs]
+        #[arg(long)]
+        runs: Option<PathBuf>,
+    },
+    /// Print the completions of a shell
+    #[command(
+        after_help = "Examples:\n  dense-search completions bash > ~/.local/share/bash-completion/completions/dense-search\n  dense-search completions zsh > ~/.zfunc/_dense-search\n  dense-search completions fish > ~/.config/fish/completions/dense-search.fish"
+    )]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page of the program or of a command, or write all
+    #[command(
+        after_help = "Examples:\n  dense-search man collect | man -l -\n  dense-search man --out ~/.local/share/man/man1"
+    )]
+    Man {
+        /// The command
+        #[arg(conflicts_with = "out")]
+        command: Option<String>,
+        /// Folder for all pages
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
 }
+
+const DESIGN_HELP: &str = r#"Parameters, one of these for each:
+  [[parameter]]
+  name = "T_e_eV"
+  unit = "eV"       # may be left out
+  low = 50
+  high = 800
+  scale = "log"     # or "linear", as if left out
+
+A Sobol design with more points and the same seed begins with the same points, so that runs can be added later.
+
+Example:
+  dense-search design parameters.toml -n 1024 -o design.csv"#;
+
+const COLLECT_HELP: &str = r#"In the command are filled in:
+  {input}   path of a file with the parameters of the run; --input says how it is written
+  {output}  path for its output, an ending may follow: {output}.npy; without it, what the command prints is its output
+  {folder}  the run's own folder, for what else it writes
+  {NAME}    value of the parameter NAME
+
+The output may be .npy, JSON (a list, lists of lists, or an object with a number or a list for each name) or numbers as
+text; the bytes tell which. Every run has to give as many numbers. A run that fails (an exit code other than 0, the time
+limit, an output that is not finite numbers or of another shape than most) costs its own row only: failed.csv in the
+folder of the runs says why, and the log of each run is there too.
+
+Ctrl-C waits for the runs that go on; a second one leaves at once. Start the same command again afterwards, or after a
+kill: no run that ended is repeated and none is lost; those that go on without it are waited for. With a longer
+design only the new rows are run. Once the .npz is written, the folder may be removed.
+
+Examples:
+  dense-search collect design.csv --command "python sim.py {input} {output}" --parameters parameters.toml -o runs.npz
+  dense-search collect design.csv --command "./sim --te {T_e_eV} --ne {n_e_cm3}" --timeout 30s -o runs.npz"#;
 
 /// A file of simulator runs, and how to read it.
 #[derive(Debug, Args)]
@@ -410,9 +535,17 @@ impl Cli {
                 run,
                 inputs,
                 output,
+                threads,
             } => {
-                let rows = predict::run(&run, &inputs, &output, all_cores())?;
-                report(&json!({ "rows": rows, "output": output }), self.json)
+                let interrupt = interrupt()?;
+                let threads = threads.map_or_else(all_cores, usize::from);
+                let Some(found) = predict::run(&run, &inputs, &output, threads, &interrupt)? else {
+                    eprintln!("interrupted: nothing was written");
+                    return Ok(Outcome::Interrupted);
+                };
+                let mut figures = json!(found);
+                figures["output"] = json!(output);
+                report(&figures, self.json)
             }
             Command::Freeze {
                 run,
@@ -472,6 +605,55 @@ impl Cli {
                 })
             }
             Command::Bench { run } => report(&bench::run(&run)?, self.json),
+            Command::Design {
+                parameters,
+                points,
+                output,
+                method,
+                seed,
+            } => {
+                let inputs = design::run(&parameters, method, points as usize, seed, &output)?;
+                let figures = json!({ "points": points, "parameters": inputs, "output": output });
+                report(&figures, self.json)
+            }
+            Command::Collect {
+                design,
+                command,
+                output,
+                parameters,
+                input,
+                jobs,
+                timeout,
+                retry_failed,
+                layout,
+                axes,
+                runs,
+            } => {
+                let plan = collect::Plan {
+                    design,
+                    command,
+                    input,
+                    parameters,
+                    jobs: jobs.map_or_else(all_cores, usize::from),
+                    limit: timeout,
+                    retry_failed,
+                    layout,
+                    axes,
+                    runs,
+                    out: output,
+                };
+                collected(&plan, self.json)
+            }
+            Command::Completions { shell } => {
+                print(&completions::completions(shell, Self::command())?)
+            }
+            Command::Man { command, out } => match out {
+                Some(folder) => {
+                    completions::pages(Self::command(), &folder)?;
+                    report(&json!({ "output": folder }), self.json)
+                }
+                None => print(&completions::page(Self::command(), command.as_deref())?),
+            },
         }
     }
 }
@@ -484,6 +666,32 @@ fn interrupt() -> anyhow::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&flag))?;
     }
     Ok(flag)
+}
+
+/// Collects, and reports what was stored.
+fn collected(plan: &collect::Plan, json: bool) -> anyhow::Result<Outcome> {
+    let found = collect::run(plan, &*interrupt()?)?;
+    let Some(stored) = found.stored else {
+        eprintln!("interrupted between runs; start the same command again to go on");
+        return Ok(Outcome::Interrupted);
+    };
+    if let Some(table) = &stored.table {
+        eprintln!(
+            "{} runs failed and are left out; {} says why",
+            stored.failed.len(),
+            table.display()
+        );
+    }
+    let figures = json!({
+        "rows": stored.rows,
+        "failed": stored.failed.len(),
+        "started": found.started,
+        "shape": stored.shape,
+        "seconds_per_call": stored.seconds_per_call,
+        "wall_seconds_per_call": stored.wall_seconds_per_call,
+        "output": plan.out,
+    });
+    report(&figures, json)
 }
 
 /// Reports a search that is in the folder `run`.

@@ -2,6 +2,7 @@
 //!
 //! In the order in which data pass:
 //!
+//! - [`design`] says where to run a simulator, and [`collect`](mod@collect) runs it there;
 //! - [`data`] reads runs, splits and normalises them;
 //! - [`transform`] chooses the coordinate that outputs are learnt in;
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes, presets or read from TOML;
@@ -19,11 +20,13 @@
 pub mod assemble;
 pub mod budget;
 pub mod cli;
+pub mod collect;
 pub mod commands;
 pub mod contenders;
 pub mod control;
 pub mod cost_model;
 pub mod data;
+pub mod design;
 pub mod device;
 pub mod gaussian_process;
 #[cfg(feature = "cuda")]

@@ -19,6 +19,7 @@
 //!
 //! Every file is whole or absent: written aside, then renamed.
 
+use crate::data::{Aside, refuse};
 use anyhow::{Context, bail};
 use dense_codegen::Emulator;
 use serde::Serialize;
@@ -206,11 +207,9 @@ fn save(emulator: &Emulator, file: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// The file cannot be written.
 pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let whole = || -> anyhow::Result<()> {
-        let mut aside = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-        aside.write_all(bytes)?;
-        aside.persist(path)?;
-        Ok(())
-    };
-    whole().with_context(|| format!("{}: cannot be written", path.display()))
+    let mut aside = Aside::create(path)?;
+    aside
+        .write_all(bytes)
+        .map_err(|error| refuse(path, error))?;
+    Ok(aside.finish()?)
 }

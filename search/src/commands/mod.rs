@@ -1,7 +1,10 @@
 //! One file a command.
 
 pub mod bench;
+pub mod collect;
+pub mod completions;
 pub mod demo;
+pub mod design;
 pub mod evaluate;
 pub mod export;
 pub mod freeze;

@@ -1,11 +1,10 @@
 //! `dense-search report`: a run as one page to look at.
 
 use crate::commands::{bench, demo};
-use crate::data::write_aside;
 use crate::report::{Facts, html};
+use crate::run_folder::write_aside;
 use anyhow::ensure;
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::Path;
 
 /// Whether the frozen code is built and timed for the report.
@@ -43,6 +42,6 @@ pub fn run(
         facts.latency = Some(bench::run_with_readings(run)?);
     }
     let page = html(&facts);
-    write_aside(output, |file| file.write_all(page.as_bytes()))?;
+    write_aside(output, page.as_bytes())?;
     Ok(json!({ "report": output, "bytes": page.len() }))
 }

@@ -1,7 +1,11 @@
 //! A `.csv` with a header line: named columns of numbers.
 
-use ::csv::{ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
 
+use ::csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
+
+use super::dataset::read_bytes;
 use super::draft::positions;
 use super::error::{DataError, Place};
 
@@ -19,8 +23,7 @@ pub(super) struct Columns {
 /// # Errors
 /// Text that is no UTF-8; two columns of one name.
 pub(super) fn header(bytes: &[u8], file: &str) -> Result<Vec<String>, DataError> {
-    let bytes = without_mark(bytes);
-    names(&mut reader(bytes), bytes, file)
+    Rows::open(Cursor::new(bytes), file)?.names()
 }
 
 /// Reads the columns called `wanted`, in that order.
@@ -28,106 +31,210 @@ pub(super) fn header(bytes: &[u8], file: &str) -> Result<Vec<String>, DataError>
 /// # Errors
 /// A name that is not in the header, a line with another number of cells, a cell that is no finite number.
 pub(super) fn read(bytes: &[u8], file: &str, wanted: &[String]) -> Result<Columns, DataError> {
-    let bytes = without_mark(bytes);
-    let mut reader = reader(bytes);
-    let positions = positions(file, wanted, &names(&mut reader, bytes, file)?)?;
+    let mut rows = Rows::open(Cursor::new(bytes), file)?;
+    rows.choose(wanted)?;
     let mut columns = Columns {
         values: Vec::new(),
         lines: Vec::new(),
     };
-    let mut record = StringRecord::new();
-    while reader
-        .read_record(&mut record)
-        .map_err(|error| refuse(bytes, file, &error))?
-    {
-        let line = line_of(bytes, record.position());
-        for (&position, column) in positions.iter().zip(wanted) {
-            let place = || Place::Line {
-                line,
-                column: column.clone(),
-            };
-            let text = record.get(position).unwrap_or_default();
-            let value: f64 = text.parse().map_err(|_| DataError::NotANumber {
-                file: file.to_owned(),
-                place: place(),
-                text: text.chars().take(60).collect(),
-            })?;
-            if !value.is_finite() {
-                return Err(DataError::NotFinite {
-                    file: file.to_owned(),
-                    place: place(),
-                    value,
-                });
-            }
-            columns.values.push(value);
-        }
-        columns.lines.push(line);
+    while rows.next(&mut columns.values)? {
+        let position = rows.record.position();
+        let byte = position.map_or(0, |position| rows.start + position.byte());
+        let rest = bytes.get(byte as usize..).unwrap_or_default();
+        columns.lines.push(line_of(rest, position));
     }
     Ok(columns)
 }
 
-fn names(reader: &mut Reader<&[u8]>, bytes: &[u8], file: &str) -> Result<Vec<String>, DataError> {
-    let header = reader
-        .headers()
-        .map_err(|error| refuse(bytes, file, &error))?;
-    let names: Vec<String> = header.iter().map(str::to_owned).collect();
-    for (index, name) in names.iter().enumerate() {
-        if names[..index].contains(name) {
-            return Err(DataError::Name {
-                file: file.to_owned(),
-                what: "column names",
-                name: name.clone(),
-            });
+/// A file of numbers with their names.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Names of the columns.
+    pub(crate) names: Vec<String>,
+    /// `[rows][names]`, row-major; at least one row.
+    pub(crate) values: Vec<f64>,
+}
+
+/// Reads all columns of the file at `path`.
+///
+/// # Errors
+/// As [`read`]; no row at all.
+pub(crate) fn table(path: &Path) -> Result<Table, DataError> {
+    let file = path.display().to_string();
+    let bytes = read_bytes(path)?;
+    let names = header(&bytes, &file)?;
+    let Columns { values, .. } = read(&bytes, &file, &names)?;
+    if values.is_empty() {
+        return Err(DataError::NoRows { file });
+    }
+    Ok(Table { names, values })
+}
+
+/// The rows of a file, one by one.
+pub(super) struct Rows<'a, R> {
+    reader: Reader<R>,
+    file: &'a str,
+    /// Where the text begins in the file.
+    start: u64,
+    record: StringRecord,
+    wanted: &'a [String],
+    positions: Vec<usize>,
+}
+
+impl<'a, R: Read + Seek> Rows<'a, R> {
+    /// Opens a file; `file` is how errors name it.
+    pub(super) fn open(mut input: R, file: &'a str) -> Result<Self, DataError> {
+        let start = pass_mark(&mut input).map_err(|source| DataError::Read {
+            file: file.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            reader: ReaderBuilder::new().trim(Trim::All).from_reader(input),
+            file,
+            start,
+            record: StringRecord::new(),
+            wanted: &[],
+            positions: Vec::new(),
+        })
+    }
+
+    /// Says which columns the rows have, in this order.
+    pub(super) fn choose(&mut self, wanted: &'a [String]) -> Result<(), DataError> {
+        self.positions = positions(self.file, wanted, &self.names()?)?;
+        self.wanted = wanted;
+        Ok(())
+    }
+
+    /// Adds the chosen columns of the next row to `values`; returns whether there was one.
+    ///
+    /// # Errors
+    /// As [`read`]; no row can be read afterwards.
+    pub(super) fn next(&mut self, values: &mut Vec<f64>) -> Result<bool, DataError> {
+        match self.reader.read_record(&mut self.record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(error) => return Err(self.refuse(&error)),
+        }
+        for column in 0..self.positions.len() {
+            let text = self.record.get(self.positions[column]).unwrap_or_default();
+            match text.parse::<f64>() {
+                Ok(value) if value.is_finite() => values.push(value),
+                Ok(value) => {
+                    return Err(DataError::NotFinite {
+                        file: self.file.to_owned(),
+                        place: self.place(column),
+                        value,
+                    });
+                }
+                Err(_) => {
+                    return Err(DataError::NotANumber {
+                        file: self.file.to_owned(),
+                        text: text.chars().take(60).collect(),
+                        place: self.place(column),
+                    });
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Where the last row's chosen column stands, for an error: no row can be read afterwards.
+    pub(super) fn place(&mut self, column: usize) -> Place {
+        let position = self.record.position().cloned();
+        Place::Line {
+            line: self.line(position.as_ref()),
+            column: self.wanted[column].clone(),
         }
     }
-    Ok(names)
+
+    /// Counts the rows to the end, or to the first that cannot be read.
+    pub(super) fn count(mut self) -> usize {
+        let mut record = ByteRecord::new();
+        let mut rows = 0;
+        while let Ok(true) = self.reader.read_byte_record(&mut record) {
+            rows += 1;
+        }
+        rows
+    }
+
+    fn names(&mut self) -> Result<Vec<String>, DataError> {
+        let header = match self.reader.headers() {
+            Ok(header) => header.clone(),
+            Err(error) => return Err(self.refuse(&error)),
+        };
+        let names: Vec<String> = header.iter().map(str::to_owned).collect();
+        for (index, name) in names.iter().enumerate() {
+            if names[..index].contains(name) {
+                return Err(DataError::Name {
+                    file: self.file.to_owned(),
+                    what: "column names",
+                    name: name.clone(),
+                });
+            }
+        }
+        Ok(names)
+    }
+
+    /// The line at a position; what follows is read again.
+    fn line(&mut self, position: Option<&Position>) -> u64 {
+        let byte = position.map_or(0, |position| self.start + position.byte());
+        let input = self.reader.get_mut();
+        match input.seek(SeekFrom::Start(byte)) {
+            Ok(_) => line_of(BufReader::new(input), position),
+            Err(_) => position.map_or(0, Position::line),
+        }
+    }
+
+    fn refuse(&mut self, error: &::csv::Error) -> DataError {
+        let file = self.file.to_owned();
+        match error.kind() {
+            ErrorKind::UnequalLengths {
+                pos,
+                expected_len,
+                len,
+            } => DataError::RaggedLine {
+                file,
+                line: self.line(pos.as_ref()),
+                expected: *expected_len,
+                got: *len,
+            },
+            ErrorKind::Utf8 { pos, .. } => DataError::CsvFormat {
+                file,
+                reason: format!(
+                    "line {}: expected UTF-8 text, got other bytes",
+                    self.line(pos.as_ref())
+                ),
+            },
+            _ => DataError::CsvFormat {
+                file,
+                reason: error.to_string(),
+            },
+        }
+    }
 }
 
-fn reader(bytes: &[u8]) -> Reader<&[u8]> {
-    ReaderBuilder::new().trim(Trim::All).from_reader(bytes)
-}
-
-/// The text without the byte-order mark with which some spreadsheets open their files.
-fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+/// Passes over the byte-order mark with which some spreadsheets open their files; returns where the text begins.
+fn pass_mark(input: &mut (impl Read + Seek)) -> io::Result<u64> {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    let mut start = Vec::new();
+    input
+        .by_ref()
+        .take(MARK.len() as u64)
+        .read_to_end(&mut start)?;
+    let begin = if start == MARK { MARK.len() as u64 } else { 0 };
+    input.seek(SeekFrom::Start(begin))
 }
 
 /// The line on which a record begins, from 1. The reader's own count stands before the line ends and empty lines that
-/// precede the record.
-fn line_of(bytes: &[u8], position: Option<&Position>) -> u64 {
+/// precede the record: `rest` is the text from there on.
+fn line_of(rest: impl BufRead, position: Option<&Position>) -> u64 {
     let Some(position) = position else { return 0 };
-    let before = bytes
-        .iter()
-        .skip(usize::try_from(position.byte()).unwrap_or(usize::MAX))
+    let before = rest
+        .bytes()
+        .map_while(Result::ok)
         .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-        .filter(|&&byte| byte == b'\n');
+        .filter(|&byte| byte == b'\n');
     position.line() + before.count() as u64
-}
-
-fn refuse(bytes: &[u8], file: &str, error: &::csv::Error) -> DataError {
-    match error.kind() {
-        ErrorKind::UnequalLengths {
-            pos,
-            expected_len,
-            len,
-        } => DataError::RaggedLine {
-            file: file.to_owned(),
-            line: line_of(bytes, pos.as_ref()),
-            expected: *expected_len,
-            got: *len,
-        },
-        ErrorKind::Utf8 { pos, .. } => DataError::CsvFormat {
-            file: file.to_owned(),
-            reason: format!(
-                "line {}: expected UTF-8 text, got other bytes",
-                line_of(bytes, pos.as_ref())
-            ),
-        },
-        _ => DataError::CsvFormat {
-            file: file.to_owned(),
-            reason: error.to_string(),
-        },
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a data file says, before it is checked: the same [`Draft`] from a `.npz` and from a `.csv`.
 
+use std::io::{Read, Seek};
+
 use super::csv;
 use super::dataset::{Axis, MAXIMUM_INPUTS, ReadOptions};
 use super::error::{DataError, list, shape_text};
@@ -307,7 +309,10 @@ fn y_shape(header: &Header, rows: usize, file: &str) -> Result<Vec<usize>, DataE
 }
 
 /// The layout that the file says it has.
-fn declared_layout(archive: &mut Archive<'_>, file: &str) -> Result<Option<Layout>, DataError> {
+fn declared_layout(
+    archive: &mut Archive<impl Read + Seek>,
+    file: &str,
+) -> Result<Option<Layout>, DataError> {
     match archive.optional_strings("y_layout")?.as_deref() {
         None => Ok(None),
         Some([text]) => text
@@ -329,7 +334,7 @@ fn declared_layout(archive: &mut Archive<'_>, file: &str) -> Result<Option<Layou
 
 /// The simulator's time, where the file has a usable one.
 fn seconds_per_call(
-    archive: &mut Archive<'_>,
+    archive: &mut Archive<impl Read + Seek>,
     notes: &mut Vec<String>,
 ) -> Result<Option<f64>, DataError> {
     match archive.optional_numbers("sec_per_call")?.as_deref() {
@@ -344,7 +349,7 @@ fn seconds_per_call(
 
 /// The one-dimensional floating-point arrays as long as one of the output's sizes.
 fn axes(
-    archive: &mut Archive<'_>,
+    archive: &mut Archive<impl Read + Seek>,
     shape: &[usize],
     notes: &mut Vec<String>,
 ) -> Result<Vec<Axis>, DataError> {

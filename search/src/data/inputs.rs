@@ -1,188 +1,281 @@
-//! The inputs that `predict` is asked about.
+//! The inputs that `predict` is asked about, a few rows at a time: a file may be larger than memory.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
-use super::csv;
-use super::dataset::{Format, read_bytes};
-use super::draft::{pick, positions, shape_error, x_shape};
+use super::csv::Rows;
+use super::dataset::Format;
+use super::draft::{positions, shape_error, x_shape};
 use super::error::{DataError, Place};
-use super::npz::Archive;
+use super::npy::Header;
+use super::npz::{Archive, refusal};
 
-/// Inputs in the order of the emulator's, every number finite.
-#[derive(Debug, Clone, PartialEq)]
+/// A file of inputs that has been opened and has the emulator's columns.
+#[derive(Debug)]
 pub struct InputRows {
-    rows: usize,
-    x: Vec<f32>,
+    path: PathBuf,
+    file: String,
+    names: Vec<String>,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// The array `x`, and where in it each of the emulator's inputs stands.
+    Npz {
+        header: Header,
+        rows: usize,
+        width: usize,
+        columns: Vec<usize>,
+    },
+    Csv,
+}
+
+/// Whether more rows are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Yes.
+    More,
+    /// No: reading ends here.
+    Stop,
 }
 
 impl InputRows {
-    /// Reads the array `x` of a `.npz` or the columns of a `.csv`, for an emulator with inputs of these `names`.
+    /// Opens the array `x` of a `.npz` or the columns of a `.csv`, for an emulator with inputs of these `names`.
     ///
     /// A `.csv` has to have a column of each name; others are ignored. A `.npz` with `x_names` has to have each name
     /// too, and its columns are put into the emulator's order; without `x_names` the number of columns has to be right.
     ///
     /// # Errors
-    /// Every case of [`DataError`] that concerns reading; a missing name or another number of columns among them.
-    pub fn read(path: &Path, names: &[String]) -> Result<Self, DataError> {
+    /// Every case of [`DataError`] that concerns opening; a missing name or another number of columns among them.
+    pub fn open(path: &Path, names: &[String]) -> Result<Self, DataError> {
         let file = path.display().to_string();
-        let format = Format::of(path)?;
-        let bytes = read_bytes(path)?;
-        match format {
-            Format::Npz => Self::from_npz(&bytes, &file, names),
-            Format::Csv => Self::from_csv(&bytes, &file, names),
-        }
+        let source = match Format::of(path)? {
+            Format::Npz => Self::open_npz(path, &file, names)?,
+            Format::Csv => {
+                Rows::open(open(path)?, &file)?.choose(names)?;
+                Source::Csv
+            }
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            names: names.to_vec(),
+            source,
+        })
     }
 
-    /// The number of rows, at least 1.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// The inputs `[rows][names]`, row-major, rounded to single precision.
-    pub fn x(&self) -> &[f32] {
-        &self.x
-    }
-
-    fn from_npz(bytes: &[u8], file: &str, names: &[String]) -> Result<Self, DataError> {
-        let mut archive = Archive::open(bytes, file)?;
-        let header = archive.required("x")?;
-        let (rows, columns) = x_shape(header, file)?;
-        let shape = header.shape().to_vec();
-        let expected = format!("({rows}, {}) as the emulator has inputs", names.len());
-        let advice = "the emulator's inputs are listed by inspect";
+    fn open_npz(path: &Path, file: &str, names: &[String]) -> Result<Source, DataError> {
+        let mut archive = Archive::open_file(path)?;
+        let header = archive.required("x")?.clone();
+        let (rows, width) = x_shape(&header, file)?;
         let stored = archive.optional_strings("x_names")?;
-        if stored.is_none() && columns != names.len() {
-            return Err(shape_error(file, "x", &expected, &shape, advice));
+        if stored.is_none() && width != names.len() {
+            let expected = format!("({rows}, {}) as the emulator has inputs", names.len());
+            let advice =
+                "store one column for each input of the emulator, or their names as \"x_names\"";
+            return Err(shape_error(file, "x", &expected, header.shape(), advice));
         }
-        let order = match &stored {
-            None => (0..columns).collect(),
-            Some(stored) if stored.len() != columns => {
+        let columns = match &stored {
+            None => (0..width).collect(),
+            Some(stored) if stored.len() != width => {
                 return Err(shape_error(
                     file,
                     "x_names",
-                    &format!("({columns})"),
+                    &format!("({width})"),
                     &[stored.len()],
                     "store one name for each column of \"x\", or leave the array out",
                 ));
             }
             Some(stored) => positions(file, names, stored)?,
         };
-        let x = archive.numbers("x", |_, value| value)?;
-        Self::new(file, rows, &pick(&x, columns, &order), |row, column| {
-            Place::Row {
-                array: "x".to_owned(),
-                row,
-                column: names[column].clone(),
-            }
-        })
-    }
-
-    fn from_csv(bytes: &[u8], file: &str, names: &[String]) -> Result<Self, DataError> {
-        let columns = csv::read(bytes, file, names)?;
-        Self::new(file, columns.lines.len(), &columns.values, |row, column| {
-            Place::Line {
-                line: columns.lines[row],
-                column: names[column].clone(),
-            }
-        })
-    }
-
-    fn new(
-        file: &str,
-        rows: usize,
-        x: &[f64],
-        place: impl Fn(usize, usize) -> Place,
-    ) -> Result<Self, DataError> {
-        if rows == 0 {
-            return Err(DataError::NoRows {
-                file: file.to_owned(),
-            });
-        }
-        let columns = x.len() / rows;
-        if let Some(index) = x.iter().position(|value| !(*value as f32).is_finite()) {
-            let (file, place, value) = (
-                file.to_owned(),
-                place(index / columns, index % columns),
-                x[index],
-            );
-            return Err(if value.is_finite() {
-                DataError::OutOfRange { file, place, value }
-            } else {
-                DataError::NotFinite { file, place, value }
-            });
-        }
-        Ok(Self {
+        Ok(Source::Npz {
+            header,
             rows,
-            x: x.iter().map(|&value| value as f32).collect(),
+            width,
+            columns,
         })
     }
+
+    /// Returns the number of rows; a `.csv` is read once for it, up to a row that cannot be read.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn count(&self) -> Result<usize, DataError> {
+        match self.source {
+            Source::Npz { rows, .. } => Ok(rows),
+            Source::Csv => Ok(Rows::open(open(&self.path)?, &self.file)?.count()),
+        }
+    }
+
+    /// Passes the inputs to `each`, at most `at_once` rows at a time: `[rows][names]`, row-major, rounded to single
+    /// precision, every number finite. Never holds more than these rows.
+    ///
+    /// # Errors
+    /// Every case of [`DataError`] that concerns reading; no row at all among them.
+    pub fn read(&self, at_once: usize, each: impl FnMut(&[f32]) -> Flow) -> Result<(), DataError> {
+        match &self.source {
+            Source::Npz { rows: 0, .. } => Err(self.no_rows()),
+            Source::Npz { header, .. } if header.column_by_column() => {
+                self.read_columns(at_once, each)
+            }
+            Source::Npz { .. } => self.read_array(at_once, each),
+            Source::Csv => self.read_csv(at_once, each),
+        }
+    }
+
+    /// An array whose rows follow one another.
+    fn read_array(
+        &self,
+        at_once: usize,
+        mut each: impl FnMut(&[f32]) -> Flow,
+    ) -> Result<(), DataError> {
+        let Source::Npz {
+            header,
+            rows,
+            width,
+            columns,
+        } = &self.source
+        else {
+            return Ok(());
+        };
+        let mut archive = Archive::open_file(&self.path)?;
+        let mut elements = archive.stream("x")?;
+        let (mut values, mut x) = (Vec::new(), Vec::new());
+        for first in (0..*rows).step_by(at_once.max(1)) {
+            let now = at_once.max(1).min(rows - first);
+            values.clear();
+            header
+                .next_numbers(&mut elements, now * width, &mut values)
+                .map_err(|error| refusal(&self.file, "x", error))?;
+            x.clear();
+            for (row, all) in values.chunks_exact(*width).enumerate() {
+                for (input, &column) in columns.iter().enumerate() {
+                    x.push(self.single(all[column], || self.row(first + row, input))?);
+                }
+            }
+            if each(&x) == Flow::Stop {
+                return Ok(());
+            }
+        }
+        Header::end(&mut elements).map_err(|error| refusal(&self.file, "x", error))
+    }
+
+    /// An array whose columns follow one another: the file is opened once for each, so that no more than a few rows
+    /// are held.
+    fn read_columns(
+        &self,
+        at_once: usize,
+        mut each: impl FnMut(&[f32]) -> Flow,
+    ) -> Result<(), DataError> {
+        let Source::Npz {
+            header,
+            rows,
+            width,
+            columns,
+        } = &self.source
+        else {
+            return Ok(());
+        };
+        let refuse = |error| refusal(&self.file, "x", error);
+        let mut archives = (0..*width)
+            .map(|_| Archive::open_file(&self.path))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut readers = Vec::new();
+        for (column, archive) in archives.iter_mut().enumerate() {
+            let mut elements = archive.stream("x")?;
+            header.skip(&mut elements, column * rows).map_err(refuse)?;
+            readers.push(elements);
+        }
+        let (mut values, mut x) = (Vec::new(), Vec::new());
+        for first in (0..*rows).step_by(at_once.max(1)) {
+            let now = at_once.max(1).min(rows - first);
+            values.clear();
+            for elements in &mut readers {
+                header
+                    .next_numbers(elements, now, &mut values)
+                    .map_err(refuse)?;
+            }
+            x.clear();
+            for row in 0..now {
+                for (input, &column) in columns.iter().enumerate() {
+                    let value = values[column * now + row];
+                    x.push(self.single(value, || self.row(first + row, input))?);
+                }
+            }
+            if each(&x) == Flow::Stop {
+                return Ok(());
+            }
+        }
+        readers
+            .last_mut()
+            .map_or(Ok(()), Header::end)
+            .map_err(refuse)
+    }
+
+    fn read_csv(
+        &self,
+        at_once: usize,
+        mut each: impl FnMut(&[f32]) -> Flow,
+    ) -> Result<(), DataError> {
+        let mut rows = Rows::open(open(&self.path)?, &self.file)?;
+        rows.choose(&self.names)?;
+        let (mut values, mut x) = (Vec::new(), Vec::new());
+        let mut none = true;
+        loop {
+            values.clear();
+            let more = rows.next(&mut values)?;
+            for (column, &value) in values.iter().enumerate() {
+                x.push(self.single(value, || rows.place(column))?);
+            }
+            none &= !more;
+            if x.len() == at_once.max(1) * self.names.len() || !(more || x.is_empty()) {
+                if each(&x) == Flow::Stop {
+                    return Ok(());
+                }
+                x.clear();
+            }
+            if !more {
+                break;
+            }
+        }
+        if none { Err(self.no_rows()) } else { Ok(()) }
+    }
+
+    fn single(&self, value: f64, place: impl FnOnce() -> Place) -> Result<f32, DataError> {
+        let single = value as f32;
+        if single.is_finite() {
+            return Ok(single);
+        }
+        let (file, place) = (self.file.clone(), place());
+        Err(if value.is_finite() {
+            DataError::OutOfRange { file, place, value }
+        } else {
+            DataError::NotFinite { file, place, value }
+        })
+    }
+
+    fn row(&self, row: usize, input: usize) -> Place {
+        Place::Row {
+            array: "x".to_owned(),
+            row,
+            column: self.names[input].clone(),
+        }
+    }
+
+    fn no_rows(&self) -> DataError {
+        DataError::NoRows {
+            file: self.file.clone(),
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<File, DataError> {
+    File::open(path).map_err(|source| DataError::Read {
+        file: path.display().to_string(),
+        source,
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{NpzFile, doubles, unicode};
-    use super::*;
-
-    fn names() -> Vec<String> {
-        vec!["a".to_owned(), "b".to_owned()]
-    }
-
-    fn npz(columns: &[&str], x: &[f64]) -> Result<InputRows, DataError> {
-        let rows = x.len() / 2;
-        let mut file = NpzFile::new().with("x", "<f8", &[rows, 2], doubles(x));
-        if !columns.is_empty() {
-            file = file.with("x_names", "<U4", &[columns.len()], unicode(columns, 4));
-        }
-        InputRows::from_npz(&file.bytes(), "q.npz", &names())
-    }
-
-    #[test]
-    fn columns_are_put_into_the_emulators_order() {
-        for columns in [&[][..], &["a", "b"]] {
-            assert_eq!(
-                npz(columns, &[1.0, 2.0, 3.0, 4.0]).unwrap().x(),
-                [1.0, 2.0, 3.0, 4.0]
-            );
-        }
-        assert_eq!(npz(&["b", "a"], &[1.0, 2.0]).unwrap().x(), [2.0, 1.0]);
-        let csv = InputRows::from_csv(b"b,c,a\n1,2,3\n4,5,6\n", "q.csv", &names()).unwrap();
-        assert_eq!((csv.rows(), csv.x()), (2, &[3.0, 1.0, 6.0, 4.0][..]));
-    }
-
-    #[test]
-    fn inputs_that_do_not_fit_are_refused() {
-        let table = [
-            (
-                npz(&["a", "c"], &[1.0, 2.0]),
-                "no column \"b\"; the columns there are: a, c",
-            ),
-            (
-                npz(&["a"], &[1.0, 2.0]),
-                "\"x_names\": expected shape (2), got (1)",
-            ),
-            (
-                npz(&[], &[1.0, 2.0, 3.0, f64::NAN]),
-                "row 1 (from 0), column \"b\"",
-            ),
-            (npz(&[], &[1.0, 1e39]), "1e39"),
-            (npz(&[], &[]), "at least one row"),
-            (
-                InputRows::from_csv(b"a\n1\n", "q.csv", &names()),
-                "no column \"b\"",
-            ),
-            (
-                InputRows::from_csv(b"a,b\n", "q.csv", &names()),
-                "at least one row",
-            ),
-        ];
-        for (result, expected) in table {
-            let error = result.unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-        let three = NpzFile::new()
-            .with("x", "<f8", &[1, 3], doubles(&[1.0; 3]))
-            .bytes();
-        let error = InputRows::from_npz(&three, "q.npz", &names()).unwrap_err();
-        assert!(error.to_string().contains("got (1, 3)"), "{error}");
-    }
-}
+mod tests;

@@ -69,7 +69,7 @@ impl Layout {
     }
 
     /// Whether an output of this `shape` (without the number of rows) can have this layout.
-    pub(super) fn fits(self, shape: &[usize]) -> bool {
+    pub(crate) fn fits(self, shape: &[usize]) -> bool {
         match self {
             Self::Scalars => shape.len() <= 1,
             Self::Curve => shape.len() == 1,

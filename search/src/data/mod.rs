@@ -9,7 +9,8 @@
 //! 3. [`Normalisation::fit`] learns from the training rows how physical units become numbers near one, and encodes.
 //! 4. [`Summary`] is what `inspect` prints.
 //!
-//! On the way out, [`InputRows::read`] reads what `predict` is asked about and [`Predictions`] writes its answers.
+//! On the way out, [`InputRows`] reads what `predict` is asked about and [`PredictionWriter`] writes its answers, both a
+//! few rows at a time.
 //! [`DataError`] is the one error type: each text names file, array, row and column, what was expected and what was
 //! found, and what to do.
 //!
@@ -35,12 +36,16 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use aside::write_aside;
+pub(crate) use aside::{Aside, refuse};
+pub(crate) use csv::table as csv_table;
+pub(crate) use npy::numbers as npy_numbers;
+pub(crate) use npz::{ArchiveWriter, Packing};
+
 pub use dataset::{Axis, Dataset, Input, MAXIMUM_INPUTS, ReadOptions};
 pub use error::{DataError, Place};
-pub use inputs::InputRows;
+pub use inputs::{Flow, InputRows};
 pub use layout::Layout;
 pub use normalise::{Normalisation, Transform};
-pub use predictions::Predictions;
+pub use predictions::{Encoded, PredictionForm, PredictionWriter};
 pub use split::{MINIMUM_TRAIN_ROWS, Part, Split};
 pub use summary::{InputSummary, OutputSummary, RowSummary, Summary};

@@ -164,9 +164,7 @@ impl Header {
         reader: &mut impl Read,
         mut convert: impl FnMut(usize, f64) -> T,
     ) -> Result<Vec<T>, NpyError> {
-        if matches!(self.kind, Kind::Unicode | Kind::Bytes) {
-            return Err(invalid("expected numbers, got text"));
-        }
+        self.check_numbers()?;
         let mut stored = Vec::new();
         let position = self.order_map();
         self.elements(reader, |bytes| {
@@ -207,9 +205,20 @@ impl Header {
         reader: &mut impl Read,
         mut each: impl FnMut(&[u8]) -> Result<(), NpyError>,
     ) -> Result<(), NpyError> {
+        self.part(reader, self.count, &mut each)?;
+        Self::end(reader)
+    }
+
+    /// Calls `each` with the bytes of the next `count` elements.
+    fn part(
+        &self,
+        reader: &mut impl Read,
+        count: usize,
+        mut each: impl FnMut(&[u8]) -> Result<(), NpyError>,
+    ) -> Result<(), NpyError> {
         const CHUNK_BYTES: usize = 1 << 16;
         let per_chunk = (CHUNK_BYTES / self.element_bytes).max(1);
-        let mut left = self.count;
+        let mut left = count;
         let mut chunk = vec![0u8; per_chunk.min(left) * self.element_bytes];
         while left > 0 {
             let now = per_chunk.min(left);
@@ -220,6 +229,43 @@ impl Header {
             }
             left -= now;
         }
+        Ok(())
+    }
+
+    /// Adds the next `count` elements in the file's order to `values`, for arrays larger than memory;
+    /// [`Header::end`] has to follow on the last.
+    pub(super) fn next_numbers(
+        &self,
+        reader: &mut impl Read,
+        count: usize,
+        values: &mut Vec<f64>,
+    ) -> Result<(), NpyError> {
+        self.check_numbers()?;
+        self.part(reader, count, |bytes| {
+            values.push(self.number(bytes));
+            Ok(())
+        })
+    }
+
+    /// Passes over the next `count` elements.
+    pub(super) fn skip(&self, reader: &mut impl Read, count: usize) -> Result<(), NpyError> {
+        self.part(reader, count, |_| Ok(()))
+    }
+
+    /// Whether columns follow one another in the file, not rows.
+    pub(super) fn column_by_column(&self) -> bool {
+        self.order == Order::Fortran && self.shape.len() > 1
+    }
+
+    fn check_numbers(&self) -> Result<(), NpyError> {
+        match self.kind {
+            Kind::Unicode | Kind::Bytes => Err(invalid("expected numbers, got text")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that nothing is left.
+    pub(super) fn end(reader: &mut impl Read) -> Result<(), NpyError> {
         match reader.read(&mut [0u8]) {
             Ok(0) => Ok(()),
             Ok(_) => Err(invalid(
@@ -284,6 +330,22 @@ impl Header {
             position
         }
     }
+}
+
+/// Shape and numbers of the array in `bytes`, in C order.
+///
+/// # Errors
+/// It is none, or damaged, or not of numbers; in words.
+pub(crate) fn numbers(bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), String> {
+    let mut reader = bytes;
+    let read = Header::read(&mut reader).and_then(|header| {
+        let values = header.numbers(&mut reader, |_, value| value)?;
+        Ok((header.shape, values))
+    });
+    read.map_err(|error| match error {
+        NpyError::Object => "its output holds Python objects, expected numbers".to_owned(),
+        NpyError::Invalid(reason) => format!("its output as .npy: {reason}"),
+    })
 }
 
 /// Writes magic and header of an array in C order; `descr` is numpy's name of the element type (`<f4`, `|b1`).

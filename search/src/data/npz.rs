@@ -1,7 +1,10 @@
 //! A `.npz`: a zip archive with one `.npy` member per array, stored or deflated.
 
-use std::io::{self, Cursor, Seek, Write};
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::path::Path;
 
+use zip::read::ZipFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -9,9 +12,9 @@ use super::error::{DataError, list};
 use super::npy::{self, Header, NpyError};
 
 /// An opened archive: the headers of all its arrays, and the bytes to read elements from.
-pub(super) struct Archive<'a> {
+pub(super) struct Archive<R> {
     file: String,
-    zip: ZipArchive<Cursor<&'a [u8]>>,
+    zip: ZipArchive<R>,
     members: Vec<Member>,
 }
 
@@ -21,18 +24,48 @@ struct Member {
     header: Result<Header, NpyError>,
 }
 
-impl<'a> Archive<'a> {
+impl<'a> Archive<Cursor<&'a [u8]>> {
     /// Opens the archive in `bytes`; `file` is how errors name it.
     pub(super) fn open(bytes: &'a [u8], file: &str) -> Result<Self, DataError> {
+        Self::new(Cursor::new(bytes), file)
+    }
+}
+
+impl Archive<BufReader<File>> {
+    /// Opens the archive at `path`, whose arrays may be larger than memory.
+    pub(super) fn open_file(path: &Path) -> Result<Self, DataError> {
+        let label = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => Self::new(BufReader::new(file), &label),
+            Err(source) => Err(DataError::Read {
+                file: label,
+                source,
+            }),
+        }
+    }
+}
+
+impl<R: Read + Seek> Archive<R> {
+    fn new(mut reader: R, file: &str) -> Result<Self, DataError> {
         let damaged = |reason: String| DataError::Archive {
             file: file.to_owned(),
             reason,
         };
-        if bytes.is_empty() {
+        let mut start = Vec::new();
+        reader
+            .by_ref()
+            .take(2)
+            .read_to_end(&mut start)
+            .and_then(|_| reader.rewind())
+            .map_err(|source| DataError::Read {
+                file: file.to_owned(),
+                source,
+            })?;
+        if start.is_empty() {
             return Err(damaged("an empty file".to_owned()));
         }
-        let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
-            damaged(if bytes.starts_with(b"PK") {
+        let mut zip = ZipArchive::new(reader).map_err(|error| {
+            damaged(if start == b"PK" {
                 format!("one that is cut short or damaged ({error})")
             } else {
                 "something that is no zip archive".to_owned()
@@ -118,96 +151,120 @@ impl<'a> Archive<'a> {
             .map(Some)
     }
 
+    /// Returns the bytes of an array's elements, as they are inflated.
+    pub(super) fn stream(&mut self, name: &str) -> Result<ZipFile<'_, R>, DataError> {
+        let member = self.members.iter().find(|member| member.name == name);
+        let index = member.map_or(usize::MAX, |member| member.index);
+        let damaged = |error: NpyError| refusal(&self.file, name, error);
+        let mut member = self
+            .zip
+            .by_index(index)
+            .map_err(|error| damaged(npy::invalid(error.to_string())))?;
+        Header::read(&mut member).map_err(damaged)?;
+        Ok(member)
+    }
+
     /// Runs `read` on the elements of the array called `name`.
     fn elements<T>(
         &mut self,
         name: &str,
-        read: impl FnOnce(&mut zip::read::ZipFile<'_, Cursor<&'a [u8]>>) -> Result<T, NpyError>,
+        read: impl FnOnce(&mut ZipFile<'_, R>) -> Result<T, NpyError>,
     ) -> Result<T, DataError> {
-        let index = self
-            .members
-            .iter()
-            .find(|member| member.name == name)
-            .map_or(usize::MAX, |member| member.index);
-        let result = match self.zip.by_index(index) {
-            Ok(mut member) => Header::read(&mut member).and_then(|_| read(&mut member)),
-            Err(error) => Err(NpyError::Invalid(error.to_string())),
-        };
+        let result = read(&mut self.stream(name)?);
         result.map_err(|error| self.refuse(name, error))
     }
 
     fn refuse(&self, name: &str, error: NpyError) -> DataError {
-        let (file, array) = (self.file.clone(), name.to_owned());
-        match error {
-            NpyError::Object => DataError::ObjectArray { file, array },
-            NpyError::Invalid(reason) => DataError::ArrayFormat {
-                file,
-                array,
-                reason,
-            },
-        }
+        refusal(&self.file, name, error)
     }
 }
 
+/// The error of an array that cannot be read.
+pub(super) fn refusal(file: &str, array: &str, error: NpyError) -> DataError {
+    let (file, array) = (file.to_owned(), array.to_owned());
+    match error {
+        NpyError::Object => DataError::ObjectArray { file, array },
+        NpyError::Invalid(reason) => DataError::ArrayFormat {
+            file,
+            array,
+            reason,
+        },
+    }
+}
+
+/// From how many bytes on a member is written in zip's long form: below 4 GiB, with room for what deflating may add to
+/// bytes that do not shrink.
+const LONG_FROM: usize = 0xf000_0000;
+
+/// How an array lies in the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// As it is: for predictions by the gigabyte, whose digits hardly shrink.
+    Stored,
+    /// Deflated.
+    Deflated,
+}
+
 /// Writes arrays into a `.npz`; the same arrays give the same bytes.
-pub(super) struct ArchiveWriter<W: Write + Seek> {
+#[derive(Debug)]
+pub(crate) struct ArchiveWriter<W: Write + Seek> {
     zip: ZipWriter<W>,
 }
 
 impl<W: Write + Seek> ArchiveWriter<W> {
-    pub(super) fn new(writer: W) -> Self {
+    pub(crate) fn new(writer: W) -> Self {
         Self {
             zip: ZipWriter::new(writer),
         }
     }
 
-    /// Adds an array of single-precision numbers in C order.
-    pub(super) fn add_f32(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-        values: &[f32],
-    ) -> io::Result<()> {
-        let bytes: Vec<u8> = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        self.add(name, "<f4", shape, &bytes)
-    }
-
-    /// Adds an array of booleans in C order.
-    pub(super) fn add_bool(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-        values: &[bool],
-    ) -> io::Result<()> {
-        let bytes: Vec<u8> = values.iter().map(|&value| u8::from(value)).collect();
-        self.add(name, "|b1", shape, &bytes)
-    }
-
     /// Adds an array of bytes that already are elements of the type `descr` in C order.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         name: &str,
         descr: &str,
         shape: &[usize],
         bytes: &[u8],
     ) -> io::Result<()> {
-        // A fixed date: the same predictions give the same file. Zip's long form is needed from 4 GiB on.
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .last_modified_time(zip::DateTime::default())
-            .large_file(bytes.len() >= u32::MAX as usize);
-        self.zip
-            .start_file(format!("{name}.npy"), options)
-            .map_err(io::Error::other)?;
-        npy::write_header(&mut self.zip, descr, shape)?;
+        self.begin(name, descr, shape, bytes.len(), Packing::Deflated)?;
         self.zip.write_all(bytes)
     }
 
+    /// Begins an array whose `bytes` are then written to the archive itself, piece by piece.
+    pub(crate) fn begin(
+        &mut self,
+        name: &str,
+        descr: &str,
+        shape: &[usize],
+        bytes: usize,
+        packing: Packing,
+    ) -> io::Result<()> {
+        // A fixed date: the same arrays give the same file. Zip's long form is needed from 4 GiB on, header included.
+        let options = SimpleFileOptions::default()
+            .compression_method(match packing {
+                Packing::Stored => CompressionMethod::Stored,
+                Packing::Deflated => CompressionMethod::Deflated,
+            })
+            .last_modified_time(zip::DateTime::default())
+            .large_file(bytes >= LONG_FROM);
+        self.zip
+            .start_file(format!("{name}.npy"), options)
+            .map_err(io::Error::other)?;
+        npy::write_header(&mut self.zip, descr, shape)
+    }
+
     /// Writes the directory; without it the file is not an archive.
-    pub(super) fn finish(self) -> io::Result<W> {
+    pub(crate) fn finish(self) -> io::Result<W> {
         self.zip.finish().map_err(io::Error::other)
+    }
+}
+
+impl<W: Write + Seek> Write for ArchiveWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.zip.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.zip.flush()
     }
 }

@@ -1,78 +1,101 @@
-//! What `predict` writes: mean, standard deviation and whether the input lay in the domain.
+//! What `predict` writes: mean, standard deviation and whether the input lay in the domain, piece by piece.
+//!
+//! The members of a `.npz` follow one another, while every row gives a part of each: means go straight to the archive,
+//! the others wait in nameless files beside it, so that memory holds no more than a piece.
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
-use super::aside::write_aside;
+use super::aside::{Aside, refuse};
 use super::dataset::Format;
 use super::error::DataError;
-use super::npz::ArchiveWriter;
+use super::npz::{ArchiveWriter, Packing};
 
-/// Predictions for some rows, in physical units.
-#[derive(Debug, Clone, Copy)]
-pub struct Predictions<'a> {
-    /// Shape of one output, as [`super::Dataset::shape`].
-    pub shape: &'a [usize],
-    /// One name for each number of an output; other counts are taken as no names.
-    pub names: &'a [String],
-    /// Means `[rows][output_count]`.
-    pub mean: &'a [f32],
-    /// Standard deviations `[rows][output_count]`.
-    pub std: &'a [f32],
-    /// Whether each row's inputs lay in the trained box, `[rows]`.
-    pub in_domain: &'a [bool],
+/// What a file of predictions looks like: a `.npz` or a `.csv`, as its name says.
+///
+/// A `.npz` holds `mean` and `std` (float32, shape of `y`) and `in_domain` (bool). A `.csv` has the columns
+/// `NAME_mean`, `NAME_std` (`mean_0`, `std_0` where outputs have no names) and `in_domain` (`true`, `false`).
+#[derive(Debug, Clone)]
+pub struct PredictionForm {
+    path: PathBuf,
+    format: Format,
+    shape: Vec<usize>,
+    names: Vec<String>,
 }
 
-impl Predictions<'_> {
-    /// Writes a `.npz` or a `.csv`, as the name says; the file is whole or absent.
-    ///
-    /// A `.npz` holds `mean` and `std` (float32, shape of `y`) and `in_domain` (bool). A `.csv` has the columns
-    /// `NAME_mean`, `NAME_std` (`mean_0`, `std_0` where outputs have no names) and `in_domain` (`true`, `false`).
+/// Some rows on their way into a file, as its bytes.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    rows: usize,
+    /// Lines of a `.csv`, or the elements of `mean`.
+    first: Vec<u8>,
+    std: Vec<u8>,
+    in_domain: Vec<u8>,
+}
+
+impl PredictionForm {
+    /// The form of the file at `path`: `shape` is that of one output, as [`super::Dataset::shape`]; `names` has one
+    /// name for each number of an output, other counts are taken as no names.
     ///
     /// # Errors
-    /// [`DataError::UnknownFormat`], [`DataError::Write`].
-    pub fn write(&self, path: &Path) -> Result<(), DataError> {
-        let format = Format::of(path)?;
-        self.check().map_err(|source| DataError::Write {
-            file: path.display().to_string(),
-            source,
-        })?;
-        write_aside(path, |writer| match format {
-            Format::Npz => self.write_npz(writer),
-            Format::Csv => self.write_csv(writer),
+    /// [`DataError::UnknownFormat`].
+    pub fn new(path: &Path, shape: &[usize], names: &[String]) -> Result<Self, DataError> {
+        Ok(Self {
+            path: path.to_owned(),
+            format: Format::of(path)?,
+            shape: shape.to_vec(),
+            names: names.to_vec(),
         })
     }
 
-    /// Whether the arrays have as many numbers as their rows and shape say.
-    fn check(&self) -> io::Result<()> {
-        let expected = self.in_domain.len() * self.shape.iter().product::<usize>();
-        for (name, values) in [("mean", self.mean), ("std", self.std)] {
-            if values.len() != expected {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    format!(
-                        "expected {expected} numbers in {name:?}, got {}",
-                        values.len()
-                    ),
-                ));
+    /// Whether the number of rows has to be known before the first is written.
+    #[must_use]
+    pub fn needs_count(&self) -> bool {
+        self.format == Format::Npz
+    }
+
+    fn output_count(&self) -> usize {
+        self.shape.iter().product::<usize>().max(1)
+    }
+
+    /// Makes bytes of some rows, in place of those that `encoded` had.
+    ///
+    /// *Shapes*: `mean` and `std` are `[rows][output_count]`, `in_domain` `[rows]`.
+    pub fn encode(&self, mean: &[f32], std: &[f32], in_domain: &[bool], encoded: &mut Encoded) {
+        let Encoded {
+            rows,
+            first,
+            std: deviations,
+            in_domain: flags,
+        } = encoded;
+        *rows = in_domain.len();
+        for bytes in [&mut *first, &mut *deviations, &mut *flags] {
+            bytes.clear();
+        }
+        match self.format {
+            Format::Npz => {
+                first.extend(mean.iter().flat_map(|value| value.to_le_bytes()));
+                deviations.extend(std.iter().flat_map(|value| value.to_le_bytes()));
+                flags.extend(in_domain.iter().map(|&inside| u8::from(inside)));
+            }
+            Format::Csv => {
+                let count = self.output_count();
+                let rows = mean.chunks_exact(count).zip(std.chunks_exact(count));
+                for ((mean, std), in_domain) in rows.zip(in_domain) {
+                    // Writing to memory cannot fail.
+                    for value in mean.iter().chain(std) {
+                        let _ = write!(first, "{value:?},");
+                    }
+                    let _ = writeln!(first, "{in_domain}");
+                }
             }
         }
-        Ok(())
     }
 
-    fn write_npz(&self, writer: impl Write + io::Seek) -> io::Result<()> {
-        let rows = self.in_domain.len();
-        let shape = [&[rows], self.shape].concat();
-        let mut archive = ArchiveWriter::new(writer);
-        archive.add_f32("mean", &shape, self.mean)?;
-        archive.add_f32("std", &shape, self.std)?;
-        archive.add_bool("in_domain", &[rows], self.in_domain)?;
-        archive.finish()?.flush()
-    }
-
-    fn write_csv(&self, writer: impl Write) -> io::Result<()> {
-        let count = self.shape.iter().product::<usize>().max(1);
-        let mut csv = ::csv::Writer::from_writer(writer);
+    fn header(&self) -> io::Result<Vec<u8>> {
+        let count = self.output_count();
+        let mut csv = ::csv::Writer::from_writer(Vec::new());
         for kind in ["mean", "std"] {
             for output in 0..count {
                 csv.write_field(if self.names.len() == count {
@@ -83,101 +106,145 @@ impl Predictions<'_> {
             }
         }
         csv.write_record(["in_domain"])?;
-        let rows = self
-            .mean
-            .chunks_exact(count)
-            .zip(self.std.chunks_exact(count));
-        for ((mean, std), in_domain) in rows.zip(self.in_domain) {
-            for value in mean.iter().chain(std) {
-                csv.write_field(format!("{value:?}"))?;
-            }
-            csv.write_record([in_domain.to_string()])?;
-        }
-        csv.flush()
+        csv.into_inner().map_err(|error| error.into_error())
     }
+}
+
+/// A file of predictions that is being written; absent until [`PredictionWriter::finish`], then whole.
+#[derive(Debug)]
+pub struct PredictionWriter {
+    form: PredictionForm,
+    expected: Option<usize>,
+    rows: usize,
+    target: Target,
+}
+
+#[derive(Debug)]
+enum Target {
+    Csv(Aside),
+    Npz {
+        archive: Box<ArchiveWriter<Aside>>,
+        std: BufWriter<File>,
+        in_domain: BufWriter<File>,
+    },
+}
+
+impl PredictionWriter {
+    /// Begins a file; `rows` is how many there will be, where that is known.
+    ///
+    /// # Errors
+    /// [`DataError::Write`].
+    pub fn create(form: PredictionForm, rows: Option<usize>) -> Result<Self, DataError> {
+        let mut aside = Aside::create(&form.path)?;
+        let failed = |source| refuse(&form.path, source);
+        let target = match form.format {
+            Format::Csv => {
+                let header = form.header().map_err(failed)?;
+                aside.write_all(&header).map_err(failed)?;
+                Target::Csv(aside)
+            }
+            Format::Npz => {
+                let rows = rows.unwrap_or_default();
+                let mut archive = ArchiveWriter::new(aside);
+                begin(&mut archive, "mean", &form, rows).map_err(failed)?;
+                Target::Npz {
+                    archive: Box::new(archive),
+                    std: BufWriter::new(Aside::nameless(&form.path)?),
+                    in_domain: BufWriter::new(Aside::nameless(&form.path)?),
+                }
+            }
+        };
+        Ok(Self {
+            form,
+            expected: rows,
+            rows: 0,
+            target,
+        })
+    }
+
+    /// Writes some rows.
+    ///
+    /// # Errors
+    /// [`DataError::Write`].
+    pub fn write(&mut self, encoded: &Encoded) -> Result<(), DataError> {
+        self.rows += encoded.rows;
+        let mut all = || match &mut self.target {
+            Target::Csv(aside) => aside.write_all(&encoded.first),
+            Target::Npz {
+                archive,
+                std,
+                in_domain,
+            } => {
+                archive.write_all(&encoded.first)?;
+                std.write_all(&encoded.std)?;
+                in_domain.write_all(&encoded.in_domain)
+            }
+        };
+        all().map_err(|source| refuse(&self.form.path, source))
+    }
+
+    /// Gives the file its name; returns the number of rows.
+    ///
+    /// # Errors
+    /// [`DataError::Write`]; there are fewer or more rows than were announced.
+    pub fn finish(self) -> Result<usize, DataError> {
+        let Self {
+            form,
+            expected,
+            rows,
+            target,
+        } = self;
+        let failed = |source| refuse(&form.path, source);
+        if let Some(expected) = expected.filter(|&expected| expected != rows) {
+            return Err(failed(io::Error::other(format!(
+                "expected {expected} rows of inputs, got {rows}: their file changed while it was read"
+            ))));
+        }
+        let aside = match target {
+            Target::Csv(aside) => aside,
+            Target::Npz {
+                mut archive,
+                std,
+                in_domain,
+            } => {
+                let rest = || -> io::Result<()> {
+                    begin(&mut archive, "std", &form, rows)?;
+                    append(std, &mut archive)?;
+                    let packing = Packing::Deflated;
+                    archive.begin("in_domain", "|b1", &[rows], rows, packing)?;
+                    append(in_domain, &mut archive)
+                };
+                rest().map_err(failed)?;
+                archive.finish().map_err(failed)?
+            }
+        };
+        aside.finish()?;
+        Ok(rows)
+    }
+}
+
+/// Begins an array of one output a row. It is stored as it is: deflating takes longer than everything else, and makes
+/// the digits of single-precision numbers little shorter.
+fn begin(
+    archive: &mut ArchiveWriter<Aside>,
+    name: &str,
+    form: &PredictionForm,
+    rows: usize,
+) -> io::Result<()> {
+    let shape = [&[rows], &form.shape[..]].concat();
+    let bytes = rows * form.output_count() * size_of::<f32>();
+    archive.begin(name, "<f4", &shape, bytes, Packing::Stored)
+}
+
+/// Copies what has waited.
+fn append(waiting: BufWriter<File>, archive: &mut ArchiveWriter<Aside>) -> io::Result<()> {
+    let mut waiting = waiting
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    waiting.seek(SeekFrom::Start(0))?;
+    io::copy(&mut waiting, archive)?;
+    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::npz::Archive;
-    use super::*;
-
-    fn predictions<'a>(names: &'a [String]) -> Predictions<'a> {
-        Predictions {
-            shape: &[2],
-            names,
-            mean: &[1.5, -2.0, f32::NAN, 1e-25],
-            std: &[0.1, 0.2, f32::NAN, 0.0],
-            in_domain: &[true, false],
-        }
-    }
-
-    #[test]
-    fn a_written_archive_is_read_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("p.npz");
-        predictions(&[]).write(&path).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        let mut archive = Archive::open(&bytes, "p.npz").unwrap();
-        assert_eq!(archive.required("std").unwrap().shape(), [2, 2]);
-        let mean = archive.numbers("mean", |_, value| value as f32).unwrap();
-        assert_eq!(mean[..2], [1.5, -2.0]);
-        assert!(mean[2].is_nan() && mean[3] == 1e-25);
-        let domain = archive.numbers("in_domain", |_, value| value).unwrap();
-        assert_eq!(domain, [1.0, 0.0]);
-    }
-
-    #[test]
-    fn the_columns_of_a_csv_carry_the_outputs_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("p.csv");
-        let names = ["a, b".to_owned(), "c".to_owned()];
-        predictions(&names).write(&path).unwrap();
-        assert_eq!(
-            std::fs::read_to_string(&path).unwrap(),
-            "\"a, b_mean\",c_mean,\"a, b_std\",c_std,in_domain\n1.5,-2.0,0.1,0.2,true\nNaN,1e-25,NaN,0.0,false\n"
-        );
-        predictions(&[]).write(&path).unwrap();
-        assert!(
-            std::fs::read_to_string(&path)
-                .unwrap()
-                .starts_with("mean_0,mean_1,std_0,")
-        );
-    }
-
-    #[test]
-    fn arrays_of_unequal_length_are_not_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("p.csv");
-        let predictions = Predictions {
-            std: &[0.1],
-            ..predictions(&[])
-        };
-        let error = predictions.write(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("expected 4 numbers in \"std\", got 1"),
-            "{error}"
-        );
-        assert!(!path.exists());
-    }
-
-    #[test]
-    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("p.npz");
-        std::fs::write(&path, "old").unwrap();
-        let error = write_aside(&path, |writer| {
-            writer.write_all(b"half")?;
-            Err(io::Error::other("disk full"))
-        })
-        .unwrap_err();
-        assert!(error.to_string().contains("disk full"));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(
-            predictions(&[])
-                .write(&folder.path().join("none/p.npz"))
-                .is_err()
-        );
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
 //! Data files made in memory for the tests beside the code, and the claims about whole files.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
-use super::npz::ArchiveWriter;
+use super::npz::{ArchiveWriter, Packing};
 use super::{DataError, Dataset, Layout, Part, ReadOptions};
 
 /// Arrays on their way into a `.npz`.
@@ -52,9 +52,40 @@ impl NpzFile {
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
+        self.packed(Packing::Deflated)
+    }
+
+    /// The same with arrays as they are.
+    pub(super) fn stored_bytes(&self) -> Vec<u8> {
+        self.packed(Packing::Stored)
+    }
+
+    /// A file of one array whose `elements` are stored column by column.
+    pub(super) fn columns_first(
+        name: &str,
+        descr: &str,
+        shape: &[usize],
+        elements: &[u8],
+    ) -> Vec<u8> {
+        let mut array = Vec::new();
+        super::npy::write_header(&mut array, descr, shape).unwrap();
+        let header = String::from_utf8_lossy(&array[10..])
+            .replace("'fortran_order': False", "'fortran_order': True ");
+        array.splice(10.., header.into_bytes());
+        array.extend(elements);
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(format!("{name}.npy"), options).unwrap();
+        zip.write_all(&array).unwrap();
+        zip.finish().unwrap().into_inner()
+    }
+
+    fn packed(&self, packing: Packing) -> Vec<u8> {
         let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
         for (name, descr, shape, elements) in &self.arrays {
-            writer.add(name, descr, shape, elements).unwrap();
+            let bytes = elements.len();
+            writer.begin(name, descr, shape, bytes, packing).unwrap();
+            writer.write_all(elements).unwrap();
         }
         writer.finish().unwrap().into_inner()
     }

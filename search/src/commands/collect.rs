@@ -1,0 +1,189 @@
+//! `dense-search collect`: a user's simulator, run over a design, as a file that a search takes.
+
+use crate::collect::archive::{self, About, Stored};
+use crate::collect::command::{InputForm, Template};
+use crate::collect::runs::Runs;
+use crate::collect::{Ended, Simulation, collect, output};
+use crate::data::{Layout, csv_table};
+use crate::design::{Parameter, parameters};
+use anyhow::{Context, anyhow, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// What is to be collected, and how.
+#[derive(Debug)]
+pub struct Plan {
+    /// A `.csv` with a column for each parameter.
+    pub design: PathBuf,
+    /// The simulator's command.
+    pub command: String,
+    /// How it takes its parameters.
+    pub input: InputForm,
+    /// The file that the design was made from: units, limits and scales.
+    pub parameters: Option<PathBuf>,
+    /// Runs at a time.
+    pub jobs: usize,
+    /// How long one may take.
+    pub limit: Option<Duration>,
+    /// Whether runs that failed are run again.
+    pub retry_failed: bool,
+    /// How one output is arranged.
+    pub layout: Option<Layout>,
+    /// Coordinates: `NAME=FILE`.
+    pub axes: Vec<String>,
+    /// The folder of the runs.
+    pub runs: Option<PathBuf>,
+    /// The `.npz`.
+    pub out: PathBuf,
+}
+
+/// How a collection ended, and how many runs this start made.
+#[derive(Debug)]
+pub struct Report {
+    /// What is in the file; nothing after an interrupt.
+    pub stored: Option<Stored>,
+    /// Runs started.
+    pub started: usize,
+    /// The folder of the runs.
+    pub runs: PathBuf,
+}
+
+/// Runs what has not been run, and writes the file once every run has ended.
+///
+/// # Errors
+/// Design, parameters, command or axes are not sound; the folder belongs to another simulator; no run succeeded.
+pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
+    ensure!(
+        plan.out.extension().is_some_and(|ending| ending == "npz"),
+        "{}: expected a name that ends in .npz",
+        plan.out.display()
+    );
+    let design = csv_table(&plan.design)?;
+    let parameters = plan
+        .parameters
+        .as_ref()
+        .map(|path| named(path, &design.names))
+        .transpose()?;
+    if parameters.is_none() {
+        eprintln!(
+            "note: without --parameters the trained box is the range of the runs, and no input is logarithmic"
+        );
+    }
+    let axes = plan
+        .axes
+        .iter()
+        .map(|text| axis(text))
+        .collect::<Result<_, _>>()?;
+    let simulation = Simulation {
+        template: Template::new(&plan.command, plan.input, &design.names)?,
+        names: design.names,
+        points: design.values,
+        limit: plan.limit,
+    };
+    let folder = plan.runs.clone().unwrap_or_else(|| {
+        let mut name = plan.out.clone().into_os_string();
+        name.push(".runs");
+        name.into()
+    });
+    let runs = Runs::open(&folder, &simulation, plan.retry_failed)?;
+    let (ended, started) = watch(&simulation, &runs, plan.jobs, interrupt)?;
+    let stored = match ended {
+        Ended::Interrupted => None,
+        Ended::AllFailed(error) => bail!(
+            "the first runs failed, every one of them: {error}\nsee the logs in {}, mend the simulator or its command and \
+             start again with --retry-failed",
+            folder.display()
+        ),
+        Ended::Complete => {
+            let meta = json!({
+                "simulator": plan.command,
+                "design": plan.design.display().to_string(),
+                "tool": concat!("dense-search ", env!("CARGO_PKG_VERSION"), " collect"),
+            });
+            let about = About {
+                parameters,
+                layout: plan.layout,
+                axes,
+                meta: meta.to_string(),
+            };
+            Some(archive::write(&simulation, &runs, &about, &plan.out)?)
+        }
+    };
+    Ok(Report {
+        stored,
+        started,
+        runs: folder,
+    })
+}
+
+/// Collects with a line of progress, and the first errors as they come.
+fn watch(
+    simulation: &Simulation,
+    runs: &Runs,
+    jobs: usize,
+    interrupt: &AtomicBool,
+) -> anyhow::Result<(Ended, usize)> {
+    const SHOWN: usize = 3;
+    let rows = simulation.rows();
+    let ended = (0..rows).filter(|&row| runs.record(row).is_some()).count();
+    if ended > 0 {
+        eprintln!("{ended} of {rows} runs have ended before");
+    }
+    let bar = ProgressBar::new(rows as u64).with_position(ended as u64);
+    if let Ok(style) = ProgressStyle::with_template("{pos} of {len} runs, {msg} failed, {eta} left")
+    {
+        bar.set_style(style);
+    }
+    bar.set_message("0");
+    let failures = AtomicUsize::new(0);
+    let result = collect(simulation, runs, jobs, interrupt, |row, record| {
+        if let Some(error) = &record.error {
+            let before = failures.fetch_add(1, Ordering::Relaxed);
+            bar.set_message((before + 1).to_string());
+            if before < SHOWN {
+                bar.suspend(|| eprintln!("row {row} failed: {error}"));
+            }
+        }
+        bar.inc(1);
+    });
+    bar.finish_and_clear();
+    result
+}
+
+/// Reads parameters and puts them into the order of the design's columns.
+fn named(path: &Path, names: &[String]) -> anyhow::Result<Vec<Parameter>> {
+    let all = parameters::read(path)?;
+    let found = |name: &String| all.iter().find(|one| one.name == *name).cloned();
+    let ordered: Option<Vec<_>> = names.iter().map(found).collect();
+    ordered
+        .filter(|ordered| ordered.len() == all.len())
+        .ok_or_else(|| {
+            let there: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
+            anyhow!(
+                "{}: expected the parameters of the design, {}; got {}",
+                path.display(),
+                names.join(", "),
+                there.join(", ")
+            )
+        })
+}
+
+/// Reads `NAME=FILE`.
+fn axis(text: &str) -> anyhow::Result<(String, Vec<f64>)> {
+    let (name, file) = text
+        .split_once('=')
+        .filter(|(name, file)| !name.is_empty() && !file.is_empty())
+        .with_context(|| format!("--axis {text}: expected NAME=FILE"))?;
+    ensure!(
+        !archive::RESERVED.contains(&name),
+        "--axis {text}: {name} means something else in a .npz; choose another name"
+    );
+    let bytes = fs::read(file).with_context(|| format!("--axis {text}: {file} cannot be read"))?;
+    let read =
+        output::parse(&bytes).map_err(|error| anyhow!("--axis {text}: as an output, {error}"))?;
+    Ok((name.to_owned(), read.values))
+}

@@ -1,0 +1,101 @@
+//! Designs of experiments: where in the box of its parameters a simulator is to be run.
+//!
+//! - [`Method::Sobol`]: Owen-scrambled Sobol points (Burley, *Practical hash-based Owen scrambling*, J. Comput. Graph.
+//!   Tech. 9(4), 2020; direction numbers of Joe and Kuo), the even cover that is best known for smooth functions. A
+//!   longer design of the same seed begins with the shorter one, so that runs can be added. The sequence ends after
+//!   65,536 points; another, scrambled anew, follows.
+//! - [`Method::LatinHypercube`]: each parameter's range is cut into as many parts as there are points, and each part has
+//!   one point (McKay, Beckman and Conover, Technometrics 21, 1979). Its points all change with their number.
+
+pub mod parameters;
+
+pub use parameters::{Parameter, Scale};
+
+use crate::data::{Aside, DataError};
+use crate::streams::{permutation, stream, uniform};
+use rand::RngCore;
+use std::io;
+use std::path::Path;
+
+/// Points of one scrambled sequence.
+const SEQUENCE: usize = 1 << 16;
+
+/// How points are spread over the box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Method {
+    /// Scrambled Sobol points: even, and can be continued with a larger number and the same seed
+    #[default]
+    Sobol,
+    /// Latin hypercube: each parameter even by itself
+    #[value(name = "lhs")]
+    LatinHypercube,
+}
+
+/// Returns points `[count][parameters]`, row-major, in the parameters' units and between their limits.
+#[must_use]
+pub fn design(parameters: &[Parameter], method: Method, count: usize, seed: u64) -> Vec<f64> {
+    let columns: Vec<Vec<f64>> = match method {
+        Method::Sobol => {
+            let mut seeds = stream(seed, "sobol");
+            let seeds: Vec<u32> = (0..count.div_ceil(SEQUENCE))
+                .map(|_| seeds.next_u32())
+                .collect();
+            let point = |row: usize, column: usize| {
+                let (index, dimension) = ((row % SEQUENCE) as u32, column as u32);
+                f64::from(sobol_burley::sample(
+                    index,
+                    dimension,
+                    seeds[row / SEQUENCE],
+                ))
+            };
+            (0..parameters.len())
+                .map(|column| (0..count).map(|row| point(row, column)).collect())
+                .collect()
+        }
+        Method::LatinHypercube => {
+            let mut random = stream(seed, "latin hypercube");
+            (0..parameters.len())
+                .map(|_| {
+                    let parts = permutation(&mut random, count);
+                    let within = parts.iter().map(|&part| part as f64);
+                    within
+                        .map(|part| (part + uniform(&mut random)) / count as f64)
+                        .collect()
+                })
+                .collect()
+        }
+    };
+    (0..count)
+        .flat_map(|row| {
+            let shares = columns.iter().map(move |column| column[row]);
+            parameters
+                .iter()
+                .zip(shares)
+                .map(|(parameter, share)| parameter.at(share))
+        })
+        .collect()
+}
+
+/// Writes points as a `.csv` with a column for each parameter; the file is whole or absent.
+///
+/// # Errors
+/// [`DataError::Write`].
+pub fn write(path: &Path, parameters: &[Parameter], points: &[f64]) -> Result<(), DataError> {
+    let mut aside = Aside::create(path)?;
+    let mut all = || -> io::Result<()> {
+        let mut csv = ::csv::Writer::from_writer(&mut aside);
+        csv.write_record(parameters.iter().map(|parameter| &parameter.name))?;
+        for point in points.chunks_exact(parameters.len()) {
+            csv.write_record(point.iter().map(|value| format!("{value:?}")))?;
+        }
+        csv.flush()
+    };
+    all().map_err(|source| DataError::Write {
+        file: path.display().to_string(),
+        source,
+    })?;
+    aside.finish()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! A simulator's parameters as TOML: name, unit, limits and scale of each.
+//!
+//! ```toml
+//! [[parameter]]
+//! name = "T_e_eV"
+//! unit = "eV"       # may be left out
+//! low = 50
+//! high = 800
+//! scale = "log"     # or "linear", as if left out
+//! ```
+
+use crate::data::MAXIMUM_INPUTS;
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+use std::fs;
+use std::path::Path;
+
+/// Numbers beyond this are refused by a search.
+const LARGEST_MAGNITUDE: f64 = 1e30;
+
+/// How a parameter is spread between its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// Evenly.
+    #[default]
+    Linear,
+    /// Evenly in its logarithm, which the emulator then takes too.
+    Log,
+}
+
+/// One parameter; its limits are finite and `low < high`, above zero where the scale is logarithmic.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// Its name, unlike that of any other.
+    pub name: String,
+    /// Its unit; empty where none is given.
+    #[serde(default)]
+    pub unit: String,
+    /// The lower limit.
+    pub low: f64,
+    /// The upper limit.
+    pub high: f64,
+    /// How it is spread.
+    #[serde(default)]
+    pub scale: Scale,
+}
+
+impl Parameter {
+    /// The value at a share of the way from the lower to the upper limit, from 0 to 1.
+    #[must_use]
+    pub fn at(&self, share: f64) -> f64 {
+        let Self { low, high, .. } = *self;
+        let value = match self.scale {
+            Scale::Linear => low + share * (high - low),
+            Scale::Log => (low.ln() + share * (high.ln() - low.ln())).exp(),
+        };
+        value.clamp(low, high)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let Self {
+            name, low, high, ..
+        } = self;
+        ensure!(
+            low < high && low.abs().max(high.abs()) <= LARGEST_MAGNITUDE,
+            "parameter {name:?}: expected low < high, both of at most 1e30, got {low:?} and {high:?}"
+        );
+        ensure!(
+            self.scale == Scale::Linear || *low >= f64::from(f32::MIN_POSITIVE),
+            "parameter {name:?}: a logarithmic scale needs low above 1.2e-38, got {low:?}; raise it or write scale = \"linear\""
+        );
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    #[serde(default)]
+    parameter: Vec<Parameter>,
+}
+
+/// Reads the parameters in a file.
+///
+/// # Errors
+/// The file cannot be read or is not of that form; there are none or more than 64; names or limits are not sound.
+pub fn read(path: &Path) -> anyhow::Result<Vec<Parameter>> {
+    let file = path.display();
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("{file}: cannot be read; check the path and its permissions"))?;
+    parse(&text).with_context(|| format!("{file}: not the parameters of a simulator"))
+}
+
+/// Reads the parameters in a text.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(text: &str) -> anyhow::Result<Vec<Parameter>> {
+    let Text { parameter: all } = toml::from_str(text)?;
+    if all.is_empty() {
+        bail!("no [[parameter]]; begin one with that line, then name, low and high");
+    }
+    ensure!(
+        all.len() <= MAXIMUM_INPUTS,
+        "expected at most {MAXIMUM_INPUTS} parameters, got {}; keep those that matter",
+        all.len()
+    );
+    for (index, parameter) in all.iter().enumerate() {
+        let name = &parameter.name;
+        ensure!(
+            !name.trim().is_empty() && !name.contains(char::is_control),
+            "parameter {} has no name; write name = \"...\"",
+            index + 1
+        );
+        ensure!(
+            all[..index].iter().all(|other| other.name != *name),
+            "two parameters are called {name:?}; rename one"
+        );
+        parameter.check()?;
+    }
+    Ok(all)
+}

@@ -1,0 +1,151 @@
+//! `predict` on files larger than the memory that it takes.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test that cannot go on fails there"
+)]
+
+use dense_codegen::executor::Executor;
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_dense-search"))
+}
+
+/// A short search on the bundled spectra: 5 inputs, 250 outputs.
+fn searched(folder: &Path) -> PathBuf {
+    let run = folder.join("run");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/thomson/thomson.npz");
+    let status = program()
+        .arg("search")
+        .arg(data)
+        .args(["--steps", "100", "--out"])
+        .arg(&run)
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&status.stderr);
+    assert!(status.status.success(), "{said}");
+    run
+}
+
+/// Rows in the box of the bundled data and a little beyond, each number by a formula of its row.
+fn inputs(rows: usize) -> Vec<f32> {
+    let box_of_inputs = [
+        (5e17, 1.5e19),
+        (50.0, 800.0),
+        (-3e6, 3e6),
+        (0.0, 0.3),
+        (1.5, 6.0),
+    ];
+    (0..rows)
+        .flat_map(|row| {
+            box_of_inputs.map(|(low, high)| {
+                let share = (row as f64 * 0.618 * (1.0 + high)).sin() * 0.51 + 0.5;
+                (low + share * (high - low)) as f32
+            })
+        })
+        .collect()
+}
+
+/// A `.npz` as `numpy.savez(x=x)` writes it.
+fn npz(x: &[f32]) -> Vec<u8> {
+    let rows = x.len() / 5;
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, 5), }}").into_bytes();
+    header.resize(117, b' ');
+    header.push(b'\n');
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    zip.start_file("x.npy", stored).unwrap();
+    zip.write_all(b"\x93NUMPY\x01\x00\x76\x00").unwrap();
+    zip.write_all(&header).unwrap();
+    let bytes: Vec<u8> = x.iter().flat_map(|value| value.to_le_bytes()).collect();
+    zip.write_all(&bytes).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn rows_in_blocks_on_several_threads_have_the_bits_of_one_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = searched(folder.path());
+    let x = inputs(3001);
+    let file = folder.path().join("x.npz");
+    fs::write(&file, npz(&x)).unwrap();
+    let answers = folder.path().join("answers.csv");
+    let output = program()
+        .arg("predict")
+        .args([&run, &file])
+        .arg("-o")
+        .arg(&answers)
+        .args(["--threads", "3", "--json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let figures: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let emulator = dense_codegen::file::load(&run.join("emulator.safetensors")).unwrap();
+    let expected = Executor::new(&emulator).predict(&x, 1);
+    let outside = expected.status.iter().filter(|status| !status.is_ok());
+    assert_eq!(figures["outside"], outside.count());
+    let text = fs::read_to_string(answers).unwrap();
+    let lines: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!(lines.len(), 3001);
+    for (row, line) in lines.iter().enumerate() {
+        let outputs = row * 250..(row + 1) * 250;
+        let numbers = expected.mean[outputs.clone()]
+            .iter()
+            .chain(&expected.std[outputs]);
+        let mut cells: Vec<String> = numbers.map(|value| format!("{value:?}")).collect();
+        cells.push(expected.status[row].is_ok().to_string());
+        assert_eq!(*line, cells.join(","), "row {row}");
+    }
+}
+
+/// The most memory that `predict` has resident for so many rows, in MiB.
+#[cfg(target_os = "linux")]
+fn peak_mib(run: &Path, folder: &Path, rows: usize) -> f64 {
+    let file = folder.join("x.npz");
+    fs::write(&file, npz(&inputs(rows))).unwrap();
+    let answers = folder.join("answers.npz");
+    let mut child = program()
+        .arg("predict")
+        .args([run, &file])
+        .arg("-o")
+        .arg(&answers)
+        .args(["--threads", "2"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (status, mut peak) = (format!("/proc/{}/status", child.id()), 0.0f64);
+    let ended = loop {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+        peak = peak.max(kib.unwrap_or(0.0) / 1024.0);
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    assert!(ended.success());
+    assert!(fs::metadata(answers).unwrap().len() > rows as u64 * 2000);
+    peak
+}
+
+/// All rows together would be 400 MB of predictions.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = searched(folder.path());
+    let few = peak_mib(&run, folder.path(), 10_000);
+    let many = peak_mib(&run, folder.path(), 200_000);
+    assert!(
+        few > 1.0 && many < 100.0 && many < few + 20.0,
+        "{few} MiB, {many} MiB"
+    );
+}
