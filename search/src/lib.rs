@@ -2,7 +2,8 @@
 //!
 //! In the order in which data pass:
 //!
-//! - [`data`] reads runs, splits and normalises them;
+//! - [`data`] reads runs, splits and normalises them; [`warnings`] says what is odd about them;
+//!   [`learning_curve`] what more of them would bring;
 //! - [`transform`] chooses the coordinate that outputs are learnt in;
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes, presets or read from TOML;
 //!   [`contenders`] are those that a run trains;
@@ -25,6 +26,7 @@ pub mod gaussian_process;
 #[cfg(feature = "cuda")]
 mod gpu;
 pub mod lbfgs;
+pub mod learning_curve;
 pub mod metrics;
 pub mod nodes;
 pub mod optimiser;
@@ -38,5 +40,6 @@ pub mod teacher;
 pub mod training;
 pub mod transform;
 pub mod variables;
+pub mod warnings;
 
 pub use candle_core;

@@ -10,6 +10,7 @@ use crate::run_folder::RunFolder;
 use crate::teacher::{Lesson, lesson};
 use crate::training::{Checkpoint, Choices, Phase, Rows, Settings, Trained, Trainer};
 use crate::transform;
+use crate::warnings;
 use anyhow::{Context, bail, ensure};
 use candle_core::Device;
 use clap::ValueEnum;
@@ -192,6 +193,9 @@ pub fn run(
     folder.describe(&description)?;
     for note in input.data.notes().iter().chain(&split.notes) {
         eprintln!("note: {note}");
+    }
+    for warning in pool(plan.threads)?.install(|| warnings::of_split(&input.data, &split)) {
+        eprintln!("warning: {warning}");
     }
     let search = Search {
         data: &input.data,
