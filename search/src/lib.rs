@@ -11,12 +11,14 @@
 //!   [`variables`] has the probabilities of the candidates;
 //! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] where rows are few;
 //! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where these are good;
-//! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
+//! - [`assemble`](mod@assemble) makes an emulator of what was trained; [`calibration`] fits its uncertainty, and
+//!   [`holes`] finds the part of the box that has no points;
 //! - [`device`] names what trains: the processor, or a GPU;
 //! - [`metrics`] says how good it is;
 //! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
 
 pub mod assemble;
+pub mod calibration;
 pub mod cli;
 pub mod commands;
 pub mod contenders;
@@ -25,6 +27,7 @@ pub mod device;
 pub mod gaussian_process;
 #[cfg(feature = "cuda")]
 mod gpu;
+pub mod holes;
 pub mod lbfgs;
 pub mod learning_curve;
 pub mod metrics;

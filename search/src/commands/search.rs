@@ -107,6 +107,12 @@ pub struct Report {
     pub val_mse_z: f64,
     /// The median over the validation rows of the error's norm over the outputs' norm.
     pub val_relative_l2: f64,
+    /// The share of the validation rows' values in the bands of 50, 90 and 99 %.
+    #[serde(default)]
+    pub val_coverage: [f64; 3],
+    /// The mean width of the 90 % band there over that of a constant band that holds as many values.
+    #[serde(default)]
+    pub val_width_over_constant: f64,
     /// The coordinate that outputs were learnt in.
     pub transform: Transform,
     /// Multiply-accumulates of the shipped call.
@@ -592,7 +598,7 @@ impl Search<'_> {
                 &candidate.trained,
                 self.data,
                 normalisation,
-                &self.split.calibration,
+                Some(&self.split),
                 self.provenance(&candidate),
             )?;
             let found = judge(&emulator, &self.split.selection);
@@ -627,6 +633,8 @@ impl Search<'_> {
             space: winner.name,
             val_mse_z: found.mse_z,
             val_relative_l2: found.median_relative_l2,
+            val_coverage: [found.coverage_50, found.coverage_90, found.coverage_99],
+            val_width_over_constant: found.width_over_constant,
             transform,
             macs: emulator.macs(),
             member_macs: emulator.member_macs(),

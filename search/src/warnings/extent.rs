@@ -1,7 +1,8 @@
-//! Whether there are enough rows, and whether the outputs span decades.
+//! Whether there are enough rows, whether they fill the box, and whether the outputs span decades.
 
 use super::{Kind, Warning};
 use crate::data::{Dataset, Layout};
+use crate::holes;
 
 /// Rows for each input, at least: Loeppky, Sacks and Welch, "Choosing the sample size of a computer experiment",
 /// Technometrics 51, 366 (2009).
@@ -27,6 +28,25 @@ pub(super) fn few_rows(data: &Dataset, train: &[usize]) -> Option<Warning> {
              ({needed}); run the simulator more often, or fix inputs that matter little (inspect --learning-curve says \
              what more rows bring)",
             train.len()
+        ),
+        rows: Vec::new(),
+        inputs: Vec::new(),
+    })
+}
+
+/// Returns the warning that the rows `train` leave a part of the box empty.
+pub(super) fn holes(data: &Dataset, train: &[usize]) -> Option<Warning> {
+    let holes = holes::find(data, train)?;
+    Some(Warning {
+        kind: Kind::Holes,
+        text: format!(
+            "the training points leave {:.0} % of the box empty (x_low to x_high, else the range of the data): the emulator \
+             guesses there, and says so by its status \"far from data\", for {:.0} % of the box ({} centres, {} further \
+             multiply-accumulates a call); run the simulator there, if such inputs are to be asked about",
+            100.0 * holes.empty,
+            100.0 * holes.flagged,
+            holes.coverage.count(),
+            (holes.coverage.count() + data.input_count()) * data.input_count()
         ),
         rows: Vec::new(),
         inputs: Vec::new(),

@@ -48,66 +48,84 @@ const HEAVY: f32 = 20.0;
 
 /// Returns the warnings about inputs; `rows` are those that may be looked at, `train` those that will train.
 pub(super) fn warnings(data: &Dataset, train: &[usize], rows: &[usize]) -> Vec<Warning> {
-    let warning = |kind, input: usize, text: String| Warning {
-        kind,
-        text,
-        rows: Vec::new(),
-        inputs: vec![data.inputs()[input].name.clone()],
+    let named = |inputs: &[usize]| -> Vec<String> {
+        let names = inputs
+            .iter()
+            .map(|&input| data.inputs()[input].name.clone());
+        names.collect()
     };
-    let name = |input: usize| &data.inputs()[input].name;
+    let warning = |kind, inputs: &[usize], one: &str, several: &str, rest: String| {
+        let names: Vec<String> = named(inputs)
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect();
+        let (word, verb) = match inputs.len() {
+            1 => ("input", one),
+            _ => ("inputs", several),
+        };
+        (!inputs.is_empty()).then(|| Warning {
+            kind,
+            text: format!("{word} {} {verb} {rest}", names.join(", ")),
+            rows: Vec::new(),
+            inputs: named(inputs),
+        })
+    };
     let scale = Normalisation::fit(data, train).scale().to_vec();
-    let mut found = Vec::new();
-    for input in (0..data.input_count()).filter(|&input| scale[input] == 0.0) {
-        // One value in every row is said when the file is read.
-        if !data.inputs()[input].constant {
-            found.push(warning(
-                Kind::ConstantInput,
-                input,
-                format!(
-                    "input {:?} has one value in all training rows, and others elsewhere: the emulator ignores it; split the \
-                     rows anew, or leave it out",
-                    name(input)
-                ),
-            ));
-        }
-    }
-    let varying: Vec<usize> = (0..scale.len())
-        .filter(|&input| scale[input] != 0.0)
+    let (constant, varying): (Vec<usize>, Vec<usize>) =
+        (0..scale.len()).partition(|&input| scale[input] == 0.0);
+    // One value in every row is said when the file is read.
+    let constant: Vec<usize> = constant
+        .into_iter()
+        .filter(|&input| !data.inputs()[input].constant)
         .collect();
     let left = left_by_others(data, rows, &varying);
-    for (&input, &left) in varying.iter().zip(&left) {
-        if left < FIXED {
-            found.push(warning(
-                Kind::DependentInput,
-                input,
-                format!(
-                    "input {:?} follows from the other inputs ({:.1} % of its variance does): what it does cannot be told from \
-                     what they do, and away from these combinations the emulator guesses; vary it by itself, or leave it out",
-                    name(input),
-                    100.0 * (1.0 - left)
-                ),
-            ));
-        }
-    }
-    let testable: Vec<usize> = varying
+    let of = |wanted: std::ops::Range<f64>| -> Vec<usize> {
+        let pairs = varying
+            .iter()
+            .zip(&left)
+            .filter(|(_, left)| wanted.contains(left));
+        pairs.map(|(&input, _)| input).collect()
+    };
+    let dead = without_influence(data, rows, &of(TANGLED..f64::INFINITY));
+    let movement = dead
         .iter()
-        .zip(&left)
-        .filter(|&(_, &left)| left >= TANGLED)
-        .map(|(&input, _)| input)
-        .collect();
-    for (input, movement) in without_influence(data, rows, &testable) {
-        found.push(warning(
-            Kind::NoInfluence,
-            input,
+        .fold(0.0f64, |most, (_, movement)| most.max(*movement));
+    let dead: Vec<usize> = dead.into_iter().map(|(input, _)| input).collect();
+    let found = [
+        warning(
+            Kind::ConstantInput,
+            &constant,
+            "has",
+            "have",
+            "one value in all training rows, and others elsewhere: the emulator ignores that; split the rows anew, or leave \
+             the column out"
+                .to_owned(),
+        ),
+        warning(
+            Kind::DependentInput,
+            &of(f64::NEG_INFINITY..FIXED),
+            "follows",
+            "each follow",
             format!(
-                "input {:?} changes no output that can be seen: with the other inputs held, it moves none by more than {movement} \
-                 standard deviations in 4 of 5 cases (99 % confidence), and without it they are predicted as well; leave it \
-                 out, or check that the simulator reads it",
-                name(input)
+                "from the other inputs (more than {:.0} % of the variance does): what one does cannot be told from what the \
+                 others do, and away from these combinations the emulator guesses; vary each by itself, or leave out what \
+                 follows from the rest",
+                100.0 * (1.0 - FIXED)
             ),
-        ));
-    }
-    found
+        ),
+        warning(
+            Kind::NoInfluence,
+            &dead,
+            "changes",
+            "change",
+            format!(
+                "no output that can be seen: with the other inputs held, another value moves none by more than {movement} \
+                 standard deviations in 4 of 5 cases (99 % confidence), and without it the outputs are predicted as well; \
+                 leave it out, or check that the simulator reads it"
+            ),
+        ),
+    ];
+    found.into_iter().flatten().collect()
 }
 
 /// The share of each input's variance that no linear function of the others explains.

@@ -2,7 +2,7 @@
 //!
 //! - [`duplicates`]: rows that repeat others, rows that contradict them, judged rows that are trained on;
 //! - [`influence`]: inputs that change nothing, or that follow from the others;
-//! - [`extent`]: too few rows for the number of inputs, and outputs that span decades.
+//! - [`extent`]: too few rows for the number of inputs, outputs that span decades, and holes in the box.
 //!
 //! What cannot be used at all (numbers that are not finite, above all) is an error of [`crate::data`] and not read.
 //! Nothing here changes what is trained, and test rows are compared with others, never fitted to.
@@ -35,6 +35,8 @@ pub enum Kind {
     FewRows,
     /// Outputs over several powers of ten.
     Decades,
+    /// A part of the box without training points.
+    Holes,
 }
 
 /// One warning: what is odd, where, and what to do.
@@ -91,6 +93,7 @@ fn with_parts(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
         &rows_of(&[Part::Train, Part::Validation]),
     ));
     warnings.extend(extent::decades(data, &train));
+    warnings.extend(extent::holes(data, &train));
     warnings
 }
 
