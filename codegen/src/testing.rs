@@ -203,7 +203,7 @@ fn local(seed: u64) -> Local {
             constant: 0.1,
             limits: [-0.5, 0.75],
         }),
-        coverage: (seed % 3 == 0).then(|| Coverage {
+        coverage: seed.is_multiple_of(3).then(|| Coverage {
             coordinates: coverage,
             whitening: numbers(9),
             centres: numbers(3 * 11),
