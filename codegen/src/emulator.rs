@@ -2,6 +2,7 @@
 
 use crate::domain::Range;
 use crate::graph::{Graph, NodeId, Shape};
+use crate::local::Local;
 use crate::pack;
 use crate::plan::Plan;
 use crate::{Error, Result};
@@ -72,7 +73,7 @@ impl Outputs {
 }
 
 /// Turns the spread of the members into a standard deviation in physical units:
-/// `std = unit * sqrt(gain * variance / unit^2 + floor)`.
+/// `std = unit * sqrt(gain * variance / unit^2 + floor)`, times the [`crate::local::ErrorScale`] where there is one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// What the members' variance is multiplied by, at least 0.
@@ -101,6 +102,8 @@ pub struct EmulatorParts {
     pub members: Vec<NodeId>,
     /// The uncertainty's calibration.
     pub calibration: Calibration,
+    /// What depends on where the inputs lie.
+    pub local: Local,
     /// The inputs, in the graph's order.
     pub inputs: Vec<InputVariable>,
     /// The outputs.
@@ -122,6 +125,7 @@ impl Emulator {
         check_inputs(&parts)?;
         check_outputs(&parts)?;
         check_calibration(&parts)?;
+        parts.local.check(parts.inputs.len())?;
         (parts.graph, parts.members) = parts.graph.pruned(&parts.members);
         Ok(Self(parts))
     }
@@ -148,6 +152,12 @@ impl Emulator {
     #[must_use]
     pub fn calibration(&self) -> &Calibration {
         &self.0.calibration
+    }
+
+    /// What depends on where the inputs lie: the scale of errors, and the neighbourhood of the training points.
+    #[must_use]
+    pub fn local(&self) -> &Local {
+        &self.0.local
     }
 
     /// The inputs and the box in which they were trained.
@@ -200,7 +210,7 @@ impl Emulator {
             1 => self.output_count(),
             _ => 2 * self.output_count(),
         };
-        4 * (parameters.sum::<usize>() + calibration)
+        4 * (parameters.sum::<usize>() + calibration + self.0.local.numbers())
     }
 
     /// Bytes that the shipped call writes: the buffers of its plan, mean and standard deviation.
@@ -237,7 +247,7 @@ impl Emulator {
     }
 }
 
-fn refuse<T>(
+pub(crate) fn refuse<T>(
     part: impl Into<String>,
     expected: impl Into<String>,
     got: impl ToString,

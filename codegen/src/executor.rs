@@ -7,6 +7,7 @@ use crate::emulator::Emulator;
 use crate::graph::{
     Activation, Function, Graph, Inverse, Kernel, Node, NodeId, Operation, ParameterId, Transform,
 };
+use crate::local::{Coordinates, Coverage};
 use crate::pack;
 use crate::plan::{Place, Plan, Step};
 use dense_runtime::domain::{self, Ranges};
@@ -20,6 +21,7 @@ use dense_runtime::kernels::resize2d::{Resize2d, resize2d};
 use dense_runtime::kernels::transposed_conv1d::{TransposedConv1d, transposed_conv1d};
 use dense_runtime::kernels::transposed_conv2d::{TransposedConv2d, transposed_conv2d};
 use dense_runtime::kernels::{add::add, elementwise, transpose::transpose};
+use dense_runtime::local;
 use dense_runtime::status::Status;
 
 /// Runs one emulator.
@@ -32,6 +34,10 @@ pub struct Executor {
     stored: Vec<Aligned>,
     /// The standard deviation of a single member.
     deviation: Vec<f32>,
+    /// Which inputs are logarithmic.
+    logarithmic: Vec<bool>,
+    /// The centres of the training points' neighbourhood, in blocks.
+    centres: Vec<f32>,
 }
 
 /// The predictions of some rows.
@@ -58,6 +64,16 @@ impl Executor {
             plan: Plan::new(emulator),
             ranges: ranges.chunks(domain::LANES).map(Ranges::new).collect(),
             deviation: emulator.calibration().deviation_of_one(),
+            logarithmic: emulator
+                .inputs()
+                .iter()
+                .map(|input| input.logarithmic)
+                .collect(),
+            centres: emulator
+                .local()
+                .coverage
+                .as_ref()
+                .map_or_else(Vec::new, Coverage::blocks),
             stored: emulator
                 .graph()
                 .parameters()
@@ -135,6 +151,15 @@ impl Executor {
             .zip(slots[0].chunks_exact_mut(inputs));
         for ((x, checked), status) in rows.zip(&mut *status) {
             *status = domain::check(&self.ranges, x, checked);
+            if let Some(coverage) = self.coverage() {
+                local::far_from_data(coverage, checked, status);
+            }
+        }
+        let mut scales = vec![1.0; status.len()];
+        if let Some(scale) = self.error_scale() {
+            for (value, x) in scales.iter_mut().zip(slots[0].chunks_exact(inputs)) {
+                *value = local::error_scale(scale, x);
+            }
         }
         let calibration = self.emulator.calibration();
         let members = self.emulator.members().len() as u16;
@@ -146,9 +171,11 @@ impl Executor {
                         mean.chunks_exact_mut(outputs)
                             .zip(std.chunks_exact_mut(outputs)),
                     );
-                    for ((member, (mean, std)), status) in values.zip(&mut *status) {
+                    let rows = values.zip(&mut *status).zip(&scales);
+                    for (((member, (mean, std)), status), &scale) in rows {
                         if members == 1 {
-                            ensemble::single(member, &self.deviation, mean, std, status);
+                            let deviation = &self.deviation;
+                            ensemble::single(member, deviation, scale, mean, std, status);
                         } else {
                             let unit = &calibration.unit;
                             ensemble::accumulate(index as u16, member, unit, mean, std);
@@ -168,9 +195,42 @@ impl Executor {
         let results = mean
             .chunks_exact_mut(outputs)
             .zip(std.chunks_exact_mut(outputs));
-        for ((mean, std), status) in results.zip(status) {
-            ensemble::finish(members, constants, mean, std, status);
+        for (((mean, std), status), scale) in results.zip(status).zip(scales) {
+            ensemble::finish(members, constants, scale, mean, std, status);
         }
+    }
+
+    fn coordinates<'a>(&'a self, of: &'a Coordinates) -> local::Coordinates<'a> {
+        local::Coordinates {
+            logarithmic: &self.logarithmic,
+            centre: &of.centre,
+            scale: &of.scale,
+        }
+    }
+
+    /// The scale of errors, as the runtime takes it.
+    fn error_scale(&self) -> Option<local::ErrorScale<'_>> {
+        let scale = self.emulator.local().error_scale.as_ref()?;
+        let [least, most] = scale.limits;
+        Some(local::ErrorScale {
+            coordinates: self.coordinates(&scale.coordinates),
+            linear: &scale.linear,
+            square: &scale.square,
+            constant: scale.constant,
+            least,
+            most,
+        })
+    }
+
+    /// The neighbourhood of the training points, as the runtime takes it.
+    fn coverage(&self) -> Option<local::Coverage<'_>> {
+        let coverage = self.emulator.local().coverage.as_ref()?;
+        Some(local::Coverage {
+            coordinates: self.coordinates(&coverage.coordinates),
+            whitening: &coverage.whitening,
+            centres: &self.centres,
+            square_radius: coverage.square_radius,
+        })
     }
 
     /// A node's value in each sample.

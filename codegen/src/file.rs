@@ -1,11 +1,12 @@
 //! The emulator file: one `.safetensors` with the parameters as tensors and everything else as JSON in its metadata.
 //!
-//! The metadata has the single key `dense`: `{ "format": 1, "sha256": ..., "content": ... }`. The hash is taken over the
+//! The metadata has the single key `dense`: `{ "format": 2, "sha256": ..., "content": ... }`. The hash is taken over the
 //! content's text and over name, shape and bytes of every tensor, so that no change goes unseen. The same emulator gives
 //! the same bytes: keys are sorted, and nothing depends on time or place.
 
 use crate::emulator::{Calibration, Emulator, EmulatorParts, InputVariable, Outputs};
 use crate::graph::{Graph, NodeId, Operation};
+use crate::local::{Coordinates, Coverage, ErrorScale, Local};
 use crate::{Error, Result};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -16,8 +17,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The version of the format that this crate writes, and the newest that it reads.
-pub const FORMAT: u64 = 1;
+/// The newest version of the format: what an emulator needs that version 1 has not, its scale of errors and the
+/// neighbourhood of its training points, stands in further tensors. Emulators without either are still written as version
+/// 1, and versions from 1 on are read.
+pub const FORMAT: u64 = 2;
 
 /// The metadata's key: a second one would leave the order of the file's bytes to a hash map.
 const KEY: &str = "dense";
@@ -26,6 +29,9 @@ const PARAMETER: &str = "parameter/";
 const GAIN: &str = "calibration/gain";
 const UNIT: &str = "calibration/unit";
 const FLOOR: &str = "calibration/floor";
+/// Before the names of the tensors of what version 2 added.
+const ERROR_SCALE: &str = "error scale/";
+const COVERAGE: &str = "coverage/";
 
 /// Advice for a file that was written whole and changed since.
 const COPY_AGAIN: &str = "copy it again from where it was made, or run the search again";
@@ -113,7 +119,7 @@ pub fn to_bytes(emulator: &Emulator) -> Vec<u8> {
     let content =
         serde_json::to_string(&content).expect("content has string keys only and finite numbers");
     let tensors = tensors(emulator);
-    let metadata = serde_json::json!({ "format": FORMAT, "sha256": hash(&content, &tensors), "content": content });
+    let metadata = serde_json::json!({ "format": format_of(emulator.local()), "sha256": hash(&content, &tensors), "content": content });
     let views = tensors.iter().map(|(name, (shape, bytes))| {
         let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
         (
@@ -149,7 +155,58 @@ fn tensors(emulator: &Emulator) -> Tensors {
     ];
     let calibration =
         calibration.map(|(name, values)| (name.into(), (vec![values.len()], bytes(values))));
-    parameters.chain(calibration).collect()
+    let local = local_tensors(emulator.local());
+    let local = local.map(|(name, shape, values)| (name, (shape, bytes(&values))));
+    parameters.chain(calibration).chain(local).collect()
+}
+
+/// The version of the format that has all of this.
+fn format_of(local: &Local) -> u64 {
+    match *local == Local::default() {
+        true => 1,
+        false => FORMAT,
+    }
+}
+
+/// Name, shape and numbers of what version 2 added, as far as it is there.
+fn local_tensors(local: &Local) -> impl Iterator<Item = (String, Vec<usize>, Vec<f32>)> {
+    let mut tensors = Vec::new();
+    let mut push = |group: &str, name: &str, shape: &[usize], values: &[f32]| {
+        tensors.push((format!("{group}{name}"), shape.to_vec(), values.to_vec()));
+    };
+    if let Some(scale) = &local.error_scale {
+        let inputs = [scale.linear.len()];
+        push(ERROR_SCALE, "centre", &inputs, &scale.coordinates.centre);
+        push(ERROR_SCALE, "scale", &inputs, &scale.coordinates.scale);
+        push(ERROR_SCALE, "linear", &inputs, &scale.linear);
+        push(ERROR_SCALE, "square", &inputs, &scale.square);
+        let [least, most] = scale.limits;
+        push(
+            ERROR_SCALE,
+            "constant and limits",
+            &[3],
+            &[scale.constant, least, most],
+        );
+    }
+    if let Some(coverage) = &local.coverage {
+        let inputs = coverage.coordinates.centre.len();
+        push(COVERAGE, "centre", &[inputs], &coverage.coordinates.centre);
+        push(COVERAGE, "scale", &[inputs], &coverage.coordinates.scale);
+        push(
+            COVERAGE,
+            "whitening",
+            &[inputs, inputs],
+            &coverage.whitening,
+        );
+        push(
+            COVERAGE,
+            "centres",
+            &[coverage.count(), inputs],
+            &coverage.centres,
+        );
+        push(COVERAGE, "square radius", &[1], &[coverage.square_radius]);
+    }
+    tensors.into_iter()
 }
 
 /// SHA-256 of all that an emulator is, in hexadecimal. Lengths stand before the parts, so that no two cases run together.
@@ -206,8 +263,8 @@ pub fn from_bytes(bytes: &[u8], origin: &Path) -> Result<Emulator> {
     let format = metadata["format"]
         .as_u64()
         .ok_or_else(|| damaged("no format version"))?;
-    if format != FORMAT {
-        let problem = format!("format {format}; this program reads format {FORMAT}");
+    if !(1..=FORMAT).contains(&format) {
+        let problem = format!("format {format}; this program reads formats 1 to {FORMAT}");
         return Err(fail(
             problem,
             "use the version of the program that wrote it, or search again with this one",
@@ -240,6 +297,8 @@ fn read_tensors(bytes: &[u8]) -> Result<Tensors, String> {
 
 /// Builds the emulator through the same checks as a new one.
 fn rebuild(content: Content, mut tensors: Tensors) -> Result<Emulator, String> {
+    let has = |group: &str| tensors.keys().any(|name| name.starts_with(group));
+    let (has_scale, has_coverage) = (has(ERROR_SCALE), has(COVERAGE));
     let mut take = |name: &str| {
         let (shape, bytes) = tensors
             .remove(name)
@@ -276,6 +335,44 @@ fn rebuild(content: Content, mut tensors: Tensors) -> Result<Emulator, String> {
         unit: take(UNIT)?.1,
         floor: take(FLOOR)?.1,
     };
+    let mut numbers = |group: &str, name: &str| Ok::<_, String>(take(&format!("{group}{name}"))?.1);
+    let mut coordinates = |group: &str| {
+        Ok::<_, String>(Coordinates {
+            centre: numbers(group, "centre")?,
+            scale: numbers(group, "scale")?,
+        })
+    };
+    let places = [(has_scale, ERROR_SCALE), (has_coverage, COVERAGE)];
+    let [scale_places, coverage_places] =
+        places.map(|(there, group)| there.then(|| coordinates(group)).transpose());
+    let error_scale = match scale_places? {
+        None => None,
+        Some(coordinates) => {
+            let name = "constant and limits";
+            let [constant, least, most] = numbers(ERROR_SCALE, name)?[..] else {
+                return Err(format!("{ERROR_SCALE}{name}: expected three numbers"));
+            };
+            Some(ErrorScale {
+                coordinates,
+                linear: numbers(ERROR_SCALE, "linear")?,
+                square: numbers(ERROR_SCALE, "square")?,
+                constant,
+                limits: [least, most],
+            })
+        }
+    };
+    let coverage = match coverage_places? {
+        None => None,
+        Some(coordinates) => Some(Coverage {
+            coordinates,
+            whitening: numbers(COVERAGE, "whitening")?,
+            centres: numbers(COVERAGE, "centres")?,
+            square_radius: match numbers(COVERAGE, "square radius")?[..] {
+                [square_radius] => square_radius,
+                _ => return Err(format!("{COVERAGE}square radius: expected one number")),
+            },
+        }),
+    };
     let Content {
         members,
         inputs,
@@ -287,6 +384,10 @@ fn rebuild(content: Content, mut tensors: Tensors) -> Result<Emulator, String> {
         graph,
         members,
         calibration,
+        local: Local {
+            error_scale,
+            coverage,
+        },
         inputs,
         outputs,
         provenance,

@@ -5,11 +5,13 @@
 //!
 //! For members m_0 .. m_{M-1} of one output, in written order (Welford):
 //! mean = m_0, m2 = 0; then d = m_k - mean, mean += d / (k + 1), e = m_k - mean, m2 += (d / unit) (e / unit);
-//! at last std = unit * sqrt(m2 / M * gain + floor).
+//! at last std = unit * sqrt(m2 / M * gain + floor), times the scale of errors where the emulator has one
+//! ([`crate::local`]).
 
 use crate::domain;
 use crate::emulator::Emulator;
 use crate::graph::{Graph, NodeId, Real, Single, Value};
+use crate::local::Local;
 use dense_runtime::fma::{Fused, Separate};
 use dense_runtime::status::Status;
 
@@ -90,7 +92,19 @@ fn predict<R: Real>(emulator: &Emulator, x: &[f32]) -> Prediction<R> {
         .members()
         .iter()
         .map(|&member| &values[member.index()][..]);
-    let (mean, std) = ensemble(emulator, &members.collect::<Vec<_>>());
+    let (mean, mut std) = ensemble(emulator, &members.collect::<Vec<_>>());
+    let Local {
+        error_scale,
+        coverage,
+    } = emulator.local();
+    if let Some(scale) = error_scale {
+        let scale = scale.at::<R>(emulator.inputs(), x);
+        std.iter_mut()
+            .for_each(|std| *std = canonical(std.mul(scale)));
+    }
+    status.far = coverage
+        .as_ref()
+        .is_some_and(|coverage| coverage.is_far::<R>(emulator.inputs(), x));
     status.overflow = !mean.iter().chain(&std).all(|value| value.is_finite());
     Prediction { mean, std, status }
 }

@@ -4,6 +4,7 @@
 //! - [`graph`]: typed operations on one sample, always well-shaped; one file an operation.
 //! - [`emulator`]: a graph with ensemble members, calibration, trained box, outputs and provenance.
 //! - [`domain`]: the guard that says when an input lies outside the trained box.
+//! - [`local`]: what depends on where an input lies: the scale of errors, and nearness to the training points.
 //! - [`interpreter`]: its meaning, in f64 and in the two deployed orders of f32.
 //! - [`plan`]: when its nodes are evaluated and where their values live.
 //! - [`pack`]: how its weights are stored for the runtime's kernels.
@@ -21,6 +22,7 @@ pub mod executor;
 pub mod file;
 pub mod graph;
 pub mod interpreter;
+pub mod local;
 pub mod onnx;
 pub mod pack;
 pub mod plan;
@@ -28,6 +30,7 @@ pub mod rust;
 
 pub use emulator::{Calibration, Emulator, EmulatorParts};
 pub use error::{Error, Result};
+pub use local::Local;
 
 #[cfg(test)]
 mod testing;

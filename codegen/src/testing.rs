@@ -2,6 +2,7 @@
 
 use crate::emulator::{Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs};
 use crate::graph::*;
+use crate::local::{Coordinates, Coverage, ErrorScale, Local};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -160,6 +161,7 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
             unit: vec![0.25; 18],
             floor: vec![1e-4; 18],
         },
+        local: local(seed),
         inputs: vec![
             input("temperature_eV", -1.0, 1.1, false),
             input("density_m3", 0.1, 10.0, true),
@@ -177,6 +179,37 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
         ]),
     })
     .unwrap()
+}
+
+/// What depends on where the three inputs lie: nothing, either, or both, by the seed.
+fn local(seed: u64) -> Local {
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x10CA1);
+    let mut numbers = |count: usize| {
+        (0..count)
+            .map(|_| random.random_range(-1.0..1.0))
+            .collect::<Vec<f32>>()
+    };
+    let mut coordinates = || Coordinates {
+        centre: numbers(3),
+        scale: numbers(3),
+    };
+    let places = [coordinates(), coordinates()];
+    let [scale, coverage] = places;
+    Local {
+        error_scale: (seed % 2 == 1).then(|| ErrorScale {
+            coordinates: scale,
+            linear: numbers(3),
+            square: numbers(3),
+            constant: 0.1,
+            limits: [-0.5, 0.75],
+        }),
+        coverage: seed.is_multiple_of(3).then(|| Coverage {
+            coordinates: coverage,
+            whitening: numbers(9),
+            centres: numbers(3 * 11),
+            square_radius: 0.25,
+        }),
+    }
 }
 
 /// Inputs within the box of [`emulator`], row-major.

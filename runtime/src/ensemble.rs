@@ -5,8 +5,10 @@
 //!
 //! ```text
 //! mean = m_0, m2 = 0;   d = m_k - mean, mean += d / (k + 1), e = m_k - mean, m2 += (d / unit) (e / unit)
-//! std = unit * sqrt(m2 / M * gain + floor)
+//! std = unit * sqrt(m2 / M * gain + floor) * scale
 //! ```
+//!
+//! with a scale of the row's ([`crate::local::error_scale`]), 1.0 where the emulator has none.
 
 use crate::dispatch::vectorised;
 use crate::fma::{Arithmetic, Native, sqrt};
@@ -63,6 +65,7 @@ vectorised! {
     pub fn finish<V>(
         members: u16,
         calibration: Calibration<'_>,
+        scale: f32,
         mean: &mut [f32],
         std: &mut [f32],
         status: &mut Status,
@@ -70,14 +73,14 @@ vectorised! {
         let inverse_count = 1.0 / f32::from(members);
         for (std, (&unit, &floor)) in std.iter_mut().zip(calibration.unit.iter().zip(calibration.floor)) {
             let variance = Native::fma(*std * inverse_count, calibration.gain, floor);
-            *std = unit * sqrt(variance);
+            *std = unit * sqrt(variance) * scale;
         }
         given_out::<V>(mean, std, status);
     }
 }
 
 vectorised! {
-    /// [`accumulate`] and [`finish`] for a single member, whose standard deviation is a constant:
+    /// [`accumulate`] and [`finish`] for a single member, whose standard deviation is a constant times the row's scale:
     /// `deviation = unit * sqrt(floor)`.
     ///
     /// *Shapes*: `member`, `deviation`, `mean` and `std`: `[OUT]`.
@@ -85,12 +88,13 @@ vectorised! {
     pub fn single<V>(
         member: &[f32],
         deviation: &[f32],
+        scale: f32,
         mean: &mut [f32],
         std: &mut [f32],
         status: &mut Status,
     ) {
         mean.iter_mut().zip(member).for_each(|(mean, &value)| *mean = value);
-        std.iter_mut().zip(deviation).for_each(|(std, &value)| *std = value);
+        std.iter_mut().zip(deviation).for_each(|(std, &value)| *std = value * scale);
         given_out::<V>(mean, std, status);
     }
 }
@@ -149,6 +153,7 @@ mod tests {
         finish(
             members.len() as u16,
             calibration,
+            1.0,
             &mut mean,
             &mut std,
             &mut status,
@@ -201,12 +206,13 @@ mod tests {
                 finish(
                     1,
                     calibration,
+                    1.5,
                     &mut general.1,
                     &mut general.2,
                     &mut general.0,
                 );
                 let (status, mean, std) = &mut single;
-                super::single(&[value], &[2.0 * floor.sqrt()], mean, std, status);
+                super::single(&[value], &[2.0 * floor.sqrt()], 1.5, mean, std, status);
                 let bits = |(status, mean, std): (Status, [f32; 1], [f32; 1])| {
                     (status, mean[0].to_bits(), std[0].to_bits())
                 };
@@ -239,6 +245,7 @@ mod tests {
                 unit: &[1.0],
                 floor: &[0.0],
             },
+            1.0,
             &mut mean,
             &mut std,
             &mut status,

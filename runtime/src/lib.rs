@@ -2,7 +2,8 @@
 //!
 //! In the order in which a call passes through them:
 //!
-//! - [`domain`] checks the inputs against the trained box and says what it found in a [`status`];
+//! - [`domain`] checks the inputs against the trained box and says what it found in a [`status`]; [`local`] says how
+//!   large errors are there, and whether a training point is near, for the emulators that ask;
 //! - [`kernels`] has one function an operation of the network,
 //! - [`ensemble`] gathers the members' mean and calibrated standard deviation;
 //! - [`predict`] is the trait that a frozen emulator implements;
@@ -25,6 +26,7 @@ pub mod elementary;
 pub mod ensemble;
 pub mod fma;
 pub mod kernels;
+pub mod local;
 pub mod predict;
 pub mod self_test;
 mod simd;

@@ -31,6 +31,7 @@ sources![
     "kernels/transposed_conv1d.rs",
     "kernels/transposed_conv2d.rs",
     "lib.rs",
+    "local.rs",
     "predict.rs",
     "self_test.rs",
     "simd/avx2.rs",

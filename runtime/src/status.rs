@@ -1,4 +1,5 @@
-//! What one call says about itself: which inputs were not finite or outside the trained box, and how far.
+//! What one call says about itself: which inputs were not finite or outside the trained box, and how far, and what
+//! came of them.
 
 use core::fmt;
 
@@ -13,6 +14,8 @@ pub struct Status {
     pub worst: u8,
     /// How far outside it was, in widths of its trained range (of its logarithm's, for an input taken so); 0.0 inside.
     pub excess: f32,
+    /// Whether finite inputs are far from every training point, in a box with holes; the prediction is then an extrapolation.
+    pub far: bool,
     /// Whether finite inputs led to a result that is not.
     pub overflow: bool,
 }
@@ -21,7 +24,7 @@ impl Status {
     /// Returns whether the prediction is one that the emulator was trained for.
     #[must_use]
     pub const fn is_ok(&self) -> bool {
-        self.non_finite == 0 && self.outside == 0 && !self.overflow
+        self.non_finite == 0 && self.outside == 0 && !self.far && !self.overflow
     }
 }
 
@@ -40,6 +43,10 @@ impl fmt::Display for Status {
                     write!(formatter, " {input}")?;
                 }
             }
+        }
+        if self.far {
+            write!(formatter, "{separator}far from data")?;
+            separator = "; ";
         }
         if self.overflow {
             write!(formatter, "{separator}overflow")?;

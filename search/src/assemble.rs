@@ -3,25 +3,21 @@
 //! Every member is `raw inputs -> logarithm -> standardise -> groups -> rescale [-> transpose]`; what members have in
 //! common becomes one node, since equal operations on equal inputs are one node in a graph.
 //!
-//! The standard deviation of output j is `unit_j sqrt(gain v_j + floor_j)`, with v_j the members' variance in squared
-//! units. On rows that trained and chose nothing, `gain = c a` and `floor_j = c t r_j^2`, with r_j the root mean square of
-//! that output's residuals: (a, t) have the greatest Gaussian likelihood on a grid, c sets the 90 % band to hold 90 %.
+//! [`crate::calibration`] then fits the standard deviation, and [`crate::holes`] finds what the box has no points in.
 
-use crate::data::{self, Dataset, Normalisation};
+use crate::calibration::calibrated;
+use crate::data::{self, Dataset, Normalisation, Split};
+use crate::holes;
 use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
 use crate::training::Trained;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
-use dense_codegen::executor::Executor;
 use dense_codegen::graph::{
     self, Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, NodeId,
     Operation, ParameterId, Rescale, Resize, Resize2d, Standardise, Transpose, TransposedConv1d,
     TransposedConv2d,
 };
-use dense_codegen::{Calibration, Emulator, EmulatorParts};
+use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
 use std::collections::{BTreeMap, HashMap};
-
-/// The standard normal's 95 % point: the half-width of a 90 % band.
-pub const Z_90: f32 = 1.644_853_6;
 
 /// The parameter that holds the outputs' standard deviations on the training rows, in the network's order.
 const OUTPUT_SCALE: &str = "output scale";
@@ -46,7 +42,8 @@ pub fn data_order(output: Shape) -> Vec<usize> {
     }
 }
 
-/// Returns the emulator of what was trained, its spread calibrated on the rows `calibration` (uncalibrated if none).
+/// Returns the emulator of what was trained, its standard deviation calibrated on the rows of `split` that are for it; without
+/// a split, or without such rows, neither calibrated nor aware of holes in the box.
 ///
 /// # Errors
 /// The trained weights are not finite, or the data's box is none that an emulator can have.
@@ -54,7 +51,7 @@ pub fn assemble(
     trained: &Trained,
     data: &Dataset,
     normalisation: &Normalisation,
-    calibration: &[usize],
+    split: Option<&Split>,
     provenance: BTreeMap<String, serde_json::Value>,
 ) -> anyhow::Result<Emulator> {
     let mut draft = Draft {
@@ -78,15 +75,21 @@ pub fn assemble(
             floor: vec![0.0; unit.len()],
             unit,
         },
+        local: Local::default(),
         inputs: inputs(data),
         outputs: outputs(data),
         provenance,
     };
     let emulator = Emulator::new(parts)?;
+    let Some(split) = split else {
+        return Ok(emulator);
+    };
     let mut parts = emulator.clone().into_parts();
-    if !calibration.is_empty() {
-        parts.calibration = calibrated(&emulator, data, normalisation, calibration);
+    if !split.calibration.is_empty() {
+        (parts.calibration, parts.local.error_scale) =
+            calibrated(&emulator, data, normalisation, split);
     }
+    parts.local.coverage = holes::find(data, &split.train).map(|holes| holes.coverage);
     Ok(Emulator::new(parts)?)
 }
 
@@ -399,72 +402,6 @@ impl Draft<'_> {
             _ => return Ok(None),
         };
         Ok(Some(pushed))
-    }
-}
-
-/// The calibration of this file's formula.
-fn calibrated(
-    emulator: &Emulator,
-    data: &Dataset,
-    normalisation: &Normalisation,
-    rows: &[usize],
-) -> Calibration {
-    let Calibration { unit, .. } = emulator.calibration().clone();
-    let outputs = unit.len();
-    let x: Vec<f32> = rows
-        .iter()
-        .flat_map(|&row| data.x_row(row))
-        .map(|&x| x as f32)
-        .collect();
-    let predictions = Executor::new(emulator).predict(&x, 1);
-    let y: Vec<f32> = rows
-        .iter()
-        .flat_map(|&row| data.y_row(row))
-        .copied()
-        .collect();
-    let mut residual_squares = vec![0.0f32; outputs];
-    // (squared residual, members' variance, output), in squared units, of outputs that are not constant.
-    let mut samples = Vec::new();
-    for (k, y) in y.iter().enumerate() {
-        let j = k % outputs;
-        let square = |value: f32| (value / unit[j]) * (value / unit[j]);
-        let residual = square(y - predictions.mean[k]);
-        residual_squares[j] += residual / rows.len() as f32;
-        if !normalisation.output_constant()[j] {
-            samples.push((residual, square(predictions.std[k]), j));
-        }
-    }
-    let variance = |a: f32, t: f32, (_, spread, j): (f32, f32, usize)| {
-        (a * spread + t * residual_squares[j]).max(f32::MIN_POSITIVE)
-    };
-    let misfit = |a: f32, t: f32| {
-        let surprise = |&sample: &(f32, f32, usize)| {
-            let variance = f64::from(variance(a, t, sample));
-            f64::from(sample.0) / variance + variance.ln()
-        };
-        samples.iter().map(surprise).sum::<f64>()
-    };
-    let grid = [0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0];
-    let pairs = grid
-        .iter()
-        .flat_map(|&a| grid[1..].iter().map(move |&t| (a, t)));
-    let (a, t) = pairs
-        .min_by(|p, q| misfit(p.0, p.1).total_cmp(&misfit(q.0, q.1)))
-        .unwrap_or((1.0, 1.0));
-    let mut ratios: Vec<f32> = samples
-        .iter()
-        .map(|&sample| sample.0 / variance(a, t, sample))
-        .collect();
-    ratios.sort_by(f32::total_cmp);
-    let at_90 = ratios.get(ratios.len() * 9 / 10).copied().unwrap_or(1.0);
-    let c = at_90 / (Z_90 * Z_90);
-    Calibration {
-        gain: c * a,
-        floor: residual_squares
-            .iter()
-            .map(|square| c * t * square)
-            .collect(),
-        unit,
     }
 }
 

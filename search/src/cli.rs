@@ -2,6 +2,7 @@
 
 use crate::budget::Budget;
 use crate::collect::command::InputForm;
+use crate::commands::inspect::Curve;
 use crate::commands::search::{ControlName, Extent, Plan, TeacherName, TransformName};
 use crate::commands::{
     bench, collect, completions, demo, design, evaluate, export, freeze, inspect, predict,
@@ -56,6 +57,9 @@ enum Command {
     Inspect {
         #[command(flatten)]
         data: DataArguments,
+        /// Measure whether more runs would help: the error of a quick model on growing parts of the rows
+        #[arg(long)]
+        learning_curve: bool,
     },
     /// Print the super-architecture of a preset for a data file, as TOML for --space FILE.toml
     #[command(
@@ -476,9 +480,16 @@ impl Cli {
     /// The input is not what the command needs; the text says what to do.
     pub fn run(self) -> anyhow::Result<Outcome> {
         match self.command {
-            Command::Inspect { data } => {
+            Command::Inspect {
+                data,
+                learning_curve,
+            } => {
                 let (path, options) = data.split();
-                inspect::run(&path, &options, self.json)?;
+                let curve = match learning_curve {
+                    true => Curve::Measured,
+                    false => Curve::LeftOut,
+                };
+                inspect::run(&path, &options, curve, self.json)?;
                 Ok(Outcome::Done)
             }
             Command::Demo { out, search } => {

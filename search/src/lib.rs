@@ -3,7 +3,8 @@
 //! In the order in which data pass:
 //!
 //! - [`design`] says where to run a simulator, and [`collect`](mod@collect) runs it there;
-//! - [`data`] reads runs, splits and normalises them;
+//! - [`data`] reads runs, splits and normalises them; [`warnings`] says what is odd about them;
+//!   [`learning_curve`] what more of them would bring;
 //! - [`transform`] chooses the coordinate that outputs are learnt in;
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes, presets or read from TOML;
 //!   [`contenders`] are those that a run trains, the [`control`] among them;
@@ -12,13 +13,15 @@
 //! - [`budget`] has what the shipped call may cost, by a [`cost_model`] where that is time;
 //! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] where rows are few;
 //! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where these are good;
-//! - [`assemble`](mod@assemble) makes an emulator of what was trained and calibrates its uncertainty;
+//! - [`assemble`](mod@assemble) makes an emulator of what was trained; [`calibration`] fits its uncertainty, and
+//!   [`holes`] finds the part of the box that has no points;
 //! - [`device`] names what trains: the processor, or a GPU;
 //! - [`metrics`] says how good it is, [`report`] shows it on a page;
 //! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
 
 pub mod assemble;
 pub mod budget;
+pub mod calibration;
 pub mod cli;
 pub mod collect;
 pub mod commands;
@@ -31,7 +34,9 @@ pub mod device;
 pub mod gaussian_process;
 #[cfg(feature = "cuda")]
 mod gpu;
+pub mod holes;
 pub mod lbfgs;
+pub mod learning_curve;
 pub mod metrics;
 pub mod nodes;
 pub mod optimiser;
@@ -46,5 +51,6 @@ pub mod teacher;
 pub mod training;
 pub mod transform;
 pub mod variables;
+pub mod warnings;
 
 pub use candle_core;

@@ -22,6 +22,14 @@ pub struct Metrics {
     pub coverage_99: f64,
     /// Mean width of the 90 % band, in training standard deviations.
     pub mean_width_z: f64,
+    /// That over the width of the band that is equally wide everywhere, in those units, and holds as many values: below 1
+    /// where the standard deviation knows where errors are large.
+    pub width_over_constant: f64,
+    /// Spearman's correlation of a row's mean squared standard deviation with its mean squared error; `None` for fewer
+    /// than three rows or a single output, whose rows have one error each.
+    pub error_rank_correlation: Option<f64>,
+    /// Rows outside the trained box, or far from all training points in a box with holes.
+    pub out_of_domain: usize,
     /// Rows.
     pub samples: usize,
 }
@@ -53,10 +61,13 @@ pub fn evaluate(
         }
     }
     let (mut squares, mut total, mut width) = (0.0, 0.0, 0.0);
+    let mut sizes = Vec::with_capacity(kept.len() * rows.len());
+    let (mut errors, mut variances) = (Vec::new(), Vec::new());
     let mut inside = [0usize; 3];
     let mut relative = Vec::new();
     for (index, &row) in rows.iter().enumerate() {
         let (mut error, mut norm) = (0.0, 0.0);
+        let (mut error_z, mut variance_z) = (0.0, 0.0);
         for &j in &kept {
             let (y, place) = (f64::from(data.y_row(row)[j]), index * outputs + j);
             let (mean, std) = (
@@ -65,6 +76,9 @@ pub fn evaluate(
             );
             let unit = f64::from(deviation[j]);
             squares += ((mean - y) / unit).powi(2);
+            error_z += ((mean - y) / unit).powi(2);
+            variance_z += (std / unit).powi(2);
+            sizes.push(((mean - y) / unit).abs());
             total += ((y - means[j]) / unit).powi(2);
             width += 2.0 * 1.645 * std / unit;
             error += (mean - y).powi(2);
@@ -73,6 +87,8 @@ pub fn evaluate(
                 *inside += usize::from((y - mean).abs() <= z * std);
             }
         }
+        errors.push(error_z);
+        variances.push(variance_z);
         relative.push((error / norm.max(f64::MIN_POSITIVE)).sqrt());
     }
     relative.sort_by(f64::total_cmp);
@@ -85,6 +101,83 @@ pub fn evaluate(
         coverage_90: coverage[1],
         coverage_99: coverage[2],
         mean_width_z: width / count,
+        width_over_constant: width / count / constant_width(sizes, inside[1]),
+        error_rank_correlation: match kept.len() {
+            0 | 1 => None,
+            _ => rank_correlation(&errors, &variances),
+        },
+        out_of_domain: predictions
+            .status
+            .iter()
+            .filter(|status| !status.is_ok())
+            .count(),
         samples: rows.len(),
+    }
+}
+
+/// The width of the constant band that holds as many errors of these sizes.
+fn constant_width(mut sizes: Vec<f64>, inside: usize) -> f64 {
+    sizes.sort_by(f64::total_cmp);
+    let last = inside.clamp(1, sizes.len().max(1)) - 1;
+    2.0 * sizes.get(last).copied().unwrap_or(f64::NAN)
+}
+
+/// Spearman's rank correlation; `None` for fewer than three pairs, or where one side has a single value.
+fn rank_correlation(left: &[f64], right: &[f64]) -> Option<f64> {
+    if left.len() < 3 {
+        return None;
+    }
+    let (left, right) = (ranks(left), ranks(right));
+    let mean = (left.len() as f64 - 1.0) / 2.0;
+    let product = |a: &[f64], b: &[f64]| -> f64 {
+        a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum()
+    };
+    let scale = (product(&left, &left) * product(&right, &right)).sqrt();
+    (scale > 0.0).then(|| product(&left, &right) / scale)
+}
+
+/// Each number's place in ascending order, from 0; equal numbers share the mean of theirs.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut first = 0;
+    for group in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        for &place in group {
+            ranks[place] = first as f64 + (group.len() as f64 - 1.0) / 2.0;
+        }
+        first += group.len();
+    }
+    ranks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_correlate_as_their_order_does_and_ties_share_a_place() {
+        assert_eq!(ranks(&[3.0, 1.0, 3.0, 7.0]), [1.5, 0.0, 1.5, 3.0]);
+        assert_eq!(
+            rank_correlation(&[1.0, 2.0, 9.0], &[0.1, 0.2, 0.3]),
+            Some(1.0)
+        );
+        assert_eq!(
+            rank_correlation(&[1.0, 2.0, 9.0], &[0.3, 0.2, 0.1]),
+            Some(-1.0)
+        );
+        // By hand: 1 - 6 * (1 + 1) / (3 * 8).
+        assert_eq!(
+            rank_correlation(&[1.0, 2.0, 9.0], &[2.0, 1.0, 3.0]),
+            Some(0.5)
+        );
+        assert_eq!(rank_correlation(&[1.0, 2.0, 9.0], &[1.0; 3]), None);
+        assert_eq!(rank_correlation(&[1.0, 2.0], &[1.0, 2.0]), None);
+    }
+
+    #[test]
+    fn the_constant_band_holds_as_many() {
+        assert_eq!(constant_width(vec![3.0, 1.0, 2.0, 9.0], 3), 6.0);
+        assert_eq!(constant_width(vec![3.0, 1.0], 0), 2.0);
     }
 }

@@ -170,6 +170,7 @@ fn results(
             outside: long(3),
             worst: word(5) as u8,
             excess: f32::from_bits(word(6)),
+            far: false,
             overflow: word(0) & 4 != 0,
         };
         let Status {

@@ -284,6 +284,7 @@ impl Draft {
                 unit: vec![1.0; outputs],
                 floor: vec![0.01; outputs],
             },
+            local: Default::default(),
             inputs: (0..inputs).map(input).collect(),
             outputs: Outputs {
                 layout: Layout::Curve,

@@ -13,6 +13,7 @@ use dense_codegen::graph::{
     Operation, ParameterId, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
     TransposedConv1d, TransposedConv2d,
 };
+use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -165,11 +166,13 @@ pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
         })
         .collect();
     let calibration = draft.calibration(head.shape.size());
+    let local = draft.local(number, inputs.len());
     let outputs = head.outputs();
     Emulator::new(EmulatorParts {
         graph: draft.graph,
         members,
         calibration,
+        local,
         inputs,
         outputs,
         provenance: Default::default(),
@@ -655,6 +658,34 @@ impl Draft<'_> {
             Shape::Sequence { .. } | Shape::Image { .. } => {
                 self.push(Operation::Transpose(Transpose), &[node])
             }
+        }
+    }
+
+    /// What depends on where the inputs lie: nothing in a half of the emulators, else either or both.
+    fn local(&mut self, number: usize, inputs: usize) -> Local {
+        let mut numbers = |count: usize, size: f32| -> Vec<f32> {
+            (0..count)
+                .map(|_| self.rng.random_range(-size..size))
+                .collect()
+        };
+        let coordinates = |numbers: &mut dyn FnMut(usize, f32) -> Vec<f32>| Coordinates {
+            centre: numbers(inputs, 1.0),
+            scale: numbers(inputs, 2.0),
+        };
+        Local {
+            error_scale: (number % 4 == 1 || number % 8 == 3).then(|| ErrorScale {
+                coordinates: coordinates(&mut numbers),
+                linear: numbers(inputs, 0.5),
+                square: numbers(inputs, 0.3),
+                constant: 0.2,
+                limits: [-1.0, 1.5],
+            }),
+            coverage: (number % 4 == 3).then(|| Coverage {
+                coordinates: coordinates(&mut numbers),
+                whitening: numbers(inputs * inputs, 1.0),
+                centres: numbers(inputs * (1 + number % 19), 3.0),
+                square_radius: inputs as f32,
+            }),
         }
     }
 

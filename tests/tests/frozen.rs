@@ -130,7 +130,7 @@ impl Results {
 }
 
 /// Words of 4 bytes in a status as `frozen/program.rs` writes it.
-const STATUS_WORDS: usize = 7;
+const STATUS_WORDS: usize = 8;
 
 fn read_status(words: &[[u8; 4]]) -> Status {
     let word = |index: usize| u32::from_le_bytes(words[index]);
@@ -140,6 +140,7 @@ fn read_status(words: &[[u8; 4]]) -> Status {
         outside: long(2),
         worst: word(4) as u8,
         excess: f32::from_bits(word(5)),
-        overflow: word(6) != 0,
+        far: word(6) != 0,
+        overflow: word(7) != 0,
     }
 }

@@ -101,6 +101,7 @@ fn linear(weight: Vec<f32>, rows: Vec<f32>) -> Case {
             unit: vec![1.0; SIZE],
             floor: vec![0.0; SIZE],
         },
+        local: Default::default(),
         inputs: (0..SIZE).map(input).collect(),
         outputs: Outputs {
             layout: Layout::Scalars,

@@ -28,6 +28,23 @@ fn limits_come_back_to_the_last_bit() {
 }
 
 #[test]
+fn what_version_2_added_comes_back_and_all_else_is_written_as_version_1() {
+    let format = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        [1, 2].map(|version| text.contains(&format!("\\\"format\\\":{version}")))
+    };
+    for seed in 0..6 {
+        let emulator = testing::emulator(seed);
+        let local = emulator.local();
+        let is_old = local.error_scale.is_none() && local.coverage.is_none();
+        assert_eq!(is_old, seed == 2 || seed == 4);
+        let bytes = to_bytes(&emulator);
+        assert_eq!(format(&bytes), [is_old, !is_old], "seed {seed}");
+        assert_eq!(read(&bytes).unwrap(), emulator);
+    }
+}
+
+#[test]
 fn a_saved_file_is_loaded_and_nothing_else_is_left_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("emulator.safetensors");
@@ -59,7 +76,7 @@ fn a_flipped_bit_is_found_wherever_it_is() {
 
 #[test]
 fn a_newer_format_is_named() {
-    let bytes = to_bytes(&testing::emulator(7));
+    let bytes = to_bytes(&testing::emulator(8));
     let (old, new) = (br#"\"format\":1,"#, br#"\"format\":7,"#);
     let place = bytes
         .windows(old.len())
@@ -69,7 +86,7 @@ fn a_newer_format_is_named() {
     newer[place..place + new.len()].copy_from_slice(new);
     let message = read(&newer).unwrap_err().to_string();
     assert!(
-        message.contains("format 7; this program reads format 1; use the version"),
+        message.contains("format 7; this program reads formats 1 to 2; use the version"),
         "{message}"
     );
 }

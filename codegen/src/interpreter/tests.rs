@@ -3,7 +3,7 @@ use crate::testing;
 
 #[test]
 fn one_member_is_its_own_mean_and_the_floor_its_deviation() {
-    let mut parts = testing::emulator(1).into_parts();
+    let mut parts = testing::emulator(2).into_parts();
     parts.members.truncate(1);
     let emulator = Emulator::new(parts).unwrap();
     let prediction = interpret_f64(&emulator, &[0.1, 2.0, 0.2]);

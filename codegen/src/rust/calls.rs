@@ -167,12 +167,17 @@ impl Calls<'_> {
         let slot = self.slot(node);
         let value = self.value(node, "&");
         if self.emulator.members().len() == 1 {
-            let arguments = [value, "&weights::DEVIATION.0".into(), "mean".into()];
-            let rest = ["std".into(), "status".into()];
+            let scaled = self.emulator.local().error_scale.is_some();
+            let (scale, scales, pattern) = match scaled {
+                true => ("scale", ".zip(scales)", "(((mean, std), status), scale)"),
+                false => ("1.0", "", "((mean, std), status)"),
+            };
+            let arguments = [value, "&weights::DEVIATION.0".into(), scale.into()];
+            let rest = ["mean".into(), "std".into(), "status".into()];
             let call = call(2, "ensemble::single", &[&arguments[..], &rest].concat());
-            let results = "mean.iter_mut().zip(std).zip(status)";
-            let results = format!("    let results = {results};\n");
-            let each = format!("for ({slot}, ((mean, std), status)) in {slot}.iter().zip(results)");
+            let results =
+                format!("    let results = mean.iter_mut().zip(std).zip(status){scales};\n");
+            let each = format!("for ({slot}, {pattern}) in {slot}.iter().zip(results)");
             return format!("{results}    {each} {{\n{call}    }}\n");
         }
         let arguments = [

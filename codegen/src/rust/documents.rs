@@ -89,6 +89,13 @@ fn about(emulator: &Emulator, template: String) -> String {
         .expect("provenance has string keys only");
     let text = template
         .replace("{{inputs}}", &inputs)
+        .replace(
+            "{{far_note}}",
+            match emulator.local().coverage {
+                None => "",
+                Some(_) => "- The training points leave holes in the box; the status says where an input is far from all of them.\n",
+            },
+        )
         .replace("{{outputs}}", &notes)
         .replace("{{members}}", &emulator.members().len().to_string())
         .replace("{{macs}}", &emulator.macs().to_string())

@@ -4,6 +4,7 @@ use super::calls::Calls;
 use super::weights::Statics;
 use crate::domain::Range;
 use crate::emulator::Emulator;
+use crate::local::Local;
 use crate::plan::Plan;
 use dense_runtime::domain::LANES;
 use std::fmt::Write as _;
@@ -27,8 +28,12 @@ pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
     }
     let several = emulator.members().len() > 1;
     let mut body = calls.text();
+    let local = emulator.local();
     if several {
-        body += include_str!("templates/finish.rs.txt");
+        body += match local.error_scale {
+            None => include_str!("templates/finish.rs.txt"),
+            Some(_) => include_str!("templates/finish_scaled.rs.txt"),
+        };
     }
     let mut hashed = String::new();
     for array in &statics.all {
@@ -36,6 +41,22 @@ pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
     }
     let mut text = include_str!("templates/model.rs.txt")
         .replace("{{imports}}", &imports(&body))
+        .replace("{{local_import}}", &local_import(local))
+        .replace("{{local}}", &local_statics(emulator))
+        .replace(
+            "{{far}}",
+            match local.coverage {
+                None => "",
+                Some(_) => "        local::far_from_data(COVERAGE, slot0, status);\n",
+            },
+        )
+        .replace(
+            "{{scales}}",
+            match local.error_scale {
+                None => "",
+                Some(_) => include_str!("templates/scales.rs.txt"),
+            },
+        )
         .replace("{{inputs}}", &emulator.input_count().to_string())
         .replace("{{outputs}}", &emulator.output_count().to_string())
         .replace("{{members}}", &emulator.members().len().to_string())
@@ -147,6 +168,54 @@ fn imports(body: &str) -> String {
     lines.concat()
 }
 
+/// What is used of the runtime's module for all that depends on where the inputs lie.
+fn local_import(local: &Local) -> String {
+    let names = match (&local.error_scale, &local.coverage) {
+        (None, None) => return String::new(),
+        (Some(_), None) => "Coordinates, ErrorScale",
+        (None, Some(_)) => "Coordinates, Coverage",
+        (Some(_), Some(_)) => "Coordinates, Coverage, ErrorScale",
+    };
+    format!("use dense_runtime::local::{{self, {names}}};\n")
+}
+
+/// The statics of the scale of errors and of the training points' neighbourhood.
+fn local_statics(emulator: &Emulator) -> String {
+    let Local {
+        error_scale,
+        coverage,
+    } = emulator.local();
+    let mut text = String::new();
+    if error_scale.is_some() || coverage.is_some() {
+        let inputs = emulator.inputs().iter();
+        let flags = inputs.map(|input| input.logarithmic.to_string()).collect();
+        let _ = write!(
+            text,
+            "\n/// Which inputs are taken by their logarithm.\n#[rustfmt::skip]\nstatic LOGARITHMIC: [bool; INPUTS] = [{}];\n",
+            list(flags)
+        );
+    }
+    if let Some(scale) = error_scale {
+        let [least, most] = scale.limits;
+        text += &include_str!("templates/error_scale.rs.txt")
+            .replace("{{constant}}", &format!("{:?}", scale.constant))
+            .replace("{{least}}", &format!("{least:?}"))
+            .replace("{{most}}", &format!("{most:?}"));
+    }
+    if let Some(coverage) = coverage {
+        text += &include_str!("templates/coverage.rs.txt").replace(
+            "{{square_radius}}",
+            &format!("{:?}", coverage.square_radius),
+        );
+    }
+    text
+}
+
+/// Literals in lines, for the inside of an array.
+fn list(items: Vec<String>) -> String {
+    super::weights::literals(items.into_iter())
+}
+
 /// The ranges of the guard, eight inputs at a time.
 fn trained_box(emulator: &Emulator) -> String {
     let domain = emulator.domain();
@@ -167,7 +236,6 @@ fn trained_box(emulator: &Emulator) -> String {
 
 /// Names and limits of inputs, names of outputs.
 fn names(emulator: &Emulator) -> String {
-    let list = |items: Vec<String>| super::weights::literals(items.into_iter());
     let quoted = |name: &str| format!("{name:?}");
     let each = |value: fn(&Range) -> f32| {
         let values = emulator.domain().iter().map(value).collect::<Vec<_>>();

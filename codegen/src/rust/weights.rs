@@ -2,6 +2,7 @@
 
 use crate::emulator::Emulator;
 use crate::graph::ParameterId;
+use crate::local::{Coordinates, Local};
 use crate::pack;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -35,6 +36,7 @@ impl Statics {
             });
             statics.parameters.insert(id, name);
         }
+        statics.all.extend(local(emulator.local()));
         let calibration = emulator.calibration();
         if emulator.members().len() == 1 {
             statics.all.push(Static {
@@ -88,6 +90,55 @@ impl Statics {
         }
         text
     }
+}
+
+/// The arrays of what depends on where the inputs lie.
+fn local(local: &Local) -> Vec<Static> {
+    let array = |name: &str, about: &str, values: &[f32]| Static {
+        name: name.into(),
+        about: about.into(),
+        values: values.to_vec(),
+    };
+    let mut all = Vec::new();
+    if let Some(scale) = &local.error_scale {
+        let Coordinates { centre, scale: per } = &scale.coordinates;
+        all.extend([
+            array(
+                "ERROR_CENTRE",
+                "Of the scale of errors: what is subtracted from each input.",
+                centre,
+            ),
+            array("ERROR_PER", "What the difference is multiplied with.", per),
+            array(
+                "ERROR_LINEAR",
+                "The exponent's slope at the centre.",
+                &scale.linear,
+            ),
+            array("ERROR_SQUARE", "The exponent's curvature.", &scale.square),
+        ]);
+    }
+    if let Some(coverage) = &local.coverage {
+        let Coordinates { centre, scale } = &coverage.coordinates;
+        all.extend([
+            array(
+                "DATA_CENTRE",
+                "Of the training points: what is subtracted from each input.",
+                centre,
+            ),
+            array("DATA_PER", "What the difference is multiplied with.", scale),
+            array(
+                "DATA_WHITENING",
+                "Coordinates of unit variance, row by row.",
+                &coverage.whitening,
+            ),
+            array(
+                "DATA_CENTRES",
+                "Centres among the training points, eight side by side.",
+                &coverage.blocks(),
+            ),
+        ]);
+    }
+    all
 }
 
 /// Literals in lines of at most about a hundred characters, indented.

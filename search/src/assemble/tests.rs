@@ -9,6 +9,7 @@ use crate::space::presets::{PaperWidths, micro, micro_decoder, paper};
 use crate::space::{Architecture, Space};
 use crate::training::{Choices, Members, Rows, Settings, Trainer};
 use candle_core::{Device, Tensor};
+use dense_codegen::executor::Executor;
 
 /// The emulator has what candle computes, within this share of an output's deviation: f32 sums in two orders.
 const CANDLE: f32 = 1e-4;
@@ -80,7 +81,7 @@ fn assert_deployed(space: &Space, data: &Dataset, transform: Transform) {
     let members = std::mem::take(&mut trained.members);
     for member in members.into_iter().chain(covering(space)) {
         trained.members = vec![member.clone()];
-        let emulator = assemble(&trained, data, &normalisation, &[], BTreeMap::new()).unwrap();
+        let emulator = assemble(&trained, data, &normalisation, None, BTreeMap::new()).unwrap();
         let macs = space.architecture_macs(&member).unwrap();
         let rescaled = rescalings(transform) * outputs as u64;
         assert_eq!(emulator.macs(), macs + rescaled, "{member:?}");
@@ -162,7 +163,7 @@ fn outputs_that_are_constant_in_training_are_known_by_their_place_in_the_data() 
     let normalisation = Normalisation::fit(&data, &split.train);
     let space = micro(3, output_shape(&data)).unwrap();
     let trained = trained(&space, &data, &split, &normalisation);
-    let emulator = assemble(&trained, &data, &normalisation, &[], BTreeMap::new()).unwrap();
+    let emulator = assemble(&trained, &data, &normalisation, None, BTreeMap::new()).unwrap();
     assert_eq!(
         output_deviation(&emulator),
         normalisation.deployed_output_scale()

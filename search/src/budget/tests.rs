@@ -262,7 +262,7 @@ fn what_is_trained_and_shipped_never_exceeds_a_budget_and_members_are_many_where
             &trained,
             &data,
             &normalisation,
-            &split.calibration,
+            Some(&split),
             BTreeMap::new(),
         )
         .unwrap();
@@ -296,7 +296,7 @@ fn the_cost_of_one_member_is_what_its_emulator_reports() {
         let all = all_architectures(&space);
         let member = all[random.random_range(0..all.len())].clone();
         trained.members = vec![member.clone()];
-        let emulator = assemble(&trained, &data, &normalisation, &[], BTreeMap::new()).unwrap();
+        let emulator = assemble(&trained, &data, &normalisation, None, BTreeMap::new()).unwrap();
         let model = random_model(&mut random);
         let (each, once) = fixed_costs(&space, 1, transform, Some(&model));
         let costs = candidate_costs(&space, Some(&model));

@@ -11,7 +11,7 @@ use dense_codegen::graph::{
     Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, NodeId, Operation,
     Rescale, Resize, Resize2d, Shape, Standardise, Transform, TransposedConv1d, TransposedConv2d,
 };
-use dense_codegen::{Calibration, Emulator, EmulatorParts};
+use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
 use dense_runtime::domain::{self, Range, Ranges};
 use dense_runtime::ensemble;
 use dense_runtime::kernels::transpose::transpose;
@@ -321,6 +321,7 @@ fn emulator(graph: Graph, node: NodeId) -> anyhow::Result<Emulator> {
             unit: vec![1.0; outputs],
             floor: vec![1.0; outputs],
         },
+        local: Local::default(),
         inputs: (0..inputs).map(input).collect(),
         outputs: Outputs {
             layout: Layout::Scalars,
@@ -398,7 +399,7 @@ fn statistics() -> Vec<Sample> {
                 unit: black_box(&unit),
                 floor: black_box(&floor),
             };
-            ensemble::finish(4, calibration, &mut mean, &mut m2, &mut status);
+            ensemble::finish(4, calibration, 1.0, &mut mean, &mut m2, &mut status);
         });
         [
             (super::member(outputs), one),

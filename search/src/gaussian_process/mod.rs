@@ -10,6 +10,9 @@
 
 mod kernel;
 mod likelihood;
+mod shared;
+
+pub use shared::SharedProcess;
 
 use crate::lbfgs::{Lbfgs, Point, Progress};
 use crate::principal;

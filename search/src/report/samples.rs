@@ -5,7 +5,7 @@ use super::page::{Page, figure, grid};
 use super::plot::{Axis, Plot, SIZE};
 use super::scale::Scale;
 use super::text::{escape, number, percent};
-use crate::assemble::Z_90;
+use crate::calibration::Z_90;
 use dense_codegen::emulator::Layout;
 
 /// Curves and images of a run that are shown, at most.

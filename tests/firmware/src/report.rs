@@ -102,12 +102,13 @@ pub(crate) fn prediction(
         outside,
         worst,
         excess,
+        far,
         overflow,
     } = status;
     let excess = excess.to_bits();
     write!(
         out,
-        "row {row} status {non_finite:x} {outside:x} {worst} {excess:08x} {overflow}"
+        "row {row} status {non_finite:x} {outside:x} {worst} {excess:08x} {far} {overflow}"
     )?;
     for (what, values) in [(" mean", mean), (" std", std)] {
         out.write_str(what)?;

@@ -1,7 +1,7 @@
 //! Runs every frozen emulator of this crate: self-test, then the rows in `NUMBER.rows`, with what comes out to `NUMBER.out`.
 //!
-//! Little-endian. A row is its inputs; a result is the status (`non_finite` and `outside` of 8 bytes, `worst`, `excess`
-//! and `overflow` of 4), the means and the standard deviations.
+//! Little-endian. A row is its inputs; a result is the status (`non_finite` and `outside` of 8 bytes, `worst`, `excess`,
+//! `far` and `overflow` of 4), the means and the standard deviations.
 
 use dense_runtime::predict::Predict;
 use dense_runtime::status::Status;
@@ -52,6 +52,7 @@ fn run<const IN: usize, const OUT: usize, P: Predict<IN, OUT> + Sync>(emulator: 
         out.extend(status.outside.to_le_bytes());
         out.extend(u32::from(status.worst).to_le_bytes());
         out.extend(status.excess.to_le_bytes());
+        out.extend(u32::from(status.far).to_le_bytes());
         out.extend(u32::from(status.overflow).to_le_bytes());
         out.extend(mean.iter().chain(std).flat_map(|value| value.to_le_bytes()));
     }

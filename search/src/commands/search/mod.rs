@@ -18,6 +18,7 @@ use crate::run_folder::RunFolder;
 use crate::teacher::{Lesson, lesson};
 use crate::training::Members;
 use crate::transform;
+use crate::warnings;
 use anyhow::{Context, bail, ensure};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,9 @@ pub fn run(
     folder.describe(&description)?;
     for note in input.data.notes().iter().chain(&split.notes) {
         eprintln!("note: {note}");
+    }
+    for warning in pool(plan.threads)?.install(|| warnings::of_split(&input.data, &split)) {
+        eprintln!("warning: {warning}");
     }
     let search = Search {
         data: &input.data,

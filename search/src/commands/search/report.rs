@@ -14,6 +14,12 @@ pub struct Report {
     pub val_mse_z: f64,
     /// The median over the validation rows of the error's norm over the outputs' norm.
     pub val_relative_l2: f64,
+    /// The share of the validation rows' values in the bands of 50, 90 and 99 %.
+    #[serde(default)]
+    pub val_coverage: [f64; 3],
+    /// The mean width of the 90 % band there over that of a constant band that holds as many values.
+    #[serde(default)]
+    pub val_width_over_constant: f64,
     /// The coordinate that outputs were learnt in.
     pub transform: Transform,
     /// Multiply-accumulates of the shipped call.
@@ -120,6 +126,7 @@ impl Report {
                 "relative error",
                 format!("{:.3e} (median)", self.val_relative_l2),
             ),
+            ("coverage", self.coverage()),
             ("transform", self.transform.name().to_owned()),
             ("members", self.members.to_string()),
             (
@@ -147,6 +154,15 @@ impl Report {
         }
         self.write_pareto(&mut text);
         text
+    }
+
+    fn coverage(&self) -> String {
+        let [half, most, nearly_all] = self.val_coverage.map(|share| 100.0 * share);
+        format!(
+            "{half:.0}, {most:.0} and {nearly_all:.0} % of validation values in the 50, 90 and 99 % bands; {:.2} of a \
+             constant band's width",
+            self.val_width_over_constant
+        )
     }
 
     fn write_contenders(&self, text: &mut String) {

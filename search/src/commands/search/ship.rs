@@ -93,6 +93,12 @@ impl Search<'_> {
             space: winner.name.clone(),
             val_mse_z: shipped.validation.mse_z,
             val_relative_l2: shipped.validation.median_relative_l2,
+            val_coverage: [
+                shipped.validation.coverage_50,
+                shipped.validation.coverage_90,
+                shipped.validation.coverage_99,
+            ],
+            val_width_over_constant: shipped.validation.width_over_constant,
             transform,
             macs: shipped.emulator.macs(),
             member_macs: shipped.emulator.member_macs(),
@@ -124,7 +130,7 @@ impl Search<'_> {
             &contender.trained,
             self.data,
             normalisation,
-            &self.split.calibration,
+            Some(&self.split),
             self.provenance(contender),
         )?;
         let cost = Cost::of(&emulator, self.plan.cost_model.as_ref());

@@ -1,0 +1,233 @@
+//! What depends on where the inputs lie, and what it means: how large errors are there, and whether a training point is
+//! near. Both are absent from most emulators.
+//!
+//! With coordinates `u_j = (c(x_j) - centre_j) scale_j`, `c = ln` (of at least the smallest normal number) for a
+//! logarithmic input, else the identity, the members' standard deviation is multiplied by
+//!
+//! ```text
+//! exp(min(max(constant + sum_j (linear_j + square_j u_j) u_j, least), most))
+//! ```
+//!
+//! and an input is far from the training points where `min_k sum_i (w_i - centres_ki)^2 > square_radius`, with
+//! `w_i = sum_j whitening_ij u_j`. Sums begin with their first term and go on in the order of j and i. Nothing is shared
+//! with the runtime's functions.
+
+use crate::emulator::{InputVariable, refuse};
+use crate::graph::Real;
+use crate::{Error, Result};
+
+/// The exponent's magnitude is at most this, so that the scale stays far from the ends of single precision.
+const LARGEST_EXPONENT: f32 = 20.0;
+/// Centres at most: each is a distance a call.
+pub const CENTRES_AT_MOST: usize = 4096;
+
+/// What of an emulator depends on where the inputs lie.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Local {
+    /// How errors grow and shrink over the box; the same everywhere where there is none.
+    pub error_scale: Option<ErrorScale>,
+    /// Where the training points are, in a box with holes.
+    pub coverage: Option<Coverage>,
+}
+
+/// How inputs become coordinates near one, `[IN]` each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coordinates {
+    /// What is subtracted, after the logarithm.
+    pub centre: Vec<f32>,
+    /// What the difference is multiplied with.
+    pub scale: Vec<f32>,
+}
+
+/// The exponent of the scale of errors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorScale {
+    /// The coordinates u.
+    pub coordinates: Coordinates,
+    /// `[IN]`
+    pub linear: Vec<f32>,
+    /// `[IN]`
+    pub square: Vec<f32>,
+    /// The exponent at the centre.
+    pub constant: f32,
+    /// Its limits: the least and the greatest that it may be.
+    pub limits: [f32; 2],
+}
+
+/// The neighbourhood of the training points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coverage {
+    /// The coordinates u.
+    pub coordinates: Coordinates,
+    /// `[IN][IN]`
+    pub whitening: Vec<f32>,
+    /// `[centres][IN]`
+    pub centres: Vec<f32>,
+    /// The square of the radius.
+    pub square_radius: f32,
+}
+
+impl Local {
+    /// How many numbers the shipped call reads for it.
+    pub(crate) fn numbers(&self) -> usize {
+        let scale = self.error_scale.iter();
+        let coverage = self.coverage.iter();
+        scale
+            .map(|scale| 4 * scale.linear.len())
+            .chain(coverage.map(|coverage| {
+                2 * coverage.coordinates.centre.len()
+                    + coverage.whitening.len()
+                    + coverage.blocks().len()
+            }))
+            .sum()
+    }
+
+    /// Whether all sizes and numbers are ones that deployed code can work with.
+    pub(crate) fn check(&self, inputs: usize) -> Result<()> {
+        if let Some(scale) = &self.error_scale {
+            scale.check(inputs)?;
+        }
+        match &self.coverage {
+            Some(coverage) => coverage.check(inputs),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Coordinates {
+    fn check(&self, inputs: usize) -> Result<()> {
+        let Self { centre, scale } = self;
+        numbers("coordinates", inputs, centre)?;
+        numbers("coordinates", inputs, scale)
+    }
+
+    /// The coordinates of finite inputs.
+    fn of<R: Real>(&self, inputs: &[InputVariable], x: &[f32]) -> Vec<R> {
+        let coordinate = |(j, &x): (usize, &f32)| {
+            let c = match inputs[j].logarithmic {
+                true => R::from_f32(x.max(f32::MIN_POSITIVE)).ln(),
+                false => R::from_f32(x),
+            };
+            c.sub(R::from_f32(self.centre[j]))
+                .mul(R::from_f32(self.scale[j]))
+        };
+        x.iter().enumerate().map(coordinate).collect()
+    }
+}
+
+impl ErrorScale {
+    fn check(&self, inputs: usize) -> Result<()> {
+        self.coordinates.check(inputs)?;
+        numbers("error scale", inputs, &self.linear)?;
+        numbers("error scale", inputs, &self.square)?;
+        let [least, most] = self.limits;
+        let within = |exponent: f32| exponent.abs() <= LARGEST_EXPONENT;
+        if !(within(least) && within(most) && least <= most && self.constant.is_finite()) {
+            return refuse(
+                "error scale",
+                format!(
+                    "a finite constant, and limits between -{LARGEST_EXPONENT} and {LARGEST_EXPONENT} in order"
+                ),
+                format!("{} and {least} to {most}", self.constant),
+            );
+        }
+        Ok(())
+    }
+
+    /// What the standard deviations at finite inputs are multiplied by.
+    pub(crate) fn at<R: Real>(&self, inputs: &[InputVariable], x: &[f32]) -> R {
+        let mut exponent = R::from_f32(self.constant);
+        for (j, u) in self.coordinates.of::<R>(inputs, x).into_iter().enumerate() {
+            let slope = R::from_f32(self.square[j]).fma(u, R::from_f32(self.linear[j]));
+            exponent = slope.fma(u, exponent);
+        }
+        let [least, most] = self.limits.map(R::from_f32);
+        // What is no number counts as large.
+        let below = if exponent < most { exponent } else { most };
+        let within = if below > least { below } else { least };
+        within.exp()
+    }
+}
+
+impl Coverage {
+    /// How many centres there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.centres.len() / self.coordinates.centre.len().max(1)
+    }
+
+    fn check(&self, inputs: usize) -> Result<()> {
+        self.coordinates.check(inputs)?;
+        numbers("coverage", inputs * inputs, &self.whitening)?;
+        let count = self.count();
+        if !(1..=CENTRES_AT_MOST).contains(&count) {
+            return refuse("coverage", format!("1 to {CENTRES_AT_MOST} centres"), count);
+        }
+        numbers("coverage", inputs * count, &self.centres)?;
+        if !(self.square_radius > 0.0 && self.square_radius.is_finite()) {
+            return refuse("coverage", "a positive radius", self.square_radius);
+        }
+        Ok(())
+    }
+
+    /// Whether finite inputs are farther than the radius from every centre.
+    pub(crate) fn is_far<R: Real>(&self, inputs: &[InputVariable], x: &[f32]) -> bool {
+        let zero = R::from_f32(0.0);
+        let u = self.coordinates.of::<R>(inputs, x);
+        let rows = self.whitening.chunks_exact(x.len());
+        let w: Vec<R> = rows
+            .map(|row| {
+                row.iter()
+                    .zip(&u)
+                    .fold(zero, |sum, (&factor, &u)| R::from_f32(factor).fma(u, sum))
+            })
+            .collect();
+        let near = |centre: &[f32]| {
+            let square = centre.iter().zip(&w).fold(zero, |sum, (&centre, &w)| {
+                let distance = w.sub(R::from_f32(centre));
+                distance.fma(distance, sum)
+            });
+            square <= R::from_f32(self.square_radius)
+        };
+        !self.centres.chunks_exact(x.len()).any(near)
+    }
+
+    /// Returns whether a finite input is far, in double precision.
+    ///
+    /// *Shapes*: `x: [IN]`, with as many `inputs`.
+    #[must_use]
+    pub fn is_far_in_f64(&self, inputs: &[InputVariable], x: &[f32]) -> bool {
+        self.is_far::<f64>(inputs, x)
+    }
+
+    /// The centres as the runtime reads them, `[blocks][IN][8]`; the last block is filled up with the last centre.
+    pub(crate) fn blocks(&self) -> Vec<f32> {
+        const LANES: usize = dense_runtime::local::LANES;
+        let inputs = self.coordinates.centre.len();
+        let last = self.count() - 1;
+        let mut blocks = Vec::new();
+        for first in (0..=last).step_by(LANES) {
+            for input in 0..inputs {
+                blocks.extend(
+                    (0..LANES).map(|lane| self.centres[(first + lane).min(last) * inputs + input]),
+                );
+            }
+        }
+        blocks
+    }
+}
+
+/// Checks that there are as many finite numbers as expected.
+fn numbers(part: &str, expected: usize, values: &[f32]) -> Result<(), Error> {
+    if values.len() != expected || !values.iter().all(|value| value.is_finite()) {
+        return refuse(
+            part,
+            format!("{expected} finite numbers"),
+            format!("{} or others", values.len()),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

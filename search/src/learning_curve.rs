@@ -1,0 +1,259 @@
+//! Whether more runs would help: the error of a quick model on more and more of the rows, and the power law through it.
+//!
+//! ```text
+//! mse_z(n) = a n^-b,    ln a and b by least squares through ln mse_z of the largest subsets
+//! ```
+//!
+//! The model is a Gaussian process with shared length scales, in a few seconds; a searched network has another error, but
+//! what limits both where rows are few is what the rows say about the simulator. Subsets are nested, each half of
+//! the next, in three random orders; the rows that judge are the same for all, and no test row is read.
+
+use crate::data::{Dataset, Normalisation, Part, Transform};
+use crate::gaussian_process::SharedProcess;
+use crate::streams::{permutation, stream};
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use std::fmt;
+
+/// Rows that the largest subset has at most: the process reads no more.
+const LARGEST: usize = 1500;
+/// Rows that judge, at most, and the share of all that they are where these are few.
+const JUDGED: usize = 400;
+const JUDGED_SHARE: usize = 4;
+/// Rows of the smallest subset, at least.
+const SMALLEST: usize = 12;
+/// Sizes at most; the law goes through the largest of them.
+const SIZES: usize = 6;
+const SIZES_OF_LAW: usize = 4;
+/// Random orders.
+const ORDERS: usize = 3;
+/// An exponent below this is no gain worth a simulation: twice the runs, 7 % less error.
+const WORTHWHILE: f64 = 0.1;
+/// Deviations of an output beyond which its inverse hyperbolic sine is learnt.
+const HEAVY: f32 = 20.0;
+
+/// A subset's error.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Point {
+    /// Rows that were fitted.
+    pub rows: usize,
+    /// Mean squared error on the rows that judge, in deviations of each output: the geometric mean over the orders.
+    pub mse_z: f64,
+    /// The least and the greatest of the orders.
+    pub range: [f64; 2],
+}
+
+/// The errors of growing subsets, and the law through them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LearningCurve {
+    /// From the smallest subset to the largest.
+    pub points: Vec<Point>,
+    /// b: the error falls by `2^b` when rows double.
+    pub exponent: f64,
+    /// The standard error of b.
+    pub exponent_error: f64,
+    /// Rows that there are to train on.
+    pub rows: usize,
+    /// What the law says for so many rows,
+    pub expected_mse_z: f64,
+    /// and for twice as many.
+    pub doubled_mse_z: f64,
+    /// The answer in a sentence.
+    pub answer: String,
+}
+
+/// Measures the curve of these data; the test rows of the file are left alone.
+///
+/// # Errors
+/// There are too few rows for three subsets and some that judge, every output is constant, or no process can be fitted.
+pub fn measure(data: &Dataset) -> anyhow::Result<LearningCurve> {
+    let is_test = |row: usize| data.parts().is_some_and(|parts| parts[row] == Part::Test);
+    let rows: Vec<usize> = (0..data.rows()).filter(|&row| !is_test(row)).collect();
+    let order = permutation(&mut stream(0, "learning curve"), rows.len());
+    let shuffled: Vec<usize> = order.iter().map(|&place| rows[place]).collect();
+    let (judged, rest) = shuffled.split_at((rows.len() / JUDGED_SHARE).min(JUDGED));
+    let sizes = sizes(rest.len(), data.input_count());
+    ensure!(
+        sizes.len() >= 3,
+        "{}: a learning curve needs {} rows beside the test rows, got {}",
+        data.label(),
+        (4 * smallest(data.input_count())).div_ceil(JUDGED_SHARE - 1) * JUDGED_SHARE,
+        rows.len()
+    );
+    let normalisation = normalisation(data, rest);
+    let constant = normalisation.output_constant();
+    ensure!(
+        constant.contains(&false),
+        "{}: every output is constant: there is nothing to learn",
+        data.label()
+    );
+    let encoded = |rows: &[usize]| {
+        (
+            normalisation.encode_x(data, rows),
+            normalisation.encode_y(data, rows),
+        )
+    };
+    let (judged_x, truth) = encoded(judged);
+    let outputs = data.output_count();
+    let error = |rows: &[usize]| -> Option<f64> {
+        let (x, y) = encoded(rows);
+        let found =
+            SharedProcess::fit(&x, data.input_count(), &y, outputs)?.predict(&judged_x, None)?;
+        let pairs = found.iter().zip(&truth).enumerate();
+        let squares = pairs
+            .filter(|(k, _)| !constant[k % outputs])
+            .map(|(_, (a, b))| f64::from(a - b).powi(2));
+        let (mut sum, mut count) = (0.0, 0.0);
+        squares.for_each(|square| (sum, count) = (sum + square, count + 1.0));
+        Some((sum / count).max(f64::MIN_POSITIVE))
+    };
+    let mut random = stream(0, "learning curve's orders");
+    let orders: Vec<Vec<usize>> = (0..ORDERS)
+        .map(|_| {
+            permutation(&mut random, rest.len())
+                .iter()
+                .map(|&place| rest[place])
+                .collect()
+        })
+        .collect();
+    let mut points = Vec::new();
+    for &size in &sizes {
+        let errors: Option<Vec<f64>> = orders.iter().map(|order| error(&order[..size])).collect();
+        let errors =
+            errors.context("no Gaussian process can be fitted to these rows: see the warnings")?;
+        points.push(Point {
+            rows: size,
+            mse_z: (errors.iter().map(|error| error.ln()).sum::<f64>() / ORDERS as f64).exp(),
+            range: [
+                errors.iter().copied().fold(f64::INFINITY, f64::min),
+                errors.iter().copied().fold(0.0, f64::max),
+            ],
+        });
+    }
+    let train = data.parts().map_or(rows.len() * 7 / 8, |parts| {
+        parts.iter().filter(|&&part| part == Part::Train).count()
+    });
+    Ok(law(points, train))
+}
+
+/// The smallest subset that says anything about so many inputs.
+fn smallest(inputs: usize) -> usize {
+    (2 * inputs).max(SMALLEST)
+}
+
+/// The sizes of the subsets, ascending.
+fn sizes(rows: usize, inputs: usize) -> Vec<usize> {
+    let halves = std::iter::successors(Some(rows.min(LARGEST)), |size| Some(size / 2));
+    let mut sizes: Vec<usize> = halves
+        .take_while(|&size| size >= smallest(inputs))
+        .take(SIZES)
+        .collect();
+    sizes.reverse();
+    sizes
+}
+
+fn normalisation(data: &Dataset, rows: &[usize]) -> Normalisation {
+    let plain = Normalisation::fit(data, rows);
+    match plain.encode_y(data, rows).iter().any(|z| z.abs() >= HEAVY) {
+        true => Normalisation::fit_transformed(data, rows, Transform::Asinh),
+        false => plain,
+    }
+}
+
+/// The law through the largest subsets, and what it says for `rows` and twice as many.
+fn law(points: Vec<Point>, rows: usize) -> LearningCurve {
+    let last = &points[points.len().saturating_sub(SIZES_OF_LAW)..];
+    let count = last.len() as f64;
+    let pairs: Vec<(f64, f64)> = last
+        .iter()
+        .map(|point| ((point.rows as f64).ln(), point.mse_z.ln()))
+        .collect();
+    let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|pair| pair.0), mean(|pair| pair.1));
+    let square: f64 = pairs.iter().map(|pair| (pair.0 - x).powi(2)).sum();
+    let slope = pairs
+        .iter()
+        .map(|pair| (pair.0 - x) * (pair.1 - y))
+        .sum::<f64>()
+        / square;
+    // The scatter of the points about the law, and of the orders about their means, whichever is larger.
+    let about = |pair: &(f64, f64)| (pair.1 - y - slope * (pair.0 - x)).powi(2);
+    let residual = pairs.iter().map(about).sum::<f64>() / (count - 2.0).max(1.0);
+    let spread = last
+        .iter()
+        .map(|point| ((point.range[1] / point.range[0]).ln() / 2.0).powi(2))
+        .sum::<f64>();
+    let variance = residual.max(spread / count / ORDERS as f64);
+    let (exponent, exponent_error) = (-slope, (variance / square).sqrt());
+    let at = |rows: usize| (y + slope * ((rows as f64).ln() - x)).exp();
+    let (expected, doubled) = (at(rows), at(2 * rows));
+    LearningCurve {
+        answer: answer(exponent, exponent_error, rows, expected),
+        points,
+        exponent,
+        exponent_error,
+        rows,
+        expected_mse_z: expected,
+        doubled_mse_z: doubled,
+    }
+}
+
+fn answer(exponent: f64, error: f64, rows: usize, expected: f64) -> String {
+    let factor = |exponent: f64| 2f64.powf(exponent);
+    if exponent - 2.0 * error < WORTHWHILE {
+        if exponent + 2.0 * error > 0.5 {
+            return format!(
+                "The curve is too ragged to say whether more runs would help: its exponent is {exponent:.2} +- {error:.2}."
+            );
+        }
+        return format!(
+            "More runs would hardly help: with twice as many the error falls by a factor of {:.2}. What is left is noise of \
+             the simulator, an input that is missing, or detail too fine for this model.",
+            factor(exponent.max(0.0))
+        );
+    }
+    // Runs for a tenth of the error: 10^(1/b) times as many.
+    let tenth = 10f64.powf(1.0 / exponent);
+    format!(
+        "More runs would help: twice as many ({}) divide the mean squared error by about {:.1} ({:.1} to {:.1}), from {expected:.1e}; \
+         a tenth of it takes {} times as many.",
+        2 * rows,
+        factor(exponent),
+        factor((exponent - 2.0 * error).max(0.0)),
+        factor(exponent + 2.0 * error),
+        match tenth < 10.0 {
+            true => format!("{tenth:.1}"),
+            false => format!("{tenth:.0}"),
+        }
+    )
+}
+
+impl fmt::Display for LearningCurve {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            formatter,
+            "learning curve of a quick Gaussian process, mse_z on rows kept apart"
+        )?;
+        writeln!(
+            formatter,
+            "  {:>6}  {:>8}  {:>19}",
+            "rows", "mse_z", "over three orders"
+        )?;
+        for Point { rows, mse_z, range } in &self.points {
+            writeln!(
+                formatter,
+                "  {rows:>6}  {mse_z:>8.1e}  {:>8.1e} - {:>8.1e}",
+                range[0], range[1]
+            )?;
+        }
+        writeln!(
+            formatter,
+            "  law: mse_z ~ rows^-b, b = {:.2} +- {:.2}",
+            self.exponent, self.exponent_error
+        )?;
+        writeln!(formatter, "{}", self.answer)
+    }
+}
+
+#[cfg(test)]
+mod tests;

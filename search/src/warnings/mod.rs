@@ -1,0 +1,113 @@
+//! What a physicist should know about runs before anything is trained on them.
+//!
+//! - [`duplicates`]: rows that repeat others, rows that contradict them, judged rows that are trained on;
+//! - [`influence`]: inputs that change nothing, or that follow from the others;
+//! - [`extent`]: too few rows for the number of inputs, outputs that span decades, and holes in the box.
+//!
+//! What cannot be used at all (numbers that are not finite, above all) is an error of [`crate::data`] and not read.
+//! Nothing here changes what is trained, and test rows are compared with others, never fitted to.
+
+mod duplicates;
+mod extent;
+mod influence;
+
+use crate::data::{Dataset, Part, Split};
+use serde::Serialize;
+use std::fmt;
+
+/// What a warning is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Rows of the same inputs and outputs.
+    RepeatedRows,
+    /// Rows of the same inputs and other outputs.
+    ContradictingRows,
+    /// Test or validation rows that also train.
+    LeakedRows,
+    /// An input that has one value in all training rows.
+    ConstantInput,
+    /// An input whose changes move no output.
+    NoInfluence,
+    /// An input that the other inputs fix.
+    DependentInput,
+    /// Too few rows for the number of inputs.
+    FewRows,
+    /// Outputs over several powers of ten.
+    Decades,
+    /// A part of the box without training points.
+    Holes,
+}
+
+/// One warning: what is odd, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Warning {
+    /// What it is about.
+    pub kind: Kind,
+    /// The sentence for the user.
+    pub text: String,
+    /// The rows concerned, from 0; empty where none in particular are.
+    pub rows: Vec<usize>,
+    /// The inputs concerned, by name.
+    pub inputs: Vec<String>,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+/// Returns every warning about these data, each once; the parts are those of the file, where it has some.
+#[must_use]
+pub fn of(data: &Dataset) -> Vec<Warning> {
+    with_parts(data, data.parts())
+}
+
+/// Returns every warning about these data as they are split.
+#[must_use]
+pub fn of_split(data: &Dataset, split: &Split) -> Vec<Warning> {
+    let mut parts = vec![Part::Train; data.rows()];
+    for (rows, part) in [
+        (&split.validation, Part::Validation),
+        (&split.test, Part::Test),
+    ] {
+        rows.iter().for_each(|&row| parts[row] = part);
+    }
+    with_parts(data, Some(&parts))
+}
+
+fn with_parts(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
+    let rows_of = |wanted: &[Part]| -> Vec<usize> {
+        let part = |row: usize| parts.map_or(Part::Train, |parts| parts[row]);
+        (0..data.rows())
+            .filter(|&row| wanted.contains(&part(row)))
+            .collect()
+    };
+    let train = rows_of(&[Part::Train]);
+    let mut warnings = duplicates::warnings(data, parts);
+    warnings.extend(extent::few_rows(data, &train));
+    warnings.extend(influence::warnings(
+        data,
+        &train,
+        &rows_of(&[Part::Train, Part::Validation]),
+    ));
+    warnings.extend(extent::decades(data, &train));
+    warnings.extend(extent::holes(data, &train));
+    warnings
+}
+
+/// `rows 3, 5, 8 and 14 more`.
+fn named(rows: &[usize]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = rows.iter().take(SHOWN).map(ToString::to_string).collect();
+    let word = if rows.len() == 1 { "row" } else { "rows" };
+    let more = match rows.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{word} {}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests;
