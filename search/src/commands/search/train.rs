@@ -288,8 +288,8 @@ impl Search<'_> {
             .collect();
         let evaluations = 2 * self.split.validation.len() * parts.iter().sum::<usize>();
         let calibrated = self.split.calibration.len() * self.data.output_count() * parts.len();
-        let each = evaluations as f64 * member_macs / EXECUTOR_MACS
-            + calibrated as f64 * CALIBRATION;
+        let each =
+            evaluations as f64 * member_macs / EXECUTOR_MACS + calibrated as f64 * CALIBRATION;
         BESIDE + Duration::from_secs_f64(contenders as f64 * each)
     }
 }
