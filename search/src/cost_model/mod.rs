@@ -5,7 +5,7 @@
 //! time of a call       = guard + every operation once + statistics of every member + the end
 //! ```
 //!
-//! The three rates of each kind are not negative and fitted to measurements on the machine ([`measure`](mod@measure)), which are kept in
+//! The three rates of each kind are not negative and fitted to measurements on the machine ([`measure()`]), which are kept in
 //! the user's cache folder ([`store`]) and in the run's folder. What the planner fuses (a ReLU or a residual into the layer
 //! before it) counts as if it were not, so that the figure is rather too large. Times are kept in whole picoseconds: sums
 //! are exact in any order, and a sum of parts is what the whole is checked against.
