@@ -8,6 +8,7 @@
 //! - [`plan`]: when its nodes are evaluated and where their values live.
 //! - [`pack`]: how its weights are stored for the runtime's kernels.
 //! - [`executor`]: the emulator on this machine, for many rows, with the bits of the frozen code.
+//! - [`resources`]: what it costs on a microcontroller.
 //! - [`rust`]: freezing, the emulator as a crate.
 //! - [`onnx`]: the emulator's mean as a model for other engines.
 //! - [`file`](mod@file): the emulator as one `.safetensors` file.
@@ -22,6 +23,7 @@ pub mod interpreter;
 pub mod onnx;
 pub mod pack;
 pub mod plan;
+pub mod resources;
 pub mod rust;
 
 pub use emulator::{Calibration, Emulator, EmulatorParts};
