@@ -10,9 +10,11 @@
     reason = "the inner loop is assembly: the compiler keeps neither sixteen sums in registers nor loads by several"
 )]
 
+use super::axis::Axis;
 use super::blocks::{FULL, block_lanes};
 use super::finish::{Finish, Then};
 use super::layer::Layer;
+use core::hint::black_box;
 
 /// Whether layers are taken by this loop.
 pub(super) const IN_USE: bool = cfg!(any(target_arch = "arm", target_arch = "riscv32"));
@@ -38,24 +40,15 @@ pub(super) fn write(layer: &Layer<'_>, y: &mut [f32]) {
             _ => (POSITIONS, lanes),
         };
         let end = outputs.min(channel + lanes);
-        let mut first = 0;
-        while channel + first < end {
-            let last = end.min(channel + first + width);
-            let bias = layer.bias.get(channel + first..last).unwrap_or_default();
-            let mut start = [0.0; FULL];
-            for sums in start.chunks_exact_mut(width.max(1)).take(positions) {
-                for (sum, &bias) in sums.iter_mut().zip(bias) {
-                    *sum = bias;
-                }
-            }
+        let mut first = channel;
+        while first < end {
             let part = Part {
-                weights: block.as_ptr().wrapping_add(first),
+                weights: block.as_ptr().wrapping_add(first - channel),
                 lanes,
                 width,
                 positions,
-                channel: channel + first,
-                count: bias.len(),
-                start,
+                channel: first,
+                bias: layer.bias.get(first..end.min(first + width)).unwrap_or_default(),
             };
             write_part(layer, &part, y);
             first += width;
@@ -66,7 +59,7 @@ pub(super) fn write(layer: &Layer<'_>, y: &mut [f32]) {
 }
 
 /// Neighbouring outputs that are computed together, at all positions.
-struct Part {
+struct Part<'a> {
     /// From the first output's first weight on.
     weights: *const f32,
     /// Weights from row to row.
@@ -74,11 +67,10 @@ struct Part {
     /// Sums of a position, and positions of a tile.
     width: usize,
     positions: usize,
-    /// The first output, and outputs that there are.
+    /// The first output.
     channel: usize,
-    count: usize,
-    /// What a tile's sums begin with.
-    start: [f32; FULL],
+    /// As many as there are outputs.
+    bias: &'a [f32],
 }
 
 /// The rows of weights in a block, where all inputs and all taps are there.
@@ -86,13 +78,14 @@ fn rows(layer: &Layer<'_>) -> Option<usize> {
     let (vertical, horizontal) = (&layer.vertical, &layer.horizontal);
     let positions = vertical.length.checked_mul(horizontal.length)?;
     let numbers = positions.checked_mul(layer.from)?;
-    let last = |taps: usize, first: usize, step: usize| {
-        first.checked_add(taps.saturating_sub(1).checked_mul(step)?)
+    // The number of the last tap; a phase of a transposed convolution may have none.
+    let last = |axis: &Axis| match axis.taps.checked_sub(1) {
+        Some(steps) => axis.tap.checked_add(steps.checked_mul(axis.tap_step)?),
+        None => Some(0),
     };
-    let line = last(vertical.taps, vertical.tap, vertical.tap_step)?;
-    let tap = last(horizontal.taps, horizontal.tap, horizontal.tap_step)?;
-    let taps = line.checked_mul(layer.row_of_taps)?.checked_add(tap)?;
-    let there = numbers <= layer.x.len() && layer.inputs <= layer.from && taps < layer.taps;
+    let line = last(vertical)?.checked_mul(layer.row_of_taps)?;
+    let tap = line.checked_add(last(horizontal)?)?;
+    let there = numbers <= layer.x.len() && layer.inputs <= layer.from && tap < layer.taps;
     if there {
         layer.taps.checked_mul(layer.inputs)
     } else {
@@ -102,27 +95,17 @@ fn rows(layer: &Layer<'_>) -> Option<usize> {
 
 /// Writes some outputs at all positions.
 #[inline(never)]
-fn write_part(layer: &Layer<'_>, part: &Part, y: &mut [f32]) {
-    let (vertical, horizontal) = (&layer.vertical, &layer.horizontal);
-    let inside = horizontal.inside();
+fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
+    let inside = layer.horizontal.inside();
     // Neighbouring taps have neighbouring inputs and weights: one run.
-    let joined =
-        horizontal.direction == 1 && horizontal.tap_step == 1 && layer.from == layer.inputs;
-    let weights_of_tap = layer.inputs.wrapping_mul(part.lanes);
-    // From a tap, or a line of taps, to the next.
-    let tap_x = horizontal.direction.wrapping_mul(layer.from);
-    let tap_weights = horizontal.tap_step.wrapping_mul(weights_of_tap);
-    let line_x = vertical
-        .direction
-        .wrapping_mul(horizontal.length)
-        .wrapping_mul(layer.from);
-    let line_weights = vertical
-        .tap_step
-        .wrapping_mul(layer.row_of_taps)
-        .wrapping_mul(weights_of_tap);
+    let joined = layer.horizontal.direction == 1
+        && layer.horizontal.tap_step == 1
+        && layer.from == layer.inputs;
     let x = layer.x.as_ptr();
-    let mut sums = part.start;
-    for row in 0..vertical.count {
+    let mut sums = [0.0; FULL];
+    for row in 0..layer.vertical.count {
+        let (layer, part) = (hidden(layer), hidden(part));
+        let (vertical, horizontal) = (&layer.vertical, &layer.horizontal);
         let lines = vertical.taps_inside(row);
         let source = row
             .wrapping_add(vertical.offset)
@@ -137,6 +120,9 @@ fn write_part(layer: &Layer<'_>, part: &Part, y: &mut [f32]) {
             .wrapping_add(horizontal.start);
         let mut position = 0;
         while position < horizontal.count {
+            let (layer, part) = (hidden(layer), hidden(part));
+            let horizontal = &layer.horizontal;
+            let weights_of_tap = layer.inputs.wrapping_mul(part.lanes);
             // Those at the edges one by one, with the taps that they have.
             let (mut left, taps) = if inside.contains(&position) {
                 (inside.end - position, 0..horizontal.taps)
@@ -162,35 +148,44 @@ fn write_part(layer: &Layer<'_>, part: &Part, y: &mut [f32]) {
                 weights: part.weights.wrapping_add(tap.wrapping_mul(weights_of_tap)),
                 lanes: part.lanes,
                 run,
+                start: part.bias.as_ptr(),
+                start_step: 0,
             };
             let (runs, lines) = if run == 0 { (0, 0) } else { (runs, lines.len()) };
             while left > 0 {
+                let (layer, part) = (hidden(layer), hidden(part));
+                let (vertical, horizontal) = (&layer.vertical, &layer.horizontal);
                 tile.left = left;
                 tile.positions = if left == 1 { 1 } else { part.positions };
                 let first = (tile.x, tile.weights);
-                let mut start = part.start.as_ptr();
-                if runs == 0 || lines == 0 {
-                    sums = part.start;
+                (tile.start, tile.start_step) = (part.bias.as_ptr(), 0);
+                if runs == 0 || lines == 0 || part.bias.len() < part.width {
+                    fill(part, &mut sums);
+                    (tile.start, tile.start_step) = (sums.as_ptr(), part.width);
                 }
                 for _ in 0..lines {
                     let line = (tile.x, tile.weights);
                     for _ in 0..runs {
                         // SAFETY: `rows` has seen that all inputs and rows are there, and the axes leave out the taps that
                         // have no input.
-                        unsafe { accumulate(&tile, start, &mut sums) };
-                        start = sums.as_ptr();
-                        tile.x = tile.x.wrapping_add(tap_x);
-                        tile.weights = tile.weights.wrapping_add(tap_weights);
+                        unsafe { accumulate(&tile, &mut sums) };
+                        (tile.start, tile.start_step) = (sums.as_ptr(), part.width);
+                        let tap = horizontal.direction.wrapping_mul(layer.from);
+                        tile.x = tile.x.wrapping_add(tap);
+                        let tap = horizontal.tap_step.wrapping_mul(weights_of_tap);
+                        tile.weights = tile.weights.wrapping_add(tap);
                     }
-                    tile.x = line.0.wrapping_add(line_x);
-                    tile.weights = line.1.wrapping_add(line_weights);
+                    let positions = vertical.direction.wrapping_mul(horizontal.length);
+                    let taps = vertical.tap_step.wrapping_mul(layer.row_of_taps);
+                    tile.x = line.0.wrapping_add(positions.wrapping_mul(layer.from));
+                    tile.weights = line.1.wrapping_add(taps.wrapping_mul(weights_of_tap));
                 }
                 let done = tile.positions.min(left);
                 let mut sums = &sums[..];
                 for _ in 0..done {
                     let start = |step: usize| at.wrapping_mul(step).wrapping_add(part.channel);
                     let from = start(layer.to);
-                    if let Some(y) = y.get_mut(from..from.wrapping_add(part.count)) {
+                    if let Some(y) = y.get_mut(from..from.wrapping_add(part.bias.len())) {
                         finish(&layer.finish, start(layer.residual_step), sums, y);
                     }
                     sums = sums.get(part.width..).unwrap_or_default();
@@ -200,6 +195,22 @@ fn write_part(layer: &Layer<'_>, part: &Part, y: &mut [f32]) {
                 tile.x = first.0.wrapping_add(done.wrapping_mul(layer.from));
                 tile.weights = first.1;
             }
+        }
+    }
+}
+
+/// The same, of which the compiler knows nothing: what it reckons from it before a loop lies on the stack all the time.
+#[inline(always)]
+fn hidden<T>(value: &T) -> &T {
+    black_box(value)
+}
+
+/// The bias for every position.
+#[inline(never)]
+fn fill(part: &Part<'_>, sums: &mut [f32; FULL]) {
+    for sums in sums.chunks_exact_mut(part.width.max(1)) {
+        for (sum, &bias) in sums.iter_mut().zip(part.bias) {
+            *sum = bias;
         }
     }
 }
@@ -262,25 +273,32 @@ struct Tile {
     lanes: usize,
     /// Numbers of each position, and rows; at least one.
     run: usize,
+    /// What the sums of the first position start with, and numbers to the next position's.
+    start: *const f32,
+    start_step: usize,
 }
 
 /// Adds the run's products to what the sums `[positions][width]` start with, row after row.
 ///
 /// # Safety
-/// All numbers and rows are there, and sixteen numbers to start with, which may be the sums.
+/// All numbers and rows are there, and what to start with, which may be the sums.
 #[cfg(any(
     feature = "no-fma",
     not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))
 ))]
 #[inline(never)]
-unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32; FULL]) {
+unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     use crate::fma::{Arithmetic, Native};
-    // SAFETY: as the caller says.
-    *sums = unsafe { *start.cast() };
+    let positions = tile.positions.min(tile.left);
+    for (k, sums) in sums.chunks_exact_mut(tile.width.max(1)).enumerate().take(positions) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: as the caller says.
+            *sum = unsafe { *tile.start.wrapping_add(k * tile.start_step + lane) };
+        }
+    }
     for i in 0..tile.run {
         let row = tile.weights.wrapping_add(i.wrapping_mul(tile.lanes));
-        let positions = sums.chunks_exact_mut(tile.width.max(1)).enumerate();
-        for (k, sums) in positions.take(tile.positions.min(tile.left)) {
+        for (k, sums) in sums.chunks_exact_mut(tile.width.max(1)).enumerate().take(positions) {
             // SAFETY: as the caller says.
             let number = unsafe { *tile.x.wrapping_add(k * tile.from + i) };
             for (lane, sum) in sums.iter_mut().enumerate() {
@@ -307,3 +325,6 @@ use cortex_m::accumulate;
     not(feature = "no-fma")
 ))]
 mod cortex_m;
+
+#[cfg(test)]
+mod tests;

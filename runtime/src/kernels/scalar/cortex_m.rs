@@ -10,14 +10,20 @@ macro_rules! fma {
     };
 }
 
+/// Loads what the sums of four positions start with.
+macro_rules! starts {
+    ($first:literal, $($next:literal),*) => {
+        concat!("vldmia {start}, {{", $first, "}}\n" $(, "add {start}, {start}, {step}\nvldmia {start}, {{", $next, "}}\n")*)
+    };
+}
+
 /// The sums pass through these instructions, which may use every register of the FPU.
 macro_rules! on_sums {
     ($start:ident, $sums:ident, [$($template:expr),* $(,)?], $($operands:tt)*) => {
         asm!(
-            "vldmia {start}, {{s0-s15}}",
             $($template,)*
             "vstmia {sums}, {{s0-s15}}",
-            start = in(reg) $start,
+            start = inout(reg) $start => _,
             sums = in(reg) $sums.as_mut_ptr(),
             $($operands)*
             out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s4") _, out("s5") _, out("s6") _, out("s7") _,
@@ -32,10 +38,10 @@ macro_rules! on_sums {
 /// Adds the run's products to what the sums `[positions][width]` start with, row after row.
 ///
 /// # Safety
-/// All numbers and rows are there, and sixteen numbers to start with, which may be the sums. Of a width of sixteen there is
+/// All numbers and rows are there, and what to start with, which may be the sums. Of a width of sixteen there is
 /// one position; of eight, one or two; else, one or four.
 #[inline(never)]
-pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32; FULL]) {
+pub(super) unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     let Tile {
         positions,
         left,
@@ -45,7 +51,10 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
         weights,
         lanes,
         run,
+        start,
+        start_step,
     } = *tile;
+    let step = start_step * 4;
     let x1 = x0.wrapping_add(if left > 1 { from } else { 0 });
     let x2 = x1.wrapping_add(if left > 2 { from } else { 0 });
     let x3 = x2.wrapping_add(if left > 3 { from } else { 0 });
@@ -53,6 +62,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
     unsafe {
         match (width, positions) {
             (16, _) => on_sums!(start, sums, [
+                "vldmia {start}, {{s0-s15}}",
                 "2: vldmia {x}!, {{s24}}",
                 "vldmia {w}!, {{s16-s23}}",
                 fma!(24: 0 16, 1 17, 2 18, 3 19, 4 20, 5 21, 6 22, 7 23),
@@ -62,6 +72,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
                 "bne 2b",
             ], x = inout(reg) x0 => _, w = inout(reg) weights => _, n = inout(reg) run => _,),
             (8, 1) => on_sums!(start, sums, [
+                "vldmia {start}, {{s0-s7}}",
                 "2: vldmia {x}!, {{s24}}",
                 "vldmia {w}, {{s16-s23}}",
                 fma!(24: 0 16, 1 17, 2 18, 3 19, 4 20, 5 21, 6 22, 7 23),
@@ -70,6 +81,9 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
                 "bne 2b",
             ], x = inout(reg) x0 => _, w = inout(reg) weights => _, n = inout(reg) run => _, row = in(reg) lanes * 4,),
             (8, _) => on_sums!(start, sums, [
+                "vldmia {start}, {{s0-s7}}",
+                "add {start}, {start}, {step}",
+                "vldmia {start}, {{s8-s15}}",
                 "2: vldmia {w}, {{s16-s23}}",
                 "vldmia {x0}!, {{s24}}",
                 "vldmia {x1}!, {{s25}}",
@@ -79,8 +93,9 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
                 "subs {n}, {n}, #1",
                 "bne 2b",
             ], x0 = inout(reg) x0 => _, x1 = inout(reg) x1 => _, w = inout(reg) weights => _,
-               n = inout(reg) run => _, row = in(reg) lanes * 4,),
+               n = inout(reg) run => _, row = in(reg) lanes * 4, step = in(reg) step,),
             (4, 1) => on_sums!(start, sums, [
+                "vldmia {start}, {{s0-s3}}",
                 "2: vldmia {x}!, {{s24}}",
                 "vldmia {w}!, {{s16-s19}}",
                 fma!(24: 0 16, 1 17, 2 18, 3 19),
@@ -88,6 +103,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
                 "bne 2b",
             ], x = inout(reg) x0 => _, w = inout(reg) weights => _, n = inout(reg) run => _,),
             (4, _) => on_sums!(start, sums, [
+                starts!("s0-s3", "s4-s7", "s8-s11", "s12-s15"),
                 "2: vldmia {w}!, {{s16-s19}}",
                 "vldmia {x0}!, {{s24}}",
                 "vldmia {x1}!, {{s25}}",
@@ -100,8 +116,9 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
                 "subs {n}, {n}, #1",
                 "bne 2b",
             ], x0 = inout(reg) x0 => _, x1 = inout(reg) x1 => _, x2 = inout(reg) x2 => _, x3 = inout(reg) x3 => _,
-               w = inout(reg) weights => _, n = inout(reg) run => _,),
+               w = inout(reg) weights => _, n = inout(reg) run => _, step = in(reg) step,),
             (2, 1) => on_sums!(start, sums, [
+                "vldmia {start}, {{s0-s1}}",
                 "2: vldmia {x}!, {{s24}}",
                 "vldmia {w}!, {{s16-s17}}",
                 fma!(24: 0 16, 1 17),
@@ -110,6 +127,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
             ], x = inout(reg) x0 => _, w = inout(reg) weights => _, n = inout(reg) run => _,),
             // Two rows at a time, then one.
             (2, _) => on_sums!(start, sums, [
+                starts!("s0-s1", "s2-s3", "s4-s5", "s6-s7"),
                 "subs {n}, {n}, #2",
                 "blo 3f",
                 "2: vldmia {w}!, {{s16-s19}}",
@@ -140,8 +158,9 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
                 fma!(27: 6 16, 7 17),
                 "4:",
             ], x0 = inout(reg) x0 => _, x1 = inout(reg) x1 => _, x2 = inout(reg) x2 => _, x3 = inout(reg) x3 => _,
-               w = inout(reg) weights => _, n = inout(reg) run => _,),
+               w = inout(reg) weights => _, n = inout(reg) run => _, step = in(reg) step,),
             (_, 1) => on_sums!(start, sums, [
+                "vldmia {start}, {{s0}}",
                 "2: vldmia {x}!, {{s24}}",
                 "vldmia {w}!, {{s16}}",
                 fma!(24: 0 16),
@@ -150,6 +169,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
             ], x = inout(reg) x0 => _, w = inout(reg) weights => _, n = inout(reg) run => _,),
             // Four rows at a time, then one by one.
             (_, _) => on_sums!(start, sums, [
+                starts!("s0", "s1", "s2", "s3"),
                 "subs {n}, {n}, #4",
                 "blo 3f",
                 "2: vldmia {w}!, {{s28-s31}}",
@@ -175,7 +195,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, start: *const f32, sums: &mut [f32;
                 "bne 2b",
                 "4:",
             ], x0 = inout(reg) x0 => _, x1 = inout(reg) x1 => _, x2 = inout(reg) x2 => _, x3 = inout(reg) x3 => _,
-               w = inout(reg) weights => _, n = inout(reg) run => _,),
+               w = inout(reg) weights => _, n = inout(reg) run => _, step = in(reg) step,),
         }
     }
 }
