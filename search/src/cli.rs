@@ -6,6 +6,7 @@ use crate::contenders::{SPACES, SpaceArgument};
 use crate::data::{Dataset, Layout, Part, ReadOptions};
 use crate::device::DeviceName;
 use crate::training::Choices;
+use dense_codegen::resources::Processor;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -104,12 +105,22 @@ enum Command {
         output: PathBuf,
     },
     /// Write a run's emulator as a crate with static weights
+    #[command(
+        after_help = "Example:\n  dense-search freeze run --out firmware/emulator --target cortex-m4 --section .qspi_weights"
+    )]
     Freeze {
         /// The run's folder, or an emulator file
         run: PathBuf,
         /// Folder of the crate
         #[arg(long)]
         out: PathBuf,
+        /// Measure flash, RAM, stack and instructions on a microcontroller (in QEMU): cortex-m0, cortex-m3, cortex-m4 or
+        /// cortex-m7
+        #[arg(long)]
+        target: Option<Processor>,
+        /// The linker's section for weights and golden vectors, for example .qspi_weights
+        #[arg(long)]
+        section: Option<String>,
     },
     /// Build a run's frozen code with cargo and time it
     Bench {
@@ -319,9 +330,17 @@ impl Cli {
                 let rows = predict::run(&run, &inputs, &output, all_cores())?;
                 report(&json!({ "rows": rows, "output": output }), self.json)
             }
-            Command::Freeze { run, out } => {
-                let frozen = freeze::run(&run, &out)?;
-                let figures = json!({
+            Command::Freeze {
+                run,
+                out,
+                target,
+                section,
+            } => {
+                let frozen = freeze::run(&run, &out, section)?;
+                let resources = target
+                    .map(|processor| freeze::resources(&run, &out, processor))
+                    .transpose()?;
+                let mut figures = json!({
                     "crate": frozen.path,
                     "macs": frozen.macs,
                     "member_macs": frozen.member_macs,
@@ -329,6 +348,13 @@ impl Cli {
                     "ram_bytes": frozen.ram_bytes,
                     "members": frozen.members,
                 });
+                if let Some(resources) = resources {
+                    if !self.json {
+                        report(&figures, false)?;
+                        return print(&format!("\n{resources}"));
+                    }
+                    figures["resources"] = json!(resources);
+                }
                 report(&figures, self.json)
             }
             Command::Bench { run } => report(&bench::run(&run)?, self.json),

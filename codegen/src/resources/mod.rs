@@ -1,10 +1,14 @@
 //! What an emulator costs on a microcontroller: flash, RAM, stack and instructions, known before it is flashed.
+//!
+//! A [`Bench`] builds a bare program with and without the emulator and runs it in QEMU; a [`Report`] is what comes of it.
 
 mod elf;
 mod probe;
 mod processor;
+mod report;
 mod toolchain;
 
 pub use probe::{Bench, Probe};
 pub use processor::Processor;
+pub use report::{Costs, Report};
 pub use toolchain::Toolchain;

@@ -63,6 +63,12 @@ impl Bench {
         &self.toolchain
     }
 
+    /// What it measures for.
+    #[must_use]
+    pub fn processor(&self) -> Processor {
+        self.processor
+    }
+
     /// Builds and runs the probe for an emulator.
     ///
     /// # Errors
@@ -72,7 +78,6 @@ impl Bench {
         let without = self.link("")?;
         let with = self.link("emulator")?;
         let printed = self.run(&with.path)?;
-        let base = self.run(&without.path)?;
         let value = |name: &str| -> Vec<u32> {
             let values = printed.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
             values.filter_map(|value| u32::from_str_radix(value, 16).ok()).collect()
@@ -88,7 +93,6 @@ impl Bench {
         if ticks.len() != 5 || stacks.len() != 5 {
             return Err(format!("the probe printed:\n{printed}"));
         }
-        let _ = base;
         let mut instructions = [0; 5];
         for (instructions, ticks) in instructions.iter_mut().zip(ticks) {
             *instructions = ticks * rate / 40;
@@ -107,7 +111,10 @@ impl Bench {
     fn write(&self, emulator: &Emulator) -> Result<(), String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         fs::create_dir_all(self.folder.join("src")).map_err(|error| text(&error))?;
-        let options = FreezeOptions { crate_name: "frozen".into() };
+        let options = FreezeOptions {
+            crate_name: "frozen".into(),
+            ..FreezeOptions::default()
+        };
         freeze(emulator, &self.folder.join("frozen"), &options).map_err(|error| text(&error))?;
         let manifest = include_str!("probe/Cargo.toml.txt").replace("{{arithmetic}}", self.processor.feature());
         for (path, contents) in [

@@ -110,6 +110,7 @@ fn a_name_that_cargo_would_refuse_is_refused_before_anything_is_written() {
     for name in ["", "Upper", "9lives", "dense-runtime", "two words"] {
         let options = FreezeOptions {
             crate_name: name.into(),
+            ..FreezeOptions::default()
         };
         let message = freeze(&testing::emulator(1), &folder.path().join("out"), &options)
             .unwrap_err()

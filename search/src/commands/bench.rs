@@ -12,7 +12,7 @@ use std::process::Command;
 /// The run is none, or cargo is missing or does not build it.
 pub fn run(run: &Path) -> anyhow::Result<Value> {
     let folder = tempfile::tempdir()?;
-    let frozen = freeze::run(run, &folder.path().join("emulator"))?;
+    let frozen = freeze::run(run, &folder.path().join("emulator"), None)?;
     let output = Command::new("cargo")
         .args([
             "run",

@@ -1,15 +1,18 @@
-//! `dense-search freeze`: a run's emulator as a crate that builds anywhere.
+//! `dense-search freeze`: a run's emulator as a crate that builds anywhere, and what it costs on a microcontroller.
 
 use crate::commands::search::emulator_file;
 use dense_codegen::file;
 use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
+use dense_codegen::resources::{Bench, Processor, Report};
+use anyhow::{Context, anyhow};
+use std::fs;
 use std::path::Path;
 
 /// Writes the frozen crate into the folder `out`, whose name it takes.
 ///
 /// # Errors
 /// The run is none, or the folder holds something else.
-pub fn run(run: &Path, out: &Path) -> anyhow::Result<FrozenCrate> {
+pub fn run(run: &Path, out: &Path, section: Option<String>) -> anyhow::Result<FrozenCrate> {
     let emulator = file::load(&emulator_file(run))?;
     let name = out
         .file_name()
@@ -18,5 +21,29 @@ pub fn run(run: &Path, out: &Path) -> anyhow::Result<FrozenCrate> {
     let crate_name = name
         .to_lowercase()
         .replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-    Ok(freeze(&emulator, out, &FreezeOptions { crate_name })?)
+    let options = FreezeOptions {
+        crate_name,
+        section,
+    };
+    Ok(freeze(&emulator, out, &options)?)
+}
+
+/// Measures the emulator's costs on a processor, and writes them beside the frozen crate's sources as
+/// `resources-PROCESSOR.json` and `.txt`.
+///
+/// # Errors
+/// A tool is missing: which, and how to install it; or the program does not build, run or pass its self-test.
+pub fn resources(run: &Path, out: &Path, processor: Processor) -> anyhow::Result<Report> {
+    let emulator = file::load(&emulator_file(run))?;
+    let folder = tempfile::tempdir()?;
+    let bench = Bench::new(processor, folder.path())
+        .map_err(|missing| anyhow!("--target {processor} needs {missing}"))?;
+    let report = Report::measure(&emulator, &bench).map_err(|problem| anyhow!(problem))?;
+    let mut json = serde_json::to_string_pretty(&report)?;
+    json.push('\n');
+    for (suffix, text) in [("json", json), ("txt", report.to_string())] {
+        let path = out.join(format!("resources-{processor}.{suffix}"));
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(report)
 }
