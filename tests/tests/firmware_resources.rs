@@ -1,21 +1,87 @@
-//! What emulators cost on microcontrollers in QEMU.
+//! What emulators cost on microcontrollers in QEMU, and that they compute the workstation's bits there, in both orders.
 
-use dense_codegen::resources::{Bench, Processor};
+use dense_codegen::emulator::Emulator;
+use dense_codegen::file;
+use dense_codegen::resources::{Bench, Processor, Report};
 use dense_tests::networks::Network;
+use dense_tests::repository;
 use dense_tests::skip::skipped;
 use std::path::Path;
 
+/// Instructions for each multiply-accumulate of `decoder` and `mlp`, whole calls, guard and statistics included.
+const INSTRUCTIONS: f64 = 2.2;
+
+/// Bytes of code of the Thomson emulator.
+const CODE: usize = 16 << 10;
+
+/// Bytes of stack of a call.
+const STACK: usize = 1024;
+
+fn bench(processor: Processor) -> Option<Bench> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("resources-{processor}"));
+    Bench::new(processor, &folder)
+        .inspect_err(|missing| skipped(missing))
+        .ok()
+}
+
+fn thomson() -> Emulator {
+    file::load(&repository().join("examples/firmware/thomson.safetensors"))
+        .expect("the example's emulator can be read")
+}
+
 #[test]
-fn the_networks_take_few_instructions_for_each_multiply_accumulate() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("resources");
-    let bench = match Bench::new(Processor::CortexM4, &folder) {
-        Ok(bench) => bench,
-        Err(missing) => return skipped(&missing),
+fn with_an_fpu_every_input_takes_the_same_few_instructions() {
+    let Some(bench) = bench(Processor::CortexM4) else {
+        return;
     };
-    for network in [Network::Decoder, Network::Mlp] {
+    for network in [Network::Decoder, Network::Mlp, Network::Paper] {
         let emulator = network.emulator();
         let probe = bench.measure(&emulator).expect("the probe builds and runs");
-        let each = f64::from(probe.instructions[0]) / emulator.macs() as f64;
-        println!("{} {each:.3} {probe:?}", network.name());
+        assert!(probe.self_test, "{}: golden vectors", network.name());
+        let [first, ..] = probe.instructions;
+        assert_eq!(probe.instructions, [first; 5], "{}", network.name());
+        let each = f64::from(first) / emulator.macs() as f64;
+        println!("{}: {each:.3} instructions a MAC, {probe:?}", network.name());
+        if network != Network::Paper {
+            assert!(each <= INSTRUCTIONS, "{}: {each:.3}", network.name());
+        }
+        assert!(probe.stack <= STACK + 128, "{}: {probe:?}", network.name());
+    }
+}
+
+#[test]
+fn the_thomson_emulator_is_small_and_its_ensemble_costs_no_more_memory_than_a_member_and_the_statistics() {
+    let Some(bench) = bench(Processor::CortexM7) else {
+        return;
+    };
+    let emulator = thomson();
+    let report = Report::measure(&emulator, &bench).expect("the probe builds and runs");
+    println!("{report}");
+    let (one, all) = (&report.one_member, &report.shipped);
+    assert!(all.code_bytes <= CODE, "{} bytes of code", all.code_bytes);
+    assert!(all.stack_bytes <= STACK, "{} bytes of stack", all.stack_bytes);
+    assert_eq!(all.static_ram_bytes, 0, "statics that are written");
+    assert_eq!(all.instructions[0], all.instructions[1]);
+    assert!(one.instructions[0] < all.instructions[0]);
+    let memory = |costs: &dense_codegen::resources::Costs| {
+        costs.static_ram_bytes + costs.workspace_bytes + costs.results_bytes + costs.stack_bytes
+    };
+    let statistics = 2 * 4 * emulator.output_count();
+    assert!(memory(all) <= memory(one) + statistics, "{one:?} {all:?}");
+    let json = serde_json::to_value(&report).expect("a report is JSON");
+    assert_eq!(json["shipped"]["macs"], emulator.macs());
+}
+
+#[test]
+fn without_an_fpu_the_golden_vectors_come_out_in_the_order_without_a_fused_multiply_add() {
+    for processor in [Processor::CortexM3, Processor::CortexM0] {
+        let Some(bench) = bench(processor) else {
+            return;
+        };
+        for emulator in [Network::Tiny.emulator(), thomson()] {
+            let probe = bench.measure(&emulator).expect("the probe builds and runs");
+            assert!(probe.self_test, "{processor}: golden vectors");
+            println!("{processor}: {probe:?}");
+        }
     }
 }

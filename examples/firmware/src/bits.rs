@@ -7,7 +7,9 @@ mod board;
 
 use board::{bits, number, text};
 use cortex_m_rt::entry;
-use emulator::{Emulator, GOLDEN_INPUTS, INPUT_HIGH, INPUT_LOW, INPUTS, OUTPUTS, Predict, Workspace};
+use emulator::{
+    Emulator, GOLDEN_INPUTS, INPUT_HIGH, INPUT_LOW, INPUTS, OUTPUTS, Predict, Workspace,
+};
 
 /// Random rows.
 const ROWS: usize = 200;
@@ -48,7 +50,9 @@ fn random(state: &mut u32) -> [f32; INPUTS] {
 
 /// FNV-1a of 32 bits over the words.
 fn hash(values: &[f32]) -> u32 {
-    let words = values.iter().flat_map(|value| value.to_bits().to_le_bytes());
+    let words = values
+        .iter()
+        .flat_map(|value| value.to_bits().to_le_bytes());
     words.fold(0x811C_9DC5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })

@@ -5,13 +5,30 @@
 use core::arch::asm;
 use core::panic::PanicInfo;
 use core::ptr::{read_volatile, write_volatile};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// Asks the debugger's host for something.
-fn host(operation: u32, argument: u32) {
+fn host(operation: u32, argument: u32) -> u32 {
+    let answer;
     // SAFETY: the debugger's trap, which semihosting takes.
     unsafe {
-        asm!("bkpt 0xAB", inout("r0") operation => _, in("r1") argument);
+        asm!("bkpt 0xAB", inout("r0") operation => answer, in("r1") argument);
     }
+    answer
+}
+
+/// Writes to the host's standard output.
+fn write(bytes: &[u8]) {
+    static HANDLE: AtomicU32 = AtomicU32::new(0);
+    if HANDLE.load(Ordering::Relaxed) == 0 {
+        // The console by its name, for writing.
+        let name = b":tt\0";
+        let open = [name.as_ptr() as u32, 4, 3];
+        HANDLE.store(host(0x01, open.as_ptr() as u32), Ordering::Relaxed);
+    }
+    let handle = HANDLE.load(Ordering::Relaxed);
+    let request = [handle, bytes.as_ptr() as u32, bytes.len() as u32];
+    host(0x05, request.as_ptr() as u32);
 }
 
 /// Ends the program: well, or not.
@@ -23,10 +40,7 @@ pub(crate) fn end(well: bool) -> ! {
 
 /// Prints text.
 pub(crate) fn text(text: &str) {
-    for byte in text.bytes() {
-        let byte = u32::from(byte);
-        host(0x03, &raw const byte as u32);
-    }
+    write(text.as_bytes());
 }
 
 /// Prints a number in decimal.
@@ -37,8 +51,7 @@ pub(crate) fn number(number: u32) {
         let digit = number / power % 10;
         begun |= digit > 0 || power == 1;
         if begun {
-            let byte = digit + u32::from(b'0');
-            host(0x03, &raw const byte as u32);
+            write(&[digit as u8 + b'0']);
         }
         power /= 10;
     }
@@ -62,9 +75,8 @@ pub(crate) fn thousandths(value: f32) {
 #[allow(dead_code, reason = "one of the programs does")]
 pub(crate) fn bits(bits: u32) {
     for place in (0..8).rev() {
-        let digit = bits >> (4 * place) & 15;
-        let byte = digit + u32::from(if digit < 10 { b'0' } else { b'a' - 10 });
-        host(0x03, &raw const byte as u32);
+        let digit = (bits >> (4 * place) & 15) as u8;
+        write(&[digit + if digit < 10 { b'0' } else { b'a' - 10 }]);
     }
 }
 

@@ -9,7 +9,9 @@ mod board;
 use board::{Counter, number, text, thousandths};
 use core::hint::black_box;
 use cortex_m_rt::entry;
-use emulator::{Emulator, INPUT_CENTRE, INPUT_HIGH, INPUT_LOW, INPUTS, OUTPUTS, Predict, Status, Workspace};
+use emulator::{
+    Emulator, INPUT_CENTRE, INPUT_HIGH, INPUT_LOW, INPUTS, OUTPUTS, Predict, Status, Workspace,
+};
 use heapless::Deque;
 
 /// Frames that are run.
@@ -127,7 +129,10 @@ fn acquire(frame: u32) -> [f32; INPUTS] {
 
 /// Prints what a status says.
 fn say(status: &Status) {
-    for (what, inputs) in [("not finite", status.non_finite), ("outside", status.outside)] {
+    for (what, inputs) in [
+        ("not finite", status.non_finite),
+        ("outside", status.outside),
+    ] {
         if inputs != 0 {
             text(what);
             text(" input");
