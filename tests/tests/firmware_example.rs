@@ -117,7 +117,11 @@ fn the_example_runs_as_it_is_written_and_computes_the_workstation_s_bits() {
         };
         let prediction = interpret_f32(&emulator, &x, Order::Fused);
         let [x, mean, std] = [&x, &prediction.mean, &prediction.std].map(|values| hash(values));
-        let ok = if prediction.status.is_ok() { "ok" } else { "not ok" };
+        let ok = if prediction.status.is_ok() {
+            "ok"
+        } else {
+            "not ok"
+        };
         assert_eq!(line, format!("row {row} {x:08x} {mean:08x} {std:08x} {ok}"));
     }
 
@@ -127,7 +131,10 @@ fn the_example_runs_as_it_is_written_and_computes_the_workstation_s_bits() {
     let planted = run(&folder, "m4", "control", "planted");
     let said = String::from_utf8_lossy(&planted.stderr);
     assert!(!planted.status.success(), "the planted panic was linked");
-    assert!(said.contains("a_panic_can_be_reached"), "the build failed for another reason:\n{said}");
+    assert!(
+        said.contains("a_panic_can_be_reached"),
+        "the build failed for another reason:\n{said}"
+    );
 
     // Every bit of a small emulator.
     freeze_to(&Network::Tiny.emulator(), &folder);
@@ -159,7 +166,9 @@ fn random(emulator: &Emulator, state: &mut u32) -> Vec<f32> {
 }
 
 fn hash(values: &[f32]) -> u32 {
-    let words = values.iter().flat_map(|value| value.to_bits().to_le_bytes());
+    let words = values
+        .iter()
+        .flat_map(|value| value.to_bits().to_le_bytes());
     words.fold(0x811C_9DC5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })

@@ -41,16 +41,23 @@ fn with_an_fpu_every_input_takes_the_same_few_instructions() {
         let [first, ..] = probe.instructions;
         assert_eq!(probe.instructions, [first; 5], "{}", network.name());
         let each = f64::from(first) / emulator.macs() as f64;
-        println!("{}: {each:.3} instructions a MAC, {probe:?}", network.name());
+        println!(
+            "{}: {each:.3} instructions a MAC, {probe:?}",
+            network.name()
+        );
         if network != Network::Paper {
             assert!(each <= INSTRUCTIONS, "{}: {each:.3}", network.name());
         }
         assert!(probe.stack <= STACK + 128, "{}: {probe:?}", network.name());
+        let bound = probe.stack_bound.expect("frames are stated");
+        assert!(bound >= probe.stack, "{}: {probe:?}", network.name());
+        assert!(bound <= probe.stack + 256, "{}: {probe:?}", network.name());
     }
 }
 
 #[test]
-fn the_thomson_emulator_is_small_and_its_ensemble_costs_no_more_memory_than_a_member_and_the_statistics() {
+fn the_thomson_emulator_is_small_and_its_ensemble_costs_no_more_memory_than_a_member_and_the_statistics()
+ {
     let Some(bench) = bench(Processor::CortexM7) else {
         return;
     };
@@ -59,7 +66,11 @@ fn the_thomson_emulator_is_small_and_its_ensemble_costs_no_more_memory_than_a_me
     println!("{report}");
     let (one, all) = (&report.one_member, &report.shipped);
     assert!(all.code_bytes <= CODE, "{} bytes of code", all.code_bytes);
-    assert!(all.stack_bytes <= STACK, "{} bytes of stack", all.stack_bytes);
+    assert!(
+        all.stack_bytes <= STACK,
+        "{} bytes of stack",
+        all.stack_bytes
+    );
     assert_eq!(all.static_ram_bytes, 0, "statics that are written");
     assert_eq!(all.instructions[0], all.instructions[1]);
     assert!(one.instructions[0] < all.instructions[0]);

@@ -72,7 +72,8 @@ impl<'a> Program<'a> {
 
     /// Bytes of a section; none where it is not there.
     pub(super) fn size(&self, name: &str) -> usize {
-        self.section(name).map_or(0, |section| section.size as usize)
+        self.section(name)
+            .map_or(0, |section| section.size as usize)
     }
 
     /// All symbols.
@@ -80,7 +81,10 @@ impl<'a> Program<'a> {
         let Some(table) = self.sections.iter().find(|section| section.kind == SYMBOLS) else {
             return Vec::new();
         };
-        let names = self.sections.get(table.link).map_or(&[][..], |names| names.bytes);
+        let names = self
+            .sections
+            .get(table.link)
+            .map_or(&[][..], |names| names.bytes);
         let (entries, _) = table.bytes.as_chunks::<16>();
         let symbol = |entry: &[u8; 16]| {
             Some(Symbol {

@@ -6,6 +6,7 @@ mod elf;
 mod probe;
 mod processor;
 mod report;
+mod stack;
 mod toolchain;
 
 pub use probe::{Bench, Probe};

@@ -2,6 +2,7 @@
 
 use super::elf::Program;
 use super::processor::Processor;
+use super::stack;
 use super::toolchain::Toolchain;
 use crate::emulator::Emulator;
 use crate::rust::{FreezeOptions, freeze};
@@ -21,6 +22,8 @@ pub struct Probe {
     pub ram: usize,
     /// Deepest stack of one call, painted.
     pub stack: usize,
+    /// A bound of the same: the deepest path of calls, by the frames that the compiler states. None where it states none.
+    pub stack_bound: Option<usize>,
     /// Deepest stack of the self-test, painted.
     pub self_test_stack: usize,
     /// Instructions of a call at the box's centre, and at zeros, NaN, infinities, denormal and the largest numbers.
@@ -42,6 +45,7 @@ struct Linked {
     code: usize,
     flash: usize,
     ram: usize,
+    stack_bound: Option<usize>,
 }
 
 impl Bench {
@@ -79,8 +83,12 @@ impl Bench {
         let with = self.link("emulator")?;
         let printed = self.run(&with.path)?;
         let value = |name: &str| -> Vec<u32> {
-            let values = printed.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            values.filter_map(|value| u32::from_str_radix(value, 16).ok()).collect()
+            let values = printed
+                .lines()
+                .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            values
+                .filter_map(|value| u32::from_str_radix(value, 16).ok())
+                .collect()
         };
         let known = value("known");
         // Instructions a tick of the board's clock: 40 where it runs at 25 MHz.
@@ -101,6 +109,7 @@ impl Bench {
             code: with.code - without.code,
             flash: with.flash - without.flash,
             ram: with.ram - without.ram,
+            stack_bound: with.stack_bound,
             stack: stacks.into_iter().max().unwrap_or(0) as usize,
             self_test_stack: value("self_test_stack").first().copied().unwrap_or(0) as usize,
             instructions,
@@ -116,7 +125,8 @@ impl Bench {
             ..FreezeOptions::default()
         };
         freeze(emulator, &self.folder.join("frozen"), &options).map_err(|error| text(&error))?;
-        let manifest = include_str!("probe/Cargo.toml.txt").replace("{{arithmetic}}", self.processor.feature());
+        let manifest = include_str!("probe/Cargo.toml.txt")
+            .replace("{{arithmetic}}", self.processor.feature());
         for (path, contents) in [
             ("Cargo.toml", &manifest[..]),
             ("link.x", include_str!("probe/link.x.txt")),
@@ -134,21 +144,33 @@ impl Bench {
         let output = command.args(["--features", features]).output();
         let output = output.map_err(|error| format!("{command:?}: {error}"))?;
         if !output.status.success() {
-            return Err(format!("the probe does not build:\n{}", String::from_utf8_lossy(&output.stderr)));
+            return Err(format!(
+                "the probe does not build:\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            ));
         }
-        let built = self.folder.join("target").join(self.processor.triple()).join("release/probe");
+        let built = self
+            .folder
+            .join("target")
+            .join(self.processor.triple())
+            .join("release/probe");
         // Another build would write over it.
         let path = self.folder.join(format!("probe-{features}"));
         fs::copy(&built, &path).map_err(|error| format!("{}: {error}", built.display()))?;
         let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let program = Program::new(&bytes).ok_or("the linker wrote no ELF program of 32 bits")?;
-        let (code, constants, data, zeros) =
-            (program.size(".text"), program.size(".rodata"), program.size(".data"), program.size(".bss"));
+        let (code, constants, data, zeros) = (
+            program.size(".text"),
+            program.size(".rodata"),
+            program.size(".data"),
+            program.size(".bss"),
+        );
         Ok(Linked {
             path,
             code,
             flash: code + constants + data,
             ram: data + zeros,
+            stack_bound: stack::bound(&program, "5calls7predict"),
         })
     }
 
@@ -161,10 +183,16 @@ impl Bench {
             .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
             .arg(program)
             .stdin(std::process::Stdio::null());
-        let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let output = command
+            .output()
+            .map_err(|error| format!("{command:?}: {error}"))?;
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            return Err(format!("the probe ended with {} and printed:\n{printed}", output.status));
+            return Err(format!(
+                "the probe ended with {} and printed:\n{printed}",
+                output.status
+            ));
         }
         Ok(printed)
     }

@@ -44,7 +44,9 @@ pub struct Costs {
     pub results_bytes: usize,
     /// Deepest stack of one call, seen in painted memory.
     pub stack_bytes: usize,
-    /// The same of the self-test, which keeps results of its own there.
+    /// A bound of it: the deepest path of calls, by the frames that the compiler states.
+    pub stack_bound_bytes: Option<usize>,
+    /// The deepest stack of the self-test, which keeps results of its own there.
     pub self_test_stack_bytes: usize,
     /// Fewest and most instructions of a call among ordinary, zero, NaN, infinite, denormal and huge inputs.
     pub instructions: [u32; 2],
@@ -81,7 +83,11 @@ impl Report {
         Ok(Self {
             processor: processor.name(),
             compiler: format!("{} ({})", toolchain.version, toolchain.name),
-            order: if processor.is_fused() { "fused" } else { "separate" },
+            order: if processor.is_fused() {
+                "fused"
+            } else {
+                "separate"
+            },
             one_member,
             shipped,
             notes,
@@ -104,6 +110,7 @@ impl Costs {
             workspace_bytes: workspace,
             results_bytes: results,
             stack_bytes: probe.stack,
+            stack_bound_bytes: probe.stack_bound,
             self_test_stack_bytes: probe.self_test_stack,
             instructions: [fewest, most],
             cycles: cycles(processor, [fewest, most], emulator.macs()),
@@ -156,9 +163,17 @@ fn assumptions(processor: Processor) -> &'static [&'static str] {
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (one, all) = (&self.one_member, &self.shipped);
-        writeln!(formatter, "{}, product and sum rounded: {}", self.processor, self.order)?;
+        writeln!(
+            formatter,
+            "{}, product and sum rounded: {}",
+            self.processor, self.order
+        )?;
         writeln!(formatter, "compiled by {}\n", self.compiler)?;
-        writeln!(formatter, "{:<26}{:>16}{:>16}", "", "one member", "shipped call")?;
+        writeln!(
+            formatter,
+            "{:<26}{:>16}{:>16}",
+            "", "one member", "shipped call"
+        )?;
         let mut line = |name: &str, value: &dyn Fn(&Costs) -> String| {
             writeln!(formatter, "{name:<26}{:>16}{:>16}", value(one), value(all))
         };
@@ -166,12 +181,32 @@ impl fmt::Display for Report {
         line("flash, bytes", &|costs| costs.flash_bytes.to_string())?;
         line("  code", &|costs| costs.code_bytes.to_string())?;
         line("  constants", &|costs| costs.constant_bytes.to_string())?;
-        line("static RAM, bytes", &|costs| costs.static_ram_bytes.to_string())?;
-        line("workspace, bytes", &|costs| costs.workspace_bytes.to_string())?;
-        line("input and results, bytes", &|costs| costs.results_bytes.to_string())?;
-        line("stack of a call, bytes", &|costs| costs.stack_bytes.to_string())?;
-        line("stack of the self-test", &|costs| costs.self_test_stack_bytes.to_string())?;
-        let range = |low: String, high: String| if low == high { low } else { format!("{low}-{high}") };
+        line("static RAM, bytes", &|costs| {
+            costs.static_ram_bytes.to_string()
+        })?;
+        line("workspace, bytes", &|costs| {
+            costs.workspace_bytes.to_string()
+        })?;
+        line("input and results, bytes", &|costs| {
+            costs.results_bytes.to_string()
+        })?;
+        line("stack of a call, bytes", &|costs| {
+            costs.stack_bytes.to_string()
+        })?;
+        line("  at most, by frames", &|costs| {
+            let bound = costs.stack_bound_bytes;
+            bound.map_or("unknown".into(), |bytes| bytes.to_string())
+        })?;
+        line("stack of the self-test", &|costs| {
+            costs.self_test_stack_bytes.to_string()
+        })?;
+        let range = |low: String, high: String| {
+            if low == high {
+                low
+            } else {
+                format!("{low}-{high}")
+            }
+        };
         line("instructions", &|costs| {
             let [low, high] = costs.instructions.map(|count| count.to_string());
             range(low, high)

@@ -64,8 +64,8 @@ pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Resul
     check_section(out, options.section.as_deref())?;
     check_folder(out)?;
     let [aside, old] = [beside(out, "part")?, beside(out, "old")?];
-    let written = write_all(&aside, &files(emulator, options))
-        .and_then(|()| replace(out, &aside, &old));
+    let written =
+        write_all(&aside, &files(emulator, options)).and_then(|()| replace(out, &aside, &old));
     if written.is_err() {
         // The first failure is what the user has to know.
         let _ = std::fs::remove_dir_all(&aside);

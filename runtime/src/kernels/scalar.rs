@@ -48,7 +48,10 @@ pub(super) fn write(layer: &Layer<'_>, y: &mut [f32]) {
                 width,
                 positions,
                 channel: first,
-                bias: layer.bias.get(first..end.min(first + width)).unwrap_or_default(),
+                bias: layer
+                    .bias
+                    .get(first..end.min(first + width))
+                    .unwrap_or_default(),
             };
             write_part(layer, &part, y);
             first += width;
@@ -151,7 +154,11 @@ fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
                 start: part.bias.as_ptr(),
                 start_step: 0,
             };
-            let (runs, lines) = if run == 0 { (0, 0) } else { (runs, lines.len()) };
+            let (runs, lines) = if run == 0 {
+                (0, 0)
+            } else {
+                (runs, lines.len())
+            };
             while left > 0 {
                 let (layer, part) = (hidden(layer), hidden(part));
                 let (vertical, horizontal) = (&layer.vertical, &layer.horizontal);
@@ -222,13 +229,21 @@ fn finish(finish: &Finish<'_>, start: usize, sums: &[f32], y: &mut [f32]) {
     match finish.then {
         Then::Nothing => {
             // What `+ 0.0` changes.
-            let zero = if finish.positive_zero { NEGATIVE_ZERO } else { 0 };
+            let zero = if finish.positive_zero {
+                NEGATIVE_ZERO
+            } else {
+                0
+            };
             pairs.for_each(|(y, &sum)| *y = but(sum, zero));
         }
         Then::Relu => pairs.for_each(|(y, &sum)| *y = relu(sum)),
         Then::Add | Then::ReluAdd | Then::AddRelu => {
             let residual = finish.residual.get(start..).unwrap_or_default();
-            let zero = if finish.positive_zero { NEGATIVE_ZERO } else { 0 };
+            let zero = if finish.positive_zero {
+                NEGATIVE_ZERO
+            } else {
+                0
+            };
             for ((y, &sum), &residual) in pairs.zip(residual) {
                 let sum = match finish.then {
                     Then::ReluAdd => relu(sum),
@@ -290,7 +305,11 @@ struct Tile {
 unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     use crate::fma::{Arithmetic, Native};
     let positions = tile.positions.min(tile.left);
-    for (k, sums) in sums.chunks_exact_mut(tile.width.max(1)).enumerate().take(positions) {
+    for (k, sums) in sums
+        .chunks_exact_mut(tile.width.max(1))
+        .enumerate()
+        .take(positions)
+    {
         for (lane, sum) in sums.iter_mut().enumerate() {
             // SAFETY: as the caller says.
             *sum = unsafe { *tile.start.wrapping_add(k * tile.start_step + lane) };
@@ -298,7 +317,11 @@ unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     }
     for i in 0..tile.run {
         let row = tile.weights.wrapping_add(i.wrapping_mul(tile.lanes));
-        for (k, sums) in sums.chunks_exact_mut(tile.width.max(1)).enumerate().take(positions) {
+        for (k, sums) in sums
+            .chunks_exact_mut(tile.width.max(1))
+            .enumerate()
+            .take(positions)
+        {
             // SAFETY: as the caller says.
             let number = unsafe { *tile.x.wrapping_add(k * tile.from + i) };
             for (lane, sum) in sums.iter_mut().enumerate() {

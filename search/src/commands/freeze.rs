@@ -1,10 +1,10 @@
 //! `dense-search freeze`: a run's emulator as a crate that builds anywhere, and what it costs on a microcontroller.
 
 use crate::commands::search::emulator_file;
-use dense_codegen::file;
-use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
-use dense_codegen::resources::{Bench, Processor, Report};
 use anyhow::{Context, anyhow};
+use dense_codegen::file;
+use dense_codegen::resources::{Bench, Processor, Report};
+use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
 use std::fs;
 use std::path::Path;
 

@@ -82,7 +82,12 @@ fn every_layer_has_the_bits_of_the_tiles() {
         let (mut got, mut expected) = (vec![9.0; residual.len()], vec![9.0; residual.len()]);
         write(&layer, &mut got);
         layer.write_by::<Portable<8>>(&mut expected);
-        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let bits = |values: &[f32]| {
+            values
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(
             bits(&got),
             bits(&expected),
