@@ -3,6 +3,7 @@
 //! A [`Bench`] builds a bare program with and without the emulator and runs it in QEMU; a [`Report`] is what comes of it.
 
 mod elf;
+mod model;
 mod probe;
 mod processor;
 mod report;

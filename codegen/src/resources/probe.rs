@@ -102,8 +102,9 @@ impl Bench {
             return Err(format!("the probe printed:\n{printed}"));
         }
         let mut instructions = [0; 5];
-        for (instructions, ticks) in instructions.iter_mut().zip(ticks) {
-            *instructions = ticks * rate / 40;
+        let counts = ticks.into_iter().zip(value("calls"));
+        for (instructions, (ticks, calls)) in instructions.iter_mut().zip(counts) {
+            *instructions = ticks * rate / calls.max(1);
         }
         Ok(Probe {
             code: with.code - without.code,

@@ -1,5 +1,6 @@
 //! The report: what one member and the shipped call cost, as numbers, JSON and text.
 
+use super::model;
 use super::probe::{Bench, Probe};
 use super::processor::Processor;
 use crate::emulator::Emulator;
@@ -12,8 +13,8 @@ use std::fmt;
 pub struct Report {
     /// The processor's name.
     pub processor: &'static str,
-    /// The compiler that built what was measured.
-    pub compiler: String,
+    /// The compiler that built what was measured; none where flash and RAM are predicted.
+    pub compiler: Option<String>,
     /// How product and sum are rounded: `fused` or `separate`.
     pub order: &'static str,
     /// The largest member by itself.
@@ -43,15 +44,15 @@ pub struct Costs {
     /// The caller's input, mean and standard deviation.
     pub results_bytes: usize,
     /// Deepest stack of one call, seen in painted memory.
-    pub stack_bytes: usize,
+    pub stack_bytes: Option<usize>,
     /// A bound of it: the deepest path of calls, by the frames that the compiler states.
     pub stack_bound_bytes: Option<usize>,
     /// The deepest stack of the self-test, which keeps results of its own there.
-    pub self_test_stack_bytes: usize,
+    pub self_test_stack_bytes: Option<usize>,
     /// Fewest and most instructions of a call among ordinary, zero, NaN, infinite, denormal and huge inputs.
-    pub instructions: [u32; 2],
+    pub instructions: Option<[u32; 2]>,
     /// An estimated range of cycles.
-    pub cycles: [u64; 2],
+    pub cycles: Option<[u64; 2]>,
 }
 
 impl Report {
@@ -82,12 +83,8 @@ impl Report {
         let toolchain = bench.toolchain();
         Ok(Self {
             processor: processor.name(),
-            compiler: format!("{} ({})", toolchain.version, toolchain.name),
-            order: if processor.is_fused() {
-                "fused"
-            } else {
-                "separate"
-            },
+            compiler: Some(format!("{} ({})", toolchain.version, toolchain.name)),
+            order: order(processor),
             one_member,
             shipped,
             notes,
@@ -95,10 +92,61 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Predicts flash and RAM where there is no toolchain; stack, instructions and cycles are left open.
+    #[must_use]
+    pub fn predict(emulator: &Emulator, processor: Processor) -> Self {
+        Self {
+            processor: processor.name(),
+            compiler: None,
+            order: order(processor),
+            one_member: Costs::predicted(&largest_member(emulator), processor),
+            shipped: Costs::predicted(emulator, processor),
+            notes: vec![
+                "flash: constants are counted, code is a model's; the rest needs a toolchain",
+            ],
+        }
+    }
+}
+
+fn order(processor: Processor) -> &'static str {
+    if processor.is_fused() {
+        "fused"
+    } else {
+        "separate"
+    }
+}
+
+/// Bytes of the caller's workspace, and of its input and results.
+fn memory(emulator: &Emulator) -> [usize; 2] {
+    let workspace = 4 * Plan::new(emulator).sizes().iter().sum::<usize>();
+    let results = 4 * (emulator.input_count() + 2 * emulator.output_count());
+    [workspace, results]
+}
+
 impl Costs {
+    fn predicted(emulator: &Emulator, processor: Processor) -> Self {
+        let [workspace_bytes, results_bytes] = memory(emulator);
+        let (code_bytes, constant_bytes) =
+            (model::code(emulator, processor), model::constants(emulator));
+        Self {
+            macs: emulator.macs(),
+            flash_bytes: code_bytes + constant_bytes,
+            code_bytes,
+            constant_bytes,
+            static_ram_bytes: 0,
+            workspace_bytes,
+            results_bytes,
+            stack_bytes: None,
+            stack_bound_bytes: None,
+            self_test_stack_bytes: None,
+            instructions: None,
+            cycles: None,
+        }
+    }
+
     fn of(emulator: &Emulator, probe: &Probe, processor: Processor) -> Self {
-        let workspace = 4 * Plan::new(emulator).sizes().iter().sum::<usize>();
-        let results = 4 * (emulator.input_count() + 2 * emulator.output_count());
+        let [workspace, results] = memory(emulator);
         let fewest = probe.instructions.iter().min().copied().unwrap_or(0);
         let most = probe.instructions.iter().max().copied().unwrap_or(0);
         Self {
@@ -109,11 +157,11 @@ impl Costs {
             static_ram_bytes: probe.ram.saturating_sub(workspace + results),
             workspace_bytes: workspace,
             results_bytes: results,
-            stack_bytes: probe.stack,
+            stack_bytes: Some(probe.stack),
             stack_bound_bytes: probe.stack_bound,
-            self_test_stack_bytes: probe.self_test_stack,
-            instructions: [fewest, most],
-            cycles: cycles(processor, [fewest, most], emulator.macs()),
+            self_test_stack_bytes: Some(probe.self_test_stack),
+            instructions: Some([fewest, most]),
+            cycles: Some(cycles(processor, [fewest, most], emulator.macs())),
         }
     }
 }
@@ -168,7 +216,10 @@ impl fmt::Display for Report {
             "{}, product and sum rounded: {}",
             self.processor, self.order
         )?;
-        writeln!(formatter, "compiled by {}\n", self.compiler)?;
+        match &self.compiler {
+            Some(compiler) => writeln!(formatter, "compiled by {compiler}\n")?,
+            None => writeln!(formatter, "predicted, for want of a toolchain\n")?,
+        }
         writeln!(
             formatter,
             "{:<26}{:>16}{:>16}",
@@ -190,31 +241,23 @@ impl fmt::Display for Report {
         line("input and results, bytes", &|costs| {
             costs.results_bytes.to_string()
         })?;
-        line("stack of a call, bytes", &|costs| {
-            costs.stack_bytes.to_string()
-        })?;
+        let bytes = |bytes: Option<usize>| bytes.map_or("-".into(), |bytes| bytes.to_string());
+        line("stack of a call, bytes", &|costs| bytes(costs.stack_bytes))?;
         line("  at most, by frames", &|costs| {
-            let bound = costs.stack_bound_bytes;
-            bound.map_or("unknown".into(), |bytes| bytes.to_string())
+            bytes(costs.stack_bound_bytes)
         })?;
         line("stack of the self-test", &|costs| {
-            costs.self_test_stack_bytes.to_string()
+            bytes(costs.self_test_stack_bytes)
         })?;
-        let range = |low: String, high: String| {
-            if low == high {
-                low
-            } else {
-                format!("{low}-{high}")
-            }
+        let range = |range: Option<[u64; 2]>| match range {
+            Some([low, high]) if low == high => low.to_string(),
+            Some([low, high]) => format!("{low}-{high}"),
+            None => "-".into(),
         };
         line("instructions", &|costs| {
-            let [low, high] = costs.instructions.map(|count| count.to_string());
-            range(low, high)
+            range(costs.instructions.map(|counts| counts.map(u64::from)))
         })?;
-        line("cycles, estimated", &|costs| {
-            let [low, high] = costs.cycles.map(|count| count.to_string());
-            range(low, high)
-        })?;
+        line("cycles, estimated", &|costs| range(costs.cycles))?;
         for note in &self.notes {
             write!(formatter, "\n- {note}")?;
         }

@@ -97,7 +97,7 @@ fn rows(layer: &Layer<'_>) -> Option<usize> {
 }
 
 /// Writes some outputs at all positions.
-#[inline(never)]
+#[inline(always)]
 fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
     let inside = layer.horizontal.inside();
     // Neighbouring taps have neighbouring inputs and weights: one run.

@@ -28,17 +28,21 @@ pub fn run(run: &Path, out: &Path, section: Option<String>) -> anyhow::Result<Fr
     Ok(freeze(&emulator, out, &options)?)
 }
 
-/// Measures the emulator's costs on a processor, and writes them beside the frozen crate's sources as
+/// Measures the emulator's costs on a processor, or predicts flash and RAM where a tool is missing, and writes them beside the frozen crate's sources as
 /// `resources-PROCESSOR.json` and `.txt`.
 ///
 /// # Errors
-/// A tool is missing: which, and how to install it; or the program does not build, run or pass its self-test.
+/// The program does not build, run or pass its self-test, or the report cannot be written.
 pub fn resources(run: &Path, out: &Path, processor: Processor) -> anyhow::Result<Report> {
     let emulator = file::load(&emulator_file(run))?;
     let folder = tempfile::tempdir()?;
-    let bench = Bench::new(processor, folder.path())
-        .map_err(|missing| anyhow!("--target {processor} needs {missing}"))?;
-    let report = Report::measure(&emulator, &bench).map_err(|problem| anyhow!(problem))?;
+    let report = match Bench::new(processor, folder.path()) {
+        Ok(bench) => Report::measure(&emulator, &bench).map_err(|problem| anyhow!(problem))?,
+        Err(missing) => {
+            eprintln!("dense-search: predicted, not measured; to measure, it needs {missing}");
+            Report::predict(&emulator, processor)
+        }
+    };
     let mut json = serde_json::to_string_pretty(&report)?;
     json.push('\n');
     for (suffix, text) in [("json", json), ("txt", report.to_string())] {

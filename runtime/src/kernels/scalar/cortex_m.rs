@@ -40,7 +40,7 @@ macro_rules! on_sums {
 /// # Safety
 /// All numbers and rows are there, and what to start with, which may be the sums. Of a width of sixteen there is
 /// one position; of eight, one or two; else, one or four.
-#[inline(never)]
+#[inline(always)]
 pub(super) unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     let Tile {
         positions,
