@@ -30,6 +30,7 @@ fn thomson() -> Emulator {
 }
 
 /// The model's flash and RAM are within 5 % of what was linked.
+#[expect(clippy::print_stdout, reason = "the figures are what is of interest")]
 fn assert_predicted(emulator: &Emulator, processor: Processor, probe: &Probe) {
     let predicted = Report::predict(emulator, processor).shipped;
     let ram = predicted.static_ram_bytes + predicted.workspace_bytes + predicted.results_bytes;
