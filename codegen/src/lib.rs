@@ -9,6 +9,7 @@
 //! - [`plan`]: when its nodes are evaluated and where their values live.
 //! - [`pack`]: how its weights are stored for the runtime's kernels.
 //! - [`executor`]: the emulator on this machine, for many rows, with the bits of the frozen code.
+//! - [`resources`]: what it costs on a microcontroller.
 //! - [`rust`]: freezing, the emulator as a crate.
 //! - [`c`]: the same as one C99 file, and as a static library.
 //! - [`onnx`]: the emulator's mean as a model for other engines.
@@ -26,6 +27,7 @@ pub mod local;
 pub mod onnx;
 pub mod pack;
 pub mod plan;
+pub mod resources;
 pub mod rust;
 
 pub use emulator::{Calibration, Emulator, EmulatorParts};

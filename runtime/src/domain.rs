@@ -132,7 +132,8 @@ vectorised! {
     /// they were and which lie outside. Never panics; the same instructions for every input.
     ///
     /// *Shapes*: `ranges: [inputs / 8, rounded up]`, `x` and `checked`: `[inputs]`, at most 64.
-    #[inline]
+    #[cfg_attr(not(target_arch = "arm"), inline)]
+    #[cfg_attr(target_arch = "arm", inline(never))]
     pub fn check(ranges: &[Ranges], x: &[f32], checked: &mut [f32]) -> Status {
         let mut status = Status::default();
         let blocks = ranges.iter().zip(x.chunks(LANES)).zip(checked.chunks_mut(LANES));

@@ -31,7 +31,8 @@ vectorised! {
     /// Takes in the output of member `k`; the first is member 0.
     ///
     /// *Shapes*: `member`, `unit`, `mean` and `m2`: `[OUT]`.
-    #[inline]
+    #[cfg_attr(not(target_arch = "arm"), inline)]
+    #[cfg_attr(target_arch = "arm", inline(never))]
     pub fn accumulate(k: u16, member: &[f32], unit: &[f32], mean: &mut [f32], m2: &mut [f32]) {
         if k == 0 {
             for ((&value, mean), m2) in member.iter().zip(mean).zip(m2) {
@@ -61,7 +62,8 @@ vectorised! {
     /// not finite become NaN, and results that are not finite otherwise are an overflow.
     ///
     /// *Shapes*: `mean` and `std`: `[OUT]`.
-    #[inline]
+    #[cfg_attr(not(target_arch = "arm"), inline)]
+    #[cfg_attr(target_arch = "arm", inline(never))]
     pub fn finish<V>(
         members: u16,
         calibration: Calibration<'_>,
@@ -84,7 +86,8 @@ vectorised! {
     /// `deviation = unit * sqrt(floor)`.
     ///
     /// *Shapes*: `member`, `deviation`, `mean` and `std`: `[OUT]`.
-    #[inline]
+    #[cfg_attr(not(target_arch = "arm"), inline)]
+    #[cfg_attr(target_arch = "arm", inline(never))]
     pub fn single<V>(
         member: &[f32],
         deviation: &[f32],

@@ -25,6 +25,8 @@ sources![
     "kernels/mod.rs",
     "kernels/resize.rs",
     "kernels/resize2d.rs",
+    "kernels/scalar.rs",
+    "kernels/scalar/cortex_m.rs",
     "kernels/sweep.rs",
     "kernels/tiles.rs",
     "kernels/transpose.rs",

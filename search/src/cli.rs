@@ -18,6 +18,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use dense_codegen::c::Prefix;
 use dense_codegen::onnx::{Batch, What};
+use dense_codegen::resources::Processor;
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, Write};
@@ -132,7 +133,7 @@ enum Command {
     },
     /// Write a run's emulator as a crate with static weights, or as C
     #[command(
-        after_help = "Examples:\n  dense-search freeze run --out my-emulator\n  dense-search freeze run --out my-emulator --c --prefix thomson"
+        after_help = "Examples:\n  dense-search freeze run --out my-emulator\n  dense-search freeze run --out my-emulator --c --prefix thomson\n  dense-search freeze run --out firmware/emulator --target cortex-m4 --section .qspi_weights"
     )]
     Freeze {
         /// The run's folder, or an emulator file
@@ -149,6 +150,13 @@ enum Command {
         /// What the names in C begin with [default: the folder's name]
         #[arg(long, requires = "c", value_parser = Prefix::new)]
         prefix: Option<Prefix>,
+        /// Measure flash, RAM, stack and instructions on a microcontroller (in QEMU): cortex-m0, cortex-m3, cortex-m4 or
+        /// cortex-m7
+        #[arg(long, conflicts_with = "c")]
+        target: Option<Processor>,
+        /// The linker's section for weights and golden vectors, for example .qspi_weights
+        #[arg(long, conflicts_with = "c")]
+        section: Option<String>,
     },
     /// Write a run's emulator as an ONNX model, with mean, std and in_domain as its outputs
     #[command(
@@ -564,10 +572,21 @@ impl Cli {
                 out,
                 c: true,
                 prefix,
+                ..
             } => report(&freeze::run_c(&run, row, &out, prefix)?, self.json),
-            Command::Freeze { run, row, out, .. } => {
-                let frozen = freeze::run(&run, row, &out)?;
-                let figures = json!({
+            Command::Freeze {
+                run,
+                row,
+                out,
+                target,
+                section,
+                ..
+            } => {
+                let frozen = freeze::run(&run, row, &out, section)?;
+                let resources = target
+                    .map(|processor| freeze::resources(&run, row, &out, processor))
+                    .transpose()?;
+                let mut figures = json!({
                     "crate": frozen.path,
                     "macs": frozen.macs,
                     "member_macs": frozen.member_macs,
@@ -575,6 +594,13 @@ impl Cli {
                     "ram_bytes": frozen.ram_bytes,
                     "members": frozen.members,
                 });
+                if let Some(resources) = resources {
+                    if !self.json {
+                        report(&figures, false)?;
+                        return print(&format!("\n{resources}"));
+                    }
+                    figures["resources"] = json!(resources);
+                }
                 report(&figures, self.json)
             }
             Command::Export {

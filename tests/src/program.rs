@@ -54,6 +54,7 @@ impl Program {
     ) -> Self {
         let options = FreezeOptions {
             crate_name: "first".into(),
+            ..FreezeOptions::default()
         };
         let (_, first) = emulators.first().expect("a program has an emulator");
         fs::create_dir_all(folder).expect("the folder can be made");

@@ -51,6 +51,7 @@ fn frozen_code_equals_the_f32_interpreter_bit_for_bit_in_both_orders() {
 fn write_crate(folder: &Path) {
     let options = FreezeOptions {
         crate_name: "first".into(),
+        ..FreezeOptions::default()
     };
     fs::create_dir_all(folder).expect("a folder in the target folder");
     freeze(&CASES[0].emulator, &folder.join("first"), &options).expect("the first case is frozen");

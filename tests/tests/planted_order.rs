@@ -65,6 +65,7 @@ impl Planted {
         let frozen = folder.join(name);
         let options = FreezeOptions {
             crate_name: name.into(),
+            ..FreezeOptions::default()
         };
         freeze(emulator, &frozen, &options).expect("the emulator is frozen");
         Self { frozen }

@@ -23,12 +23,16 @@ pub use golden::golden_inputs;
 pub struct FreezeOptions {
     /// The crate's name, as in a `Cargo.toml`.
     pub crate_name: String,
+    /// The linker's section for all constants, weights and golden vectors, for example `.qspi_weights`; the usual one if
+    /// left out.
+    pub section: Option<String>,
 }
 
 impl Default for FreezeOptions {
     fn default() -> Self {
         Self {
             crate_name: "frozen-emulator".into(),
+            section: None,
         }
     }
 }
@@ -61,7 +65,8 @@ const MARK: &str = "[package.metadata.dense]\nfrozen = true";
 /// The name is not one for a crate, `out` holds something else, or the files cannot be written.
 pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Result<FrozenCrate> {
     check_name(out, &options.crate_name)?;
-    let files = files(emulator, &options.crate_name);
+    check_section(out, options.section.as_deref())?;
+    let files = files(emulator, options);
     write_folder(out, &files, "Cargo.toml", MARK)?;
     Ok(FrozenCrate {
         path: out.into(),
@@ -86,16 +91,41 @@ pub fn emit_model(emulator: &Emulator) -> Vec<(String, String)> {
 }
 
 /// Every file of the crate: path and text.
-fn files(emulator: &Emulator, name: &str) -> Vec<(String, String)> {
-    let mut files = documents::files(emulator, name);
+fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, String)> {
+    let mut files = documents::files(emulator, &options.crate_name);
     files.extend(
         emit_model(emulator)
             .into_iter()
-            .map(|(path, text)| (format!("src/{path}"), text)),
+            .map(|(path, text)| (format!("src/{path}"), in_section(&path, text, options))),
     );
     let sources = dense_runtime::SOURCES.iter();
     files.extend(sources.map(|(path, text)| (format!("dense-runtime/src/{path}"), (*text).into())));
     files
+}
+
+/// The text of a module, its constants in the section that is asked for.
+fn in_section(path: &str, text: String, options: &FreezeOptions) -> String {
+    match &options.section {
+        Some(section) if path != "model.rs" => text.replace(
+            "\npub static ",
+            &format!("\n#[unsafe(link_section = {section:?})]\npub static "),
+        ),
+        _ => text,
+    }
+}
+
+fn check_section(out: &Path, section: Option<&str>) -> Result<()> {
+    let ordinary = |character: char| character.is_ascii_alphanumeric() || "._".contains(character);
+    match section {
+        Some(name) if name.len() < 2 || !name.starts_with('.') || !name.chars().all(ordinary) => {
+            Err(Error::Freeze {
+                path: out.into(),
+                problem: format!("{name:?} cannot name a section"),
+                advice: "begin with a dot, then take letters, digits, . and _, for example .qspi_weights",
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_name(out: &Path, name: &str) -> Result<()> {

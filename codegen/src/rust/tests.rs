@@ -110,6 +110,7 @@ fn a_name_that_cargo_would_refuse_is_refused_before_anything_is_written() {
     for name in ["", "Upper", "9lives", "dense-runtime", "two words"] {
         let options = FreezeOptions {
             crate_name: name.into(),
+            ..FreezeOptions::default()
         };
         let message = freeze(&testing::emulator(1), &folder.path().join("out"), &options)
             .unwrap_err()
@@ -122,5 +123,38 @@ fn a_name_that_cargo_would_refuse_is_refused_before_anything_is_written() {
 #[test]
 fn the_same_emulator_gives_the_same_files() {
     let emulator = testing::emulator(6);
-    assert_eq!(files(&emulator, "a"), files(&emulator.clone(), "a"));
+    let options = FreezeOptions::default();
+    assert_eq!(
+        files(&emulator, &options),
+        files(&emulator.clone(), &options)
+    );
+}
+
+#[test]
+fn every_constant_lies_in_the_section_that_is_asked_for() {
+    let emulator = testing::emulator(1);
+    let options = FreezeOptions {
+        section: Some(".qspi_weights".into()),
+        ..FreezeOptions::default()
+    };
+    for (path, text) in files(&emulator, &options) {
+        let count = |part: &str| text.matches(part).count();
+        if ["src/weights.rs", "src/golden.rs"].contains(&&path[..]) {
+            let named = count("#[unsafe(link_section = \".qspi_weights\")]\npub static ");
+            assert!(named > 0 && named == count("pub static "), "{path}");
+        } else {
+            assert_eq!(count(".qspi_weights"), 0, "{path}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for section in ["qspi", ".", ".two words", ".a\"b"] {
+        let options = FreezeOptions {
+            section: Some(section.into()),
+            ..FreezeOptions::default()
+        };
+        let message = freeze(&emulator, &folder.path().join("out"), &options)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("cannot name a section"), "{message}");
+    }
 }

@@ -25,7 +25,14 @@ pub struct Conv2d {
 /// *Shapes*: `x: [height][width][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [height][width][outputs]`;
 /// `residual`, where `then` has one: that of `y`.
 #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
-#[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
+#[cfg_attr(
+    not(any(
+        all(target_feature = "avx2", target_feature = "fma"),
+        target_arch = "arm"
+    )),
+    inline
+)]
+#[cfg_attr(target_arch = "arm", inline(never))]
 pub fn conv2d(
     x: &[f32],
     weights: &[f32],

@@ -12,6 +12,7 @@ use super::axis::Axis;
 use super::blocks::{FULL, all_lanes, block_lanes};
 use super::finish::{Finish, Then, loaded};
 use super::layer::Layer;
+use super::scalar;
 use crate::dispatch::vectorised;
 use crate::simd::portable::Portable;
 use crate::simd::{Vector, Work};
@@ -44,7 +45,14 @@ pub const fn packed_length(inputs: usize, outputs: usize) -> usize {
 /// *Shapes*: `x: [samples][from]`, `weights`: packed, [`packed_length`]`(inputs, outputs)`, `bias: [outputs]`,
 /// `y: [samples][to]`; `residual`, where `then` has one: `[samples][sizes.residual]`.
 #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
-#[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
+#[cfg_attr(
+    not(any(
+        all(target_feature = "avx2", target_feature = "fma"),
+        target_arch = "arm"
+    )),
+    inline
+)]
+#[cfg_attr(target_arch = "arm", inline(never))]
 pub fn dense(
     x: &[f32],
     weights: &[f32],
@@ -59,7 +67,7 @@ pub fn dense(
         residual,
         positive_zero: false,
     };
-    if sizes.samples == 1 {
+    if sizes.samples == 1 && !scalar::IN_USE {
         let x = x.get(..sizes.inputs).unwrap_or_default();
         let bias = bias.get(..sizes.outputs).unwrap_or_default();
         one(x, weights, bias, y, &finish);

@@ -6,6 +6,7 @@
 use super::axis::Axis;
 use super::blocks::{FULL, block_lanes};
 use super::finish::Finish;
+use super::scalar;
 use super::sweep::{Edge, Steps, Sweep, ZEROS};
 use super::tiles;
 use crate::dispatch::vectorised;
@@ -47,6 +48,9 @@ impl Layer<'_> {
     /// Writes all outputs.
     #[inline(always)]
     pub(super) fn write(&self, y: &mut [f32]) {
+        if scalar::IN_USE {
+            return scalar::write(self, y);
+        }
         write(self, y);
     }
 

@@ -21,6 +21,7 @@ pub mod finish;
 mod layer;
 pub mod resize;
 pub mod resize2d;
+mod scalar;
 mod sweep;
 mod tiles;
 pub mod transpose;

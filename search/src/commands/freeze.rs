@@ -1,9 +1,12 @@
-//! `dense-search freeze`: a run's emulator as a crate that builds anywhere, or as C.
+//! `dense-search freeze`: a run's emulator as a crate that builds anywhere, or as C, and what it costs on a microcontroller.
 
 use crate::commands::search::{emulator_file, pareto_file};
+use crate::run_folder::write_aside;
+use anyhow::anyhow;
 use dense_codegen::c::{self, Prefix};
 use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
+use dense_codegen::resources::{Bench, Processor, Report};
 use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -12,7 +15,12 @@ use std::path::Path;
 ///
 /// # Errors
 /// The run is none or has no such row, or the folder holds something else.
-pub fn run(run: &Path, row: Option<usize>, out: &Path) -> anyhow::Result<FrozenCrate> {
+pub fn run(
+    run: &Path,
+    row: Option<usize>,
+    out: &Path,
+    section: Option<String>,
+) -> anyhow::Result<FrozenCrate> {
     let emulator = load(run, row)?;
     let name = out
         .file_name()
@@ -21,7 +29,40 @@ pub fn run(run: &Path, row: Option<usize>, out: &Path) -> anyhow::Result<FrozenC
     let crate_name = name
         .to_lowercase()
         .replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-    Ok(freeze(&emulator, out, &FreezeOptions { crate_name })?)
+    let options = FreezeOptions {
+        crate_name,
+        section,
+    };
+    Ok(freeze(&emulator, out, &options)?)
+}
+
+/// Measures the emulator's costs on a processor, or predicts flash and RAM where a tool is missing, and writes them beside
+/// the frozen crate's sources as `resources-PROCESSOR.json` and `.txt`.
+///
+/// # Errors
+/// The program does not build, run or pass its self-test, or the report cannot be written.
+pub fn resources(
+    run: &Path,
+    row: Option<usize>,
+    out: &Path,
+    processor: Processor,
+) -> anyhow::Result<Report> {
+    let emulator = load(run, row)?;
+    let folder = tempfile::tempdir()?;
+    let report = match Bench::new(processor, folder.path()) {
+        Ok(bench) => Report::measure(&emulator, &bench).map_err(|problem| anyhow!(problem))?,
+        Err(missing) => {
+            eprintln!("dense-search: predicted, not measured; to measure, it needs {missing}");
+            Report::predict(&emulator, processor)
+        }
+    };
+    let mut json = serde_json::to_string_pretty(&report)?;
+    json.push('\n');
+    for (suffix, text) in [("json", json), ("txt", report.to_string())] {
+        let path = out.join(format!("resources-{processor}.{suffix}"));
+        write_aside(&path, text.as_bytes())?;
+    }
+    Ok(report)
 }
 
 /// Writes the emulator as C into the folder `out`, which also names it where no prefix is given; returns its figures.

@@ -61,6 +61,7 @@ impl Frozen {
     pub(crate) fn build(emulator: &Emulator, flavour: Flavour, folder: &Path) -> Result<Self> {
         let options = FreezeOptions {
             crate_name: "frozen".into(),
+            ..FreezeOptions::default()
         };
         fs::create_dir_all(folder)?;
         freeze(emulator, &folder.join("frozen"), &options)?;

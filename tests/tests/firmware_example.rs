@@ -1,0 +1,194 @@
+//! The example of firmware, examples/firmware: it prints what is written beside it, computes the workstation's bits, sees
+//! every flipped bit, and links only without a panic.
+
+use dense_codegen::emulator::Emulator;
+use dense_codegen::file;
+use dense_codegen::interpreter::{Order, interpret_f32};
+use dense_codegen::pack;
+use dense_codegen::rust::{FreezeOptions, freeze};
+use dense_runtime::self_test::crc32;
+use dense_tests::networks::Network;
+use dense_tests::{repository, skip::skipped};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The exit code of `run` where a tool is missing, which its standard error names.
+const TOOL_MISSING: i32 = 77;
+
+fn thomson() -> Emulator {
+    file::load(&repository().join("examples/firmware/thomson.safetensors"))
+        .expect("the example's emulator can be read")
+}
+
+/// Copies the example, so that its builds do not touch the repository; earlier builds are used again.
+fn copy() -> PathBuf {
+    let source = repository().join("examples/firmware");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware-example");
+    fs::create_dir_all(folder.join("src")).expect("the folder can be made");
+    for file in ["Cargo.toml", "Cargo.lock", "memory.x", "run"] {
+        fs::copy(source.join(file), folder.join(file)).expect("the example can be copied");
+    }
+    for entry in fs::read_dir(source.join("src")).expect("the example has sources") {
+        let path = entry.expect("readable").path();
+        let name = path.file_name().expect("a file has a name");
+        fs::copy(&path, folder.join("src").join(name)).expect("the example can be copied");
+    }
+    folder
+}
+
+fn freeze_to(emulator: &Emulator, folder: &Path) {
+    let options = FreezeOptions {
+        crate_name: "emulator".into(),
+        section: Some(".emulator_weights".into()),
+    };
+    freeze(emulator, &folder.join("emulator"), &options).expect("the emulator can be frozen");
+}
+
+fn run(folder: &Path, board: &str, program: &str, features: &str) -> Output {
+    Command::new(folder.join("run"))
+        .args([board, program])
+        .env("FEATURES", features)
+        .output()
+        .expect("the script starts")
+}
+
+/// What a program printed that has to end well.
+fn printed(folder: &Path, board: &str, program: &str) -> String {
+    let output = run(folder, board, program, "");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{board} {program}:\n{text}{said}");
+    text
+}
+
+/// The lines without their counts of instructions, and the counts.
+fn without_counts(text: &str) -> (Vec<&str>, Vec<u32>) {
+    let split = |line| match str::split_once(line, "; instructions ") {
+        Some((line, count)) => (line, count.parse().ok()),
+        None => (line, None),
+    };
+    let (lines, counts): (Vec<_>, Vec<_>) = text.lines().map(split).unzip();
+    (lines, counts.into_iter().flatten().collect())
+}
+
+#[test]
+fn the_example_runs_as_it_is_written_and_computes_the_workstation_s_bits() {
+    let folder = copy();
+    let emulator = thomson();
+    freeze_to(&emulator, &folder);
+    let first = run(&folder, "m4", "control", "");
+    if first.status.code() == Some(TOOL_MISSING) {
+        return skipped(String::from_utf8_lossy(&first.stderr).trim());
+    }
+
+    let expected = fs::read_to_string(repository().join("examples/firmware/expected.txt"))
+        .expect("the expected output is beside the example");
+    let (expected_lines, expected_counts) = without_counts(&expected);
+    for board in ["m4", "m7"] {
+        let text = printed(&folder, board, "control");
+        let (lines, counts) = without_counts(&text);
+        assert_eq!(lines, expected_lines, "{board}");
+        // A tick of the timer is 40 instructions; compilers differ by more.
+        let (least, most) = (counts.iter().min(), counts.iter().max());
+        let (Some(&least), Some(&most)) = (least, most) else {
+            panic!("no counts:\n{text}");
+        };
+        assert!(most - least <= 40, "{least} to {most} instructions");
+        let ratio = f64::from(most) / f64::from(expected_counts[0]);
+        assert!((0.8..1.2).contains(&ratio), "{most} instructions");
+    }
+
+    let text = printed(&folder, "m4", "bits");
+    let mut lines = text.lines();
+    let mut state = 1;
+    for row in 0.. {
+        let Some(line) = lines.next() else {
+            assert_eq!(row, GOLDEN + 200, "rows that were printed");
+            break;
+        };
+        // The golden inputs begin with the middle of the box; the others are the frozen crate's own.
+        let x = match row {
+            0 => centre(&emulator),
+            1..GOLDEN => continue,
+            _ => random(&emulator, &mut state),
+        };
+        let prediction = interpret_f32(&emulator, &x, Order::Fused);
+        let [x, mean, std] = [&x, &prediction.mean, &prediction.std].map(|values| hash(values));
+        let ok = if prediction.status.is_ok() {
+            "ok"
+        } else {
+            "not ok"
+        };
+        assert_eq!(line, format!("row {row} {x:08x} {mean:08x} {std:08x} {ok}"));
+    }
+
+    let text = printed(&folder, "m4", "damage");
+    assert!(text.starts_with("40 of 40 flipped bits"), "{text}");
+
+    let planted = run(&folder, "m4", "control", "planted");
+    let said = String::from_utf8_lossy(&planted.stderr);
+    assert!(!planted.status.success(), "the planted panic was linked");
+    assert!(
+        said.contains("a_panic_can_be_reached"),
+        "the build failed for another reason:\n{said}"
+    );
+
+    // Every bit of a small emulator.
+    freeze_to(&Network::Tiny.emulator(), &folder);
+    let text = printed(&folder, "m4", "damage");
+    let seen: Vec<_> = text.split(' ').take(3).collect();
+    assert!(seen[0] == seen[2] && seen[0] != "40", "{text}");
+}
+
+/// Golden vectors of a frozen crate.
+const GOLDEN: usize = 5;
+
+fn centre(emulator: &Emulator) -> Vec<f32> {
+    let domain = emulator.domain();
+    let at = |range: &dense_codegen::domain::Range| {
+        (range.low + 0.5 * (range.high - range.low)).clamp(range.low, range.high)
+    };
+    domain.iter().map(at).collect()
+}
+
+/// `random` of examples/firmware/src/bits.rs.
+fn random(emulator: &Emulator, state: &mut u32) -> Vec<f32> {
+    let domain = emulator.domain();
+    let at = |range: &dense_codegen::domain::Range| {
+        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let fraction = (*state >> 8) as f32 / (1 << 24) as f32;
+        range.low + (range.high - range.low) * (fraction * 1.125 - 0.0625)
+    };
+    domain.iter().map(at).collect()
+}
+
+fn hash(values: &[f32]) -> u32 {
+    let words = values
+        .iter()
+        .flat_map(|value| value.to_bits().to_le_bytes());
+    words.fold(0x811C_9DC5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+#[test]
+fn the_checksum_sees_ten_thousand_flipped_bits_of_the_weights() {
+    let emulator = thomson();
+    let parameters = emulator.graph().parameters();
+    let mut values: Vec<f32> = parameters
+        .iter()
+        .flat_map(|(_, parameter)| pack::stored(parameter))
+        .collect();
+    let whole = crc32(0, &values);
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    for _ in 0..10_000 {
+        let (place, bit) = (rng.random_range(0..values.len()), rng.random_range(0..32));
+        let before = values[place];
+        values[place] = f32::from_bits(before.to_bits() ^ 1 << bit);
+        assert_ne!(crc32(0, &values), whole, "bit {bit} of weight {place}");
+        values[place] = before;
+    }
+}
