@@ -222,7 +222,7 @@ impl Emulator {
     /// Multiply-accumulates of the shipped call: every node once.
     #[must_use]
     pub fn macs(&self) -> u64 {
-        self.macs_for(&self.0.members)
+        self.macs_for(&self.0.members) + self.0.local.macs()
     }
 
     /// Multiply-accumulates of the largest member by itself.

@@ -68,8 +68,18 @@ pub struct Coverage {
 }
 
 impl Local {
+    /// Multiply-accumulates of a call for it.
+    #[must_use]
+    pub fn macs(&self) -> u64 {
+        let scale = self.error_scale.iter().map(|scale| 2 * scale.linear.len());
+        let coverage = self.coverage.iter();
+        let coverage = coverage.map(|coverage| coverage.whitening.len() + coverage.centres.len());
+        scale.chain(coverage).sum::<usize>() as u64
+    }
+
     /// How many numbers the shipped call reads for it.
-    pub(crate) fn numbers(&self) -> usize {
+    #[must_use]
+    pub fn numbers(&self) -> usize {
         let scale = self.error_scale.iter();
         let coverage = self.coverage.iter();
         scale

@@ -5,8 +5,8 @@
 //! reports of itself, or a little more: members may share more than is reckoned here.
 //!
 //! ```text
-//! work  = sum over distinct prefixes of members of the last candidate's work + members * rescalings * outputs
-//! flash = 4 (sum over distinct candidates of packed weights + scales of inputs and outputs + calibration)
+//! work  = sum over distinct prefixes of members of the last candidate's work + members * rescalings * outputs + error scale
+//! flash = 4 (sum over distinct candidates of packed weights + scales of inputs and outputs + calibration + error scale)
 //! time  = as work, each operation's by the cost model (crate::cost_model) + statistics of each member + guard and end
 //! ```
 
@@ -326,7 +326,17 @@ fn fixed_costs(
             * (2 * space.inputs() as u64 + (2 * rescalings + calibration) * outputs),
         time_ps: once_ps,
     };
-    (each, once)
+    (each, once.and(error_scale(space.inputs(), cost_model)))
+}
+
+/// What it costs that errors depend on the inputs, which is not known before the calibration.
+fn error_scale(inputs: usize, cost_model: Option<&CostModel>) -> Cost {
+    let (macs, numbers) = (2 * inputs as u64, 4 * inputs);
+    Cost {
+        macs,
+        flash_bytes: NUMBER * numbers as u64,
+        time_ps: cost_model.map_or(0, |model| model.local_ps(macs, numbers)),
+    }
 }
 
 fn no_room(space: &Space, budget: Budget, costs: &[Vec<Cost>], fixed: Cost) -> NoRoom {

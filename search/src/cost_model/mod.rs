@@ -203,6 +203,10 @@ impl CostModel {
         self.sum(operations)
             + self.once(emulator.input_count(), outputs)
             + members * self.picoseconds(member(outputs))
+            + match emulator.local().numbers() {
+                0 => 0,
+                numbers => self.local_ps(emulator.local().macs(), numbers),
+            }
     }
 
     /// Returns what all of these take, in picoseconds.
@@ -216,6 +220,12 @@ impl CostModel {
             Work::new(Kind::Guard, 0, 3 * inputs),
             Work::new(Kind::End, 0, 6 * outputs),
         ])
+    }
+
+    /// Returns what it takes to know the size of errors, and to find the nearest training points, where the inputs lie:
+    /// sums as in a dense layer.
+    pub(crate) fn local_ps(&self, macs: u64, numbers: usize) -> u64 {
+        self.picoseconds(Work::new(Kind::Dense, macs, numbers))
     }
 
     fn picoseconds(&self, work: Work) -> u64 {

@@ -133,7 +133,18 @@ impl Search<'_> {
             Some(&self.split),
             self.provenance(contender),
         )?;
-        let cost = Cost::of(&emulator, self.plan.cost_model.as_ref());
+        let cost_of = |emulator: &Emulator| Cost::of(emulator, self.plan.cost_model.as_ref());
+        let (mut emulator, mut cost) = (emulator, cost_of(&emulator));
+        if !self.plan.budget.allows(cost) && emulator.local().coverage.is_some() {
+            let mut parts = emulator.into_parts();
+            parts.local.coverage = None;
+            emulator = Emulator::new(parts)?;
+            cost = cost_of(&emulator);
+            eprintln!(
+                "note: {}: the budget has no room to flag inputs in the holes of the box",
+                contender.name
+            );
+        }
         ensure!(
             self.plan.budget.allows(cost),
             "{}: {cost:?} is above the budget {:?}; this is a fault of dense-search",
