@@ -194,6 +194,7 @@ enum Command {
         no_latency: bool,
     },
     /// Print what operations take on this machine, as --costs reads it: measured when first needed, and kept
+    #[command(after_help = "Example:\n  dense-search costs > costs.json")]
     Costs {
         /// Measure it now, whatever is kept
         #[arg(long)]

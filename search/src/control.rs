@@ -149,12 +149,12 @@ mod tests {
     #[test]
     fn the_control_is_as_wide_as_the_budget_allows() {
         assert_eq!(width(Some(1_000_000), 4), Some((128, 4)));
-        // 5 w + 3 w^2 of the layers, 48 (w + 250) + 250 of each head.
-        let of = |w: u64| 5 * w + 3 * w * w + 4 * (48 * (w + 250) + 250);
+        // 5 w + 3 w^2 of the layers, 48 (w + 250) + 250 of each head, 2 * 5 of the scale of errors.
+        let of = |w: u64| 10 + 5 * w + 3 * w * w + 4 * (48 * (w + 250) + 250);
         assert_eq!(width(Some(of(96)), 4), Some((96, 4)));
         assert_eq!(width(Some(of(96) - 1), 4), Some((88, 4)));
-        // One member with 16 functions: 5 w + 3 w^2 + 16 (w + 250) + 250.
-        assert_eq!(width(Some(7_994), 4), Some((32, 1)));
+        // One member with 16 functions: 5 w + 3 w^2 + 16 (w + 250) + 250, and 2 * 5.
+        assert_eq!(width(Some(8_004), 4), Some((32, 1)));
         assert_eq!(width(Some(100), 4), None);
         // As dear as the dearest ensemble of the search.
         let dearest = 5 * 64 + 3 * 64 * 64 + 64 * 250 + 5 * 250;

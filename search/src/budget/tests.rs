@@ -347,13 +347,14 @@ fn a_budget_below_the_cheapest_architecture_says_by_how_much() {
         error.contains(" and ") && error.contains("raise the budget"),
         "{error}"
     );
-    // A logarithm, a standardisation, a layer and its activation, a head, a rescaling, guard, statistics and end.
-    let error = room(None, None, Some(8_990), &dear)
+    // A logarithm, a standardisation, a layer and its activation, a head, a rescaling, guard, statistics, the scale of
+    // errors and end.
+    let error = room(None, None, Some(9_990), &dear)
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("9.00 us by the cost model (--budget-us 8.99)"),
+        error.contains("10.00 us by the cost model (--budget-us 9.99)"),
         "{error}"
     );
-    assert!(room(None, None, Some(9_000), &dear).is_ok());
+    assert!(room(None, None, Some(10_000), &dear).is_ok());
 }

@@ -126,7 +126,7 @@ impl Search<'_> {
         normalisation: &Normalisation,
     ) -> anyhow::Result<Judged> {
         contender.trained.members = members.iter().map(|&k| all[k].clone()).collect();
-        let emulator = assemble(
+        let mut emulator = assemble(
             &contender.trained,
             self.data,
             normalisation,
@@ -134,7 +134,7 @@ impl Search<'_> {
             self.provenance(contender),
         )?;
         let cost_of = |emulator: &Emulator| Cost::of(emulator, self.plan.cost_model.as_ref());
-        let (mut emulator, mut cost) = (emulator, cost_of(&emulator));
+        let mut cost = cost_of(&emulator);
         if !self.plan.budget.allows(cost) && emulator.local().coverage.is_some() {
             let mut parts = emulator.into_parts();
             parts.local.coverage = None;
