@@ -22,7 +22,7 @@ struct Plant {
 const TAPS: Plant = Plant {
     file: "tiles.rs",
     written: "let i = done;",
-    planted: "let i = count - 1 - done;",
+    planted: "let i = sweep.run - 1 - done;",
 };
 /// The rows of taps, of which only images have several.
 const ROWS: Plant = Plant {

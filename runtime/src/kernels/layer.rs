@@ -7,7 +7,7 @@ use super::axis::Axis;
 use super::blocks::{FULL, block_lanes};
 use super::finish::Finish;
 use super::scalar;
-use super::sweep::{Edge, Steps, Sweep, ZEROS};
+use super::sweep::{Steps, Sweep};
 use super::tiles;
 use crate::dispatch::vectorised;
 use crate::simd::Vector;
@@ -37,6 +37,8 @@ pub(super) struct Layer<'a> {
     pub(super) finish: Finish<'a>,
 }
 
+static ZEROS: [f32; FULL] = [0.0; FULL];
+
 vectorised! {
     #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
     fn write<V>(layer: &Layer<'_>, y: &mut [f32]) {
@@ -57,62 +59,25 @@ impl Layer<'_> {
     /// Writes all outputs by these vectors.
     #[inline(always)]
     pub(super) fn write_by<V: Vector>(&self, y: &mut [f32]) {
-        let count = self.horizontal.count;
         let inside = self.horizontal.inside();
-        let (left, right) = (inside.start, count - inside.end);
-        if V::LANES == 8 && self.outputs >= 8 && count >= 4 && left + right > 0 {
-            // Tiles at both ends that take zeros where there is no input.
-            let (left, right) = self.edges(left, right);
-            if left.saturating_add(right) >= count {
-                self.write_positions::<V>(0..count, true, y);
-            } else {
-                self.write_positions::<V>(0..left, true, y);
-                self.write_positions::<V>(left..count - right, false, y);
-                self.write_positions::<V>(count - right..count, true, y);
-            }
-            return;
-        }
-        for edge in [0..inside.start, inside.end..count] {
+        // Few positions have but their outputs to work on side by side: as many blocks together as there are.
+        for edge in [0..inside.start, inside.end..self.horizontal.count] {
             for position in edge {
-                self.write_positions::<V>(position..position + 1, false, y);
+                self.write_positions::<V>(position..position + 1, 4, y);
             }
         }
-        self.write_positions::<V>(inside, false, y);
-    }
-
-    /// How many positions are taken at both ends by whole tiles, of which so many at least are edges.
-    #[inline(always)]
-    fn edges(&self, left: usize, right: usize) -> (usize, usize) {
-        let count = self.horizontal.count;
-        let whole = |tiles: [usize; 2]| {
-            (
-                left.next_multiple_of(tiles[0]),
-                right.next_multiple_of(tiles[1]),
-            )
-        };
-        match self.outputs {
-            ..FULL if count >= 8 => whole([8, 8]),
-            _ if count < 6 => whole([4, 4]),
-            // What is left between them is to be sixes.
-            _ => match count % 6 {
-                2 => whole([4, 4]),
-                4 => whole([4, 6]),
-                _ => whole([6, 6]),
-            },
+        if !inside.is_empty() {
+            let most = if inside.len() < 4 { 4 } else { 1 };
+            self.write_positions::<V>(inside, most, y);
         }
     }
 
-    /// Writes these positions of every row: at an edge with zeros where there is no input, else with the taps of the first.
+    /// Writes these positions of every row, which all have the taps of the first, at most so many full blocks at a time.
     #[inline(always)]
-    fn write_positions<V: Vector>(&self, positions: Range<usize>, edge: bool, y: &mut [f32]) {
-        if positions.is_empty() {
-            return;
-        }
+    fn write_positions<V: Vector>(&self, positions: Range<usize>, most: usize, y: &mut [f32]) {
         // What the slices have room for: sizes beyond them would be work on nothing.
         let outputs = self.outputs.min(self.bias.len());
         let rows = self.taps.saturating_mul(self.inputs);
-        // Few positions have but their outputs to work on side by side.
-        let most = if positions.len() < 4 { 4 } else { 1 };
         let (mut channel, mut weights) = (0, self.weights);
         while channel < outputs {
             let lanes = block_lanes(self.outputs, channel);
@@ -122,15 +87,8 @@ impl Layer<'_> {
                 return;
             };
             for row in 0..self.vertical.count {
-                if edge && lanes < 8 {
-                    for position in positions.clone() {
-                        let sweep = self.sweep(blocks, row, position..position + 1, channel, false);
-                        tiles::write::<V>(&sweep, lanes, together, y);
-                    }
-                } else {
-                    let sweep = self.sweep(blocks, row, positions.clone(), channel, edge);
-                    tiles::write::<V>(&sweep, lanes, together, y);
-                }
+                let sweep = self.sweep(blocks, row, positions.clone(), channel);
+                tiles::write::<V>(&sweep, lanes, together, y);
             }
             weights = left;
             channel += lanes * together;
@@ -148,7 +106,7 @@ impl Layer<'_> {
         }
     }
 
-    /// The sweep over `positions` of a row, which all have the taps of the first, or at an edge zeros instead.
+    /// The sweep over `positions` of a row, which all have the taps of the first.
     #[inline(always)]
     fn sweep<'a>(
         &'a self,
@@ -156,16 +114,11 @@ impl Layer<'_> {
         row: usize,
         positions: Range<usize>,
         channel: usize,
-        edge: bool,
     ) -> Sweep<'a> {
         let (vertical, horizontal) = (&self.vertical, &self.horizontal);
         let line = horizontal.length.wrapping_mul(self.from);
         let lines = vertical.taps_inside(row);
-        let taps = if edge {
-            0..horizontal.taps
-        } else {
-            horizontal.taps_inside(positions.start)
-        };
+        let taps = horizontal.taps_inside(positions.start);
         let source = |axis: &Axis, s: usize, j: usize| {
             s.wrapping_add(axis.offset)
                 .wrapping_add(j.wrapping_mul(axis.direction))
@@ -188,7 +141,6 @@ impl Layer<'_> {
             inner: Steps::NONE,
             run: 1,
             positions: positions.len(),
-            edge: None,
             bias: self
                 .bias
                 .get(channel..self.outputs.min(self.bias.len()))
@@ -204,8 +156,7 @@ impl Layer<'_> {
         if lines.is_empty() || taps.is_empty() || self.inputs == 0 {
             return none;
         }
-        let side_by_side = !edge
-            && horizontal.direction == 1
+        let side_by_side = horizontal.direction == 1
             && horizontal.tap_step == 1
             && (taps.len() == 1 || self.from == self.inputs);
         let (inner, run) = if side_by_side {
@@ -218,21 +169,16 @@ impl Layer<'_> {
             };
             (steps, self.inputs)
         };
-        let first = source(horizontal, positions.start, taps.start);
-        let first_in_line = if edge { 0 } else { first };
         Sweep {
             x: self.x,
             from: self.from,
             weights,
             rows_of_block: self.taps.wrapping_mul(self.inputs),
-            edge: edge.then_some(Edge {
-                source: first,
-                direction: horizontal.direction,
-                length: horizontal.length,
-            }),
             start: source(vertical, row, lines.start)
                 .wrapping_mul(line)
-                .wrapping_add(first_in_line.wrapping_mul(self.from)),
+                .wrapping_add(
+                    source(horizontal, positions.start, taps.start).wrapping_mul(self.from),
+                ),
             row: first_tap.wrapping_mul(self.inputs),
             outer: Steps {
                 count: lines.len(),

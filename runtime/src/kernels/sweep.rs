@@ -20,19 +20,6 @@ impl Steps {
     };
 }
 
-/// Where taps fall, of positions that do not all have the same: those near the ends of their row.
-#[derive(Clone, Copy)]
-pub(super) struct Edge {
-    /// The input position of the first output position through the first tap, modulo 2^64, and the step to the next tap's.
-    pub(super) source: usize,
-    pub(super) direction: usize,
-    /// How many input positions a row has. A tap that falls on none is a zero.
-    pub(super) length: usize,
-}
-
-/// Zeros instead of numbers of a position that is not there: a run takes so many at a time.
-pub(super) static ZEROS: [f32; 64] = [0.0; 64];
-
 /// Everything that a tile needs to know, in numbers of the arrays themselves.
 ///
 /// A sum takes `run` numbers of `x` that follow one another with as many rows of the weights, then those an inner step
@@ -40,7 +27,7 @@ pub(super) static ZEROS: [f32; 64] = [0.0; 64];
 #[derive(Clone, Copy)]
 pub(super) struct Sweep<'a> {
     pub(super) x: &'a [f32],
-    /// The first number of the first position (at an edge: of its row of inputs), and numbers from one position to the next.
+    /// The first number of the first position, and numbers from one position to the next.
     pub(super) start: usize,
     pub(super) from: usize,
     /// Rows of as many numbers as a block has lanes.
@@ -52,8 +39,6 @@ pub(super) struct Sweep<'a> {
     pub(super) inner: Steps,
     pub(super) run: usize,
     pub(super) positions: usize,
-    /// The inner steps are taps then, and their step in `x` is not used.
-    pub(super) edge: Option<Edge>,
     /// Of the first block's first output on; lanes past them are padding.
     pub(super) bias: &'a [f32],
     /// Where in `y` the first position's first output is, and numbers to the next position's.
@@ -70,15 +55,8 @@ impl Sweep<'_> {
     #[inline(always)]
     pub(super) fn part(&self, range: Range<usize>) -> Self {
         let moved = |start: usize, step: usize| start.wrapping_add(range.start.wrapping_mul(step));
-        let mut edge = self.edge;
-        let mut start = moved(self.start, self.from);
-        if let Some(edge) = &mut edge {
-            edge.source = moved(edge.source, 1);
-            start = self.start;
-        }
         Self {
-            start,
-            edge,
+            start: moved(self.start, self.from),
             positions: range.len(),
             y: moved(self.y, self.to),
             residual: moved(self.residual, self.residual_step),
@@ -109,11 +87,8 @@ impl Sweep<'_> {
         // Steps of x may go backward.
         let span =
             |steps: Steps| (steps.x as isize).checked_mul(isize::try_from(steps.count - 1).ok()?);
-        let (outer_x, inner_x, positions) = match self.edge {
-            Some(edge) => (span(outer)?, 0, edge.length),
-            None => (span(outer)?, span(inner)?, self.positions),
-        };
-        let along = positions.checked_sub(1)?.checked_mul(self.from)?;
+        let (outer_x, inner_x) = (span(outer)?, span(inner)?);
+        let along = (self.positions - 1).checked_mul(self.from)?;
         let last = isize::try_from(along.checked_add(self.run)?).ok()?;
         let x = isize::try_from(self.start).ok()?;
         let low = x.checked_add(outer_x.min(0))?.checked_add(inner_x.min(0))?;
@@ -134,8 +109,8 @@ impl Sweep<'_> {
         )
     }
 
-    /// Calls `run` for each run of the sums of the positions from `position` on, in order: with the first numbers of the
-    /// position in `x`, and the first of the rows.
+    /// Calls `run` for each run of the sum of position `position`, in order: with the first of its numbers in `x` and the
+    /// first of its rows.
     #[inline(always)]
     pub(super) fn each_run(&self, position: usize, mut run: impl FnMut(usize, usize)) {
         let mut line = self.start.wrapping_add(position.wrapping_mul(self.from));
@@ -157,42 +132,6 @@ impl Sweep<'_> {
             outer = outer.wrapping_sub(1);
             if outer == 0 {
                 break;
-            }
-            line = line.wrapping_add(self.outer.x);
-            rows = rows.wrapping_add(self.outer.rows);
-        }
-    }
-
-    /// The same at an edge: with each position's place in `x`, if it is on one; the first of the rows, and how many.
-    #[inline(always)]
-    pub(super) fn each_run_at<const POSITIONS: usize>(
-        &self,
-        edge: &Edge,
-        position: usize,
-        mut run: impl FnMut([Option<usize>; POSITIONS], usize, usize),
-    ) {
-        let (mut line, mut rows) = (self.start, self.row);
-        for _ in 0..self.outer.count {
-            let mut source = edge.source.wrapping_add(position);
-            let mut row = rows;
-            for _ in 0..self.inner.count {
-                for first in (0..self.run).step_by(ZEROS.len()) {
-                    let mut places = [None; POSITIONS];
-                    for (k, place) in places.iter_mut().enumerate() {
-                        let source = source.wrapping_add(k);
-                        if source < edge.length {
-                            *place =
-                                Some(line.wrapping_add(source * self.from).wrapping_add(first));
-                        }
-                    }
-                    run(
-                        places,
-                        row.wrapping_add(first),
-                        ZEROS.len().min(self.run - first),
-                    );
-                }
-                source = source.wrapping_add(edge.direction);
-                row = row.wrapping_add(self.inner.rows);
             }
             line = line.wrapping_add(self.outer.x);
             rows = rows.wrapping_add(self.outer.rows);

@@ -18,7 +18,7 @@
 )]
 
 use super::finish::loaded;
-use super::sweep::{Sweep, ZEROS};
+use super::sweep::Sweep;
 use crate::simd::portable::Portable;
 use crate::simd::{Vector, Work};
 use core::hint::black_box;
@@ -47,7 +47,6 @@ pub(super) fn write<V: Vector>(sweep: &Sweep, lanes: usize, together: usize, y: 
             }
         }
         (8, _) if sweep.positions >= 8 && V::LANES == 8 => tiles::<V, 8, 1, 8>(sweep, y),
-        (8, _) if sweep.edge.is_some() => tiles::<V, 4, 1, 8>(sweep, y),
         (8, _) if sweep.positions < 4 => tiles::<V, 1, 1, 8>(sweep, y),
         (8, _) => whole_and_rest::<V, 4, 8>(sweep, y),
         (4, _) => narrow::<V, 4>(sweep, y),
@@ -84,35 +83,13 @@ fn tiles<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const LANES: us
     y: &mut [f32],
 ) {
     if LANES == 2 * V::LANES {
-        lanes::<V, POSITIONS, BLOCKS, LANES, 2>(sweep, 0, y);
+        if let Some(work) = Tiles::<POSITIONS, BLOCKS, LANES, 2>::new::<V>(sweep, 0, y) {
+            V::apart(work);
+        }
         return;
     }
     for first in (0..LANES).step_by(V::LANES) {
-        lanes::<V, POSITIONS, BLOCKS, LANES, 1>(sweep, first, y);
-    }
-}
-
-/// All positions, of each block the lanes of `VECTORS` vectors from `first` on.
-#[inline(always)]
-fn lanes<
-    V: Vector,
-    const POSITIONS: usize,
-    const BLOCKS: usize,
-    const LANES: usize,
-    const VECTORS: usize,
->(
-    sweep: &Sweep,
-    first: usize,
-    y: &mut [f32],
-) {
-    if sweep.edge.is_none() {
-        let work = Tiles::<POSITIONS, BLOCKS, LANES, VECTORS, false>::new::<V>(sweep, first, y);
-        if let Some(work) = work {
-            V::apart(work);
-        }
-    } else if POSITIONS > 1 {
-        let work = Tiles::<POSITIONS, BLOCKS, LANES, VECTORS, true>::new::<V>(sweep, first, y);
-        if let Some(work) = work {
+        if let Some(work) = Tiles::<POSITIONS, BLOCKS, LANES, 1>::new::<V>(sweep, first, y) {
             V::apart(work);
         }
     }
@@ -135,7 +112,6 @@ struct Tiles<
     const BLOCKS: usize,
     const LANES: usize,
     const VECTORS: usize,
-    const EDGE: bool,
 > {
     sweep: &'a Sweep<'a>,
     y: &'a mut [f32],
@@ -144,14 +120,8 @@ struct Tiles<
     whole: bool,
 }
 
-impl<
-    'a,
-    const POSITIONS: usize,
-    const BLOCKS: usize,
-    const LANES: usize,
-    const VECTORS: usize,
-    const EDGE: bool,
-> Tiles<'a, POSITIONS, BLOCKS, LANES, VECTORS, EDGE>
+impl<'a, const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECTORS: usize>
+    Tiles<'a, POSITIONS, BLOCKS, LANES, VECTORS>
 {
     /// The work by vectors `V`, if everything that it reads is there.
     #[inline(always)]
@@ -169,13 +139,8 @@ impl<
     }
 }
 
-impl<
-    const POSITIONS: usize,
-    const BLOCKS: usize,
-    const LANES: usize,
-    const VECTORS: usize,
-    const EDGE: bool,
-> Work for Tiles<'_, POSITIONS, BLOCKS, LANES, VECTORS, EDGE>
+impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECTORS: usize> Work
+    for Tiles<'_, POSITIONS, BLOCKS, LANES, VECTORS>
 {
     #[inline(always)]
     fn run<V: Vector>(self) {
@@ -202,7 +167,12 @@ impl<
         let mut position = 0;
         loop {
             let mut sums = [bias; POSITIONS];
-            let mut take = |numbers: [&[f32]; POSITIONS], row: usize, count: usize| {
+            sweep.each_run(position, |x, row| {
+                let mut numbers: [&[f32]; POSITIONS] = [&[]; POSITIONS];
+                for (numbers, offset) in numbers.iter_mut().zip(offsets) {
+                    // SAFETY: `new` has seen that the run's numbers are there, of which there is at least one.
+                    *numbers = unsafe { sweep.x.get_unchecked(x + offset..) };
+                }
                 let mut done = 0;
                 loop {
                     let i = done;
@@ -225,26 +195,11 @@ impl<
                         }
                     }
                     done += 1;
-                    if done == count {
+                    if done == sweep.run {
                         break;
                     }
                 }
-            };
-            match &sweep.edge {
-                Some(edge) if EDGE => sweep.each_run_at(edge, position, |places, row, count| {
-                    let numbers = places.map(|place| match place {
-                        // SAFETY: `new` has seen that the run's numbers are there, of which there is at least one.
-                        Some(place) => unsafe { sweep.x.get_unchecked(place..) },
-                        None => &ZEROS,
-                    });
-                    take(numbers, row, count);
-                }),
-                _ => sweep.each_run(position, |x, row| {
-                    // SAFETY: as above.
-                    let from = |offset: usize| unsafe { sweep.x.get_unchecked(x + offset..) };
-                    take(offsets.map(from), row, sweep.run);
-                }),
-            }
+            });
             let moved = |start: usize, step: usize| {
                 start
                     .wrapping_add(position.wrapping_mul(step))
