@@ -54,49 +54,6 @@ fn searched(data: &Path, folder: &Path) -> PathBuf {
     run
 }
 
-/// Puts a history and a Pareto table into a run whose search left none.
-fn record(run: &Path) {
-    let share = |step: usize| 0.25 + 0.15 * step as f64;
-    let records: Vec<_> = (0..5)
-        .map(|step| {
-            let p = share(step);
-            let phase = ["warm-up", "search", "search", "fine-tuning", "polish"][step];
-            format!(
-                "{{\"step\":{step},\"seconds\":{step}.5,\"phase\":\"{phase}\",\"training_loss\":{},\"validation_loss\":null,\
-                 \"entropy\":[0.0,{}],\"probabilities\":[[1.0],[{p},{}]]}}",
-                1.0 / (step + 1) as f64,
-                1.0 - p,
-                1.0 - p
-            )
-        })
-        .collect();
-    let history = format!(
-        "{{\"version\":1,\"trainings\":[{{\"name\":\"micro\",\"role\":\"search\",\"groups\":[{{\"name\":\"dense\",\
-         \"candidates\":[\"Dense\"]}},{{\"name\":\"head\",\"candidates\":[\"Zero\",{{\"TransposedConv\":{{\"kernel\":3,\
-         \"stride\":2}}}}]}}],\"records\":[{}]}}]}}",
-        records.join(",")
-    );
-    let row = |row: usize, ships: bool| {
-        format!(
-            "{{\"row\":{row},\"name\":\"micro\",\"val_mse_z\":{}e-3,\"macs\":{}000,\"ships\":{ships}}}",
-            7 - row,
-            10 * row
-        )
-    };
-    let pareto = format!(
-        "{{\"version\":1,\"error\":\"mse_z\",\"rows\":[{},{},{}]}}",
-        row(1, false),
-        row(2, true),
-        row(3, false)
-    );
-    for (name, text) in [("history.json", history), ("pareto.json", pareto)] {
-        let path = run.join(name);
-        if !path.exists() {
-            fs::write(path, text).expect(WRITTEN);
-        }
-    }
-}
-
 /// The report on a run, without latency.
 fn reported(run: &Path) -> PathBuf {
     let page = run.join("report.html");
@@ -239,7 +196,6 @@ fn the_report_on_the_bundled_spectra_has_the_latency_and_is_in_order_in_a_browse
     };
     let folder = tempfile::tempdir().expect(WRITTEN);
     let run = searched(&bundled(), folder.path());
-    record(&run);
     let page = folder.path().join("report.html");
     succeeds(&["report", text(&run), "-o", text(&page)]);
     let html = fs::read_to_string(&page).expect("the report is there");

@@ -53,13 +53,15 @@ fn main() -> anyhow::Result<()> {
             .map(|answer| Errors::of(emulator, &question.x, answer))
             .collect::<Vec<_>>();
         wrong_rows += errors.iter().map(|errors| errors.wrong_rows).sum::<usize>();
-        let several = emulator.members().len() > 1;
-        let parts: &[Part<'_>] = match several {
-            true => &[
+        let parts: &[Part<'_>] = match *name {
+            "statistics" => &[
                 ("mean of members", |errors| errors.mean),
                 ("std of members", |errors| errors.std),
             ],
-            false => &[(name, |errors| errors.mean)],
+            "error scale" => &[(name, |errors| errors.std)],
+            // Counts among the answers of the guard alone.
+            "coverage" => &[],
+            _ => &[(name, |errors| errors.mean)],
         };
         for (part, of) in parts {
             let cells: Vec<_> = errors

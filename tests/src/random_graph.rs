@@ -166,7 +166,7 @@ pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
         })
         .collect();
     let calibration = draft.calibration(head.shape.size());
-    let local = draft.local(number, inputs.len());
+    let local = draft.local(number, &inputs);
     let outputs = head.outputs();
     Emulator::new(EmulatorParts {
         graph: draft.graph,
@@ -662,15 +662,31 @@ impl Draft<'_> {
     }
 
     /// What depends on where the inputs lie: nothing in a half of the emulators, else either or both.
-    fn local(&mut self, number: usize, inputs: usize) -> Local {
+    /// Coordinates are near one within the box, as those of trained emulators are.
+    fn local(&mut self, number: usize, variables: &[InputVariable]) -> Local {
+        let inputs = variables.len();
         let mut numbers = |count: usize, size: f32| -> Vec<f32> {
             (0..count)
                 .map(|_| self.rng.random_range(-size..size))
                 .collect()
         };
-        let coordinates = |numbers: &mut dyn FnMut(usize, f32) -> Vec<f32>| Coordinates {
-            centre: numbers(inputs, 1.0),
-            scale: numbers(inputs, 2.0),
+        let coordinates = |numbers: &mut dyn FnMut(usize, f32) -> Vec<f32>| {
+            let mut coordinates = Coordinates {
+                centre: numbers(inputs, 1.0),
+                scale: numbers(inputs, 2.0),
+            };
+            for (j, variable) in variables.iter().enumerate() {
+                let [low, high] =
+                    [variable.low, variable.high].map(|limit| match variable.logarithmic {
+                        true => limit.ln(),
+                        false => limit,
+                    });
+                let half = ((high - low) / 2.0) as f32;
+                let middle = (low + (high - low) / 2.0) as f32;
+                coordinates.centre[j] = middle + half * coordinates.centre[j];
+                coordinates.scale[j] /= half.max(1e-6);
+            }
+            coordinates
         };
         Local {
             error_scale: (number % 4 == 1 || number % 8 == 3).then(|| ErrorScale {

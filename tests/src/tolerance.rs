@@ -15,3 +15,9 @@ pub const F32_AGAINST_F64: f64 = 3e-5;
 /// The engine is free to sum in any order and to take exponentials and logarithms of its own, which are good to some
 /// 2^-23: the bound of [`F32_AGAINST_F64`] doubled. The largest seen on 350 emulators with 20 rows each was 1.4e-6.
 pub const ONNX_AGAINST_F64: f64 = 6e-5;
+
+/// The part of the squared radius of a coverage within which single precision may find a row on the other side.
+///
+/// A whitened coordinate sums up to 64 products of size 10 and is right to some 1e-5; so is a distance, of the radius's
+/// size. Its square has twice that, relative to it, and five times as much is allowed.
+pub const AT_RADIUS: f32 = 1e-4;

@@ -12,7 +12,7 @@ use dense_tests::cases::CASES;
 use dense_tests::networks::Network;
 use dense_tests::onnx::engines::{self, Outputs, Python, Question};
 use dense_tests::onnx::operations::operations;
-use dense_tests::onnx::{Errors, error};
+use dense_tests::onnx::{Errors, error, in_box};
 use dense_tests::rows::random_rows;
 use dense_tests::skip::skipped;
 use dense_tests::tolerance::ONNX_AGAINST_F64;
@@ -139,12 +139,53 @@ fn the_comparison_sees_a_wrong_mean_a_wrong_deviation_and_a_wrong_guard() {
 }
 
 #[test]
+fn rows_within_the_box_are_both_near_and_far_where_there_is_a_coverage() {
+    let (_, emulator, rows) = emulators()
+        .into_iter()
+        .find(|(name, ..)| name == "coverage")
+        .expect("an emulator of that name");
+    let question = &questions(&[("coverage".into(), emulator.clone(), rows)])[0];
+    let inside = |far: bool| {
+        let rows = question.x.chunks_exact(emulator.input_count());
+        let statuses = rows.map(|x| interpret_f64(&emulator, x).status);
+        let of = statuses.filter(|status| in_box(status) && status.far == far);
+        of.count()
+    };
+    let (near, far) = (inside(false), inside(true));
+    assert!(near >= 5 && far >= 5, "{near} near, {far} far");
+}
+
+#[test]
+fn what_an_emulator_does_not_have_is_not_in_its_model() {
+    for case in CASES.iter() {
+        let mut parts = case.emulator.clone().into_parts();
+        let local = std::mem::take(&mut parts.local);
+        let without = Emulator::new(parts).expect("neither is needed");
+        let operators = |emulator: &Emulator, what| {
+            let bytes = model_bytes(emulator, what, Batch::Any).expect("a model");
+            let graph = ModelProto::parse_from_bytes(&bytes).expect("a model").graph;
+            let operators = graph.node.iter().map(|node| node.op_type.clone());
+            operators.collect::<Vec<_>>()
+        };
+        let sums = |emulator| {
+            let operators = operators(emulator, What::Prediction);
+            operators.iter().filter(|name| *name == "ReduceSum").count()
+        };
+        let parts =
+            usize::from(local.error_scale.is_some()) + usize::from(local.coverage.is_some());
+        assert_eq!((sums(&without), sums(&case.emulator)), (0, parts), "{case}");
+        let means = [&without, &case.emulator].map(|emulator| operators(emulator, What::Mean));
+        assert_eq!(means[0], means[1], "{case}: the mean depends on neither");
+    }
+}
+
+#[test]
 fn the_mean_alone_and_a_member_alone_are_what_the_f64_interpreter_gives() {
     emulators().par_iter().for_each(|(name, emulator, rows)| {
         let columns = emulator.input_count();
         let inside: Vec<f32> = rows
             .chunks_exact(columns)
-            .filter(|row| interpret_f64(emulator, row).status.is_ok())
+            .filter(|row| in_box(&interpret_f64(emulator, row).status))
             .take(ROWS)
             .flatten()
             .copied()

@@ -118,8 +118,13 @@ impl<'a> Draft<'a> {
 
     /// Some numbers in a row.
     pub(super) fn numbers(&mut self, name: &str, values: &[f32]) -> String {
+        self.array(name, &[values.len()], values)
+    }
+
+    /// An array of numbers.
+    pub(super) fn array(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
-        self.constant(name, &[values.len()], TensorProto::FLOAT, bytes.collect())
+        self.constant(name, dims, TensorProto::FLOAT, bytes.collect())
     }
 
     /// Whole numbers in a row: sizes and places.

@@ -1,15 +1,16 @@
 //! ONNX: an emulator as a model that other engines run.
 //!
 //! In the order in which data pass: `draft` takes the graph's nodes in turn, the file of each operation says which
-//! ONNX nodes stand for it, `statistics` and `guard` follow on them, `model` puts head and tail around all, `metadata`
+//! ONNX nodes stand for it, `statistics`, `local` and `guard` follow on them, `model` puts head and tail around all, `metadata`
 //! says what it is, and `proto` are the messages that are written. Operations that members share are shared nodes.
 //!
 //! A sequence is `[n, channels, length]` in ONNX and an image `[n, channels, height, width]`; here channels come last. No
 //! node turns one into the other: the rows and columns of dense layers and all elementwise constants are arranged at
 //! export, so that an engine gets the network as its own front end would have written it.
 //!
-//! The model takes raw inputs and gives physical units. Its bits are those of the engine that runs it; `in_domain` alone
-//! is exact. An overflow inside the trained box is not told: there, deployed code has a status for it.
+//! The model takes raw inputs and gives physical units. Its bits are those of the engine that runs it; of `in_domain` the
+//! comparisons with the trained box are exact, and distances to training points are rounded. An overflow inside the
+//! trained box is not told: there, deployed code has a status for it.
 
 mod activation;
 mod add;
@@ -18,6 +19,7 @@ mod conv2d;
 mod dense;
 mod draft;
 mod guard;
+mod local;
 mod logarithm;
 mod metadata;
 mod model;
@@ -45,8 +47,9 @@ pub const OPERATORS: i64 = 13;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// All that the deployed call gives: the members' mean as the output `mean`, their calibrated standard deviation as
-    /// `std`, and as `in_domain` whether every input is finite and within its trained range. Where an input is not
-    /// finite, mean and standard deviation are NaN.
+    /// `std`, and as `in_domain` whether every input is finite and within its trained range, and a training point is
+    /// near where the emulator knows of holes in its box. Where an input is not finite, mean and standard deviation are
+    /// NaN.
     Prediction,
     /// The members' mean alone, as the output `mean`, without guard.
     Mean,

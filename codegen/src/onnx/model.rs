@@ -6,7 +6,7 @@ use super::proto::{
     Dimension, GraphProto, Length, ModelProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
     TensorType, TypeProto, ValueInfoProto,
 };
-use super::{Batch, OPERATORS, What, metadata, operation, statistics};
+use super::{Batch, OPERATORS, What, local, metadata, operation, statistics};
 use crate::emulator::Emulator;
 use crate::graph::{NodeId, Shape};
 use crate::{Error, Result};
@@ -83,7 +83,21 @@ fn prediction(
 ) -> Vec<ValueInfoProto> {
     let (shape, batch) = (&emulator.outputs().shape, draft.batch());
     let deviation = statistics::deviation(draft, emulator, members, mean);
+    let deviation = local::scaled(draft, emulator, deviation);
     let Guard { finite, in_domain } = guard::guard(draft, emulator);
+    let (in_domain, about) = match &emulator.local().coverage {
+        None => (
+            in_domain,
+            "Whether every input is finite and within its trained range",
+        ),
+        Some(coverage) => {
+            let near = local::near(draft, emulator, coverage);
+            (
+                draft.push("And", &[&in_domain, &near], Vec::new()),
+                "Whether every input is finite and within its trained range, and a training point is near",
+            )
+        }
+    };
     let nan = draft.number("nan", f32::NAN);
     let [mean, deviation] = [mean, &deviation].map(|value| {
         let value = draft.push("Where", &[&finite, value, &nan], Vec::new());
@@ -96,11 +110,9 @@ fn prediction(
             shape,
             batch,
         ),
-        finish(draft, &in_domain, IN_DOMAIN).truth().info(
-            "Whether every input is finite and within its trained range",
-            &[],
-            batch,
-        ),
+        finish(draft, &in_domain, IN_DOMAIN)
+            .truth()
+            .info(about, &[], batch),
     ]
 }
 

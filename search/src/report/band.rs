@@ -5,6 +5,7 @@ use super::page::{Page, figure, grid};
 use super::plot::{Axis, Plot};
 use super::scale::Scale;
 use super::spread;
+use super::text::{digits, number};
 
 /// Levels in per cent, each with half the width of its band in standard deviations of a Gaussian.
 const LEVELS: [(f64, f64); 12] = [
@@ -27,10 +28,39 @@ const POINTS: usize = 1500;
 pub(super) fn section(facts: &Facts, page: &mut Page) {
     page.section(
         "How sure it is",
-        "The standard deviation is calibrated for the 90 % band, on rows that neither trained nor chose. Other levels hold as far \
-         as the errors are those of a Gaussian.",
+        &about(facts),
         &grid(&[calibration(facts), sharpness(facts)]),
     );
+}
+
+/// What the standard deviation is, how wide the band is, and which rows the status warns of.
+fn about(facts: &Facts) -> String {
+    let metrics = &facts.metrics;
+    let mut about = String::from(
+        "The standard deviation is calibrated for the 90 % band, on rows that neither trained nor chose. Other levels hold as far \
+         as the errors are those of a Gaussian.",
+    );
+    if let Some(scale) = &facts.emulator.local().error_scale {
+        let [least, most] = scale.limits.map(|limit| number(f64::from(limit).exp()));
+        about += &format!(
+            " It has an error scale: where the inputs lie multiplies the members' spread by {least} to {most}."
+        );
+    }
+    if metrics.width_over_constant.is_finite() {
+        about += &format!(
+            " The 90 % band is {} times as wide as one that is equally wide everywhere and holds as many values.",
+            digits(metrics.width_over_constant, 2)
+        );
+    }
+    let flags = match facts.emulator.local().coverage {
+        Some(_) => "outside the trained box or far from the training points",
+        None => "outside the trained box",
+    };
+    about
+        + &format!(
+            " The status calls {} of the {} {} runs {flags}.",
+            metrics.out_of_domain, metrics.samples, facts.part
+        )
 }
 
 /// The share of values within the band of each level.
@@ -102,10 +132,15 @@ fn sharpness(facts: &Facts) -> String {
         "quiet dash",
         [0.0, 1.0].map(|place| (scale.value(place), scale.value(place))),
     );
+    let mut read =
+        String::from("A dot is a run; along the dashed line its error is what was expected.");
+    if let Some(correlation) = facts.metrics.error_rank_correlation {
+        read += &format!(" Rank correlation: {}.", digits(correlation, 2));
+    }
     figure(
         &plot.svg("Error over standard deviation"),
         "Does it know when it is wrong?",
-        "A dot is a run; along the dashed line its error is what was expected.",
+        &read,
         &[],
     )
 }

@@ -12,6 +12,8 @@ pub(super) const SIZE: [f64; 2] = [360.0, 236.0];
 /// Room for labels: left, right, above, below.
 const MARGIN: [f64; 4] = [58.0, 14.0, 10.0, 40.0];
 
+/// Half the width of a digit below an axis, in pixels, at most.
+const HALF_LETTER: f64 = 3.5;
 /// How far cells reach over their neighbours, so that nothing shines through between them.
 const SEAM: f64 = 0.3;
 
@@ -237,14 +239,21 @@ impl Plot {
             escape(title)
         );
         let mut grid = String::new();
+        let mut last: Option<(f64, f64)> = None;
         for at in self.x.scale.ticks() {
             let x = left + w * self.x.scale.at(at);
             let _ = write!(grid, "M{x:.1} {top}v{h:.1}");
             let y = top + h + 14.0;
+            let number = tick(at);
+            let half = HALF_LETTER * number.chars().count() as f64 + 2.0;
+            // Between logarithms round numbers crowd: a number that would meet the one before is left out.
+            if last.is_some_and(|(place, other)| (x - place).abs() < half + other) {
+                continue;
+            }
+            last = Some((x, half));
             let _ = write!(
                 out,
-                "<text class=\"tick\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{}</text>",
-                tick(at)
+                "<text class=\"tick\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{number}</text>"
             );
         }
         let numbers = || self.y.scale.ticks().into_iter().map(|at| (at, tick(at)));

@@ -59,8 +59,16 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
         table(&settings, &[false, false]),
         table(&origin, &[false, false])
     );
-    let about = "The box in which it was trained, how it was made, and the hashes by which data and emulator are known again.";
-    page.section("Settings and provenance", about, &content);
+    let mut about = String::from(
+        "The box in which it was trained, how it was made, and the hashes by which data and emulator are known again.",
+    );
+    if let Some(coverage) = &facts.emulator.local().coverage {
+        about += &format!(
+            " The box has holes: inputs farther than the radius from all of {} training points that are kept are flagged as far.",
+            coverage.count()
+        );
+    }
+    page.section("Settings and provenance", &about, &content);
 }
 
 /// Every leaf of the settings with its path.

@@ -4,8 +4,10 @@
 pub mod engines;
 pub mod operations;
 
+use crate::tolerance::AT_RADIUS;
 use dense_codegen::Emulator;
 use dense_codegen::interpreter::interpret_f64;
+use dense_runtime::status::Status;
 use engines::Outputs;
 
 /// How far an engine's outputs are from the f64 interpreter's.
@@ -16,8 +18,9 @@ pub struct Errors {
     pub mean: f64,
     /// The same of the standard deviation, in the same units.
     pub std: f64,
-    /// Rows for which `in_domain` is not the guard's answer, or that have an input that is not finite and a result that
-    /// is not NaN.
+    /// Rows for which `in_domain` is not the interpreter's answer, where its distance from the training points is not
+    /// within rounding ([`AT_RADIUS`]) of the radius, or that have an input that is not finite and a result that is not
+    /// NaN.
     pub wrong_rows: usize,
 }
 
@@ -41,12 +44,14 @@ impl Errors {
         let answers = means.zip(deviations).zip(output("in_domain", 1));
         for (x, ((mean, std), in_domain)) in rows.into_iter().zip(answers) {
             let exact = interpret_f64(emulator, x);
-            let trained = exact.status.outside == 0 && exact.status.non_finite == 0;
+            let guarded = exact.status.outside == 0 && exact.status.non_finite == 0;
+            let trained = guarded && !exact.status.far;
             let nan = || mean.iter().chain(std).all(|value| value.is_nan());
             let right = (in_domain == [1.0]) == trained && (in_domain == [0.0]) != trained;
             let silent = exact.status.non_finite != 0 && !nan();
-            errors.wrong_rows += usize::from(!right || silent);
-            if exact.status.is_ok() {
+            let wrong = !right && !(guarded && at_radius(emulator, x));
+            errors.wrong_rows += usize::from(wrong || silent);
+            if in_box(&exact.status) {
                 errors.mean = errors
                     .mean
                     .max(error(emulator, &exact.mean, &exact.mean, mean));
@@ -57,6 +62,22 @@ impl Errors {
         }
         errors
     }
+}
+
+/// Whether the inputs are in the trained box, near a training point or far, and their result is finite.
+#[must_use]
+pub fn in_box(status: &Status) -> bool {
+    status.non_finite == 0 && status.outside == 0 && !status.overflow
+}
+
+/// Whether finite inputs are so near the radius around training points that rounding may decide.
+fn at_radius(emulator: &Emulator, x: &[f32]) -> bool {
+    let far_at = |factor: f32| {
+        let mut coverage = emulator.local().coverage.clone()?;
+        coverage.square_radius *= factor;
+        Some(coverage.is_far_in_f64(emulator.inputs(), x))
+    };
+    far_at(1.0 - AT_RADIUS) != far_at(1.0 + AT_RADIUS)
 }
 
 /// The largest error of one row in the units of [`Errors::mean`].

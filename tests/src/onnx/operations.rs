@@ -10,6 +10,8 @@ use dense_codegen::graph::{
     Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, NodeId, Operation, Rescale,
     Resize, Resize2d, Shape, Standardise, Transform, Transpose, TransposedConv1d, TransposedConv2d,
 };
+use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
+use std::f64::consts::E;
 
 const INPUTS: usize = 8;
 const SEQUENCE: Shape = Shape::Sequence {
@@ -86,6 +88,20 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
         ("tanh", one(activation(Function::Tanh))),
         ("exp", one(transform(Inverse::Exp))),
         ("sinh", one(transform(Inverse::Sinh))),
+        (
+            "error scale",
+            local(Local {
+                error_scale: Some(error_scale()),
+                coverage: None,
+            }),
+        ),
+        (
+            "coverage",
+            local(Local {
+                error_scale: None,
+                coverage: Some(coverage()),
+            }),
+        ),
         ("statistics", members()),
     ]
 }
@@ -162,6 +178,59 @@ fn transposed_conv2d(draft: &mut Draft) -> NodeId {
         width: 9,
     };
     draft.push(Operation::TransposedConv2d(operation), node)
+}
+
+/// A dense layer with what depends on where the inputs lie; every other input is logarithmic.
+fn local(local: Local) -> Emulator {
+    let mut parts = one(|draft| draft.dense(Graph::INPUT, Shape::Vector(7))).into_parts();
+    for input in parts.inputs.iter_mut().step_by(2) {
+        (input.low, input.high, input.logarithmic) = (E.recip(), E, true);
+    }
+    parts.local = local;
+    Emulator::new(parts).expect("as many numbers as inputs")
+}
+
+/// Inputs or their logarithms, which lie in [-1, 1], with unit variance.
+fn coordinates() -> Coordinates {
+    Coordinates {
+        centre: vec![0.0; INPUTS],
+        scale: vec![3_f32.sqrt(); INPUTS],
+    }
+}
+
+/// Its limits are met on either side.
+fn error_scale() -> ErrorScale {
+    ErrorScale {
+        coordinates: coordinates(),
+        linear: (0..INPUTS).map(|input| 0.1 * input as f32 - 0.3).collect(),
+        square: (0..INPUTS).map(|input| 0.2 - 0.05 * input as f32).collect(),
+        constant: 0.1,
+        limits: [-1.0, 1.0],
+    }
+}
+
+/// Two centres beside the middle, and a radius around them that holds about half of the box.
+fn coverage() -> Coverage {
+    // A rotation of each pair of neighbours: its transpose would turn the other way.
+    let turned = |place: usize| match (place / INPUTS, place % INPUTS) {
+        (row, column) if row == column => 0.8,
+        (row, column) if row ^ 1 == column => {
+            if row < column {
+                0.6
+            } else {
+                -0.6
+            }
+        }
+        _ => 0.0,
+    };
+    Coverage {
+        coordinates: coordinates(),
+        whitening: (0..INPUTS * INPUTS).map(turned).collect(),
+        centres: (0..2 * INPUTS)
+            .map(|place| if place < INPUTS { -0.5 } else { 0.5 })
+            .collect(),
+        square_radius: INPUTS as f32,
+    }
 }
 
 /// Four members that differ little beside their mean, for outputs of no axis: a single number.
