@@ -159,7 +159,7 @@ fn results(
     outputs: usize,
     expected: &[Prediction<f32>],
 ) -> (Vec<f32>, Vec<f32>, Vec<Status>) {
-    const STATUS_WORDS: usize = 7;
+    const STATUS_WORDS: usize = 8;
     let (words, _) = bytes.as_chunks::<4>();
     let (mut mean, mut std, mut status) = (Vec::new(), Vec::new(), Vec::new());
     for (row, expected) in words.chunks(STATUS_WORDS + 2 * outputs).zip(expected) {
@@ -170,17 +170,20 @@ fn results(
             outside: long(3),
             worst: word(5) as u8,
             excess: f32::from_bits(word(6)),
-            far: false,
+            far: word(7) != 0,
             overflow: word(0) & 4 != 0,
         };
         let Status {
             non_finite,
             outside,
             overflow,
+            far,
             ..
         } = expected.status;
-        let code =
-            u32::from(non_finite != 0) + 2 * u32::from(outside != 0) + 4 * u32::from(overflow);
+        let code = u32::from(non_finite != 0)
+            + 2 * u32::from(outside != 0)
+            + 4 * u32::from(overflow)
+            + 16 * u32::from(far);
         assert_eq!(word(0), code, "the code of {:?}", expected.status);
         let numbers = row[STATUS_WORDS..]
             .iter()

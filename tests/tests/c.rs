@@ -210,7 +210,7 @@ fn another_order_another_weight_and_fast_math_are_noticed() {
         );
         text.replace(written, planted)
     });
-    assert!(order.contains("self-test says 32"), "{order}");
+    assert!(order.contains("self-test says 64"), "{order}");
 
     let weight = said("weight", |text| {
         let (before, numbers) = text
@@ -219,7 +219,7 @@ fn another_order_another_weight_and_fast_math_are_noticed() {
         let changed = numbers.replacen(" 0.", " -0.", 1);
         format!("{before}static const float P{changed}")
     });
-    assert!(weight.contains("self-test says 16"), "{weight}");
+    assert!(weight.contains("self-test says 32"), "{weight}");
 
     for flag in ["-ffast-math", "-Ofast", "-ffinite-math-only"] {
         let refused = changed("fast", str::to_owned, &[flag]).expect_err("fast-math compiles");

@@ -39,6 +39,36 @@ pub(super) fn arrays(emulator: &Emulator) -> Vec<Array> {
         let about = "Variance that remains where the members agree, in squared units.";
         push("FLOOR", about, calibration.floor.clone());
     }
+    let local = emulator.local();
+    if let Some(scale) = &local.error_scale {
+        let about = "The scale of errors: what makes coordinates of inputs.";
+        push("ERROR_CENTRE", about, scale.coordinates.centre.clone());
+        push("ERROR_SCALE", about, scale.coordinates.scale.clone());
+        let about = "Coefficients of the exponent.";
+        push("LINEAR", about, scale.linear.clone());
+        push("SQUARE", about, scale.square.clone());
+        let [least, most] = scale.limits;
+        let about = "The exponent at the centre, its least and its greatest.";
+        push("EXPONENT", about, vec![scale.constant, least, most]);
+    }
+    if let Some(coverage) = &local.coverage {
+        let about = "Where training points are: what makes coordinates of inputs.";
+        let coordinates = &coverage.coordinates;
+        push("COVERAGE_CENTRE", about, coordinates.centre.clone());
+        push("COVERAGE_SCALE", about, coordinates.scale.clone());
+        let about = "Coordinates of unit variance, a row each.";
+        push("WHITENING", about, coverage.whitening.clone());
+        push(
+            "CENTRES",
+            "Points near which there are training points.",
+            coverage.centres.clone(),
+        );
+        push(
+            "SQUARE_RADIUS",
+            "How near, squared.",
+            vec![coverage.square_radius],
+        );
+    }
     arrays
 }
 

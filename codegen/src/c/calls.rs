@@ -31,6 +31,9 @@ impl Calls<'_> {
             let gain = literal(self.emulator.calibration().gain);
             text += &call("deviations", &[&gain, "UNIT", "FLOOR", "std"]);
         }
+        if self.emulator.local().error_scale.is_some() {
+            text += &call("scale_deviations", &["scale", "std"]);
+        }
         text
     }
 

@@ -22,7 +22,7 @@ use crate::rust::write_folder;
 use std::path::{Path, PathBuf};
 
 /// The version of the interface that the header describes: of functions, structures and codes.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// What was frozen to C.
 #[derive(Clone, Debug, PartialEq)]

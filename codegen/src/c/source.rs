@@ -5,6 +5,7 @@ use super::arrays::{Array, arrays, literal, text as arrays_text};
 use super::calls::Calls;
 use crate::emulator::Emulator;
 use crate::interpreter::Prediction;
+use crate::local::Local;
 use crate::plan::Plan;
 use crate::rust::golden::Golden;
 use crate::rust::literals;
@@ -12,11 +13,12 @@ use dense_runtime::self_test::crc32;
 use std::fmt::Write as _;
 
 /// The functions of C, those that are called before those that call.
-const FUNCTIONS: [&str; 5] = [
+const FUNCTIONS: [&str; 6] = [
     include_str!("templates/arithmetic.c.txt"),
     include_str!("templates/elementary.c.txt"),
     include_str!("templates/kernels.c.txt"),
     include_str!("templates/guard.c.txt"),
+    include_str!("templates/local.c.txt"),
     include_str!("templates/ensemble.c.txt"),
 ];
 
@@ -27,7 +29,7 @@ pub(super) fn text(emulator: &Emulator, prefix: &Prefix) -> String {
         emulator,
         plan: &plan,
     };
-    let predict = predict(&plan, &calls.text());
+    let predict = predict(emulator, &plan, &calls.text());
     let arrays = arrays(emulator);
     let golden = Golden::new(emulator);
     let mut text = String::from(include_str!("templates/prelude.c.txt"));
@@ -54,7 +56,17 @@ fn guarded(emulator: &Emulator) -> String {
         }
         false => "const float half = value * 0.5f;",
     };
-    FUNCTIONS.concat().replace("{{coordinate}}", coordinate)
+    let local = match logarithmic {
+        true => {
+            "const float value =\n            \
+             ranges[k].logarithmic ? elementary_ln(select_float(x[k] >= FLT_MIN, x[k], FLT_MIN)) : x[k];"
+        }
+        false => "const float value = x[k];",
+    };
+    FUNCTIONS
+        .concat()
+        .replace("{{coordinate}}", coordinate)
+        .replace("{{local_coordinate}}", local)
 }
 
 /// Those of the functions that `body`, or one of them, calls.
@@ -86,7 +98,7 @@ fn calls_to(text: &str, name: &str) -> bool {
 }
 
 /// `PREFIX_predict`.
-fn predict(plan: &Plan, calls: &str) -> String {
+fn predict(emulator: &Emulator, plan: &Plan, calls: &str) -> String {
     let mut slots = String::new();
     let mut assignments = String::new();
     let mut offset = 0;
@@ -102,7 +114,25 @@ fn predict(plan: &Plan, calls: &str) -> String {
     if calls.contains("k++") {
         slots += "    size_t k;\n";
     }
+    let Local {
+        error_scale,
+        coverage,
+    } = emulator.local();
+    let mut local = String::new();
+    if let Some(coverage) = coverage {
+        let count = coverage.count();
+        let _ = writeln!(
+            local,
+            "    here.is_far = far_from_data(RANGES, COVERAGE_CENTRE, COVERAGE_SCALE, WHITENING, {count}, CENTRES, \
+             SQUARE_RADIUS, slot0,\n                                here.non_finite);"
+        );
+    }
+    if error_scale.is_some() {
+        slots += "    float scale;\n";
+        local += "    scale = error_scale(RANGES, ERROR_CENTRE, ERROR_SCALE, LINEAR, SQUARE, EXPONENT, slot0);\n";
+    }
     include_str!("templates/predict.c.txt")
+        .replace("{{local}}", &local)
         .replace("{{slots}}\n", &slots)
         .replace("{{assignments}}\n", &assignments)
         .replace("{{calls}}\n", calls)

@@ -190,7 +190,7 @@ fn check_folder(out: &Path, known: &str, mark: &str) -> Result<()> {
         return Ok(());
     }
     Err(foreign(
-        "the folder holds something that is not a frozen crate",
+        "the folder holds something that is not a frozen emulator of this kind",
     ))
 }
 

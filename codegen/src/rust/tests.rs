@@ -93,7 +93,9 @@ fn freezing_replaces_a_frozen_crate_and_nothing_else() {
         .unwrap_err()
         .to_string();
     assert!(
-        message.contains("holds something that is not a frozen crate; give a new folder"),
+        message.contains(
+            "holds something that is not a frozen emulator of this kind; give a new folder"
+        ),
         "{message}"
     );
     assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1);

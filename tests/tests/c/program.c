@@ -30,7 +30,7 @@ static int write_words(FILE *out, const void *words, size_t count)
         }                                                                                                \
         while (fread(x, sizeof x, 1, rows) == 1) {                                                       \
             name##_status status;                                                                        \
-            uint32_t words[7];                                                                           \
+            uint32_t words[8];                                                                           \
             int32_t code;                                                                                \
             memset(&workspace, 0xA5, sizeof workspace);                                                  \
             code = name##_predict(&workspace, x, mean, std, &status);                                    \
@@ -41,7 +41,8 @@ static int write_words(FILE *out, const void *words, size_t count)
             words[4] = (uint32_t)(status.outside >> 32);                                                 \
             words[5] = status.worst;                                                                     \
             memcpy(&words[6], &status.excess, 4);                                                        \
-            if (!write_words(out, words, 7) || !write_words(out, mean, NAME##_OUTPUTS) ||                \
+            words[7] = status.is_far;                                                                    \
+            if (!write_words(out, words, 8) || !write_words(out, mean, NAME##_OUTPUTS) ||                \
                 !write_words(out, std, NAME##_OUTPUTS)) {                                                \
                 return 1;                                                                                \
             }                                                                                            \
