@@ -119,7 +119,9 @@ vectorised! {
                 *w = Native::fma(factor, u, *w);
             }
         }
-        let mut nearest = [f32::INFINITY; LANES];
+        // Squares are not negative, so that their bits are in their order, and no number is above infinity: what is no number,
+        // far outside, is not near. The compiler would turn a comparison of numbers into branches.
+        let mut nearest = [f32::INFINITY.to_bits(); LANES];
         for block in coverage.centres.as_chunks::<LANES>().0.chunks_exact(inputs) {
             let mut squares = [0.0_f32; LANES];
             for (centres, &w) in block.iter().zip(&w) {
@@ -129,11 +131,10 @@ vectorised! {
                 }
             }
             for lane in 0..LANES {
-                // What is no number, far outside, is not near.
-                nearest[lane] = if squares[lane] < nearest[lane] { squares[lane] } else { nearest[lane] };
+                nearest[lane] = nearest[lane].min(squares[lane].to_bits());
             }
         }
-        let least = nearest.into_iter().fold(f32::INFINITY, |a, b| if b < a { b } else { a });
+        let least = f32::from_bits(nearest.into_iter().fold(u32::MAX, u32::min));
         status.far = (least > coverage.square_radius) & (status.non_finite == 0);
     }
 }

@@ -12,7 +12,7 @@
 //! 2. s: the logarithm of a row's mean squared residual over its variance, by ridge regression on u and u^2, on all
 //!    validation rows; the rows that chose the weights have an offset of their own, so that their smaller errors say
 //!    nothing about size. The ridge is the best in five-fold cross-validation, and s is kept only where it predicts rows of
-//!    other folds better than a constant by [`SIGNIFICANT`] standard errors: else the file has none.
+//!    other folds better than a constant by `SIGNIFICANT` standard errors: else the file has none.
 //! 3. c has the band of 90 % hold 90 % of the calibration rows' values, each by the s of the folds that it is not in.
 
 use crate::data::{Dataset, Normalisation, Split};

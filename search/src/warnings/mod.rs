@@ -1,8 +1,8 @@
 //! What a physicist should know about runs before anything is trained on them.
 //!
-//! - [`duplicates`]: rows that repeat others, rows that contradict them, judged rows that are trained on;
-//! - [`influence`]: inputs that change nothing, or that follow from the others;
-//! - [`extent`]: too few rows for the number of inputs, outputs that span decades, and holes in the box.
+//! - `duplicates`: rows that repeat others, rows that contradict them, judged rows that are trained on;
+//! - `influence`: inputs that change nothing, or that follow from the others;
+//! - `extent`: too few rows for the number of inputs, outputs that span decades, and holes in the box.
 //!
 //! What cannot be used at all (numbers that are not finite, above all) is an error of [`crate::data`] and not read.
 //! Nothing here changes what is trained, and test rows are compared with others, never fitted to.

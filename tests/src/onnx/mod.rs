@@ -49,8 +49,8 @@ impl Errors {
             let nan = || mean.iter().chain(std).all(|value| value.is_nan());
             let right = (in_domain == [1.0]) == trained && (in_domain == [0.0]) != trained;
             let silent = exact.status.non_finite != 0 && !nan();
-            let wrong = !right && !(guarded && at_radius(emulator, x));
-            errors.wrong_rows += usize::from(wrong || silent);
+            let undecided = guarded && at_radius(emulator, x);
+            errors.wrong_rows += usize::from(silent || !(right || undecided));
             if in_box(&exact.status) {
                 errors.mean = errors
                     .mean
