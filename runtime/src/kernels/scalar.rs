@@ -288,7 +288,8 @@ struct Tile {
     lanes: usize,
     /// Numbers of each position, and rows; at least one.
     run: usize,
-    /// What the sums of the first position start with, and numbers to the next position's.
+    /// What the sums of the first position start with, and numbers to the next position's: the bias, with a step of 0, or the
+    /// sums themselves.
     start: *const f32,
     start_step: usize,
 }
@@ -305,14 +306,13 @@ struct Tile {
 unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     use crate::fma::{Arithmetic, Native};
     let positions = tile.positions.min(tile.left);
-    for (k, sums) in sums
-        .chunks_exact_mut(tile.width.max(1))
-        .enumerate()
-        .take(positions)
-    {
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: as the caller says.
-            *sum = unsafe { *tile.start.wrapping_add(k * tile.start_step + lane) };
+    // Else the sums are what to start with: they are there, and are not read by another way while they are lent.
+    if tile.start_step == 0 {
+        for sums in sums.chunks_exact_mut(tile.width.max(1)).take(positions) {
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: as the caller says.
+                *sum = unsafe { *tile.start.wrapping_add(lane) };
+            }
         }
     }
     for i in 0..tile.run {
