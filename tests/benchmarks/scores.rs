@@ -12,8 +12,6 @@
 
 use anyhow::Context;
 use clap::Parser;
-use dense_codegen::Emulator;
-use dense_codegen::executor::Executor;
 use dense_search::assemble::output_deviation;
 use dense_search::budget::Budget;
 use dense_search::commands::search::{self, Extent, Input, Plan, Report};
@@ -97,7 +95,7 @@ fn main() -> anyhow::Result<()> {
             let run = Run::of(&input, &arguments, seed)?;
             println!("| {name} | {seed} {}", run.row(others, &input, seed)?);
             if let Some((classical, fixed)) = others {
-                let shipped = run.shipped.metrics.mse_z;
+                let shipped = run.shipped.mse_z;
                 let ratios = [shipped / classical, shipped / fixed, run.ratio()];
                 for ((sum, of_set), ratio) in sums.iter_mut().zip(&mut of_set).zip(ratios) {
                     *sum = (sum.0 + ratio.ln(), sum.1 + 1);
@@ -147,19 +145,13 @@ fn mean_and_spread(logarithms: &[f64]) -> String {
     )
 }
 
-/// An emulator, judged on the rows held out.
-struct Judged {
-    metrics: Metrics,
-    rank: Option<f64>,
-}
-
 /// A search, judged: what ships, and the best of the search and of its control on validation rows.
 struct Run {
     budget: u64,
     report: Report,
-    shipped: Judged,
-    search: (Judged, u64),
-    control: Option<(Judged, u64)>,
+    shipped: Metrics,
+    search: (Metrics, u64),
+    control: Option<(Metrics, u64)>,
     seconds: f64,
 }
 
@@ -185,7 +177,7 @@ impl Run {
         let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;
         let seconds = began.elapsed().as_secs_f64();
         let judge = |file: &Path| judged(file, &input.data, plan.threads);
-        let best_of = |role: Role| -> anyhow::Result<Option<(Judged, u64)>> {
+        let best_of = |role: Role| -> anyhow::Result<Option<(Metrics, u64)>> {
             let all = report.contenders.iter().filter(|one| one.role == role);
             let best = all.min_by(|a, b| a.selection_error.total_cmp(&b.selection_error));
             let judged = best.map(|best| {
@@ -207,14 +199,12 @@ impl Run {
     /// The test error of the search over that of the control.
     fn ratio(&self) -> f64 {
         let control = self.control.as_ref();
-        control.map_or(f64::NAN, |(control, _)| {
-            self.search.0.metrics.mse_z / control.metrics.mse_z
-        })
+        control.map_or(f64::NAN, |(control, _)| self.search.0.mse_z / control.mse_z)
     }
 
     /// The rest of the table's row.
     fn row(&self, others: Option<(f64, f64)>, input: &Input, seed: u64) -> anyhow::Result<String> {
-        let Judged { metrics, rank } = &self.shipped;
+        let metrics = &self.shipped;
         let over = |other: Option<f64>| {
             other.map_or("-".to_owned(), |other| {
                 format!("{:.2}", metrics.mse_z / other)
@@ -223,7 +213,7 @@ impl Run {
         let (control, control_macs) = self
             .control
             .as_ref()
-            .map_or((f64::NAN, 0), |(one, macs)| (one.metrics.mse_z, *macs));
+            .map_or((f64::NAN, 0), |(one, macs)| (one.mse_z, *macs));
         Ok(format!(
             "| {} | {} | {} | {:.2e} | {} | {} | {:.2e} | {control:.2e} | {:.2} | {} | {control_macs} | {:.2e} | {:.2}/{:.2}/{:.2} | {:.2} | {} | {:.0} |",
             self.report.space,
@@ -232,7 +222,7 @@ impl Run {
             metrics.mse_z,
             over(others.map(|(classical, _)| classical)),
             over(others.map(|(_, fixed)| fixed)),
-            self.search.0.metrics.mse_z,
+            self.search.0.mse_z,
             self.ratio(),
             self.search.1,
             metrics.median_relative_l2,
@@ -240,20 +230,19 @@ impl Run {
             metrics.coverage_90,
             metrics.coverage_99,
             tolerance(&input.data, seed)?,
-            rank.map_or("-".to_owned(), |rank| format!("{rank:.2}")),
+            metrics
+                .error_rank_correlation
+                .map_or("-".to_owned(), |rank| format!("{rank:.2}")),
             self.seconds,
         ))
     }
 }
 
-fn judged(file: &Path, data: &Dataset, threads: usize) -> anyhow::Result<Judged> {
+fn judged(file: &Path, data: &Dataset, threads: usize) -> anyhow::Result<Metrics> {
     let emulator = dense_codegen::file::load(file)?;
     let test = data.part_rows(Part::Test)?;
     let deviation = output_deviation(&emulator);
-    Ok(Judged {
-        metrics: evaluate(&emulator, data, &test, &deviation, threads),
-        rank: rank_correlation(&emulator, data, &test, &deviation),
-    })
+    Ok(evaluate(&emulator, data, &test, &deviation, threads))
 }
 
 /// By how much the coverage of the 90 % band may miss 0.90.
@@ -267,54 +256,4 @@ fn tolerance(data: &Dataset, seed: u64) -> anyhow::Result<f64> {
         2.0
     };
     Ok((2.5 * spread.sqrt() / independent.sqrt()).max(0.03))
-}
-
-/// Spearman's correlation of a row's mean squared deviation with its mean squared error, in training deviations; `None`
-/// for a single output, whose rows have one error each.
-fn rank_correlation(
-    emulator: &Emulator,
-    data: &Dataset,
-    rows: &[usize],
-    deviation: &[f32],
-) -> Option<f64> {
-    let outputs = data.output_count();
-    if outputs == 1 {
-        return None;
-    }
-    let x: Vec<f32> = rows
-        .iter()
-        .flat_map(|&row| data.x_row(row))
-        .map(|&x| x as f32)
-        .collect();
-    let found = Executor::new(emulator).predict(&x, 1);
-    let (mut errors, mut spreads) = (Vec::new(), Vec::new());
-    for (k, &row) in rows.iter().enumerate() {
-        let (mut error, mut spread) = (0.0, 0.0);
-        for (j, (&y, &unit)) in data.y_row(row).iter().zip(deviation).enumerate() {
-            if unit > 0.0 {
-                let (mean, std) = (found.mean[k * outputs + j], found.std[k * outputs + j]);
-                error += f64::from((mean - y) / unit).powi(2);
-                spread += f64::from(std / unit).powi(2);
-            }
-        }
-        errors.push(error);
-        spreads.push(spread);
-    }
-    let (left, right) = (ranks(&errors), ranks(&spreads));
-    let mean = (rows.len() as f64 - 1.0) / 2.0;
-    let product = |a: &[f64], b: &[f64]| -> f64 {
-        a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum()
-    };
-    Some(product(&left, &right) / (product(&left, &left) * product(&right, &right)).sqrt())
-}
-
-/// Each number's place in ascending order.
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    for (rank, place) in order.into_iter().enumerate() {
-        ranks[place] = rank as f64;
-    }
-    ranks
 }

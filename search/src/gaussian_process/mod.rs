@@ -83,13 +83,7 @@ impl GaussianProcess {
         effort: Effort,
     ) -> Option<Self> {
         let basis = basis(y, outputs);
-        let all = Problem {
-            inputs,
-            x: x.iter().map(|&x| f64::from(x)).collect(),
-            y: Mat::from_fn(x.len() / inputs, basis.len(), |r, k| {
-                projection(&y[r * outputs..][..outputs], &basis[k])
-            }),
-        };
+        let all = problem(x, inputs, y, outputs, &basis);
         let together = part(&all, ROWS_TOGETHER, 0..basis.len());
         let found = Kernel::ALL
             .into_iter()
@@ -188,6 +182,17 @@ fn basis(y: &[f32], outputs: usize) -> Vec<Vec<f32>> {
         .filter(|basis| square(basis) > SHARE * first)
         .map(<[f32]>::to_vec)
         .collect()
+}
+
+/// These rows, their outputs as factors of the basis.
+fn problem(x: &[f32], inputs: usize, y: &[f32], outputs: usize, basis: &[Vec<f32>]) -> Problem {
+    Problem {
+        inputs,
+        x: x.iter().map(|&x| f64::from(x)).collect(),
+        y: Mat::from_fn(x.len() / inputs, basis.len(), |r, k| {
+            projection(&y[r * outputs..][..outputs], &basis[k])
+        }),
+    }
 }
 
 /// The coefficient of a direction.

@@ -6,8 +6,7 @@
 
 use super::kernel::Kernel;
 use super::likelihood::{Parameters, Problem, row, scaled, squared_distance};
-use super::{ITERATIONS, ROWS, ROWS_TOGETHER, basis, least, likeliest, part, projection};
-use faer::Mat;
+use super::{ITERATIONS, ROWS, ROWS_TOGETHER, basis, least, likeliest, part, problem};
 use faer::linalg::solvers::Solve;
 use rayon::prelude::*;
 
@@ -27,13 +26,7 @@ impl SharedProcess {
     #[must_use]
     pub fn fit(x: &[f32], inputs: usize, y: &[f32], outputs: usize) -> Option<Self> {
         let basis = basis(y, outputs);
-        let all = Problem {
-            inputs,
-            x: x.iter().map(|&x| f64::from(x)).collect(),
-            y: Mat::from_fn(x.len() / inputs, basis.len(), |r, k| {
-                projection(&y[r * outputs..][..outputs], &basis[k])
-            }),
-        };
+        let all = problem(x, inputs, y, outputs, &basis);
         let some = part(&all, ROWS_TOGETHER, 0..basis.len());
         let found: Vec<_> = Kernel::ALL
             .into_par_iter()
