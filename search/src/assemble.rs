@@ -3,11 +3,10 @@
 //! Every member is `raw inputs -> logarithm -> standardise -> groups -> rescale [-> transpose]`; what members have in
 //! common becomes one node, since equal operations on equal inputs are one node in a graph.
 //!
-//! [`crate::calibration`] then fits the standard deviation, and [`crate::holes`] finds what the box has no points in.
+//! [`crate::calibration`] then fits the standard deviation.
 
 use crate::calibration::calibrated;
 use crate::data::{self, Dataset, Normalisation, Split};
-use crate::holes;
 use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
 use crate::training::Trained;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
@@ -43,7 +42,7 @@ pub fn data_order(output: Shape) -> Vec<usize> {
 }
 
 /// Returns the emulator of what was trained, its standard deviation calibrated on the rows of `split` that are for it; without
-/// a split, or without such rows, neither calibrated nor aware of holes in the box.
+/// a split, or without such rows, not calibrated.
 ///
 /// # Errors
 /// The trained weights are not finite, or the data's box is none that an emulator can have.
@@ -84,12 +83,12 @@ pub fn assemble(
     let Some(split) = split else {
         return Ok(emulator);
     };
-    let mut parts = emulator.clone().into_parts();
-    if !split.calibration.is_empty() {
-        (parts.calibration, parts.local.error_scale) =
-            calibrated(&emulator, data, normalisation, split);
+    if split.calibration.is_empty() {
+        return Ok(emulator);
     }
-    parts.local.coverage = holes::find(data, &split.train).map(|holes| holes.coverage);
+    let mut parts = emulator.clone().into_parts();
+    (parts.calibration, parts.local.error_scale) =
+        calibrated(&emulator, data, normalisation, split);
     Ok(Emulator::new(parts)?)
 }
 

@@ -11,10 +11,12 @@ use crate::assemble::assemble;
 use crate::budget::Cost;
 use crate::contenders::Role;
 use crate::data::{Normalisation, Transform};
+use crate::holes;
 use crate::metrics::{self, Metrics};
 use crate::space::Architecture;
 use crate::training::{Record, Trained};
 use anyhow::{Context, ensure};
+use dense_codegen::local::Coverage;
 use dense_codegen::{Emulator, file};
 use serde::Serialize;
 use serde_json::json;
@@ -57,12 +59,20 @@ impl Search<'_> {
     ) -> anyhow::Result<Report> {
         let transform = normalisation.transform();
         let mut finished = finished;
+        let coverage = holes::find(self.data, &self.split.train).map(|holes| holes.coverage);
         let mut judged = Vec::new();
         let mut verdicts = Vec::new();
         for (number, contender) in finished.iter_mut().enumerate() {
             let all = contender.trained.members.clone();
             for members in parts(all.len()) {
-                let one = self.assembled(contender, number, &all, members, normalisation)?;
+                let one = self.assembled(
+                    contender,
+                    number,
+                    &all,
+                    members,
+                    normalisation,
+                    coverage.as_ref(),
+                )?;
                 if one.members.len() == all.len() {
                     verdicts.push(self.verdict(contender, &one, normalisation)?);
                     self.folder.save_contender(&contender.name, &one.emulator)?;
@@ -116,7 +126,8 @@ impl Search<'_> {
         Ok(report)
     }
 
-    /// The ensemble of some members of a contender, within the budget.
+    /// The ensemble of some members of a contender, within the budget; it flags inputs in the holes of the box where that
+    /// leaves room for it.
     fn assembled(
         &self,
         contender: &mut Finished,
@@ -124,6 +135,7 @@ impl Search<'_> {
         all: &[Architecture],
         members: Vec<usize>,
         normalisation: &Normalisation,
+        coverage: Option<&Coverage>,
     ) -> anyhow::Result<Judged> {
         contender.trained.members = members.iter().map(|&k| all[k].clone()).collect();
         let mut emulator = assemble(
@@ -134,29 +146,32 @@ impl Search<'_> {
             self.provenance(contender),
         )?;
         let cost_of = |emulator: &Emulator| Cost::of(emulator, self.plan.cost_model.as_ref());
-        let mut cost = cost_of(&emulator);
-        if !self.plan.budget.allows(cost) && emulator.local().coverage.is_some() {
-            let mut parts = emulator.into_parts();
-            parts.local.coverage = None;
-            emulator = Emulator::new(parts)?;
-            cost = cost_of(&emulator);
-            eprintln!(
-                "note: {}: the budget has no room to flag inputs in the holes of the box",
-                contender.name
-            );
-        }
         ensure!(
-            self.plan.budget.allows(cost),
-            "{}: {cost:?} is above the budget {:?}; this is a fault of dense-search",
+            self.plan.budget.allows(cost_of(&emulator)),
+            "{}: {:?} is above the budget {:?}; this is a fault of dense-search",
             contender.name,
+            cost_of(&emulator),
             self.plan.budget
         );
+        if let Some(coverage) = coverage {
+            let mut parts = emulator.clone().into_parts();
+            parts.local.coverage = Some(coverage.clone());
+            let covered = Emulator::new(parts)?;
+            if self.plan.budget.allows(cost_of(&covered)) {
+                emulator = covered;
+            } else if members.len() == all.len() {
+                eprintln!(
+                    "note: {}: the budget has no room to flag inputs in the holes of the box",
+                    contender.name
+                );
+            }
+        }
         Ok(Judged {
             contender: number,
             members,
             validation: self.judge(&emulator, &self.split.validation, normalisation),
+            cost: cost_of(&emulator),
             emulator,
-            cost,
             ships: false,
         })
     }
