@@ -19,6 +19,9 @@ static void predict(const char *where, const float *x)
     if (code & THOMSON_OUTSIDE) {
         printf(", %s is %.2g widths outside its range", names[status.worst], (double)status.excess);
     }
+    if (code & THOMSON_FAR) {
+        printf(", far from all training points");
+    }
     for (j = 0; j < THOMSON_INPUTS; j++) {
         if ((status.non_finite >> j) & 1u) {
             printf(", %s is not a finite number", names[j]);

@@ -200,7 +200,7 @@ fn beside(out: &Path, suffix: &str) -> Result<PathBuf> {
         return Err(Error::Freeze {
             path: out.into(),
             problem: "the path ends in no name".into(),
-            advice: "give the folder that the crate shall be",
+            advice: "give the folder that is to be written",
         });
     };
     Ok(out.with_file_name(format!(
