@@ -17,6 +17,9 @@ use crate::dispatch::vectorised;
 use crate::simd::portable::Portable;
 use crate::simd::{Vector, Work};
 
+/// Multiply-accumulates of a small layer, at most.
+const SMALL: usize = 1024;
+
 /// The sizes of a dense layer on some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dense {
@@ -70,7 +73,12 @@ pub fn dense(
     if sizes.samples == 1 && !scalar::IN_USE {
         let x = x.get(..sizes.inputs).unwrap_or_default();
         let bias = bias.get(..sizes.outputs).unwrap_or_default();
-        one(x, weights, bias, y, &finish);
+        let write = if sizes.inputs.saturating_mul(sizes.outputs) <= SMALL {
+            small
+        } else {
+            one
+        };
+        write(x, weights, bias, y, &finish);
         return;
     }
     let samples = sizes.samples.min(y.len());
@@ -94,35 +102,61 @@ pub fn dense(
 }
 
 vectorised! {
-    /// A single sample: up to four blocks of outputs side by side, so that enough sums are in flight.
-    #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
+    /// A single sample.
     fn one<V>(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32], finish: &Finish<'_>) {
-        let (mut channel, mut weights) = (0, weights);
-        while channel < bias.len().min(y.len()) {
-            let lanes = block_lanes(bias.len(), channel);
-            let full = |block: usize| block_lanes(bias.len(), channel + block * FULL) == FULL;
-            let blocks = match lanes {
-                FULL if full(1) && full(2) && full(3) => 4,
-                FULL if full(1) => 2,
-                _ => 1,
-            };
-            let size = x.len().saturating_mul(blocks * lanes);
-            let Some((these, left)) = weights.split_at_checked(size) else {
-                return;
-            };
-            let row = Row { x, weights: these, bias, y, channel, finish };
-            match (lanes, blocks) {
-                (16, 4) => row.write::<V, 4, 16>(),
-                (16, 2) => row.write::<V, 2, 16>(),
-                (16, _) => row.write::<V, 1, 16>(),
-                (8, _) => row.write::<V, 1, 8>(),
-                (4, _) => row.write::<Portable<4>, 1, 4>(),
-                (2, _) => row.write::<Portable<2>, 1, 2>(),
-                _ => row.write::<Portable<1>, 1, 1>(),
-            }
-            weights = left;
-            channel += blocks * lanes;
+        blocks::<V, true>(x, weights, bias, y, finish);
+    }
+}
+
+vectorised! {
+    /// The same for a layer so small that calls and choices would take longer than its sums.
+    #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
+    fn small<V>(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32], finish: &Finish<'_>) {
+        blocks::<V, false>(x, weights, bias, y, finish);
+    }
+}
+
+/// All outputs of a sample: up to four blocks of them side by side, so that enough sums are in flight.
+#[inline(always)]
+fn blocks<V: Vector, const APART: bool>(
+    x: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+    finish: &Finish<'_>,
+) {
+    let (mut channel, mut weights) = (0, weights);
+    while channel < bias.len().min(y.len()) {
+        let lanes = block_lanes(bias.len(), channel);
+        let full = |block: usize| block_lanes(bias.len(), channel + block * FULL) == FULL;
+        let blocks = match lanes {
+            FULL if full(1) && full(2) && full(3) => 4,
+            FULL if full(1) => 2,
+            _ => 1,
+        };
+        let size = x.len().saturating_mul(blocks * lanes);
+        let Some((these, left)) = weights.split_at_checked(size) else {
+            return;
+        };
+        let row = Row {
+            x,
+            weights: these,
+            bias,
+            y,
+            channel,
+            finish,
+        };
+        match (lanes, blocks) {
+            (16, 4) => row.write::<V, APART, 4, 16>(),
+            (16, 2) => row.write::<V, APART, 2, 16>(),
+            (16, _) => row.write::<V, APART, 1, 16>(),
+            (8, _) => row.write::<V, APART, 1, 8>(),
+            (4, _) => row.write::<Portable<4>, APART, 1, 4>(),
+            (2, _) => row.write::<Portable<2>, APART, 1, 2>(),
+            _ => row.write::<Portable<1>, APART, 1, 1>(),
         }
+        weights = left;
+        channel += blocks * lanes;
     }
 }
 
@@ -136,31 +170,36 @@ struct Row<'a> {
     finish: &'a Finish<'a>,
 }
 
-impl<'a> Row<'a> {
-    /// Writes them.
+impl Row<'_> {
+    /// Writes them, by a function of its own or here.
     #[inline(always)]
-    fn write<V: Vector, const BLOCKS: usize, const LANES: usize>(self) {
+    fn write<V: Vector, const APART: bool, const BLOCKS: usize, const LANES: usize>(self) {
         match LANES / V::LANES {
-            1 => self.by::<V, BLOCKS, LANES, 1>(),
-            2 => self.by::<V, BLOCKS, LANES, 2>(),
-            _ => self.by::<V, BLOCKS, LANES, 4>(),
+            1 => self.by::<V, APART, BLOCKS, LANES, 1>(),
+            2 => self.by::<V, APART, BLOCKS, LANES, 2>(),
+            _ => self.by::<V, APART, BLOCKS, LANES, 4>(),
         }
     }
 
     /// The same with the number of vectors in a block.
     #[inline(always)]
-    fn by<V: Vector, const BLOCKS: usize, const LANES: usize, const VECTORS: usize>(self) {
-        /// So few inputs cost less than a call.
-        const FEW: usize = 16;
+    fn by<
+        V: Vector,
+        const APART: bool,
+        const BLOCKS: usize,
+        const LANES: usize,
+        const VECTORS: usize,
+    >(
+        self,
+    ) {
         if LANES != VECTORS * V::LANES || self.weights.len() != BLOCKS * LANES * self.x.len() {
             return;
         }
-        let few = self.x.len() <= FEW;
         let work = Blocks::<BLOCKS, LANES, VECTORS>(self);
-        if few {
-            work.run::<V>();
-        } else {
+        if APART {
             V::apart(work);
+        } else {
+            work.run::<V>();
         }
     }
 }

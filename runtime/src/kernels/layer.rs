@@ -10,7 +10,7 @@ use super::scalar;
 use super::sweep::{Steps, Sweep};
 use super::tiles;
 use crate::dispatch::vectorised;
-use crate::simd::Vector;
+use crate::simd::{Vector, Work};
 use core::ops::Range;
 
 /// What a layer does, for all outputs of one phase.
@@ -46,6 +46,36 @@ vectorised! {
     }
 }
 
+/// The positions near the ends of the rows, one by one.
+///
+/// Where several blocks are taken together, they are code for any sizes: a layer's own would be much of a frozen crate.
+struct Edges<'a, 'b> {
+    layer: &'a Layer<'a>,
+    y: &'b mut [f32],
+}
+
+impl Edges<'_, '_> {
+    /// Writes them, at most so many full blocks at a time.
+    #[inline(always)]
+    fn write<V: Vector>(self, most: usize) {
+        let axis = &self.layer.horizontal;
+        let inside = axis.inside();
+        for edge in [0..inside.start, inside.end..axis.count] {
+            for position in edge {
+                let positions = position..position + 1;
+                self.layer.write_positions::<V>(positions, most, self.y);
+            }
+        }
+    }
+}
+
+impl Work for Edges<'_, '_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.write::<V>(4);
+    }
+}
+
 impl Layer<'_> {
     /// Writes all outputs.
     #[inline(always)]
@@ -60,13 +90,14 @@ impl Layer<'_> {
     #[inline(always)]
     pub(super) fn write_by<V: Vector>(&self, y: &mut [f32]) {
         let inside = self.horizontal.inside();
-        // Few positions have but their outputs to work on side by side: as many blocks together as there are.
-        for edge in [0..inside.start, inside.end..self.horizontal.count] {
-            for position in edge {
-                self.write_positions::<V>(position..position + 1, 4, y);
-            }
+        let edges = Edges { layer: self, y };
+        if self.outputs < 2 * FULL {
+            edges.write::<V>(1);
+        } else if inside.len() < self.horizontal.count {
+            V::apart(edges);
         }
         if !inside.is_empty() {
+            // Few positions have but their outputs to work on side by side: as many blocks together as there are.
             let most = if inside.len() < 4 { 4 } else { 1 };
             self.write_positions::<V>(inside, most, y);
         }
