@@ -270,7 +270,7 @@ impl Draft<'_> {
         let mut operation = self.candidate(index, group, choice, value, resized)?;
         if group.placement == Placement::OnBranch {
             operation = operation
-                .map(|node| self.activated(node, group))
+                .map(|node| self.activated(node, group.activation_of(choice)))
                 .transpose()?;
         }
         let sum = match (group.identity, operation) {
@@ -281,13 +281,17 @@ impl Draft<'_> {
             (_, None) => resized,
         };
         match group.placement {
-            Placement::After => self.activated(sum, group),
+            Placement::After => self.activated(sum, group.activation_of(choice)),
             Placement::OnBranch => Ok(sum),
         }
     }
 
-    fn activated(&mut self, node: NodeId, group: &Group) -> anyhow::Result<NodeId> {
-        let Some(function) = group.activation else {
+    fn activated(
+        &mut self,
+        node: NodeId,
+        function: Option<space::Activation>,
+    ) -> anyhow::Result<NodeId> {
+        let Some(function) = function else {
             return Ok(node);
         };
         let function = match function {

@@ -3,7 +3,7 @@
 use crate::budget::Terms;
 use crate::control::{CONTROL, control};
 use crate::data::{Dataset, Layout, Transform};
-use crate::space::presets::{self, Mlp, PaperWidths};
+use crate::space::presets::{self, MicroSizes, Mlp, PaperWidths};
 use crate::space::{self, Shape, Space};
 use crate::training::Members;
 use anyhow::{Context, bail, ensure};
@@ -82,9 +82,14 @@ impl SpaceChoice {
     ///
     /// # Errors
     /// There is no such preset, it has none for outputs like these, or the space has other inputs or outputs.
-    pub fn contenders(&self, data: &Dataset, members: usize) -> anyhow::Result<Vec<Contender>> {
+    pub fn contenders(
+        &self,
+        data: &Dataset,
+        members: usize,
+        sizes: MicroSizes,
+    ) -> anyhow::Result<Vec<Contender>> {
         match self {
-            Self::Preset(name) => contenders(name, data, members),
+            Self::Preset(name) => contenders(name, data, members, sizes),
             Self::Given(space) => {
                 check_fit(space, data)?;
                 Ok(vec![Contender {
@@ -228,9 +233,16 @@ impl Contender {
 
 /// Returns what a preset has trained on these data: more than one where the better is to be chosen.
 ///
+/// The sizes are those of `micro`.
+///
 /// # Errors
 /// There is no such space, or it has none for outputs like these.
-pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result<Vec<Contender>> {
+pub fn contenders(
+    space: &str,
+    data: &Dataset,
+    members: usize,
+    sizes: MicroSizes,
+) -> anyhow::Result<Vec<Contender>> {
     let inputs = data.input_count();
     let output = output_shape(data);
     let searched = |space| Contender {
@@ -250,7 +262,7 @@ pub fn contenders(space: &str, data: &Dataset, members: usize) -> anyhow::Result
     };
     Ok(match space {
         "micro" => {
-            let mut all = vec![searched(presets::micro(inputs, output)?)];
+            let mut all = vec![searched(presets::micro(inputs, output, sizes)?)];
             if let Shape::Image { .. } = output {
                 all.push(searched(presets::micro_decoder(inputs, output)?));
             }

@@ -12,6 +12,7 @@ use crate::space::{
     Activation, Architecture, Candidate, Error, Group, Identity, Placement, Shape, Space,
 };
 use crate::training::MACS;
+use std::collections::BTreeMap;
 
 /// Its name among the contenders of a run.
 pub const CONTROL: &str = "control";
@@ -88,6 +89,7 @@ fn network(
         },
         candidates: vec![Candidate::Dense],
         activation: Some(Activation::Silu),
+        own_activations: BTreeMap::new(),
         placement: match number {
             1 => Placement::After,
             _ => Placement::OnBranch,
@@ -104,6 +106,7 @@ fn network(
         identity: Identity::Absent,
         candidates: vec![head; members],
         activation: None,
+        own_activations: BTreeMap::new(),
         placement: Placement::After,
     });
     let given = (0..members).map(|member| {
@@ -116,7 +119,7 @@ fn network(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::presets::micro;
+    use crate::space::presets::{MicroSizes, micro};
 
     const CURVE: Shape = Shape::Sequence {
         length: 250,
@@ -124,7 +127,7 @@ mod tests {
     };
 
     fn width(macs: Option<u64>, members: usize) -> Option<(usize, usize)> {
-        let space = micro(5, CURVE).unwrap();
+        let space = micro(5, CURVE, MicroSizes::default()).unwrap();
         let terms = Terms {
             budget: Budget {
                 macs,
@@ -157,7 +160,7 @@ mod tests {
         assert_eq!(width(Some(8_004), 4), Some((32, 1)));
         assert_eq!(width(Some(100), 4), None);
         // As dear as the dearest ensemble of the search.
-        let dearest = 5 * 64 + 3 * 64 * 64 + 64 * 250 + 5 * 250;
+        let dearest = 5 * 64 + 4 * 64 * 64 + 64 * 250 + 5 * 250;
         assert_eq!(width(None, 4), width(Some(dearest * 5 / 2), 4));
     }
 }

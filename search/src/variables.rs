@@ -12,13 +12,16 @@
 //! tutorial" (2016), eq. 49.
 
 use crate::budget::Affordable;
-use crate::space::{Architecture, Error, Space};
+use crate::space::{Architecture, Error, Group, Space};
 use crate::streams::uniform;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// By how much the variable of a favoured candidate is above the others, which are zero.
 const FAVOUR: f64 = 3.0;
+
+/// The variable of a candidate's copy, which is never drawn: its probability is 0.
+const COPY: f64 = -1e4;
 
 /// The network variables of a super-architecture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,13 +39,15 @@ pub struct Trial {
 }
 
 impl NetworkVariables {
-    /// Returns the variables with which all candidates of a group are equally likely.
+    /// Returns the variables with which all candidates of a group but copies are equally likely.
     pub fn uniform(space: &Space) -> Self {
-        let groups = space.groups().iter();
+        let start = |group: &Group| {
+            let indices = 0..group.candidates.len();
+            let logits = indices.map(|k| if group.original(k) == k { 0.0 } else { COPY });
+            logits.collect()
+        };
         Self {
-            logits: groups
-                .map(|group| vec![0.0; group.candidates.len()])
-                .collect(),
+            logits: space.groups().iter().map(start).collect(),
         }
     }
 
@@ -282,12 +287,14 @@ fn draw(probabilities: &[f64], random: &mut ChaCha8Rng) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::{Shape, presets::micro};
+    use crate::space::Shape;
+    use crate::space::presets::{MicroSizes, micro};
     use crate::streams::stream;
 
     /// Variables that are neither uniform nor decided.
     fn uneven() -> NetworkVariables {
-        let mut variables = NetworkVariables::uniform(&micro(2, Shape::Vector(2)).unwrap());
+        let mut variables =
+            NetworkVariables::uniform(&micro(2, Shape::Vector(50), MicroSizes::default()).unwrap());
         for (k, b) in variables.logits.iter_mut().flatten().enumerate() {
             *b = (k as f64 * 1.7).sin();
         }
@@ -300,7 +307,7 @@ mod tests {
         // Truncation is of order STEP^2, rounding of order 1e-16 / STEP.
         const BOUND: f64 = 1e-9;
         let variables = uneven();
-        let architecture = Architecture::new(vec![0, 2, 0, 1, 3]);
+        let architecture = Architecture::new(vec![0, 2, 0, 1, 2, 3]);
         let gradient = variables.gradient(&architecture).unwrap();
         for (g, group) in gradient.iter().enumerate() {
             for (k, slope) in group.iter().enumerate() {
@@ -316,6 +323,31 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn copies_are_never_drawn_and_stay_improbable() {
+        let space = micro(2, Shape::Vector(50), MicroSizes::default()).unwrap();
+        let mut variables = NetworkVariables::uniform(&space);
+        let mut random = stream(2, "copies");
+        let head = &space.groups()[5];
+        for loss in 0..200 {
+            let trials = (0..8).map(|_| {
+                let architecture = variables.sample(&mut random);
+                let choice = architecture.choices()[5];
+                assert_eq!(head.original(choice), choice);
+                Trial {
+                    architecture,
+                    loss: f64::from(loss),
+                }
+            });
+            let trials: Vec<_> = trials.collect();
+            variables.update(&trials, 1.0).unwrap();
+        }
+        let p = &variables.probabilities()[5];
+        assert_eq!((head.originals(), p.len()), (4, 16));
+        assert!(p[4..].iter().all(|p| *p == 0.0), "{p:?}");
+        assert!(variables.fits(&space));
     }
 
     #[test]
@@ -354,8 +386,9 @@ mod tests {
 
     /// Searches with losses that prefer candidate 1 of each block and candidate 2 of the head, seen through noise.
     fn search(sign: f64) -> Vec<Vec<f64>> {
-        let right = [0, 1, 1, 1, 2];
-        let mut variables = NetworkVariables::uniform(&micro(2, Shape::Vector(2)).unwrap());
+        let right = [0, 1, 1, 1, 1, 2];
+        let mut variables =
+            NetworkVariables::uniform(&micro(2, Shape::Vector(50), MicroSizes::default()).unwrap());
         let mut random = stream(1, "search");
         for _ in 0..300 {
             let trials: Vec<Trial> = (0..8)
@@ -386,25 +419,25 @@ mod tests {
 
     #[test]
     fn entropy_tells_decided_from_undecided_groups_and_nan_ranks_last() {
-        let space = micro(2, Shape::Vector(2)).unwrap();
+        let space = micro(2, Shape::Vector(50), MicroSizes::default()).unwrap();
         let mut variables = NetworkVariables::uniform(&space);
         assert!((variables.entropies()[1] - 3.0f64.ln()).abs() < 1e-14);
-        assert_eq!(variables.most_probable().choices(), [0; 5]);
-        let trial = |choices: [usize; 5], loss| Trial {
+        assert_eq!(variables.most_probable().choices(), [0; 6]);
+        let trial = |choices: [usize; 6], loss| Trial {
             architecture: Architecture::new(choices.to_vec()),
             loss,
         };
         let trials = [
-            trial([0, 1, 1, 1, 1], -f64::NAN),
-            trial([0, 2, 2, 2, 2], 1.0),
+            trial([0, 1, 1, 1, 1, 1], -f64::NAN),
+            trial([1, 2, 2, 2, 2, 2], 1.0),
         ];
         variables.update(&trials, 100.0).unwrap();
         assert!(variables.entropies().iter().all(|entropy| *entropy < 1e-6));
-        assert_eq!(variables.most_probable().choices(), [0, 2, 2, 2, 2]);
+        assert_eq!(variables.most_probable().choices(), [1, 2, 2, 2, 2, 2]);
         let before = variables.clone();
         assert!(
             variables
-                .update(&[trial([0, 9, 0, 0, 0], 0.0)], 1.0)
+                .update(&[trial([0, 9, 0, 0, 0, 0], 0.0)], 1.0)
                 .is_err()
         );
         assert_eq!(variables, before);

@@ -15,6 +15,7 @@ use dense_search::candle_core::{self, Device, Tensor, Var};
 use dense_search::contenders::{Contender, contenders};
 use dense_search::data::{Dataset, Normalisation, ReadOptions, Split};
 use dense_search::nodes::Pass;
+use dense_search::space::presets::MicroSizes;
 use dense_search::space::{Activation, Space};
 use dense_search::training::{Choices, Members, Rows, Settings, Trainer};
 use std::path::PathBuf;
@@ -77,7 +78,7 @@ fn changes() -> Vec<(String, Change)> {
     ));
     all.push(("weights start half as large".into(), Change::Start(0.5)));
     all.push(("the basis starts at random".into(), Change::RandomBasis));
-    for decay in [0.0, 1e-3, 1e-1] {
+    for decay in [0.0, 1e-3, 3e-2, 1e-1, 3e-1] {
         all.push((
             format!("decay {decay}"),
             Change::Steps(Choices { decay, ..default }),
@@ -154,7 +155,7 @@ fn validation_loss(
 ) -> anyhow::Result<f64> {
     let Contender {
         mut space, members, ..
-    } = contenders(&arguments.space, data, 1)?.swap_remove(0);
+    } = contenders(&arguments.space, data, 1, MicroSizes::default())?.swap_remove(0);
     let mut choices = Choices::default();
     match change {
         Change::Steps(changed) => choices = changed,

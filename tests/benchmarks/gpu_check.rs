@@ -21,7 +21,7 @@ use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
 use dense_search::nodes::{Epilogue, Form, Grid, Pass, Plan};
 use dense_search::optimiser::AdamW;
-use dense_search::space::presets::{PaperWidths, paper};
+use dense_search::space::presets::{MicroSizes, PaperWidths, paper};
 use dense_search::space::{Activation, Architecture, Candidate, Identity, Placement, Shape, Space};
 use dense_search::streams::{permutation, stream};
 use dense_search::supernetwork::SuperNetwork;
@@ -127,7 +127,12 @@ fn spaces(data: &Dataset) -> anyhow::Result<Vec<(&'static str, Space)>> {
     Ok(vec![
         ("paper", paper(data.input_count(), output(data), full)?),
         ("small", paper(data.input_count(), output(data), small)?),
-        ("micro", contenders("micro", data, 1)?.swap_remove(0).space),
+        (
+            "micro",
+            contenders("micro", data, 1, MicroSizes::default())?
+                .swap_remove(0)
+                .space,
+        ),
     ])
 }
 

@@ -13,7 +13,7 @@ use dense_search::candle_core::{DType, Device};
 use dense_search::contenders::contenders;
 use dense_search::data::{Dataset, Normalisation, ReadOptions, Split};
 use dense_search::optimiser::AdamW;
-use dense_search::space::presets::{PaperWidths, paper};
+use dense_search::space::presets::{MicroSizes, PaperWidths, paper};
 use dense_search::space::{Architecture, Candidate, Shape, Space};
 use dense_search::streams::{permutation, stream};
 use dense_search::supernetwork::SuperNetwork;
@@ -100,7 +100,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if !wanted("micro") {
         return Ok(());
     }
-    let space = contenders("micro", &data, 1)?.swap_remove(0).space;
+    let space = contenders("micro", &data, 1, MicroSizes::default())?
+        .swap_remove(0)
+        .space;
     let architectures = drawn(&space, arguments.steps);
     let macs = mean_macs(&space, &architectures)?;
     for _ in 0..arguments.turns {

@@ -5,7 +5,7 @@ use crate::contenders::output_shape;
 use crate::data::testing::images;
 use crate::data::{ReadOptions, Split, Transform};
 use crate::nodes::Pass;
-use crate::space::presets::{PaperWidths, micro, micro_decoder, paper};
+use crate::space::presets::{MicroSizes, PaperWidths, micro, micro_decoder, paper};
 use crate::space::{Architecture, Space};
 use crate::training::{Choices, Members, Rows, Settings, Trainer};
 use candle_core::{Device, Tensor};
@@ -133,7 +133,7 @@ fn assert_row(normalisation: &Normalisation, space: &Space, deployed: &[f32], ca
 fn the_deployed_arithmetic_of_curves_agrees_with_candle_and_costs_what_the_space_says() {
     let data = thomson();
     let output = output_shape(&data);
-    let micro = micro(5, output).unwrap();
+    let micro = micro(5, output, MicroSizes::default()).unwrap();
     for transform in [Transform::None, Transform::Log, Transform::Asinh] {
         assert_deployed(&micro, &data, transform);
     }
@@ -146,13 +146,17 @@ fn the_deployed_arithmetic_of_images_agrees_with_candle_and_costs_what_the_space
         let data = images(80, channels);
         let output = output_shape(&data);
         for space in [
-            micro(3, output),
+            micro(3, output, MicroSizes::default()),
             micro_decoder(3, output),
             paper(3, output, SMALL),
         ] {
             assert_deployed(&space.unwrap(), &data, Transform::None);
         }
-        assert_deployed(&micro(3, output).unwrap(), &data, Transform::Asinh);
+        assert_deployed(
+            &micro(3, output, MicroSizes::default()).unwrap(),
+            &data,
+            Transform::Asinh,
+        );
     }
 }
 
@@ -161,7 +165,7 @@ fn outputs_that_are_constant_in_training_are_known_by_their_place_in_the_data() 
     let data = images(80, 2);
     let split = Split::resolve(&data, 0).unwrap();
     let normalisation = Normalisation::fit(&data, &split.train);
-    let space = micro(3, output_shape(&data)).unwrap();
+    let space = micro(3, output_shape(&data), MicroSizes::default()).unwrap();
     let trained = trained(&space, &data, &split, &normalisation);
     let emulator = assemble(&trained, &data, &normalisation, None, BTreeMap::new()).unwrap();
     assert_eq!(

@@ -267,8 +267,8 @@ fn candidate_costs(space: &Space, cost_model: Option<&CostModel>) -> Vec<Vec<Cos
     let groups = space.steps().zip(space.macs());
     groups
         .map(|((input, group), macs)| {
-            let candidates = group.candidates.iter().zip(macs);
-            let cost = candidates.map(|(&candidate, macs)| {
+            let candidates = group.candidates.iter().enumerate().zip(macs);
+            let cost = candidates.map(|((choice, &candidate), macs)| {
                 let shapes = parameter_shapes(candidate, input, group.output);
                 let parameters = shapes.iter().map(|shape| shape.iter().product::<usize>());
                 let parameters = parameters.sum();
@@ -276,8 +276,7 @@ fn candidate_costs(space: &Space, cost_model: Option<&CostModel>) -> Vec<Vec<Cos
                     macs,
                     flash_bytes: candidate_flash(candidate, input, group.output),
                     time_ps: cost_model.map_or(0, |model| {
-                        let works =
-                            cost_model::group_works(group, candidate, input, macs, parameters);
+                        let works = cost_model::group_works(group, choice, input, macs, parameters);
                         model.sum(works)
                     }),
                 }

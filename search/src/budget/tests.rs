@@ -6,6 +6,7 @@ use crate::contenders::output_shape;
 use crate::cost_model::random_model;
 use crate::data::testing::images;
 use crate::data::{Dataset, Normalisation, Split};
+use crate::space::presets::{MicroSizes, micro};
 use crate::space::{Activation, Group, Identity, Placement};
 use crate::streams::stream;
 use crate::training::{Choices, Members, Rows, Settings, Trainer};
@@ -32,6 +33,7 @@ fn group(name: String, output: Shape, identity: Identity, candidates: Vec<Candid
         identity,
         candidates,
         activation: Some(Activation::Silu),
+        own_activations: BTreeMap::new(),
         placement: Placement::After,
     }
 }
@@ -189,7 +191,7 @@ fn exactly_the_architectures_within_a_limit_are_affordable_and_they_alone_are_sa
 
 #[test]
 fn a_room_that_excludes_nothing_draws_what_none_would() {
-    let space = crate::space::presets::micro(INPUTS, Shape::Vector(5)).unwrap();
+    let space = micro(INPUTS, Shape::Vector(5), MicroSizes::default()).unwrap();
     let room = Room::new(
         &space,
         terms(Budget::default(), &CostModel::free()),
@@ -315,7 +317,7 @@ fn the_cost_of_one_member_is_what_its_emulator_reports() {
 
 #[test]
 fn a_budget_below_the_cheapest_architecture_says_by_how_much() {
-    let space = crate::space::presets::micro(INPUTS, Shape::Vector(5)).unwrap();
+    let space = micro(INPUTS, Shape::Vector(5), MicroSizes::default()).unwrap();
     let (free, dear) = (CostModel::free(), CostModel::of_operations(1000.0));
     let room = |macs, flash_bytes, time_ns, model: &CostModel| {
         let budget = Budget {

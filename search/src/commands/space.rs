@@ -3,7 +3,7 @@
 use crate::contenders::{SPACES, contenders, output_shape};
 use crate::data::Dataset;
 use crate::space::Space;
-use crate::space::presets::{self, PaperWidths};
+use crate::space::presets::{self, MicroSizes, PaperWidths};
 use anyhow::bail;
 
 /// Returns the super-architecture of this preset for data like these; the widths are those of `paper`.
@@ -31,7 +31,7 @@ pub fn run(
             "{preset}: --channels and --dense set the widths of paper; change the text of another"
         ),
     }
-    let all = contenders(preset, data, 1)?;
+    let all = contenders(preset, data, 1, MicroSizes::default())?;
     let names: Vec<_> = all.iter().map(|one| one.space.name().to_owned()).collect();
     let named = all.into_iter().find(|one| one.space.name() == preset);
     let Some(named) = named else {

@@ -274,11 +274,12 @@ fn member(outputs: usize) -> Work {
 /// `parameters` the numbers of its weights and biases.
 pub(crate) fn group_works(
     group: &Group,
-    candidate: Candidate,
+    choice: usize,
     input: Shape,
     macs: u64,
     parameters: usize,
 ) -> Vec<Work> {
+    let candidate = group.candidates[choice];
     let output = group.output;
     let (from, to) = (input.size(), output.size());
     let mut works = Vec::new();
@@ -338,7 +339,7 @@ pub(crate) fn group_works(
             works.push(Work::new(kind, macs, from + numbers));
         }
     }
-    let activation = group.activation.map(|function| match function {
+    let activation = group.activation_of(choice).map(|function| match function {
         Activation::Relu => Kind::Relu,
         Activation::Silu => Kind::Silu,
         Activation::Tanh => Kind::Tanh,

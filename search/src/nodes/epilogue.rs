@@ -26,11 +26,11 @@ impl Epilogue {
         identity: Identity::Absent,
     };
 
-    /// Returns what follows the operations of a group.
+    /// Returns what follows the operation of a group's candidate.
     #[must_use]
-    pub fn of(group: &Group) -> Self {
+    pub fn of(group: &Group, choice: usize) -> Self {
         Self {
-            activation: group.activation,
+            activation: group.activation_of(choice),
             placement: group.placement,
             identity: group.identity,
         }

@@ -16,11 +16,15 @@ const PILL: f64 = 38.0;
 const ROOM: f64 = 26.0;
 const END: f64 = 28.0;
 
-/// A group: its name, its candidates' names, and their probabilities.
+/// A group: its name, its candidates' names but for copies, and their probabilities.
 struct Drawn {
     name: String,
     candidates: Vec<String>,
     probabilities: Vec<f64>,
+    /// The choice that each of them is.
+    choices: Vec<usize>,
+    /// For each choice, which of them it is or is a copy of.
+    place: Vec<usize>,
 }
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
@@ -64,10 +68,28 @@ fn named(training: &Training) -> Vec<Drawn> {
         .unwrap_or_default();
     let pairs = training.groups.iter().zip(probabilities);
     pairs
-        .map(|(group, probabilities)| Drawn {
-            name: group.name.clone(),
-            candidates: group.candidates.iter().map(candidate).collect(),
-            probabilities: probabilities.clone(),
+        .map(|(group, probabilities)| {
+            let all = &group.candidates;
+            let mut choices: Vec<usize> = Vec::new();
+            let mut place = Vec::new();
+            for (choice, value) in all.iter().enumerate() {
+                let known = choices.iter().position(|&other| all[other] == *value);
+                place.push(known.unwrap_or(choices.len()));
+                if known.is_none() {
+                    choices.push(choice);
+                }
+            }
+            let of = |choice: &usize| probabilities.get(*choice).copied().unwrap_or(0.0);
+            Drawn {
+                name: group.name.clone(),
+                candidates: choices
+                    .iter()
+                    .map(|&choice| candidate(&all[choice]))
+                    .collect(),
+                probabilities: choices.iter().map(of).collect(),
+                choices,
+                place,
+            }
         })
         .collect()
 }
@@ -91,6 +113,8 @@ fn unnamed(facts: &Facts) -> Vec<Drawn> {
         candidates: (1..=probabilities.len())
             .map(|number| format!("candidate {number}"))
             .collect(),
+        choices: (0..probabilities.len()).collect(),
+        place: (0..probabilities.len()).collect(),
         probabilities,
     };
     groups.into_iter().enumerate().map(numbered).collect()
@@ -208,7 +232,12 @@ fn network(facts: &Facts, groups: &[Drawn], space: Option<&str>) -> String {
             );
             let using = members
                 .iter()
-                .filter(|member| member.get(index) == Some(&choice))
+                .filter(|member| {
+                    let drawn = member
+                        .get(index)
+                        .and_then(|&chosen| group.place.get(chosen));
+                    drawn == Some(&choice)
+                })
                 .count();
             for dot in 0..using {
                 let x = x + each - 9.0 - 7.0 * (dot % 12) as f64;
@@ -265,8 +294,8 @@ fn moved(training: &Training, group: usize, drawn: &Drawn) -> String {
         [SIZE[0], 172.0],
     );
     let mut keys = Vec::new();
-    for (choice, name) in drawn.candidates.iter().enumerate() {
-        let colour = COLOURS[choice % COLOURS.len()];
+    for (number, (&choice, name)) in drawn.choices.iter().zip(&drawn.candidates).enumerate() {
+        let colour = COLOURS[number % COLOURS.len()];
         let area: Vec<_> = records
             .iter()
             .map(|record| {

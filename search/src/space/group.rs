@@ -8,6 +8,7 @@
 use super::error::Error;
 pub use dense_codegen::graph::Shape;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A candidate operation of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,15 +83,44 @@ pub struct Group {
     pub output: Shape,
     /// Whether the identity runs beside the operation.
     pub identity: Identity,
-    /// The candidate operations, one of which an architecture selects; equal ones have weights of their own.
+    /// The candidate operations, one of which an architecture selects.
+    ///
+    /// Of equal ones the search knows the first. The others are its copies, with weights of their own: members may have
+    /// one each, so that an ensemble need not differ by what was found to be worse.
     pub candidates: Vec<Candidate>,
     /// The activation, if any.
     pub activation: Option<Activation>,
+    /// Other activations that candidates have instead, by their index.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own_activations: BTreeMap<usize, Activation>,
     /// Where the activation acts.
     pub placement: Placement,
 }
 
 impl Group {
+    /// Returns the activation that goes with the candidate in `candidates[index]`.
+    pub fn activation_of(&self, index: usize) -> Option<Activation> {
+        let own = self.own_activations.get(&index).copied();
+        own.or(self.activation)
+    }
+
+    /// Returns the first candidate that equals the one in `candidates[index]`: itself, unless it is a copy.
+    pub fn original(&self, index: usize) -> usize {
+        let what = |index: usize| (self.candidates.get(index), self.activation_of(index));
+        let mut indices = 0..index;
+        indices
+            .find(|&other| what(other) == what(index))
+            .unwrap_or(index)
+    }
+
+    /// Returns how many candidates are no copies.
+    pub fn originals(&self) -> usize {
+        let indices = 0..self.candidates.len();
+        indices
+            .filter(|&index| self.original(index) == index)
+            .count()
+    }
+
     /// Returns the multiply-accumulates of the candidate in `candidates[index]` on an input of this shape, or `None`
     /// if there is no such candidate.
     ///
@@ -145,6 +175,13 @@ impl Group {
                 named(input),
                 named(self.output)
             )));
+        }
+        for &index in self.own_activations.keys() {
+            if matches!(self.candidates.get(index), None | Some(Candidate::Zero)) {
+                return Err(error(format!(
+                    "candidate {index} has an activation of its own: expected an operation"
+                )));
+            }
         }
         for (index, candidate) in self.candidates.iter().enumerate() {
             self.check_candidate(*candidate, input)

@@ -124,10 +124,10 @@ impl Space {
         inputs.zip(&self.groups)
     }
 
-    /// Returns how many architectures the space contains, at most `u128::MAX`.
+    /// Returns how many architectures the space contains, copies of candidates apart, at most `u128::MAX`.
     pub fn architectures(&self) -> u128 {
         self.groups.iter().fold(1, |product: u128, group| {
-            product.saturating_mul(group.candidates.len() as u128)
+            product.saturating_mul(group.originals() as u128)
         })
     }
 

@@ -5,6 +5,7 @@
 //! has the fixed networks that a search has to beat.
 
 use super::{Activation, Architecture, Candidate, Error, Group, Identity, Placement, Shape, Space};
+use std::collections::BTreeMap;
 
 /// The sizes of the published figure for an output of 250 points; others scale with the output.
 const PAPER_SIZES: [usize; 7] = [4, 8, 16, 32, 64, 126, 250];
@@ -73,6 +74,7 @@ pub fn paper(inputs: usize, output: Shape, widths: PaperWidths) -> Result<Space,
         identity: Identity::Absent,
         candidates: last,
         activation: None,
+        own_activations: BTreeMap::new(),
         placement: Placement::After,
     });
     Space::new("paper", inputs, groups)
@@ -90,6 +92,7 @@ fn fixed(name: &str, output: Shape) -> Group {
         identity: Identity::Absent,
         candidates: vec![Candidate::Dense],
         activation: Some(Activation::Silu),
+        own_activations: BTreeMap::new(),
         placement: Placement::After,
     }
 }
@@ -101,6 +104,7 @@ fn residual(name: &str, output: Shape, candidates: Vec<Candidate>) -> Group {
         identity: Identity::Beside,
         candidates,
         activation: Some(Activation::Silu),
+        own_activations: BTreeMap::new(),
         placement: Placement::After,
     }
 }
@@ -125,27 +129,57 @@ fn growing(output: Shape) -> Vec<Candidate> {
     candidates
 }
 
-/// The width of the residual blocks of [`micro`].
-const MICRO_WIDTH: usize = 64;
+/// The sizes of the preset [`micro`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MicroSizes {
+    /// Numbers between the residual blocks.
+    pub width: usize,
+    /// Heads of each kind: so many members can have the one that is found to be the best, each with weights of its own.
+    pub heads: usize,
+}
+
+impl Default for MicroSizes {
+    fn default() -> Self {
+        Self {
+            width: 64,
+            heads: 4,
+        }
+    }
+}
+
+/// The residual groups of [`micro`].
+const MICRO_BLOCKS: usize = 4;
+
+/// Weights that the dense heads of [`micro`] may have together: on large images there are fewer copies.
+const MICRO_HEAD_WEIGHTS: usize = 1 << 24;
 
 /// Returns the super-architecture for answers within microseconds.
 ///
-/// A dense layer to 64 numbers, three residual groups on them (zero, dense, low rank 16; `x + silu(op)`), a head
-/// (dense, or low rank 16, 32 or 48: a learnt basis of the outputs), and for sequences and images a last group that
+/// A dense layer to `width` numbers with SiLU or tanh, four residual groups on them (zero, dense, low rank 16; `x + silu(op)`), a head
+/// (dense, or low rank 16, 32 or 48 where that is less than the outputs: a learnt basis of them), and for sequences and images a last group that
 /// refines what the head gives (zero, convolutions of 3 and 5 taps).
 ///
 /// # Errors
-/// If the inputs or the output is empty.
-pub fn micro(inputs: usize, output: Shape) -> Result<Space, Error> {
-    let mut groups = micro_blocks(3);
+/// If the inputs, the output or the width is empty.
+pub fn micro(inputs: usize, output: Shape, sizes: MicroSizes) -> Result<Space, Error> {
+    let mut groups = micro_blocks(sizes.width, MICRO_BLOCKS);
+    groups[0].candidates.push(Candidate::Dense);
+    groups[0].own_activations = BTreeMap::from([(1, Activation::Tanh)]);
+    let dense = sizes.width.saturating_mul(output.size()).max(1);
+    let heads = sizes.heads.clamp(1, (MICRO_HEAD_WEIGHTS / dense).max(1));
+    let ranks = [16, 32, 48]
+        .into_iter()
+        .filter(|rank| *rank < output.size());
+    let kinds: Vec<Candidate> = std::iter::once(Candidate::Dense)
+        .chain(ranks.map(|rank| Candidate::LowRank { rank }))
+        .collect();
     groups.push(Group {
         name: "head".to_owned(),
         output,
         identity: Identity::Absent,
-        candidates: std::iter::once(Candidate::Dense)
-            .chain([16, 32, 48].map(|rank| Candidate::LowRank { rank }))
-            .collect(),
+        candidates: kinds.repeat(heads),
         activation: None,
+        own_activations: BTreeMap::new(),
         placement: Placement::After,
     });
     if !matches!(output, Shape::Vector(_)) {
@@ -157,6 +191,7 @@ pub fn micro(inputs: usize, output: Shape) -> Result<Space, Error> {
                 .chain([3, 5].map(|kernel| Candidate::Conv { kernel }))
                 .collect(),
             activation: None,
+            own_activations: BTreeMap::new(),
             placement: Placement::After,
         });
     }
@@ -180,7 +215,7 @@ pub fn micro_decoder(inputs: usize, output: Shape) -> Result<Space, Error> {
     let quarter = halved(half, DECODER_CHANNELS);
     let conv = |kernel| Candidate::Conv { kernel };
     let tconv = |kernel| Candidate::TransposedConv { kernel, stride: 2 };
-    let mut groups = micro_blocks(2);
+    let mut groups = micro_blocks(MicroSizes::default().width, 2);
     groups.push(Group {
         candidates: vec![Candidate::Dense, Candidate::LowRank { rank: 16 }],
         ..fixed("start", quarter)
@@ -220,9 +255,9 @@ fn halved(shape: Shape, channels: usize) -> Shape {
     }
 }
 
-/// A dense layer to 64 numbers and residual groups on them.
-fn micro_blocks(count: usize) -> Vec<Group> {
-    let width = Shape::Vector(MICRO_WIDTH);
+/// A dense layer to so many numbers and residual groups on them.
+fn micro_blocks(width: usize, count: usize) -> Vec<Group> {
+    let width = Shape::Vector(width);
     let blocks = vec![
         Candidate::Zero,
         Candidate::Dense,

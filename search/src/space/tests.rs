@@ -1,7 +1,8 @@
 //! What a super-architecture promises: sizes and costs of the presets, and clear refusals.
 
-use super::presets::{PaperWidths, micro, micro_decoder, paper};
+use super::presets::{MicroSizes, PaperWidths, micro, micro_decoder, paper};
 use super::*;
+use std::collections::BTreeMap;
 
 const CURVE: Shape = Shape::Sequence {
     length: 250,
@@ -90,19 +91,24 @@ fn without_positions_the_published_groups_choose_between_zero_and_dense() {
 
 #[test]
 fn the_micro_space_costs_thousands_of_multiply_accumulates() {
-    let space = micro(5, CURVE).unwrap();
-    assert_eq!(space.architectures(), 27 * 4 * 3);
-    let cheapest = Architecture::new(vec![0, 0, 0, 0, 1, 0]);
+    let space = micro(5, CURVE, MicroSizes::default()).unwrap();
+    assert_eq!(space.architectures(), 2 * 81 * 4 * 3);
+    let cheapest = Architecture::new(vec![0, 0, 0, 0, 0, 1, 0]);
     assert_eq!(
         space.architecture_macs(&cheapest),
         Ok(5 * 64 + 16 * (64 + 250))
     );
-    assert_eq!(micro(5, Shape::Vector(3)).unwrap().architectures(), 27 * 4);
+    assert_eq!(
+        micro(5, Shape::Vector(3), MicroSizes::default())
+            .unwrap()
+            .architectures(),
+        2 * 81
+    );
 }
 
 #[test]
 fn a_space_survives_its_text_and_a_bad_text_is_refused() {
-    let space = micro(5, CURVE).unwrap();
+    let space = micro(5, CURVE, MicroSizes::default()).unwrap();
     let text = serde_json::to_string(&space).unwrap();
     assert_eq!(serde_json::from_str::<Space>(&text).unwrap(), space);
     let bad = text.replace("\"kernel\":3", "\"kernel\":4");
@@ -124,6 +130,7 @@ fn every_senseless_space_is_refused_with_its_reason() {
             identity,
             candidates: candidates.to_vec(),
             activation: None,
+            own_activations: BTreeMap::new(),
             placement: Placement::After,
         };
         let first = Group {
@@ -132,6 +139,7 @@ fn every_senseless_space_is_refused_with_its_reason() {
             identity: Identity::Absent,
             candidates: vec![Candidate::Dense],
             activation: None,
+            own_activations: BTreeMap::new(),
             placement: Placement::After,
         };
         Space::new("s", 3, vec![first, group])
@@ -209,14 +217,22 @@ fn every_senseless_space_is_refused_with_its_reason() {
         assert!(error.contains(reason) && error.contains("\"g\""), "{error}");
     }
     assert!(Space::new("s", 3, vec![]).is_err());
-    assert!(micro(0, vector).is_err());
+    assert!(micro(0, vector, MicroSizes::default()).is_err());
 }
 
 #[test]
 fn a_strange_architecture_is_refused() {
-    let space = micro(5, Shape::Vector(2)).unwrap();
-    assert!(space.check(&Architecture::new(vec![0, 2, 2, 2, 3])).is_ok());
-    for choices in [vec![0, 2, 2, 2], vec![1, 2, 2, 2, 3], vec![0, 3, 2, 2, 3]] {
+    let space = micro(5, Shape::Vector(2), MicroSizes::default()).unwrap();
+    assert!(
+        space
+            .check(&Architecture::new(vec![0, 2, 2, 2, 2, 3]))
+            .is_ok()
+    );
+    for choices in [
+        vec![0, 2, 2, 2, 2],
+        vec![2, 2, 2, 2, 2, 3],
+        vec![0, 3, 2, 2, 2, 3],
+    ] {
         assert!(space.check(&Architecture::new(choices)).is_err());
     }
 }

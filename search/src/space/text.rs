@@ -97,6 +97,9 @@ impl GroupText {
             problem,
         };
         let candidates = self.candidates.iter().map(|text| candidate(text));
+        let candidates = candidates.collect::<Result<Vec<_>, _>>().map_err(error)?;
+        let own = candidates.iter().enumerate();
+        let own = own.filter_map(|(index, (_, own))| Some((index, (*own)?)));
         Ok(Group {
             name: self.name.clone(),
             output: self.shape().map_err(error)?,
@@ -104,7 +107,11 @@ impl GroupText {
                 true => Identity::Beside,
                 false => Identity::Absent,
             },
-            candidates: candidates.collect::<Result<_, _>>().map_err(error)?,
+            own_activations: own.collect(),
+            candidates: candidates
+                .into_iter()
+                .map(|(candidate, _)| candidate)
+                .collect(),
             activation: self.activation.map(|activation| match activation {
                 ActivationText::Relu => Activation::Relu,
                 ActivationText::Silu => Activation::Silu,
@@ -172,7 +179,9 @@ impl GroupText {
             height,
             width,
             channels,
-            candidates: group.candidates.iter().map(written).collect(),
+            candidates: (0..group.candidates.len())
+                .map(|index| written(group, index))
+                .collect(),
             identity: group.identity == Identity::Beside,
             activation: group.activation.map(|activation| match activation {
                 Activation::Relu => ActivationText::Relu,
@@ -190,16 +199,31 @@ impl GroupText {
 /// The stride of a transposed convolution that names none.
 const USUAL_STRIDE: usize = 2;
 
-/// Reads `conv 3`.
-fn candidate(text: &str) -> Result<Candidate, String> {
+/// Activations as candidates name them.
+const ACTIVATIONS: [(&str, Activation); 3] = [
+    ("relu", Activation::Relu),
+    ("silu", Activation::Silu),
+    ("tanh", Activation::Tanh),
+];
+
+/// Reads `conv 3`, or `conv 3 tanh`: with an activation of its own.
+fn candidate(text: &str) -> Result<(Candidate, Option<Activation>), String> {
     let error = || {
         format!(
-            "candidate {text:?}: expected zero, dense, basis R, conv K, tconv K or tconv K stride S, with whole numbers"
+            "candidate {text:?}: expected zero, dense, basis R, conv K, tconv K or tconv K stride S, with whole numbers, and \
+             behind it silu, tanh or relu where it has an activation of its own"
         )
     };
     let number = |word: &str| word.parse::<usize>().map_err(|_| error());
-    let words: Vec<&str> = text.split_whitespace().collect();
-    Ok(match words[..] {
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let own = words.last().and_then(|last| {
+        let mut all = ACTIVATIONS.into_iter();
+        all.find_map(|(name, activation)| (name == *last).then_some(activation))
+    });
+    if own.is_some() {
+        words.pop();
+    }
+    let candidate = match words[..] {
         ["zero"] => Candidate::Zero,
         ["dense"] => Candidate::Dense,
         ["basis", rank] => Candidate::LowRank {
@@ -217,12 +241,13 @@ fn candidate(text: &str) -> Result<Candidate, String> {
             stride: number(stride)?,
         },
         _ => return Err(error()),
-    })
+    };
+    Ok((candidate, own))
 }
 
 /// Returns a candidate as [`candidate`] reads it.
-fn written(candidate: &Candidate) -> String {
-    match *candidate {
+fn written(group: &Group, index: usize) -> String {
+    let operation = match group.candidates[index] {
         Candidate::Zero => "zero".to_owned(),
         Candidate::Dense => "dense".to_owned(),
         Candidate::LowRank { rank } => format!("basis {rank}"),
@@ -232,13 +257,19 @@ fn written(candidate: &Candidate) -> String {
             stride: USUAL_STRIDE,
         } => format!("tconv {kernel}"),
         Candidate::TransposedConv { kernel, stride } => format!("tconv {kernel} stride {stride}"),
-    }
+    };
+    let own = group.own_activations.get(&index);
+    let name = ACTIVATIONS
+        .iter()
+        .find(|(_, activation)| Some(activation) == own);
+    name.map_or(operation.clone(), |(name, _)| format!("{operation} {name}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::presets::{Mlp, PaperWidths, micro, micro_decoder, mlp, paper};
+    use super::super::presets::{MicroSizes, Mlp, PaperWidths, micro, micro_decoder, mlp, paper};
     use super::*;
+    use std::collections::BTreeMap;
 
     fn example() -> String {
         let page = include_str!("../../../docs/spaces.md");
@@ -283,7 +314,7 @@ mod tests {
         for output in shapes {
             let mut spaces = vec![
                 paper(5, output, PaperWidths::default()).unwrap(),
-                micro(5, output).unwrap(),
+                micro(5, output, MicroSizes::default()).unwrap(),
             ];
             spaces.extend(micro_decoder(5, output));
             spaces.extend(Mlp::ALL.map(|kind| mlp(5, output, kind, 3).unwrap().0));
@@ -305,6 +336,7 @@ mod tests {
             identity: Identity::Absent,
             candidates,
             activation,
+            own_activations: BTreeMap::from([(1, Activation::Silu)]),
             placement,
         };
         let tconv = |stride| Candidate::TransposedConv { kernel: 3, stride };
@@ -343,6 +375,11 @@ mod tests {
                 "\"conv 3\"",
                 "\"conv -3\"",
                 "\"coarse\": candidate \"conv -3\"",
+            ),
+            (
+                "\"zero\"",
+                "\"zero tanh\"",
+                "\"coarse\": candidate 0 has an activation of its own: expected an operation",
             ),
             (
                 "height = 5\n",

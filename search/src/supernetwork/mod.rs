@@ -164,7 +164,7 @@ impl SuperNetwork {
         let chosen = self.operations.iter().zip(architecture.choices());
         let mut value = x.clone();
         for (group, (operations, &choice)) in self.space.groups().iter().zip(chosen) {
-            value = self.node(group, &operations[choice], &value, pass)?;
+            value = self.node(group, choice, &operations[choice], &value, pass)?;
         }
         Ok(value.flatten_from(1)?)
     }
@@ -199,11 +199,12 @@ impl SuperNetwork {
     fn node(
         &self,
         group: &Group,
+        choice: usize,
         operation: &Operation,
         value: &Tensor,
         pass: Pass,
     ) -> Result<Tensor, Error> {
-        let (form, plan, epilogue) = (self.form, &operation.plan, Epilogue::of(group));
+        let (form, plan, epilogue) = (self.form, &operation.plan, Epilogue::of(group, choice));
         let node = match (operation.candidate, operation.parameters.as_slice()) {
             (Candidate::Dense, [weight, bias]) => {
                 let x = value.flatten_from(1)?;

@@ -1,7 +1,7 @@
 //! Gradients of whole sampled super-networks, and what depends on the seed.
 
 use super::*;
-use crate::space::presets::{PaperWidths, micro, micro_decoder, paper};
+use crate::space::presets::{MicroSizes, PaperWidths, micro, micro_decoder, paper};
 use rand_chacha::rand_core::RngCore;
 
 const BATCH: usize = 3;
@@ -163,8 +163,8 @@ fn gradients_of_the_micro_space_equal_finite_differences() {
         length: 7,
         channels: 2,
     };
-    assert_gradients(&micro(INPUTS, curve).unwrap());
-    assert_gradients(&micro(INPUTS, Shape::Vector(4)).unwrap());
+    assert_gradients(&micro(INPUTS, curve, MicroSizes::default()).unwrap());
+    assert_gradients(&micro(INPUTS, Shape::Vector(4), MicroSizes::default()).unwrap());
 }
 
 #[test]
@@ -177,14 +177,14 @@ fn gradients_of_spaces_of_images_equal_finite_differences() {
             channels,
         };
         assert_gradients(&paper(INPUTS, image, SMALL).unwrap());
-        assert_gradients(&micro(INPUTS, image).unwrap());
+        assert_gradients(&micro(INPUTS, image, MicroSizes::default()).unwrap());
         assert_gradients(&micro_decoder(INPUTS, image).unwrap());
     }
 }
 
 #[test]
 fn the_seed_alone_decides_the_weights() {
-    let space = micro(INPUTS, Shape::Vector(4)).unwrap();
+    let space = micro(INPUTS, Shape::Vector(4), MicroSizes::default()).unwrap();
     let values = |seed| -> Vec<u32> {
         let network = SuperNetwork::new(&space, seed, DType::F32, &Device::Cpu).unwrap();
         let flat = |var: Var| var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
@@ -202,7 +202,7 @@ fn the_seed_alone_decides_the_weights() {
 #[test]
 fn a_strange_architecture_is_an_error() {
     let network = SuperNetwork::new(
-        &micro(INPUTS, Shape::Vector(4)).unwrap(),
+        &micro(INPUTS, Shape::Vector(4), MicroSizes::default()).unwrap(),
         1,
         DType::F64,
         &Device::Cpu,

@@ -23,6 +23,10 @@ const WEIGHTS: f64 = 1.9;
 const BEHIND: f64 = 0.25;
 /// Architectures behind a branch that are looked at: the most probable ones.
 const LOOKED_AT: usize = 256;
+/// What is less probable than the first member by this factor was found to be worse: it makes the mean worse, too.
+const IMPROBABLE: f64 = 100.0;
+/// Members that are few: rather than so few, improbable ones.
+const FEW: usize = 2;
 
 /// Returns up to `count` pairwise different architectures, the most probable one first.
 ///
@@ -36,20 +40,37 @@ pub(super) fn choose(
     let space = network.space();
     let first = most_probable(space, variables, room);
     let costs = Costs::of(network, room);
+    let branches = (0..=latest_branch(&costs, &first)).rev();
+    let offered = branches.map(|branch| (branch, behind(space, variables, &first, branch, room)));
+    let offered: Vec<(usize, Vec<Offered>)> = offered.collect();
     let mut most = Vec::new();
-    for branch in (0..=latest_branch(&costs, &first)).rev() {
-        for order in [Order::Spread, Order::Cheapest] {
-            let offers = behind(space, variables, &first, branch, room);
-            let members = Ensemble::of(&costs, &first).filled(offers, branch, order, count);
-            if members.len() > most.len() {
-                most = members;
+    for factor in [IMPROBABLE, f64::INFINITY] {
+        for (branch, offers) in &offered {
+            let enough = offers[0].log_probability - factor.ln();
+            let probable = offers.iter().filter(|one| one.log_probability >= enough);
+            let probable: Vec<_> = probable.map(|one| one.architecture.clone()).collect();
+            for order in [Order::Spread, Order::Cheapest] {
+                let members =
+                    Ensemble::of(&costs, &first).filled(probable.clone(), *branch, order, count);
+                if members.len() > most.len() {
+                    most = members;
+                }
+                if most.len() >= count {
+                    return most;
+                }
             }
-            if most.len() >= count {
-                return most;
-            }
+        }
+        if most.len() > FEW {
+            break;
         }
     }
     most
+}
+
+/// An architecture that may become a member.
+struct Offered {
+    log_probability: f64,
+    architecture: Architecture,
 }
 
 /// The most probable architecture for which there is room.
@@ -61,7 +82,10 @@ pub(super) fn most_probable(
     match room {
         None => variables.most_probable(),
         // Those that are looked at are at least one: whatever is chosen can be completed.
-        Some(_) => behind(space, variables, &variables.most_probable(), 0, room).swap_remove(0),
+        Some(_) => {
+            let mut all = behind(space, variables, &variables.most_probable(), 0, room);
+            all.swap_remove(0).architecture
+        }
     }
 }
 
@@ -77,24 +101,26 @@ fn latest_branch(costs: &Costs, first: &Architecture) -> usize {
 }
 
 /// The most probable architectures that are the very most probable one before group `branch`; equals in the candidates'
-/// order.
+/// order. A copy is as probable as its original.
 fn behind(
     space: &Space,
     variables: &NetworkVariables,
     first: &Architecture,
     branch: usize,
     room: Option<&Room>,
-) -> Vec<Architecture> {
+) -> Vec<Offered> {
     let probabilities = variables.probabilities();
+    let groups = space.groups().iter().zip(&probabilities).skip(branch);
     let shared = first.choices()[..branch].to_vec();
     let mut walk = room.map(|room| room.one().walk());
     for &choice in &shared {
         walk = walk.and_then(|walk| after(walk, choice));
     }
     let mut found: Vec<(f64, Vec<usize>, Option<Walk>)> = vec![(0.0, shared, walk)];
-    for group in &probabilities[branch..space.groups().len()] {
+    for (group, probabilities) in groups {
         let longer = found.iter().flat_map(|(log, choices, walk)| {
-            group.iter().enumerate().filter_map(move |(choice, p)| {
+            (0..probabilities.len()).filter_map(move |choice| {
+                let p = probabilities[group.original(choice)];
                 let walk = match walk {
                     None => None,
                     Some(walk) => Some(after(*walk, choice)?),
@@ -107,9 +133,12 @@ fn behind(
         found.sort_by(|left, right| right.0.total_cmp(&left.0));
         found.truncate(LOOKED_AT);
     }
-    let architectures = found.into_iter();
-    architectures
-        .map(|(_, choices, _)| Architecture::new(choices))
+    let found = found.into_iter();
+    found
+        .map(|(log_probability, choices, _)| Offered {
+            log_probability,
+            architecture: Architecture::new(choices),
+        })
         .collect()
 }
 
@@ -315,7 +344,7 @@ impl<'a> Ensemble<'a> {
 mod tests {
     use super::*;
     use crate::space::Shape;
-    use crate::space::presets::{Mlp, PaperWidths, micro, mlp, paper};
+    use crate::space::presets::{MicroSizes, Mlp, PaperWidths, micro, mlp, paper};
     use crate::streams::stream;
     use crate::variables::Trial;
     use candle_core::{DType, Device};
@@ -367,8 +396,8 @@ mod tests {
     #[test]
     fn members_differ_begin_with_the_most_probable_and_keep_the_budgets() {
         let spaces = [
-            micro(5, CURVE).unwrap(),
-            micro(5, Shape::Vector(15)).unwrap(),
+            micro(5, CURVE, MicroSizes::default()).unwrap(),
+            micro(5, Shape::Vector(15), MicroSizes::default()).unwrap(),
             paper(5, CURVE, PaperWidths::default()).unwrap(),
         ];
         let mut full = 0;
@@ -393,21 +422,21 @@ mod tests {
 
     #[test]
     fn members_share_their_first_groups_and_are_spread_over_the_branch() {
-        let space = micro(5, CURVE).unwrap();
+        let space = micro(5, CURVE, MicroSizes::default()).unwrap();
         let mut variables = NetworkVariables::uniform(&space);
-        let trial = |choices: [usize; 6], loss| Trial {
+        let trial = |choices: [usize; 7], loss| Trial {
             architecture: Architecture::new(choices.to_vec()),
             loss,
         };
         // Three dense blocks and a basis of 48 functions; of the rest, what has the higher number.
         let trials = [
-            trial([0, 1, 1, 1, 3, 2], 0.0),
-            trial([0, 2, 2, 2, 2, 1], 1.0),
+            trial([0, 1, 1, 1, 1, 3, 2], 0.0),
+            trial([0, 2, 2, 2, 2, 2, 1], 1.0),
         ];
         variables.update(&trials, 1.0).unwrap();
         let members = choose(&network(&space), &variables, 4, None);
-        assert!(members.iter().all(|m| m.choices()[..4] == [0, 1, 1, 1]));
-        let heads: HashSet<_> = members.iter().map(|m| m.choices()[4]).collect();
+        assert!(members.iter().all(|m| m.choices()[..5] == [0, 1, 1, 1, 1]));
+        let heads: HashSet<_> = members.iter().map(|m| m.choices()[5]).collect();
         assert!(heads.len() >= 3, "{members:?}");
     }
 

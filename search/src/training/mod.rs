@@ -3,7 +3,8 @@
 //! 1. *Warm-up*: each step samples an architecture with uniform probabilities and takes a gradient step on its weights.
 //! 2. *Search*: every tenth step is followed by an update of the network variables: several architectures are ranked by
 //!    their loss on rows kept for that.
-//! 3. *Fine-tuning*: the most probable architecture and others that differ from it in the last groups, each in turn.
+//! 3. *Training* and *fine-tuning*: the most probable architecture and others that differ from it in the last groups, each
+//!    in turn; first at a constant rate, then with smaller and smaller steps.
 //! 4. *Polish*: L-BFGS on all rows, where these are few.
 //!
 //! *Random search*, beside which a search is judged, keeps the variables uniform: as often as a search updates its own, as
@@ -49,8 +50,9 @@ const UPDATE_EVERY: usize = 10;
 const TRIALS: usize = 8;
 /// Rows that they are ranked on.
 const RANKING_ROWS: usize = 128;
-/// Step size of the network variables.
-const VARIABLE_RATE: f64 = 1.0;
+/// Step size of the network variables in update `u`: `VARIABLE_RATE / (VARIABLE_DELAY + u)`.
+const VARIABLE_RATE: f64 = 8.0;
+const VARIABLE_DELAY: f64 = 100.0;
 
 /// What a training is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -293,7 +295,7 @@ impl Trainer {
         if phase == Phase::Polish {
             return self.polish_step();
         }
-        if phase == Phase::FineTuning && self.members.is_empty() {
+        if matches!(phase, Phase::Training | Phase::FineTuning) && self.members.is_empty() {
             self.members = self.chosen_members();
         }
         let architecture = match self.members.is_empty() {
@@ -440,11 +442,13 @@ impl Trainer {
             }
             return Ok(());
         }
+        let updates = (self.step / UPDATE_EVERY) as f64;
+        let rate = VARIABLE_RATE / (VARIABLE_DELAY + updates);
         match &self.room {
-            None => self.variables.update(&trials, VARIABLE_RATE),
+            None => self.variables.update(&trials, rate),
             Some(room) => {
                 let (room, variables) = (room.one(), &mut self.variables);
-                variables.update_within(room, &trials, VARIABLE_RATE)
+                variables.update_within(room, &trials, rate)
             }
         }
         .expect("trials were sampled from these variables");

@@ -277,7 +277,8 @@ impl Goal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::{Shape, presets::micro};
+    use crate::space::Shape;
+    use crate::space::presets::{MicroSizes, micro};
     use crate::streams::stream;
     use rand::Rng;
 
@@ -287,14 +288,14 @@ mod tests {
             length: 6,
             channels: 2,
         };
-        let space = micro(3, output).unwrap();
+        let space = micro(3, output, MicroSizes::default()).unwrap();
         let network = SuperNetwork::new(&space, 5, DType::F32, &Device::Cpu).unwrap();
         let mut random = stream(5, "rows");
         let mut draw = |count: usize| -> Vec<f32> {
             (0..count).map(|_| random.random_range(-1.0..1.0)).collect()
         };
         let rows = Rows::new(draw(3 * 20), 3, draw(12 * 20), 12, &Device::Cpu).unwrap();
-        let members = [vec![0, 1, 2, 0, 1, 1], vec![0, 1, 2, 1, 0, 2]].map(Architecture::new);
+        let members = [vec![0, 1, 2, 0, 1, 1, 1], vec![0, 1, 2, 0, 0, 2, 2]].map(Architecture::new);
         let work = Work::new(&network, &members, &rows, &rows).unwrap();
         let Point {
             place, gradient, ..

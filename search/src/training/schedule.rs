@@ -1,13 +1,14 @@
 //! When a training changes its phase, and how large its steps are.
 //!
 //! ```text
-//! steps   0 ........ W ............. (1 - fall) N ........... N
-//! phase   | warm-up  | search             | fine-tuning        |
-//! rate    rises, then constant            | cosine to zero     |
+//! steps   0 ........ W ............. S ......... (1 - fall) N ........... N
+//! phase   | warm-up  | search        | training      | fine-tuning        |
+//! rate    rises, then constant                       | cosine to zero     |
 //! ```
 //!
-//! Up to the end of the search nothing depends on the total N: a run that is given a time decides only there how many
-//! steps it has, when it knows what the steps of the chosen members cost, and `--steps N` repeats it.
+//! The search ends after S steps, or where the steps begin to fall. Up to there nothing depends on the total N: a run that
+//! is given a time decides only there how many steps it has, when it knows what the steps of the chosen members cost, and
+//! `--steps N` repeats it.
 
 use super::Choices;
 use crate::space::Space;
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 /// Warm-up steps for each candidate of the largest group.
 const WARM_UP: usize = 50;
+/// Steps after which the search ends (docs/training.md): what follows trains the members alone.
+const SEARCH: usize = 60_000;
 /// Steps over which the rate rises.
 const RISE: f64 = 200.0;
 
@@ -22,13 +25,13 @@ const RISE: f64 = 200.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Members that were given train at a constant rate; nothing is searched.
+    /// The members train together at a constant rate: those that were given, or those that the search has chosen.
     Training,
     /// All candidates are equally likely.
     WarmUp,
     /// The network variables learn.
     Search,
-    /// The chosen members train together, with smaller and smaller steps.
+    /// They train with smaller and smaller steps.
     FineTuning,
     /// L-BFGS takes them to the nearest minimum.
     Polish,
@@ -110,7 +113,8 @@ impl Schedule {
         match self.fall {
             Some(fall) if step >= fall.first => Phase::FineTuning,
             _ if step < self.warm_up => Phase::WarmUp,
-            _ => Phase::Search,
+            _ if step < SEARCH.max(self.warm_up) => Phase::Search,
+            _ => Phase::Training,
         }
     }
 
@@ -144,11 +148,15 @@ fn search_steps(choices: Choices, total: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::{Shape, presets::micro};
+    use crate::space::Shape;
+    use crate::space::presets::{MicroSizes, micro};
 
     #[test]
     fn a_search_that_ends_at_a_step_is_repeated_by_its_total() {
-        let (space, choices) = (micro(2, Shape::Vector(3)).unwrap(), Choices::default());
+        let (space, choices) = (
+            micro(2, Shape::Vector(3), MicroSizes::default()).unwrap(),
+            Choices::default(),
+        );
         for step in 0..2000 {
             let mut open = Schedule::new(&space, choices, None);
             let before = open;
@@ -168,7 +176,7 @@ mod tests {
 
     #[test]
     fn an_interrupted_run_winds_down_from_the_rate_that_it_has() {
-        let space = micro(2, Shape::Vector(3)).unwrap();
+        let space = micro(2, Shape::Vector(3), MicroSizes::default()).unwrap();
         for step in [300, 5_000, 9_000] {
             let before = Schedule::new(&space, Choices::default(), Some(10_000));
             let mut after = before;
@@ -182,7 +190,11 @@ mod tests {
     #[test]
     fn the_rate_rises_stays_and_falls_to_zero() {
         let choices = Choices::default();
-        let schedule = Schedule::new(&micro(2, Shape::Vector(3)).unwrap(), choices, Some(10_000));
+        let schedule = Schedule::new(
+            &micro(2, Shape::Vector(3), MicroSizes::default()).unwrap(),
+            choices,
+            Some(10_000),
+        );
         assert!(schedule.rate(0) < 0.01 * choices.rate);
         assert_eq!(schedule.rate(5_999), choices.rate);
         assert!((6_001..10_000).all(|step| schedule.rate(step) < schedule.rate(step - 1)));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::space::Shape;
-use crate::space::presets::{Mlp, micro, mlp};
+use crate::space::presets::{MicroSizes, Mlp, micro, mlp};
 use rand::Rng;
 
 const CURVE: Shape = Shape::Sequence {
@@ -32,7 +32,7 @@ fn trainer(seed: u64, steps: Option<usize>) -> Trainer {
         choices: Choices::default(),
     };
     Trainer::new(
-        &micro(2, CURVE).unwrap(),
+        &micro(2, CURVE, MicroSizes::default()).unwrap(),
         rows(200, 1),
         rows(60, 2),
         settings,
@@ -175,12 +175,12 @@ fn a_checkpoint_of_another_training_is_an_error() {
     let mut small = trainer(1, Some(10));
     small.step().unwrap();
     let checkpoint = small.checkpoint(0.5).unwrap();
-    let space = micro(2, Shape::Vector(5)).unwrap();
+    let space = micro(2, Shape::Vector(5), MicroSizes::default()).unwrap();
     let settings = small.settings.clone();
     let mut other = Trainer::new(&space, rows(200, 1), rows(60, 2), settings.clone()).unwrap();
     assert!(other.restore(&checkpoint).is_err());
     let mut fewer = Trainer::new(
-        &micro(2, CURVE).unwrap(),
+        &micro(2, CURVE, MicroSizes::default()).unwrap(),
         rows(100, 1),
         rows(60, 2),
         settings,
@@ -201,8 +201,8 @@ fn the_loss_falls_whether_members_are_searched_or_given() {
     let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
     let (losses, _) = run(trainer(3, Some(1500)));
     assert!(mean(&losses[1490..]) < 0.02 * mean(&losses[..5]));
-    let space = micro(2, CURVE).unwrap();
-    let given = vec![Architecture::new(vec![0, 1, 2, 0, 3, 0])];
+    let space = micro(2, CURVE, MicroSizes::default()).unwrap();
+    let given = vec![Architecture::new(vec![0, 1, 2, 0, 1, 3, 0])];
     let settings = Settings {
         steps: Some(1500),
         members: Members::Given(given.clone()),

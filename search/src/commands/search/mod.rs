@@ -3,6 +3,7 @@
 //! [`plan`](Plan) says what is asked for and what is trained for it; `train` trains the contenders within their time; `ship`
 //! judges them on rows that trained nothing and writes what the run leaves; [`Report`] is what it says of itself.
 
+mod pilot;
 mod plan;
 mod report;
 mod ship;
@@ -15,6 +16,7 @@ use crate::contenders::{Contender, Role};
 use crate::cost_model;
 use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform};
 use crate::run_folder::RunFolder;
+use crate::space::presets::MicroSizes;
 use crate::teacher::{Lesson, lesson};
 use crate::training::Members;
 use crate::transform;
@@ -100,7 +102,8 @@ pub fn run(
     if plan.transform == TransformName::Log {
         transform::check(&input.data, Transform::Log)?;
     }
-    plan.space.contenders(&input.data, plan.members)?;
+    plan.space
+        .contenders(&input.data, plan.members, MicroSizes::default())?;
     if plan.cost_model.is_none() {
         plan.cost_model = Some(cost_model::store::of_this_machine()?);
     }
@@ -228,6 +231,7 @@ impl Search<'_> {
         if is_searched && self.plan.has_control() && !has(Role::Control) {
             eprintln!("note: no control: the budget has no room for a fixed network");
         }
+        let choices = self.choices(&normalisation)?;
         let lesson = pool.install(|| self.lesson(&normalisation));
         let contenders: Vec<Contender> = match &lesson {
             Some(_) => {
@@ -237,7 +241,7 @@ impl Search<'_> {
             None => contenders,
         };
         let names: Vec<String> = contenders.iter().map(Contender::name).collect();
-        let finished = self.train_all(contenders, &normalisation, lesson.as_ref())?;
+        let finished = self.train_all(contenders, choices, &normalisation, lesson.as_ref())?;
         let report = pool.install(|| self.ship(finished, &normalisation))?;
         description.report = Some(report.clone());
         self.folder.describe(description)?;

@@ -3,8 +3,9 @@
 use crate::budget::{Budget, NoRoom, Room, Terms, check_given};
 use crate::contenders::{Contender, SpaceChoice};
 use crate::cost_model::CostModel;
-use crate::data::{Dataset, Transform};
+use crate::data::{Dataset, Split, Transform};
 use crate::device::DeviceName;
+use crate::space::presets::MicroSizes;
 use crate::training::{Choices, Members};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -149,7 +150,8 @@ impl Plan {
         data: &Dataset,
         transform: Transform,
     ) -> anyhow::Result<Vec<Contender>> {
-        let all = self.space.contenders(data, self.members)?;
+        let sizes = self.micro_sizes(data, transform)?;
+        let all = self.space.contenders(data, self.members, sizes)?;
         let (mut kept, mut refused): (Vec<Contender>, Vec<NoRoom>) = (Vec::new(), Vec::new());
         for contender in all {
             match self.check(&contender, transform) {
@@ -191,6 +193,24 @@ impl Plan {
             ControlName::Beside => true,
             ControlName::None => false,
         }
+    }
+
+    /// The sizes of `micro`: within a budget, as wide as the control, unless rows are so few that they are polished.
+    fn micro_sizes(&self, data: &Dataset, transform: Transform) -> anyhow::Result<MicroSizes> {
+        let default = MicroSizes {
+            heads: self.members,
+            ..MicroSizes::default()
+        };
+        let rows = Split::resolve(data, self.seed)?.train.len();
+        if self.budget == Budget::default() || self.choices.for_rows(rows).polish > 0.0 {
+            return Ok(default);
+        }
+        let control = Contender::control(data, &[], self.members, self.terms(), transform)?;
+        let width = control.map_or(0, |control| control.space.groups()[0].output.size());
+        Ok(MicroSizes {
+            width: width.max(default.width),
+            ..default
+        })
     }
 
     fn check(&self, contender: &Contender, transform: Transform) -> Result<(), NoRoom> {

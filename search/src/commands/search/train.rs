@@ -11,7 +11,7 @@ use crate::contenders::{Contender, Role, Teaching};
 use crate::data::Normalisation;
 use crate::pace::Pace;
 use crate::teacher::Lesson;
-use crate::training::{Checkpoint, Members, Phase, Rows, Settings, Trained, Trainer};
+use crate::training::{Checkpoint, Choices, Members, Phase, Rows, Settings, Trained, Trainer};
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::atomic::Ordering;
@@ -76,6 +76,7 @@ impl Search<'_> {
     pub(super) fn train_all(
         &self,
         contenders: Vec<Contender>,
+        choices: Choices,
         normalisation: &Normalisation,
         lesson: Option<&Lesson>,
     ) -> anyhow::Result<Vec<Finished>> {
@@ -89,6 +90,7 @@ impl Search<'_> {
                 let contender = contenders[turn.contender].clone();
                 let bar = bars.add(ProgressBar::new(1000));
                 let task = Task {
+                    choices,
                     normalisation,
                     lesson,
                     end: self.end_of(turn.share, began),
@@ -134,6 +136,7 @@ impl Search<'_> {
         bar: &ProgressBar,
     ) -> anyhow::Result<Finished> {
         let Task {
+            choices,
             normalisation,
             lesson,
             end,
@@ -147,7 +150,7 @@ impl Search<'_> {
             },
             members: contender.members.clone(),
             seed: self.plan.seed,
-            choices: self.plan.choices.for_rows(self.split.train.len()),
+            choices,
         };
         let order = data_order(contender.space.output());
         let lesson = lesson.filter(|_| contender.teaching == Teaching::Taught);
@@ -254,7 +257,7 @@ impl Search<'_> {
     }
 
     /// The encoded rows of these numbers and those of a lesson, outputs in the network's order.
-    fn rows(
+    pub(super) fn rows(
         &self,
         rows: &[usize],
         normalisation: &Normalisation,
@@ -296,6 +299,7 @@ impl Search<'_> {
 
 /// What a contender is trained with.
 struct Task<'a> {
+    choices: Choices,
     normalisation: &'a Normalisation,
     lesson: Option<&'a Lesson>,
     end: Option<Duration>,

@@ -1,0 +1,92 @@
+//! What the pilots choose: how fast weights decay.
+//!
+//! Where a network can learn its rows by heart, strong decay halves the error; where outputs are smooth, it multiplies
+//! it by two to three (docs/training.md). Neither the rows' number nor the errors of a training tell the two apart, but a
+//! short training with each does. The pilots train a fixed network, so that the search and its control have the same decay.
+
+use super::{Extent, Search, pool};
+use crate::assemble::data_order;
+use crate::contenders::output_shape;
+use crate::data::Normalisation;
+use crate::nodes::Pass;
+use crate::space::presets::{Mlp, mlp};
+use crate::training::{Choices, Members, Settings, Trainer};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// The steps of a pilot. After 4,000 the decays are nearly alike, after 16,000 they are as after 60,000.
+const STEPS: usize = 16_000;
+/// The decay that is tried beside the usual one.
+const STRONG: f64 = 0.1;
+/// It is taken where the error on the selection rows falls below this share.
+const WORTH_IT: f64 = 0.9;
+/// The runs that are long enough for pilots: they take about five seconds.
+const LONG_TIME: Duration = Duration::from_secs(60);
+const LONG_STEPS: usize = 20_000;
+/// The multiply-accumulates of a network whose pilots take about five seconds.
+const CHEAP: u64 = 500_000;
+
+impl Search<'_> {
+    /// Returns what the steps of this run are like. Deterministic: a run that is resumed chooses the same.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(super) fn choices(&self, normalisation: &Normalisation) -> anyhow::Result<Choices> {
+        let usual = self.plan.choices.for_rows(self.split.train.len());
+        let is_long = match self.plan.extent {
+            Extent::Time(time) => time >= LONG_TIME,
+            Extent::Steps(steps) => steps >= LONG_STEPS,
+        };
+        let (inputs, output) = (self.data.input_count(), output_shape(self.data));
+        let (space, members) = mlp(inputs, output, Mlp::Basis, 1)?;
+        let is_cheap = space.architecture_macs(&members[0])? <= CHEAP;
+        // Few rows are polished, which finds its own end on the selection rows.
+        if !is_long || !is_cheap || usual.polish > 0.0 {
+            return Ok(usual);
+        }
+        let strong = Choices {
+            decay: STRONG,
+            ..usual
+        };
+        let order = data_order(output);
+        let error = |choices: Choices| -> anyhow::Result<f64> {
+            let settings = Settings {
+                steps: Some(STEPS),
+                members: Members::Given(members.clone()),
+                seed: self.plan.seed,
+                choices,
+            };
+            let selection = self.rows(&self.split.selection, normalisation, &order, None)?;
+            let train = self.rows(&self.split.train, normalisation, &order, None)?;
+            let (x, y) = (selection.x().clone(), selection.y().clone());
+            let mut trainer = Trainer::new(&space, train, selection, settings)?;
+            while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {
+                trainer.step()?;
+            }
+            let loss = trainer.network().loss(&x, &y, &members[0], Pass::Forward)?;
+            Ok(f64::from(loss.to_scalar::<f32>()?))
+        };
+        let threads = (self.plan.threads / 2).max(1);
+        let in_pool = |choices: Choices| pool(threads)?.install(|| error(choices));
+        let (one, other) = match self.plan.threads {
+            1 => (in_pool(usual)?, in_pool(strong)?),
+            _ => std::thread::scope(|scope| {
+                let one = scope.spawn(|| in_pool(usual));
+                let other = in_pool(strong);
+                let one = one
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                anyhow::Ok((one?, other?))
+            })?,
+        };
+        if other < WORTH_IT * one {
+            eprintln!(
+                "note: weights decay by {STRONG} instead of {}: in a short training that had an error of {other:.2e} on the \
+                 rows that choose, and the usual decay {one:.2e}",
+                usual.decay
+            );
+            return Ok(strong);
+        }
+        Ok(usual)
+    }
+}
