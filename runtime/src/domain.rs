@@ -53,13 +53,26 @@ pub const LANES: usize = 8;
 /// The ranges of up to eight inputs side by side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ranges {
-    low: [f32; LANES],
-    high: [f32; LANES],
-    centre: [f32; LANES],
-    half_low: [f32; LANES],
-    half_high: [f32; LANES],
+    pub(crate) low: [f32; LANES],
+    pub(crate) high: [f32; LANES],
+    pub(crate) centre: [f32; LANES],
+    pub(crate) half_low: [f32; LANES],
+    pub(crate) half_high: [f32; LANES],
     logarithmic: [bool; LANES],
     any_logarithmic: bool,
+}
+
+/// What eight inputs are found to be. Masks have a bit for each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Guarded {
+    /// The inputs, those that are not finite replaced by the middle of their range.
+    pub(crate) values: [f32; LANES],
+    pub(crate) non_finite: u32,
+    pub(crate) outside: u32,
+    /// How far outside the farthest is, in widths of its range, as bits; 0 where all are inside.
+    pub(crate) worst: u32,
+    /// Those that are as far.
+    pub(crate) worst_is: u32,
 }
 
 impl Ranges {
@@ -90,9 +103,9 @@ impl Ranges {
         all
     }
 
-    /// Returns how far outside each number is, in widths of its range; 0.0 inside.
+    /// Returns the numbers, or their logarithms where that is how an input is taken.
     #[inline(always)]
-    fn excess(&self, x: [f32; LANES], outside: [bool; LANES]) -> [f32; LANES] {
+    pub(crate) fn coordinates(&self, x: [f32; LANES]) -> [f32; LANES] {
         let mut coordinate = x;
         // The same for every input: which of them are logarithmic is a constant of the emulator.
         if self.any_logarithmic {
@@ -110,6 +123,13 @@ impl Ranges {
                 };
             }
         }
+        coordinate
+    }
+
+    /// Returns how far outside each number is, in widths of its range; 0.0 inside.
+    #[inline(always)]
+    fn excess(&self, x: [f32; LANES], outside: [bool; LANES]) -> [f32; LANES] {
+        let coordinate = self.coordinates(x);
         let mut excess = [0.0; LANES];
         for lane in 0..LANES {
             let half = coordinate[lane] * 0.5;
@@ -125,6 +145,35 @@ impl Ranges {
         }
         excess
     }
+
+    /// Returns what these inputs are, in plain arrays.
+    #[inline(always)]
+    pub(crate) fn guarded(&self, x: [f32; LANES]) -> Guarded {
+        let mut values = x;
+        let (mut non_finite, mut outside) = ([false; LANES], [false; LANES]);
+        let mut masks = [0_u32; LANES];
+        for lane in 0..LANES {
+            non_finite[lane] = !values[lane].is_finite();
+            masks[lane] = u32::from(non_finite[lane]).wrapping_neg();
+        }
+        // Where the compiler knew what the masks mean, it would turn them back into branches.
+        let masks = black_box(masks);
+        for lane in 0..LANES {
+            let (value, centre) = (values[lane].to_bits(), self.centre[lane].to_bits());
+            values[lane] = f32::from_bits(centre & masks[lane] | value & !masks[lane]);
+            outside[lane] = (values[lane] < self.low[lane]) | (values[lane] > self.high[lane]);
+        }
+        let excess = self.excess(values, outside);
+        // Not negative, so that the bits are in the order of the numbers.
+        let worst = excess.map(f32::to_bits).into_iter().fold(0, u32::max);
+        Guarded {
+            values,
+            non_finite: mask(non_finite),
+            outside: mask(outside),
+            worst,
+            worst_is: mask(excess.map(|excess| excess.to_bits() == worst)),
+        }
+    }
 }
 
 vectorised! {
@@ -134,7 +183,7 @@ vectorised! {
     /// *Shapes*: `ranges: [inputs / 8, rounded up]`, `x` and `checked`: `[inputs]`, at most 64.
     #[cfg_attr(not(target_arch = "arm"), inline)]
     #[cfg_attr(target_arch = "arm", inline(never))]
-    pub fn check(ranges: &[Ranges], x: &[f32], checked: &mut [f32]) -> Status {
+    pub fn check<V>(ranges: &[Ranges], x: &[f32], checked: &mut [f32]) -> Status {
         let mut status = Status::default();
         let blocks = ranges.iter().zip(x.chunks(LANES)).zip(checked.chunks_mut(LANES));
         for (first, ((ranges, x), checked)) in (0_u8..64).step_by(LANES).zip(blocks) {
@@ -143,32 +192,16 @@ vectorised! {
                 Some(x) => values = *x,
                 None => values.iter_mut().zip(x).for_each(|(value, &x)| *value = x),
             }
-            let (mut non_finite, mut outside) = ([false; LANES], [false; LANES]);
-            let mut masks = [0_u32; LANES];
-            for lane in 0..LANES {
-                non_finite[lane] = !values[lane].is_finite();
-                masks[lane] = u32::from(non_finite[lane]).wrapping_neg();
-            }
-            // Where the compiler knew what the masks mean, it would turn them back into branches.
-            let masks = black_box(masks);
-            for lane in 0..LANES {
-                let (value, centre) = (values[lane].to_bits(), ranges.centre[lane].to_bits());
-                values[lane] = f32::from_bits(centre & masks[lane] | value & !masks[lane]);
-                outside[lane] = (values[lane] < ranges.low[lane]) | (values[lane] > ranges.high[lane]);
-            }
+            let Guarded { values, non_finite, outside, worst, worst_is } = V::guarded(ranges, values);
             match checked.first_chunk_mut::<LANES>() {
                 Some(checked) => *checked = values,
                 None => checked.iter_mut().zip(values).for_each(|(checked, value)| *checked = value),
             }
-            let excess = ranges.excess(values, outside);
-            // Not negative, so that the bits are in the order of the numbers.
-            let worst = excess.map(f32::to_bits).into_iter().fold(0, u32::max);
-            let worst_is = excess.map(|excess| excess.to_bits() == worst);
             // By a mask that the compiler cannot turn back into a branch.
             let worse = black_box(u32::from(worst > status.excess.to_bits()).wrapping_neg());
-            let place = u32::from(first) + mask(worst_is).trailing_zeros();
-            status.non_finite |= mask(non_finite) << first;
-            status.outside |= mask(outside) << first;
+            let place = u32::from(first) + worst_is.trailing_zeros();
+            status.non_finite |= u64::from(non_finite) << first;
+            status.outside |= u64::from(outside) << first;
             status.worst = (place & worse | u32::from(status.worst) & !worse) as u8;
             status.excess = f32::from_bits(worst & worse | status.excess.to_bits() & !worse);
         }
@@ -178,12 +211,12 @@ vectorised! {
 
 /// Bit by bit.
 #[inline(always)]
-fn mask(lanes: [bool; LANES]) -> u64 {
+fn mask(lanes: [bool; LANES]) -> u32 {
     let mut mask = 0_u32;
     for (lane, set) in lanes.into_iter().enumerate() {
         mask |= u32::from(set) << lane;
     }
-    u64::from(mask)
+    mask
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Eight numbers in a register of an x86-64 processor with AVX2 and the fused multiply-add.
 
 use super::{Vector, Work};
+use crate::domain::{Guarded, Ranges};
 use crate::fma::{Arithmetic, Native};
 use core::arch::x86_64::*;
 
@@ -92,6 +93,53 @@ impl Vector for Avx2 {
             let not_a_number = _mm256_castsi256_ps(_mm256_cmpgt_epi32(marked, infinity));
             let canonical = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FC0_0000));
             Self(_mm256_blendv_ps(self.0, canonical, not_a_number))
+        }
+    }
+
+    #[inline(always)]
+    fn guarded(ranges: &Ranges, x: [f32; 8]) -> Guarded {
+        // SAFETY of this and the blocks below: see above; arrays of eight need no alignment.
+        let load = |x: &[f32; 8]| unsafe { _mm256_loadu_ps(x.as_ptr()) };
+        let store = |vector: __m256| {
+            let mut numbers = [0.0; 8];
+            unsafe { _mm256_storeu_ps(numbers.as_mut_ptr(), vector) };
+            numbers
+        };
+        let (values, finite, outside) = unsafe {
+            let x = load(&x);
+            // What is not finite leaves NaN, which equals nothing.
+            let finite = _mm256_cmp_ps::<_CMP_EQ_OQ>(_mm256_sub_ps(x, x), _mm256_setzero_ps());
+            let values = _mm256_blendv_ps(load(&ranges.centre), x, finite);
+            let below = _mm256_cmp_ps::<_CMP_LT_OQ>(values, load(&ranges.low));
+            let above = _mm256_cmp_ps::<_CMP_GT_OQ>(values, load(&ranges.high));
+            (values, finite, _mm256_or_ps(below, above))
+        };
+        let coordinate = load(&ranges.coordinates(store(values)));
+        unsafe {
+            let half = _mm256_mul_ps(coordinate, _mm256_set1_ps(0.5));
+            let (low, high) = (load(&ranges.half_low), load(&ranges.half_high));
+            let is_above = _mm256_cmp_ps::<_CMP_GT_OQ>(half, high);
+            let (below, above) = (_mm256_sub_ps(low, half), _mm256_sub_ps(half, high));
+            let beyond = _mm256_blendv_ps(below, above, is_above);
+            let widths = _mm256_div_ps(beyond, _mm256_sub_ps(high, low));
+            let counts = _mm256_cmp_ps::<_CMP_GT_OQ>(widths, _mm256_setzero_ps());
+            let excess = _mm256_and_ps(widths, _mm256_and_ps(counts, outside));
+            // Not negative, so that the bits are in the order of the numbers.
+            let bits = _mm256_castps_si256(excess);
+            let halves = _mm_max_epu32(
+                _mm256_castsi256_si128(bits),
+                _mm256_extracti128_si256::<1>(bits),
+            );
+            let pairs = _mm_max_epu32(halves, _mm_shuffle_epi32::<0b_01_00_11_10>(halves));
+            let largest = _mm_max_epu32(pairs, _mm_shuffle_epi32::<0b_10_11_00_01>(pairs));
+            let is_largest = _mm256_cmpeq_epi32(bits, _mm256_broadcastd_epi32(largest));
+            Guarded {
+                values: store(values),
+                non_finite: !_mm256_movemask_ps(finite) as u32 & 0xFF,
+                outside: _mm256_movemask_ps(outside) as u32,
+                worst: _mm_cvtsi128_si32(largest) as u32,
+                worst_is: _mm256_movemask_ps(_mm256_castsi256_ps(is_largest)) as u32,
+            }
         }
     }
 

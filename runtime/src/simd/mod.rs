@@ -10,6 +10,8 @@
     reason = "the trait's unchecked reads are declared unsafe"
 )]
 
+use crate::domain::{Guarded, Ranges};
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 pub(crate) mod portable;
@@ -58,6 +60,9 @@ pub(crate) trait Vector: Copy {
     /// Returns the numbers as results are given out: every NaN, and every number where `invalid` has all bits but the
     /// sign's, is the NaN 0x7FC00000. Keeps the largest sizes, as bits, in `largest`. No branch.
     fn given_out(self, invalid: u32, largest: &mut Self) -> Self;
+
+    /// Returns what eight inputs are beside their ranges: [`Ranges::guarded`]. No branch but for what the ranges are.
+    fn guarded(ranges: &Ranges, x: [f32; 8]) -> Guarded;
 
     /// Returns number `i` and seven more, each `step` after the one before.
     ///

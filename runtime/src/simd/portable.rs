@@ -1,6 +1,7 @@
 //! Plain arrays, every access checked.
 
 use super::{Vector, Work};
+use crate::domain::{Guarded, Ranges};
 use crate::elementary;
 use crate::fma::{Arithmetic, Native};
 
@@ -81,6 +82,11 @@ impl<const N: usize> Vector for Portable<N> {
             *lane = f32::from_bits(bits);
         }
         self
+    }
+
+    #[inline(always)]
+    fn guarded(ranges: &Ranges, x: [f32; 8]) -> Guarded {
+        ranges.guarded(x)
     }
 
     #[inline(always)]

@@ -4,6 +4,8 @@
 use super::avx2::Avx2;
 use super::portable::Portable;
 use super::{Vector, Work};
+use crate::domain::{Range, Ranges};
+use core::array;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -39,6 +41,28 @@ impl Work for Everything<'_> {
             put(a.given_out(invalid, &mut largest));
             put(V::load(&[0.0; 8]).given_out(invalid, &mut largest));
             put(largest);
+        }
+        let mut ranges = [Range::linear(-1.0, 0.75); 7];
+        ranges[2] = Range::logarithmic(0.5, 1.5, [0.5_f32.ln(), 1.5_f32.ln()]);
+        ranges[3] = Range::logarithmic(1e-38, 1e38, [1e-38_f32.ln(), 1e38_f32.ln()]);
+        ranges[4] = Range::linear(-f32::MAX, -f32::MAX / 2.0);
+        for ranges in [&ranges[..], &ranges[4..]] {
+            let x = array::from_fn(|lane| numbers[8 + lane]);
+            let guarded = V::guarded(&Ranges::new(ranges), x);
+            put(V::load(&guarded.values));
+            let found = [
+                guarded.non_finite,
+                guarded.outside,
+                guarded.worst,
+                guarded.worst_is,
+            ];
+            put(V::load(
+                &[found, found]
+                    .as_flattened()
+                    .iter()
+                    .map(|&bits| f32::from_bits(bits))
+                    .collect::<Vec<_>>(),
+            ));
         }
         // SAFETY: the last number that is read is number 5 + 7 * 9 + 7.
         unsafe {

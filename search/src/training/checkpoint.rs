@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
 /// The format's version: a file of another one is refused.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// A training's state between two steps.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ use crate::variables::NetworkVariables;
 
 /// The work of the shipped call over that of the most probable member, at most.
 pub const MACS: f64 = 2.5;
-/// The weights of all members over those of the most probable one, at most.
-const WEIGHTS: f64 = 1.9;
+/// The weights of all members over those of the most probable one, at most: of up to four members, and of more.
+const WEIGHTS: [f64; 2] = [2.5, 1.9];
 /// The share of the most probable member's work that lies behind the branch, at least.
 const BEHIND: f64 = 0.25;
 /// Architectures behind a branch that are looked at: the most probable ones.
@@ -65,6 +65,11 @@ pub(super) fn choose(
         }
     }
     most
+}
+
+/// The weights of so many members over those of the most probable one, at most.
+fn weights_of(members: usize) -> f64 {
+    WEIGHTS[usize::from(members > 4)]
 }
 
 /// An architecture that may become a member.
@@ -247,7 +252,10 @@ impl<'a> Ensemble<'a> {
         count: usize,
     ) -> Vec<Architecture> {
         let limit = |cost: u64, factor: f64| (cost as f64 * factor) as u64;
-        let (macs, weights) = (limit(self.cost.macs, MACS), limit(self.weights, WEIGHTS));
+        let (macs, weights) = (
+            limit(self.cost.macs, MACS),
+            limit(self.weights, weights_of(count)),
+        );
         let groups = self.used.len();
         let mut taken = self.members[0].clone();
         let mut offers: Vec<Offer> = offers
@@ -413,7 +421,7 @@ mod tests {
                 assert!(members.iter().all(|member| space.check(member).is_ok()));
                 assert!((1..=count).contains(&members.len()));
                 let (all, one) = (cost(&network, &members), cost(&network, &members[..1]));
-                assert!(all.0 <= MACS * one.0 && all.1 <= WEIGHTS * one.1);
+                assert!(all.0 <= MACS * one.0 && all.1 <= weights_of(count) * one.1);
                 full += usize::from(count == 8 && members.len() == 8);
             }
         }
@@ -438,6 +446,25 @@ mod tests {
         assert!(members.iter().all(|m| m.choices()[..5] == [0, 1, 1, 1, 1]));
         let heads: HashSet<_> = members.iter().map(|m| m.choices()[5]).collect();
         assert!(heads.len() >= 3, "{members:?}");
+    }
+
+    #[test]
+    fn members_have_copies_of_the_best_head_rather_than_improbable_ones() {
+        let space = micro(5, CURVE, MicroSizes::default()).unwrap();
+        let mut variables = NetworkVariables::uniform(&space);
+        let trial = |head: usize, loss| Trial {
+            architecture: Architecture::new(vec![0, 1, 1, 1, 1, head, 0]),
+            loss,
+        };
+        for _ in 0..40 {
+            let trials = [3, 0, 1, 2].map(|head| trial(head, head.abs_diff(3) as f64));
+            variables.update(&trials, 1.0).unwrap();
+        }
+        let members = choose(&network(&space), &variables, 4, None);
+        let heads: HashSet<_> = members.iter().map(|m| m.choices()[5]).collect();
+        assert_eq!(heads.len(), 4, "{members:?}");
+        let group = &space.groups()[5];
+        assert!(heads.iter().all(|&head| group.original(head) == 3));
     }
 
     #[test]

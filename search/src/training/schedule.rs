@@ -175,6 +175,23 @@ mod tests {
     }
 
     #[test]
+    fn a_long_search_ends_and_leaves_the_rest_to_its_members() {
+        let space = micro(2, Shape::Vector(3), MicroSizes::default()).unwrap();
+        let choices = Choices::default();
+        for (total, search) in [(1_000, 600), (90_000, 54_000), (500_000, SEARCH)] {
+            let schedule = Schedule::new(&space, choices, Some(total));
+            let open = Schedule::new(&space, choices, None);
+            assert_eq!(schedule.phase(search - 1), Phase::Search);
+            assert_eq!(open.phase(search - 1), Phase::Search);
+            let next = schedule.phase(search);
+            match search < search_steps(choices, total) {
+                true => assert_eq!(next, Phase::Training),
+                false => assert_eq!(next, Phase::FineTuning),
+            }
+        }
+    }
+
+    #[test]
     fn an_interrupted_run_winds_down_from_the_rate_that_it_has() {
         let space = micro(2, Shape::Vector(3), MicroSizes::default()).unwrap();
         for step in [300, 5_000, 9_000] {

@@ -24,7 +24,7 @@ const WORTH_IT: f64 = 0.9;
 const LONG_TIME: Duration = Duration::from_secs(60);
 const LONG_STEPS: usize = 20_000;
 /// The multiply-accumulates of a network whose pilots take about five seconds.
-const CHEAP: u64 = 500_000;
+const CHEAP: u64 = 150_000;
 
 impl Search<'_> {
     /// Returns what the steps of this run are like. Deterministic: a run that is resumed chooses the same.

@@ -1,0 +1,93 @@
+//! What a search adds to a training: architectures that are sampled and ranked, and the members that come of it.
+
+use super::{Members, Trainer, members};
+use crate::nodes::Pass;
+use crate::space::Architecture;
+use crate::supernetwork::Error;
+use crate::variables::{NetworkVariables, Trial};
+use candle_core::Tensor;
+
+/// Weight steps an update of the network variables.
+pub(super) const UPDATE_EVERY: usize = 10;
+/// Architectures ranked in an update.
+const TRIALS: usize = 8;
+/// Rows that they are ranked on.
+pub(super) const RANKING_ROWS: usize = 128;
+/// Step size of the network variables in update `u`: `VARIABLE_RATE / (VARIABLE_DELAY + u)`.
+const VARIABLE_RATE: f64 = 8.0;
+const VARIABLE_DELAY: f64 = 700.0;
+
+impl Trainer {
+    /// Ranks sampled architectures by their loss on kept rows, and updates the network variables.
+    pub(super) fn rank(&mut self) -> Result<(), Error> {
+        let rows = self.selection.chosen(&self.ranking.next(RANKING_ROWS))?;
+        let mut sampled: Vec<_> = (0..TRIALS).map(|_| self.sample()).collect();
+        let is_random = matches!(self.settings.members, Members::Random(_));
+        if is_random {
+            // The best so far stands in the place of one of them.
+            sampled[0] = self.most_probable();
+        }
+        let losses = sampled.iter().map(|architecture| {
+            self.network
+                .loss(&rows.x, &rows.y, architecture, Pass::Forward)
+        });
+        let losses = Tensor::stack(&losses.collect::<Result<Vec<_>, _>>()?, 0)?.to_vec1::<f32>()?;
+        let trials: Vec<_> = sampled
+            .into_iter()
+            .zip(losses)
+            .map(|(architecture, loss)| Trial {
+                loss: match &self.room {
+                    None => f64::from(loss),
+                    Some(room) => room.weighed(&architecture, f64::from(loss)),
+                },
+                architecture,
+            })
+            .collect();
+        if is_random {
+            let finite = trials.iter().filter(|trial| !trial.loss.is_nan());
+            if let Some(best) = finite.min_by(|left, right| left.loss.total_cmp(&right.loss)) {
+                let space = self.network.space();
+                self.variables = NetworkVariables::favouring(space, &best.architecture);
+            }
+            return Ok(());
+        }
+        let updates = (self.step / UPDATE_EVERY) as f64;
+        let rate = VARIABLE_RATE / (VARIABLE_DELAY + updates);
+        match &self.room {
+            None => self.variables.update(&trials, rate),
+            Some(room) => {
+                let (room, variables) = (room.one(), &mut self.variables);
+                variables.update_within(room, &trials, rate)
+            }
+        }
+        .expect("trials were sampled from these variables");
+        Ok(())
+    }
+
+    /// Draws an architecture; with a budget, one that it has room for.
+    pub(super) fn sample(&mut self) -> Architecture {
+        let variables = match self.settings.members {
+            Members::Random(_) => &NetworkVariables::uniform(self.network.space()),
+            _ => &self.variables,
+        };
+        let random = &mut self.sampled;
+        match &self.room {
+            None => variables.sample(random),
+            Some(room) => variables.sample_within(room.one(), random),
+        }
+    }
+
+    /// The most probable architecture for which there is room.
+    fn most_probable(&self) -> Architecture {
+        members::most_probable(self.network.space(), &self.variables, self.room.as_ref())
+    }
+
+    pub(super) fn chosen_members(&self) -> Vec<Architecture> {
+        match self.settings.members {
+            Members::Given(_) => self.members.clone(),
+            Members::Searched(count) | Members::Random(count) => {
+                members::choose(&self.network, &self.variables, count, self.room.as_ref())
+            }
+        }
+    }
+}
