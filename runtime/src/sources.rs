@@ -37,6 +37,7 @@ sources![
     "predict.rs",
     "self_test.rs",
     "simd/avx2.rs",
+    "simd/avx512.rs",
     "simd/mod.rs",
     "simd/portable.rs",
     "status.rs",

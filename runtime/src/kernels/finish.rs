@@ -1,5 +1,6 @@
 //! What happens to a layer's sums on their way out of the registers.
 
+use super::blocks::FULL;
 use crate::simd::Vector;
 
 /// How the sums of a layer become its values: fused into the layer, so that no pass over memory is spent on it.
@@ -90,8 +91,8 @@ pub(super) fn loaded<V: Vector>(numbers: &[f32], start: usize) -> V {
 
 #[cold]
 #[inline(never)]
-fn padded(numbers: &[f32]) -> [f32; 8] {
-    let mut padded = [0.0; 8];
+fn padded(numbers: &[f32]) -> [f32; FULL] {
+    let mut padded = [0.0; FULL];
     for (padded, &number) in padded.iter_mut().zip(numbers) {
         *padded = number;
     }

@@ -98,7 +98,11 @@ impl Layer<'_> {
         }
         if !inside.is_empty() {
             // Few positions have but their outputs to work on side by side: as many blocks together as there are.
-            let most = if inside.len() < 4 { 4 } else { 1 };
+            let most = match inside.len() {
+                ..4 => 4,
+                positions if tiles::suits_wide(positions) => 2,
+                _ => 1,
+            };
             self.write_positions::<V>(inside, most, y);
         }
     }

@@ -17,8 +17,11 @@
     reason = "with a check at each access the sums of a tile leave their registers, and a tile is several times slower"
 )]
 
+use super::blocks::FULL;
 use super::finish::loaded;
 use super::sweep::Sweep;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::avx512::{self, Avx512};
 use crate::simd::portable::Portable;
 use crate::simd::{Vector, Work};
 use core::hint::black_box;
@@ -27,6 +30,10 @@ use core::hint::black_box;
 #[inline(always)]
 pub(super) fn write<V: Vector>(sweep: &Sweep, lanes: usize, together: usize, y: &mut [f32]) {
     match (lanes, together) {
+        #[cfg(target_arch = "x86_64")]
+        (16, 2) if suits_wide(sweep.positions) => tiles::<Avx512, 6, 2, 16>(sweep, y),
+        #[cfg(target_arch = "x86_64")]
+        (16, 1) if suits_wide(sweep.positions) => tiles::<Avx512, 6, 1, 16>(sweep, y),
         (16, 4) => tiles::<V, 1, 4, 16>(sweep, y),
         (16, 2) => tiles::<V, 1, 2, 16>(sweep, y),
         (16, _) if sweep.positions < 4 => tiles::<V, 1, 1, 16>(sweep, y),
@@ -53,6 +60,16 @@ pub(super) fn write<V: Vector>(sweep: &Sweep, lanes: usize, together: usize, y: 
         (2, _) => narrow::<V, 2>(sweep, y),
         _ => narrow::<V, 1>(sweep, y),
     }
+}
+
+/// Whether so many positions are taken by vectors of sixteen outputs, two blocks at a time where there are two: each number of
+/// a position is then loaded once for both. (With four blocks the compiler keeps some of the sums in memory.)
+#[inline(always)]
+pub(super) fn suits_wide(positions: usize) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return positions >= 6 && avx512::is_there();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 /// Tiles of `POSITIONS` positions for what they fit, single positions for the rest.
@@ -356,7 +373,7 @@ fn store_some<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const VECT
             for (vector, sum) in sums.iter().enumerate() {
                 let lane = block * lanes_of_block + vector * V::LANES;
                 let count = sweep.bias.len().saturating_sub(first + lane).min(V::LANES);
-                let mut lanes = [0.0; 8];
+                let mut lanes = [0.0; FULL];
                 sum.store(&mut lanes);
                 let y = y.get_mut(start.wrapping_add(lane)..).unwrap_or_default();
                 for (y, lane) in y.iter_mut().zip(lanes).take(count) {

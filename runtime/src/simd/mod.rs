@@ -14,6 +14,8 @@ use crate::domain::{Guarded, Ranges};
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
 pub(crate) mod portable;
 
 /// So many numbers, each operation on all of them.

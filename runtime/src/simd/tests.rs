@@ -1,7 +1,8 @@
-//! Every operation of [`Avx2`](super::avx2::Avx2) has the bits of the plain arrays.
+//! Every operation of [`Avx2`](super::avx2::Avx2) and of [`Avx512`](super::avx512::Avx512) has the bits of the plain arrays.
 #![cfg(target_arch = "x86_64")]
 
 use super::avx2::Avx2;
+use super::avx512::{self, Avx512};
 use super::portable::Portable;
 use super::{Vector, Work};
 use crate::domain::{Range, Ranges};
@@ -76,11 +77,50 @@ impl Work for Everything<'_> {
     }
 }
 
-#[test]
-fn every_operation_of_avx2_has_the_bits_of_plain_arrays() {
-    if !(std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")) {
-        return;
+/// The same for vectors of sixteen.
+struct Wide<'a> {
+    numbers: &'a [f32],
+    bits: &'a mut Vec<u32>,
+}
+
+impl Work for Wide<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { numbers, bits } = self;
+        let mut put = |vector: V| {
+            let (mut once, mut again) = ([0.0; 16], [0.0; 17]);
+            vector.store(&mut once);
+            // SAFETY: there are sixteen from 1 on.
+            unsafe { vector.store_at(&mut again, 1) };
+            assert_eq!(once.map(f32::to_bits)[..], again.map(f32::to_bits)[1..]);
+            bits.extend(once.map(f32::to_bits));
+        };
+        let [a, b, c] = [0, 16, 32].map(|start| V::load(&numbers[start..]));
+        put(a.fma(b, c));
+        put(a.add(b));
+        put(a.relu());
+        put(V::splat(numbers[3]));
+        put(V::load(&numbers[..15]));
+        for invalid in [0, 0x7FFF_FFFF] {
+            let mut largest = b;
+            put(a.given_out(invalid, &mut largest));
+            put(V::load(&[0.0; 16]).given_out(invalid, &mut largest));
+            put(largest);
+        }
+        // SAFETY: the last number that is read is number 75.
+        unsafe {
+            put(V::splat_at(numbers, 75));
+            put(V::load_at(numbers, 60));
+            put(V::gather_at(numbers, 0, 5));
+            V::transposed_at(numbers, 0, 3)
+                .into_iter()
+                .for_each(&mut put);
+        }
     }
+}
+
+/// Numbers to compute with, of which many are odd.
+fn numbers(seed: u64) -> Vec<f32> {
     const ODD: [f32; 8] = [
         0.0,
         -0.0,
@@ -91,27 +131,34 @@ fn every_operation_of_avx2_has_the_bits_of_plain_arrays() {
         f32::NEG_INFINITY,
         f32::NAN,
     ];
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let number = |_| match random.random_range(0..24) {
+        odd @ 0..8 => ODD[odd],
+        _ => random.random_range(-2.0..2.0),
+    };
+    (0..76).map(number).collect()
+}
+
+/// Compares bits. A NaN that comes out of arithmetic may have either sign: results are given out by `given_out`.
+fn assert_alike(seed: u64, vector: &[u32], plain: &[u32]) {
+    assert_eq!(vector.len(), plain.len());
+    for (place, (&vector, &plain)) in vector.iter().zip(plain).enumerate() {
+        let both = [vector, plain].map(f32::from_bits);
+        assert!(
+            vector == plain || both.iter().all(|number| number.is_nan()),
+            "seed {seed}, number {place}: {both:?}"
+        );
+    }
+}
+
+#[test]
+fn every_operation_of_avx2_has_the_bits_of_plain_arrays() {
+    if !(std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")) {
+        return;
+    }
     for seed in 0..500 {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let numbers: Vec<f32> = (0..76)
-            .map(|_| match random.random_range(0..24) {
-                odd @ 0..8 => ODD[odd],
-                _ => random.random_range(-2.0..2.0),
-            })
-            .collect();
-        // A NaN that comes out of arithmetic may have either sign: results are given out by `given_out`.
-        let canonical = |bits: Vec<u32>| -> Vec<u32> {
-            let number = |bits: u32| {
-                if f32::from_bits(bits).is_nan() {
-                    0x7FC0_0000
-                } else {
-                    bits
-                }
-            };
-            bits.into_iter().map(number).collect()
-        };
+        let numbers = &numbers(seed)[..];
         let (mut vector, mut plain) = (Vec::new(), Vec::new());
-        let numbers = &numbers[..];
         Avx2::apart(Everything {
             numbers,
             bits: &mut vector,
@@ -120,10 +167,26 @@ fn every_operation_of_avx2_has_the_bits_of_plain_arrays() {
             numbers,
             bits: &mut plain,
         });
-        assert_eq!(vector.len(), plain.len());
-        let (vector, plain) = (canonical(vector), canonical(plain));
-        for (place, (vector, plain)) in vector.iter().zip(&plain).enumerate() {
-            assert_eq!(vector, plain, "seed {seed}, number {place}");
-        }
+        assert_alike(seed, &vector, &plain);
+    }
+}
+
+#[test]
+fn every_operation_of_avx512_has_the_bits_of_plain_arrays() {
+    if !avx512::is_there() {
+        return;
+    }
+    for seed in 0..500 {
+        let numbers = &numbers(seed)[..];
+        let (mut vector, mut plain) = (Vec::new(), Vec::new());
+        Avx512::apart(Wide {
+            numbers,
+            bits: &mut vector,
+        });
+        Portable::<16>::apart(Wide {
+            numbers,
+            bits: &mut plain,
+        });
+        assert_alike(seed, &vector, &plain);
     }
 }

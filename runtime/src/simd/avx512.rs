@@ -1,0 +1,140 @@
+//! Sixteen numbers in a register of an x86-64 processor with AVX-512, for tiles of whole blocks of outputs.
+
+use super::portable::Portable;
+use super::{Vector, Work};
+use crate::domain::{Guarded, Ranges};
+use crate::fma::{Arithmetic, Native};
+use core::arch::x86_64::*;
+
+/// Sixteen numbers. Only functions that are compiled for AVX-512, and called where the processor has it, may name this
+/// type: those behind [`is_there`].
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(__m512);
+
+/// Whether this processor has AVX-512: known when the code is compiled for such processors alone, else found out.
+#[inline(always)]
+pub(crate) fn is_there() -> bool {
+    #[cfg(target_feature = "avx512f")]
+    return true;
+    #[cfg(all(not(target_feature = "avx512f"), feature = "std"))]
+    return std::is_x86_feature_detected!("avx512f");
+    #[cfg(all(not(target_feature = "avx512f"), not(feature = "std")))]
+    false
+}
+
+// SAFETY of every block below: the type is named behind `is_there` only.
+impl Vector for Avx512 {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        // SAFETY: see above.
+        Self(unsafe { _mm512_set1_ps(x) })
+    }
+
+    #[inline(always)]
+    fn load(x: &[f32]) -> Self {
+        match x.first_chunk::<16>() {
+            // SAFETY: see above; the array has the sixteen numbers that are read, and needs no alignment.
+            Some(x) => Self(unsafe { _mm512_loadu_ps(x.as_ptr()) }),
+            None => Self::splat(0.0),
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_at(x: &[f32], i: usize) -> Self {
+        // SAFETY: the caller knows that there is a number `i`.
+        Self::splat(unsafe { *x.get_unchecked(i) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_at(x: &[f32], i: usize) -> Self {
+        // SAFETY: see above; the caller knows that there are sixteen numbers from `i` on.
+        Self(unsafe { _mm512_loadu_ps(x.as_ptr().add(i)) })
+    }
+
+    #[inline(always)]
+    fn store(self, y: &mut [f32]) {
+        if let Some(y) = y.first_chunk_mut::<16>() {
+            // SAFETY: see above; the array has room for the sixteen numbers that are written, and needs no alignment.
+            unsafe { _mm512_storeu_ps(y.as_mut_ptr(), self.0) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_at(self, y: &mut [f32], i: usize) {
+        // SAFETY: see above; the caller knows that there are sixteen numbers from `i` on.
+        unsafe { _mm512_storeu_ps(y.as_mut_ptr().add(i), self.0) }
+    }
+
+    #[inline(always)]
+    fn fma(self, b: Self, c: Self) -> Self {
+        if Native::FUSED {
+            // SAFETY: see above.
+            Self(unsafe { _mm512_fmadd_ps(self.0, b.0, c.0) })
+        } else {
+            // SAFETY: see above.
+            Self(unsafe { _mm512_add_ps(_mm512_mul_ps(self.0, b.0), c.0) })
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        // SAFETY: see above.
+        Self(unsafe { _mm512_add_ps(self.0, b.0) })
+    }
+
+    #[inline(always)]
+    fn relu(self) -> Self {
+        // The instruction is `a > b ? a : b`, with b where either is NaN.
+        // SAFETY: see above.
+        Self(unsafe { _mm512_max_ps(self.0, _mm512_setzero_ps()) })
+    }
+
+    // What tiles of outputs do not do, in plain arrays.
+
+    #[inline(always)]
+    fn given_out(self, invalid: u32, largest: &mut Self) -> Self {
+        let mut plain_largest = largest.plain();
+        let given = self.plain().given_out(invalid, &mut plain_largest);
+        *largest = Self::load(&plain_largest.0);
+        Self::load(&given.0)
+    }
+
+    #[inline(always)]
+    fn guarded(ranges: &Ranges, x: [f32; 8]) -> Guarded {
+        ranges.guarded(x)
+    }
+
+    #[inline(always)]
+    unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
+        // SAFETY: what is not there is zero.
+        Self::load(&unsafe { Portable::<16>::gather_at(x, i, step) }.0)
+    }
+
+    #[inline(always)]
+    unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8] {
+        // SAFETY: what is not there is zero.
+        unsafe { Portable::<16>::transposed_at(x, i, step) }.map(|plain| Self::load(&plain.0))
+    }
+
+    #[inline(always)]
+    fn apart<W: Work>(work: W) {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        #[inline(never)]
+        fn compiled<W: Work>(work: W) {
+            work.run::<Avx512>();
+        }
+        // SAFETY: see above.
+        unsafe { compiled(work) }
+    }
+}
+
+impl Avx512 {
+    #[inline(always)]
+    fn plain(self) -> Portable<16> {
+        let mut plain = [0.0; 16];
+        self.store(&mut plain);
+        Portable(plain)
+    }
+}
