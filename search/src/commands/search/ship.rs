@@ -13,7 +13,7 @@ use crate::contenders::Role;
 use crate::data::{Normalisation, Transform};
 use crate::holes;
 use crate::metrics::{self, Metrics};
-use crate::space::Architecture;
+use crate::space::{Architecture, Group};
 use crate::training::{Record, Trained};
 use anyhow::{Context, ensure};
 use dense_codegen::local::Coverage;
@@ -270,7 +270,9 @@ impl Search<'_> {
                     .iter()
                     .map(|group| GroupNames {
                         name: &group.name,
-                        candidates: json!(group.candidates),
+                        candidates: (0..group.candidates.len())
+                            .map(|choice| candidate(group, choice))
+                            .collect(),
                     })
                     .collect(),
                 records: history.records(),
@@ -314,7 +316,26 @@ struct Training<'a> {
 #[derive(Serialize)]
 struct GroupNames<'a> {
     name: &'a str,
-    candidates: serde_json::Value,
+    candidates: Vec<serde_json::Value>,
+}
+
+/// A candidate as history.json has it: with its activation where that is its own, since only copies are equal.
+fn candidate(group: &Group, choice: usize) -> serde_json::Value {
+    let value = json!(group.candidates[choice]);
+    let Some(own) = group.own_activations.get(&choice) else {
+        return value;
+    };
+    let mut value = match value {
+        serde_json::Value::String(name) => json!({ name: {} }),
+        other => other,
+    };
+    let settings = value
+        .as_object_mut()
+        .and_then(|kinds| kinds.values_mut().next());
+    if let Some(settings) = settings.and_then(serde_json::Value::as_object_mut) {
+        settings.insert("activation".to_owned(), json!(own));
+    }
+    value
 }
 
 /// The error by which things are compared: squared errors of outputs over decades are those of a few peaks.
@@ -362,6 +383,8 @@ fn say_which(report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::space::presets::{MicroSizes, micro};
+    use crate::space::{Activation, Candidate, Shape};
 
     #[test]
     fn parts_begin_with_all_members_and_have_each_ensemble_once() {
@@ -407,5 +430,31 @@ mod tests {
         ];
         let kept: Vec<_> = (0..5).filter(|&k| !is_dominated(&figures, k)).collect();
         assert_eq!(kept, [0, 2, 4]);
+    }
+
+    #[test]
+    fn only_copies_are_equal_in_the_history() {
+        let space = micro(2, Shape::Vector(50), MicroSizes::default()).unwrap();
+        let mut groups = space.groups().to_vec();
+        groups[1].own_activations.insert(2, Activation::Relu);
+        assert_eq!(groups[1].candidates[2], Candidate::LowRank { rank: 16 });
+        assert_eq!(
+            candidate(&groups[1], 2),
+            json!({"LowRank": {"rank": 16, "activation": "Relu"}})
+        );
+        assert_eq!(
+            candidate(&groups[0], 1),
+            json!({"Dense": {"activation": "Tanh"}})
+        );
+        for group in &groups {
+            let count = 0..group.candidates.len();
+            for (left, right) in count
+                .clone()
+                .flat_map(|k| count.clone().map(move |j| (k, j)))
+            {
+                let alike = candidate(group, left) == candidate(group, right);
+                assert_eq!(alike, group.original(left) == group.original(right));
+            }
+        }
     }
 }
