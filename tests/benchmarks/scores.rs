@@ -4,6 +4,9 @@
 //! and scored once; the rest keeps its split. Each row is one search as the program does it by default, `--time` and
 //! `--budget-macs` given: the control trains beside the search, and the better on validation rows ships. No test row
 //! chooses.
+//!
+//! With `--record FILE` each row is appended to the file as a line of JSON when it is done, and rows that are there are not
+//! searched again: the table can be made in parts.
 
 #![expect(
     clippy::print_stdout,
@@ -14,11 +17,14 @@ use anyhow::Context;
 use clap::Parser;
 use dense_search::assemble::output_deviation;
 use dense_search::budget::Budget;
-use dense_search::commands::search::{self, Extent, Input, Plan, Report};
+use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::contenders::Role;
 use dense_search::data::{Dataset, Layout, Part, ReadOptions, Split};
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::run_folder::RunFolder;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -61,6 +67,9 @@ struct Arguments {
     /// Threads
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// A file of rows that are done, which grows with each
+    #[arg(long)]
+    record: Option<PathBuf>,
 }
 
 /// What is averaged over sets.
@@ -76,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         "| set | seed | ships | budget | MAC | test mse_z | over classical | over fixed | search | control | ratio | search's MAC | control's | rel. L2 | coverage 50/90/99 | 90 % allowed | Spearman | seconds |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    let done = arguments.done()?;
     // The logarithm of each ratio: [seed][ratio], a sum over sets and their number.
     let mut sums = vec![[(0.0, 0usize); RATIOS.len()]; arguments.seeds as usize];
     let mut by_set = Vec::new();
@@ -85,18 +95,13 @@ fn main() -> anyhow::Result<()> {
         }
         let mut of_set = vec![Vec::new(); RATIOS.len()];
         for (seed, sums) in (0..).zip(&mut sums) {
-            let path = arguments.folder.join(format!("{name}.npz"));
-            let data = held_out::held_out(Dataset::read(&path, &ReadOptions::default())?, seed);
-            let input = Input {
-                data,
-                path: Some(path),
-                options: ReadOptions::default(),
+            let row = match done.iter().find(|row| row.is(name, seed, &arguments)) {
+                Some(row) => row.clone(),
+                None => arguments.searched(name, seed)?,
             };
-            let run = Run::of(&input, &arguments, seed)?;
-            println!("| {name} | {seed} {}", run.row(others, &input, seed)?);
+            println!("{}", row.line(others));
             if let Some((classical, fixed)) = others {
-                let shipped = run.shipped.mse_z;
-                let ratios = [shipped / classical, shipped / fixed, run.ratio()];
+                let ratios = [row.mse_z / classical, row.mse_z / fixed, row.ratio()];
                 for ((sum, of_set), ratio) in sums.iter_mut().zip(&mut of_set).zip(ratios) {
                     *sum = (sum.0 + ratio.ln(), sum.1 + 1);
                     of_set.push(ratio.ln());
@@ -132,6 +137,39 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+impl Arguments {
+    /// The rows of the record; none where it is not there yet.
+    fn done(&self) -> anyhow::Result<Vec<Row>> {
+        let Some(path) = &self.record else {
+            return Ok(Vec::new());
+        };
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            text => text.with_context(|| path.display().to_string())?,
+        };
+        let rows = text.lines().map(serde_json::from_str);
+        rows.collect::<Result<_, _>>()
+            .with_context(|| format!("{}: not a record of scores", path.display()))
+    }
+
+    /// Searches a set, judges what came of it, and appends the row to the record.
+    fn searched(&self, name: &str, seed: u64) -> anyhow::Result<Row> {
+        let path = self.folder.join(format!("{name}.npz"));
+        let data = held_out::held_out(Dataset::read(&path, &ReadOptions::default())?, seed);
+        let input = Input {
+            data,
+            path: Some(path),
+            options: ReadOptions::default(),
+        };
+        let row = Row::of(name, &input, self, seed)?;
+        if let Some(path) = &self.record {
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            writeln!(file, "{}", serde_json::to_string(&row)?)?;
+        }
+        Ok(row)
+    }
+}
+
 /// The geometric mean, and the least and the largest.
 fn mean_and_spread(logarithms: &[f64]) -> String {
     let mean = logarithms.iter().sum::<f64>() / logarithms.len() as f64;
@@ -145,19 +183,34 @@ fn mean_and_spread(logarithms: &[f64]) -> String {
     )
 }
 
-/// A search, judged: what ships, and the best of the search and of its control on validation rows.
-struct Run {
+/// A search, judged on the rows held out: what ships, and the best of the search and of its control on validation rows.
+#[derive(Clone, Serialize, Deserialize)]
+struct Row {
+    set: String,
+    seed: u64,
+    /// What was asked for.
+    time: f64,
+    threads: usize,
+    budget_macs: Option<u64>,
+    /// What the budget was.
     budget: u64,
-    report: Report,
-    shipped: Metrics,
-    search: (Metrics, u64),
-    control: Option<(Metrics, u64)>,
+    ships: String,
+    macs: u64,
+    mse_z: f64,
+    search: (f64, u64),
+    control: Option<(f64, u64)>,
+    median_relative_l2: f64,
+    /// Of the bands of 50, 90 and 99 %.
+    coverage: [f64; 3],
+    /// By how much the second may miss 0.90.
+    coverage_tolerance: f64,
+    error_rank_correlation: Option<f64>,
     seconds: f64,
 }
 
-impl Run {
+impl Row {
     /// Searches as the program does by default.
-    fn of(input: &Input, arguments: &Arguments, seed: u64) -> anyhow::Result<Self> {
+    fn of(name: &str, input: &Input, arguments: &Arguments, seed: u64) -> anyhow::Result<Self> {
         let budget = arguments.budget_macs.unwrap_or(match input.data.layout() {
             Layout::Image | Layout::Images => 2_000_000,
             _ => 100_000,
@@ -177,64 +230,79 @@ impl Run {
         let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;
         let seconds = began.elapsed().as_secs_f64();
         let judge = |file: &Path| judged(file, &input.data, plan.threads);
-        let best_of = |role: Role| -> anyhow::Result<Option<(Metrics, u64)>> {
+        let best_of = |role: Role| -> anyhow::Result<Option<(f64, u64)>> {
             let all = report.contenders.iter().filter(|one| one.role == role);
             let best = all.min_by(|a, b| a.selection_error.total_cmp(&b.selection_error));
             let judged = best.map(|best| {
                 let file = RunFolder::at(folder.path()).contender(&best.name);
-                Ok((judge(&file)?, best.macs))
+                Ok((judge(&file)?.mse_z, best.macs))
             });
             judged.transpose()
         };
+        let shipped = judge(&search::emulator_file(folder.path()))?;
         Ok(Self {
+            set: name.to_owned(),
+            seed,
+            time: arguments.time,
+            threads: arguments.threads,
+            budget_macs: arguments.budget_macs,
             budget,
-            shipped: judge(&search::emulator_file(folder.path()))?,
+            macs: report.macs,
+            mse_z: shipped.mse_z,
             search: best_of(Role::Search)?.context("a run has a search")?,
             control: best_of(Role::Control)?,
-            report,
+            median_relative_l2: shipped.median_relative_l2,
+            coverage: [
+                shipped.coverage_50,
+                shipped.coverage_90,
+                shipped.coverage_99,
+            ],
+            coverage_tolerance: tolerance(&input.data, seed)?,
+            error_rank_correlation: shipped.error_rank_correlation,
+            ships: report.space,
             seconds,
         })
     }
 
-    /// The test error of the search over that of the control.
-    fn ratio(&self) -> f64 {
-        let control = self.control.as_ref();
-        control.map_or(f64::NAN, |(control, _)| self.search.0.mse_z / control.mse_z)
+    /// Whether this is the row of the set and the seed, with the settings that are asked for.
+    fn is(&self, set: &str, seed: u64, arguments: &Arguments) -> bool {
+        (self.set.as_str(), self.seed) == (set, seed)
+            && (self.time, self.threads, self.budget_macs)
+                == (arguments.time, arguments.threads, arguments.budget_macs)
     }
 
-    /// The rest of the table's row.
-    fn row(&self, others: Option<(f64, f64)>, input: &Input, seed: u64) -> anyhow::Result<String> {
-        let metrics = &self.shipped;
+    /// The test error of the search over that of the control.
+    fn ratio(&self) -> f64 {
+        self.control
+            .map_or(f64::NAN, |(control, _)| self.search.0 / control)
+    }
+
+    /// The table's row.
+    fn line(&self, others: Option<(f64, f64)>) -> String {
         let over = |other: Option<f64>| {
-            other.map_or("-".to_owned(), |other| {
-                format!("{:.2}", metrics.mse_z / other)
-            })
+            other.map_or("-".to_owned(), |other| format!("{:.2}", self.mse_z / other))
         };
-        let (control, control_macs) = self
-            .control
-            .as_ref()
-            .map_or((f64::NAN, 0), |(one, macs)| (one.mse_z, *macs));
-        Ok(format!(
-            "| {} | {} | {} | {:.2e} | {} | {} | {:.2e} | {control:.2e} | {:.2} | {} | {control_macs} | {:.2e} | {:.2}/{:.2}/{:.2} | {:.2} | {} | {:.0} |",
-            self.report.space,
+        let (control, control_macs) = self.control.unwrap_or((f64::NAN, 0));
+        let [half, most, nearly_all] = self.coverage;
+        format!(
+            "| {} | {} | {} | {} | {} | {:.2e} | {} | {} | {:.2e} | {control:.2e} | {:.2} | {} | {control_macs} | {:.2e} | {half:.2}/{most:.2}/{nearly_all:.2} | {:.2} | {} | {:.0} |",
+            self.set,
+            self.seed,
+            self.ships,
             self.budget,
-            self.report.macs,
-            metrics.mse_z,
+            self.macs,
+            self.mse_z,
             over(others.map(|(classical, _)| classical)),
             over(others.map(|(_, fixed)| fixed)),
-            self.search.0.mse_z,
+            self.search.0,
             self.ratio(),
             self.search.1,
-            metrics.median_relative_l2,
-            metrics.coverage_50,
-            metrics.coverage_90,
-            metrics.coverage_99,
-            tolerance(&input.data, seed)?,
-            metrics
-                .error_rank_correlation
+            self.median_relative_l2,
+            self.coverage_tolerance,
+            self.error_rank_correlation
                 .map_or("-".to_owned(), |rank| format!("{rank:.2}")),
             self.seconds,
-        ))
+        )
     }
 }
 
