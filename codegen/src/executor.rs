@@ -20,7 +20,7 @@ use dense_runtime::kernels::resize::{Resize, resize};
 use dense_runtime::kernels::resize2d::{Resize2d, resize2d};
 use dense_runtime::kernels::transposed_conv1d::{TransposedConv1d, transposed_conv1d};
 use dense_runtime::kernels::transposed_conv2d::{TransposedConv2d, transposed_conv2d};
-use dense_runtime::kernels::{add::add, elementwise, transpose::transpose};
+use dense_runtime::kernels::{add::add, elementwise, multiply::multiply, transpose::transpose};
 use dense_runtime::local;
 use dense_runtime::status::Status;
 
@@ -386,6 +386,7 @@ impl Executor {
                 resize2d(operand(0), y, sizes);
             }
             Operation::Add(_) => add(operand(0), operand(1), y),
+            Operation::Multiply(_) => multiply(operand(0), operand(1), y),
             Operation::Activation(Activation { function }) => {
                 elementwise::activation(activation(*function), y)
             }

@@ -72,7 +72,8 @@ impl Draft {
             width,
         };
         let grown = self.push(Operation::TransposedConv2d(grown), &[start]);
-        self.push(Operation::Add(Add), &[resized, grown])
+        let sum = self.push(Operation::Add(Add), &[resized, grown]);
+        self.push(Operation::Multiply(Multiply), &[sum, grown])
     }
 
     fn member(&mut self, function: Function, from: NodeId) -> NodeId {
@@ -270,7 +271,7 @@ impl Draft {
     /// One of the operations on a sequence or an image, bounded so that values stay near one.
     fn drawn_operation(&mut self, from: NodeId) -> NodeId {
         let shape = self.graph.shape(from);
-        match self.random.random_range(0..7) {
+        match self.random.random_range(0..8) {
             0 => self.convolution(from),
             1 => self.transposed(from),
             2 => self.resized(from),
@@ -281,6 +282,11 @@ impl Draft {
             }
             4 => self.activation(Function::Tanh, from),
             5 => self.residual(from),
+            6 => {
+                let gate = self.dense(shape, from);
+                let gate = self.activation(Function::Tanh, gate);
+                self.push(Operation::Multiply(Multiply), &[gate, from])
+            }
             _ => {
                 let other = self.drawn_shape();
                 self.dense(other, from)

@@ -11,9 +11,9 @@ use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
 use crate::training::Trained;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
 use dense_codegen::graph::{
-    self, Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, NodeId,
-    Operation, ParameterId, Rescale, Resize, Resize2d, Standardise, Transpose, TransposedConv1d,
-    TransposedConv2d,
+    self, Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply,
+    NodeId, Operation, ParameterId, Rescale, Resize, Resize2d, Standardise, Transpose,
+    TransposedConv1d, TransposedConv2d,
 };
 use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
 use std::collections::{BTreeMap, HashMap};
@@ -270,7 +270,7 @@ impl Draft<'_> {
         let mut operation = self.candidate(index, group, choice, value, resized)?;
         if group.placement == Placement::OnBranch {
             operation = operation
-                .map(|node| self.activated(node, group.activation_of(choice)))
+                .map(|node| self.activated(node, group.activation_after(choice)))
                 .transpose()?;
         }
         let sum = match (group.identity, operation) {
@@ -281,7 +281,7 @@ impl Draft<'_> {
             (_, None) => resized,
         };
         match group.placement {
-            Placement::After => self.activated(sum, group.activation_of(choice)),
+            Placement::After => self.activated(sum, group.activation_after(choice)),
             Placement::OnBranch => Ok(sum),
         }
     }
@@ -354,6 +354,20 @@ impl Draft<'_> {
                 }),
                 &[value],
             )?,
+            (Candidate::Gated, &[gate_weight, gate_bias, weight, bias]) => {
+                let mut dense = |weight, bias| {
+                    let dense = Dense {
+                        weight,
+                        bias,
+                        output,
+                    };
+                    self.graph.push(Operation::Dense(dense), &[value])
+                };
+                let (gate, carried) = (dense(gate_weight, gate_bias)?, dense(weight, bias)?);
+                let gate = self.activated(gate, group.activation_of(choice))?;
+                self.graph
+                    .push(Operation::Multiply(Multiply), &[gate, carried])?
+            }
             (Candidate::LowRank { rank }, &[first, second, bias]) => {
                 let none =
                     self.parameter(format!("no bias {rank}"), &[rank], || Ok(vec![0.0; rank]))?;

@@ -9,9 +9,9 @@ use dense_codegen::emulator::{
     Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs,
 };
 use dense_codegen::graph::{
-    Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Node, NodeId,
-    Operation, ParameterId, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
-    TransposedConv1d, TransposedConv2d,
+    Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply, Node,
+    NodeId, Operation, ParameterId, Rescale, Resize, Resize2d, Shape, Standardise, Transform,
+    Transpose, TransposedConv1d, TransposedConv2d,
 };
 use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
 use rand::Rng;
@@ -83,6 +83,8 @@ enum Step {
     Resize2d([To; 2]),
     /// A second branch of the same shape, added.
     Add,
+    /// A gate between -1 and 1 of the same shape, multiplied.
+    Multiply,
     /// Elementwise function.
     Activation(Function),
 }
@@ -90,7 +92,12 @@ enum Step {
 /// Every step on vectors and sequences.
 fn steps() -> Vec<Step> {
     const KERNELS: [usize; 4] = [1, 3, 5, 7];
-    let mut steps = vec![Step::DenseToVector, Step::DenseToSequence, Step::Add];
+    let mut steps = vec![
+        Step::DenseToVector,
+        Step::DenseToSequence,
+        Step::Add,
+        Step::Multiply,
+    ];
     steps.extend([To::Longer, To::Shorter].map(Step::Resize));
     steps.extend([Function::Relu, Function::Silu, Function::Tanh].map(Step::Activation));
     for kernel in KERNELS {
@@ -248,6 +255,7 @@ pub fn operations(emulator: &Emulator) -> BTreeSet<String> {
                 Step::Resize2d([to(height, resize.height), to(width, resize.width)])
             }
             Operation::Add(_) => Step::Add,
+            Operation::Multiply(_) => Step::Multiply,
             Operation::Activation(activation) => Step::Activation(activation.function),
             Operation::Transform(transform) => return format!("{:?}", transform.function),
             other => return other.kind().to_owned(),
@@ -496,6 +504,16 @@ impl Draft<'_> {
                 self.push(Operation::Resize2d(Resize2d { height, width }), &[node])
             }
             Step::Add => self.residual(node),
+            Step::Multiply => {
+                let gate = self.dense(node, self.graph.shape(node));
+                let gate = self.push(
+                    Operation::Activation(Activation {
+                        function: Function::Tanh,
+                    }),
+                    &[gate],
+                );
+                self.push(Operation::Multiply(Multiply), &[gate, node])
+            }
             Step::Activation(function) => {
                 self.push(Operation::Activation(Activation { function }), &[node])
             }

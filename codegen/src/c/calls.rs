@@ -161,6 +161,9 @@ impl Calls<'_> {
                 &[&numbers(&[rows_in * columns_in, channels]), &from(0), to],
             ),
             Operation::Add(_) => call("add", &[&size.to_string(), &from(0), &from(1), to]),
+            Operation::Multiply(_) => {
+                call("multiply", &[&size.to_string(), &from(0), &from(1), to])
+            }
             Operation::Activation(Activation { function }) => elementwise(match function {
                 Function::Relu => "relu",
                 Function::Silu => "silu",

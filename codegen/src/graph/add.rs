@@ -1,6 +1,6 @@
 //! Add: `x1 + x2`, elementwise.
 
-use super::rule::{Mismatch, Rule, Value};
+use super::rule::{Mismatch, Rule, Value, pair};
 use super::{ParameterId, Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +16,7 @@ impl Rule for Add {
     }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
-        match inputs {
-            [first, second] if first == second => Ok(*first),
-            [first, second] => Err(Mismatch::new(format!("a second operand {first}"), second)),
-            other => Err(Mismatch::new("two operands", other.len())),
-        }
+        pair(inputs)
     }
 
     fn evaluate<R: Real>(&self, _: &Parameters, inputs: &[Value<'_, R>], _: Shape) -> Vec<R> {

@@ -2,8 +2,8 @@
 
 use super::rule::{Mismatch, Rule, Value};
 use super::{
-    Activation, Add, Conv1d, Conv2d, Dense, Input, Logarithm, ParameterId, Parameters, Real,
-    Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose, TransposedConv1d,
+    Activation, Add, Conv1d, Conv2d, Dense, Input, Logarithm, Multiply, ParameterId, Parameters,
+    Real, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose, TransposedConv1d,
     TransposedConv2d,
 };
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub enum Operation {
     Resize2d(Resize2d),
     /// See [`Add`].
     Add(Add),
+    /// See [`Multiply`].
+    Multiply(Multiply),
     /// See [`Activation`].
     Activation(Activation),
     /// See [`Rescale`].
@@ -59,6 +61,7 @@ macro_rules! with_rule {
             Operation::Resize($rule) => $body,
             Operation::Resize2d($rule) => $body,
             Operation::Add($rule) => $body,
+            Operation::Multiply($rule) => $body,
             Operation::Activation($rule) => $body,
             Operation::Rescale($rule) => $body,
             Operation::Transform($rule) => $body,
@@ -97,6 +100,7 @@ impl Operation {
             Self::Resize(rule) => Self::Resize(rule.renamed(rename)),
             Self::Resize2d(rule) => Self::Resize2d(rule.renamed(rename)),
             Self::Add(rule) => Self::Add(rule.renamed(rename)),
+            Self::Multiply(rule) => Self::Multiply(rule.renamed(rename)),
             Self::Activation(rule) => Self::Activation(rule.renamed(rename)),
             Self::Rescale(rule) => Self::Rescale(rule.renamed(rename)),
             Self::Transform(rule) => Self::Transform(rule.renamed(rename)),

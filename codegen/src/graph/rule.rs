@@ -65,6 +65,15 @@ pub(super) fn single(inputs: &[Shape]) -> Result<Shape, Mismatch> {
     }
 }
 
+/// The shape that the only two operands have in common.
+pub(super) fn pair(inputs: &[Shape]) -> Result<Shape, Mismatch> {
+    match inputs {
+        [first, second] if first == second => Ok(*first),
+        [first, second] => Err(Mismatch::new(format!("a second operand {first}"), second)),
+        other => Err(Mismatch::new("two operands", other.len())),
+    }
+}
+
 /// Length and channels of the only operand, which has to be a sequence.
 pub(super) fn sequence(inputs: &[Shape]) -> Result<(usize, usize), Mismatch> {
     match single(inputs)? {

@@ -42,7 +42,12 @@ fn a_misfit_is_refused_and_named_and_leaves_the_graph_as_it_was() {
     let mut graph = Graph::new(2);
     let hidden = dense(&mut graph, "a", 2, Shape::Vector(3), Graph::INPUT).unwrap();
     let before = graph.nodes().len();
-    let cases: [(Operation, &[NodeId], &str); 8] = [
+    let cases: [(Operation, &[NodeId], &str); 9] = [
+        (
+            Operation::Multiply(Multiply),
+            &[hidden, Graph::INPUT],
+            "node 2 (multiply): expected a second operand [3], got [2]",
+        ),
         (
             Operation::Add(Add),
             &[Graph::INPUT, hidden],

@@ -23,6 +23,7 @@ mod local;
 mod logarithm;
 mod metadata;
 mod model;
+mod multiply;
 mod operation;
 mod proto;
 mod rescale;

@@ -50,6 +50,7 @@ pub(super) fn write(draft: &mut Draft<'_>, id: NodeId) {
         Operation::Resize(rule) => rule,
         Operation::Resize2d(rule) => rule,
         Operation::Add(rule) => rule,
+        Operation::Multiply(rule) => rule,
         Operation::Activation(rule) => rule,
         Operation::Rescale(rule) => rule,
         Operation::Transform(rule) => rule,

@@ -318,6 +318,7 @@ impl Calls<'_> {
                 call("resize2d", &[read(0), write, sizes("Resize2d", &fields)])
             }
             Operation::Add(_) => call("add", &[read(0), read(1), write]),
+            Operation::Multiply(_) => call("multiply", &[read(0), read(1), write]),
             Operation::Activation(Activation { function }) => {
                 let function = match function {
                     Function::Relu => "Activation::Relu",

@@ -111,12 +111,13 @@ fn destructured(names: &[String]) -> String {
 
 /// The kernels that are called, sorted as rustfmt sorts them.
 fn imports(body: &str) -> String {
-    const KERNELS: [(&str, &str); 10] = [
+    const KERNELS: [(&str, &str); 11] = [
         ("add::add", "add("),
         ("conv1d::{Conv1d, conv1d}", " conv1d("),
         ("conv2d::{Conv2d, conv2d}", " conv2d("),
         ("dense::{Dense, dense}", " dense("),
         ("finish::Then", "Then::"),
+        ("multiply::multiply", "multiply("),
         ("resize::{Resize, resize}", "resize("),
         ("resize2d::{Resize2d, resize2d}", "resize2d("),
         ("transpose::transpose", "transpose("),

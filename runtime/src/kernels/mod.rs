@@ -2,7 +2,7 @@
 //!
 //! - [`dense`] weighs all inputs into every output; [`conv1d`], [`conv2d`], [`transposed_conv1d`] and
 //!   [`transposed_conv2d`] do so near a position, all by the loop of `tiles.rs`, with [`finish`] for what is fused into it;
-//! - [`resize`], [`resize2d`], [`add`] and [`transpose`] move values between nodes;
+//! - [`resize`], [`resize2d`], [`add`], [`multiply`] and [`transpose`] move values between nodes;
 //! - [`elementwise`] has the activations, the transforms and the scaling of inputs and outputs.
 //!
 //! A sequence is position-major: `value[position * channels + channel]`; an image is its rows one after the other.
@@ -19,6 +19,7 @@ pub mod dense;
 pub mod elementwise;
 pub mod finish;
 mod layer;
+pub mod multiply;
 pub mod resize;
 pub mod resize2d;
 mod scalar;

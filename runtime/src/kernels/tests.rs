@@ -7,6 +7,7 @@ use super::conv2d::{Conv2d, conv2d};
 use super::dense::{Dense, dense, packed_length};
 use super::elementwise::{logarithm, rescale, standardise};
 use super::finish::Then;
+use super::multiply::multiply;
 use super::resize::{Resize, resize};
 use super::resize2d::{Resize2d, resize2d};
 use super::transpose::transpose;
@@ -366,6 +367,9 @@ fn elementwise_operations_are_what_they_say() {
         add(&x, &a, &mut y);
         let expected: Vec<f32> = (0..count).map(|j| x[j] + a[j]).collect();
         assert_bits(&y, &expected, "add");
+        multiply(&x, &a, &mut y);
+        let expected: Vec<f32> = (0..count).map(|j| x[j] * a[j]).collect();
+        assert_bits(&y, &expected, "multiply");
         let mask: Vec<bool> = (0..count).map(|_| rng.random()).collect();
         y.clone_from(&x);
         logarithm(&mask, &mut y);

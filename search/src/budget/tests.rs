@@ -45,10 +45,10 @@ fn random_space(random: &mut ChaCha8Rng, output: Shape) -> Space {
     let ranks = |random: &mut ChaCha8Rng| Candidate::LowRank {
         rank: random.random_range(1..20),
     };
-    let first = vec![Candidate::Dense, ranks(random)];
+    let first = vec![Candidate::Dense, ranks(random), Candidate::Gated];
     groups.push(group("first".to_owned(), width, Identity::Absent, first));
     for number in 0..random.random_range(0..3) {
-        let candidates = vec![Candidate::Zero, Candidate::Dense, ranks(random)];
+        let candidates = vec![Candidate::Zero, Candidate::Dense, ranks(random), Candidate::Gated];
         let name = format!("block{number}");
         groups.push(group(name, width, Identity::Beside, candidates));
     }

@@ -8,8 +8,9 @@ use super::{CostModel, Kind, Rates, Work, store};
 use dense_codegen::emulator::{InputVariable, Layout, Outputs};
 use dense_codegen::executor::Executor;
 use dense_codegen::graph::{
-    Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, NodeId, Operation,
-    Rescale, Resize, Resize2d, Shape, Standardise, Transform, TransposedConv1d, TransposedConv2d,
+    Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply, NodeId,
+    Operation, Rescale, Resize, Resize2d, Shape, Standardise, Transform, TransposedConv1d,
+    TransposedConv2d,
 };
 use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
 use dense_runtime::domain::{self, Range, Ranges};
@@ -76,6 +77,7 @@ enum Chain {
     /// To half of the positions and back.
     Resize,
     Add,
+    Multiply,
     Activation(Function),
     Transform(Inverse),
     Rescale,
@@ -131,6 +133,7 @@ fn chains() -> Vec<(Shape, Chain)> {
     }
     let elementwise = [
         Chain::Add,
+        Chain::Multiply,
         Chain::Activation(Function::Relu),
         Chain::Activation(Function::Silu),
         Chain::Activation(Function::Tanh),
@@ -242,6 +245,11 @@ impl Draft {
                 Operation::Resize(Resize { length })
             }
             (Chain::Add, _) => return Ok(self.graph.push(Operation::Add(Add), &[node, node])?),
+            (Chain::Multiply, _) => {
+                return Ok(self
+                    .graph
+                    .push(Operation::Multiply(Multiply), &[node, node])?);
+            }
             (Chain::Activation(function), _) => Operation::Activation(Activation { function }),
             (Chain::Transform(function), _) => Operation::Transform(Transform { function }),
             (Chain::Rescale, _) => Operation::Rescale(Rescale {

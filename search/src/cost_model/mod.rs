@@ -49,6 +49,8 @@ pub enum Kind {
     Resize2d,
     /// A sum of two values.
     Add,
+    /// A product of two values.
+    Multiply,
     /// The activation.
     Relu,
     /// The activation.
@@ -77,7 +79,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Dense,
         Self::Conv1d,
         Self::Conv2d,
@@ -86,6 +88,7 @@ impl Kind {
         Self::Resize,
         Self::Resize2d,
         Self::Add,
+        Self::Multiply,
         Self::Relu,
         Self::Silu,
         Self::Tanh,
@@ -114,6 +117,7 @@ impl Kind {
             Operation::Resize(_) => Self::Resize,
             Operation::Resize2d(_) => Self::Resize2d,
             Operation::Add(_) => Self::Add,
+            Operation::Multiply(_) => Self::Multiply,
             Operation::Activation(activation) => match activation.function {
                 Function::Relu => Self::Relu,
                 Function::Silu => Self::Silu,
@@ -314,6 +318,10 @@ pub(crate) fn group_works(
     match candidate {
         Candidate::Zero => {}
         Candidate::Dense => works.push(Work::new(Kind::Dense, macs, from + numbers)),
+        Candidate::Gated => {
+            let one = Work::new(Kind::Dense, macs / 2, from + parameters / 2 + to);
+            works.extend([one, one, Work::new(Kind::Multiply, 0, 3 * to)]);
+        }
         Candidate::LowRank { rank } => {
             let (first, second) = (from * rank, rank * to);
             works.push(Work::new(

@@ -57,6 +57,18 @@ pub fn identity(plan: &Plan, x: &Tensor, epilogue: Epilogue) -> Result<Tensor> {
     as_given(&node(&resized, None, epilogue)?, x)
 }
 
+/// Returns the end of a gated layer, as [`Form::gated`](super::Form::gated).
+///
+/// # Errors
+/// The shapes do not fit.
+pub fn gated(gate: &Tensor, value: &Tensor, identity: Option<&Tensor>) -> Result<Tensor> {
+    let product = (gate * value)?;
+    match identity {
+        None => Ok(product),
+        Some(identity) => identity + product,
+    }
+}
+
 /// The node of an operation's result (`None`: zero) and the resized input.
 fn node(resized: &Tensor, operation: Option<Tensor>, epilogue: Epilogue) -> Result<Tensor> {
     let activate = |x: Tensor| match epilogue.activation {

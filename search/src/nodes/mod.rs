@@ -130,6 +130,20 @@ impl Form {
         }
     }
 
+    /// Returns the end of a gated layer: the product of a gate and a value, and with the identity their sum.
+    ///
+    /// # Shapes
+    /// All alike.
+    ///
+    /// # Errors
+    /// As [`Form::dense`].
+    pub fn gated(self, gate: &Tensor, value: &Tensor, identity: Option<&Tensor>) -> Result<Tensor> {
+        match self {
+            Self::Fused => fused::gated(gate, value, identity),
+            _ => composite::gated(gate, value, identity),
+        }
+    }
+
     /// Returns the gradients of a loss.
     ///
     /// # Errors

@@ -22,6 +22,12 @@ pub enum Candidate {
         /// Numbers between the two matrices.
         rank: usize,
     },
+    /// The product of two dense layers, the first of which is activated: `act(x U + a) * (x V + b)`, elementwise. The group's
+    /// activation acts there alone, wherever it is placed.
+    ///
+    /// *Source*: Dauphin et al., "Language modeling with gated convolutional networks" (2017); with SiLU, Shazeer, "GLU
+    /// variants improve transformer" (2020).
+    Gated,
     /// A convolution of stride 1 on the input resized to the output's positions, zero-padded by `kernel / 2`.
     Conv {
         /// Taps along each axis, odd.
@@ -104,6 +110,14 @@ impl Group {
         own.or(self.activation)
     }
 
+    /// Returns the activation that acts on the operation's result or on the node: a gated one's acts on its gate.
+    pub fn activation_after(&self, index: usize) -> Option<Activation> {
+        match self.candidates.get(index) {
+            Some(Candidate::Gated) => None,
+            _ => self.activation_of(index),
+        }
+    }
+
     /// Returns the first candidate that equals the one in `candidates[index]`: itself, unless it is a copy.
     pub fn original(&self, index: usize) -> usize {
         let what = |index: usize| (self.candidates.get(index), self.activation_of(index));
@@ -138,6 +152,7 @@ impl Group {
         Some(match *candidate {
             Candidate::Zero => 0,
             Candidate::Dense => inputs * outputs,
+            Candidate::Gated => 2 * inputs * outputs,
             Candidate::LowRank { rank } => rank as u64 * (inputs + outputs),
             Candidate::Conv { kernel } => pairs(&|_, to| conv_pairs(to, kernel)),
             Candidate::TransposedConv { kernel, stride } => {
@@ -239,6 +254,7 @@ impl Group {
         match candidate {
             Candidate::Zero => 0,
             Candidate::Dense => inputs.saturating_mul(outputs),
+            Candidate::Gated => inputs.saturating_mul(outputs).saturating_mul(2),
             Candidate::LowRank { rank } => inputs.saturating_add(outputs).saturating_mul(rank),
             Candidate::Conv { kernel } | Candidate::TransposedConv { kernel, .. } => {
                 let (from, to) = (positions(input), positions(self.output));

@@ -155,7 +155,8 @@ const MICRO_HEAD_WEIGHTS: usize = 1 << 24;
 
 /// Returns the super-architecture for answers within microseconds.
 ///
-/// A dense layer to `width` numbers with SiLU or tanh, four residual groups on them (zero, dense, low rank 16; `x + silu(op)`), a head
+/// A dense layer to `width` numbers with SiLU or tanh, four residual groups on them (zero; dense or low rank 16, `x + silu(op)`;
+/// gated, `x + silu(op) op`), a head
 /// (dense, or low rank 16, 32 or 48 where that is less than the outputs: a learnt basis of them), and for sequences and images a last group that
 /// refines what the head gives (zero, convolutions of 3 and 5 taps).
 ///
@@ -262,6 +263,7 @@ fn micro_blocks(width: usize, count: usize) -> Vec<Group> {
         Candidate::Zero,
         Candidate::Dense,
         Candidate::LowRank { rank: 16 },
+        Candidate::Gated,
     ];
     let names = (1..=count).map(|number| format!("block{number}"));
     let residual = names.map(|name| Group {

@@ -210,7 +210,7 @@ const ACTIVATIONS: [(&str, Activation); 3] = [
 fn candidate(text: &str) -> Result<(Candidate, Option<Activation>), String> {
     let error = || {
         format!(
-            "candidate {text:?}: expected zero, dense, basis R, conv K, tconv K or tconv K stride S, with whole numbers, and \
+            "candidate {text:?}: expected zero, dense, gated, basis R, conv K, tconv K or tconv K stride S, with whole numbers, and \
              behind it silu, tanh or relu where it has an activation of its own"
         )
     };
@@ -226,6 +226,7 @@ fn candidate(text: &str) -> Result<(Candidate, Option<Activation>), String> {
     let candidate = match words[..] {
         ["zero"] => Candidate::Zero,
         ["dense"] => Candidate::Dense,
+        ["gated"] => Candidate::Gated,
         ["basis", rank] => Candidate::LowRank {
             rank: number(rank)?,
         },
@@ -250,6 +251,7 @@ fn written(group: &Group, index: usize) -> String {
     let operation = match group.candidates[index] {
         Candidate::Zero => "zero".to_owned(),
         Candidate::Dense => "dense".to_owned(),
+        Candidate::Gated => "gated".to_owned(),
         Candidate::LowRank { rank } => format!("basis {rank}"),
         Candidate::Conv { kernel } => format!("conv {kernel}"),
         Candidate::TransposedConv {

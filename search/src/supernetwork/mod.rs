@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// One parameter tensor of a candidate operation.
 #[derive(Debug, Clone)]
 pub struct Parameter {
-    /// Its role: `weight`, `weight1` and `weight2` (low rank, from the input on) or `bias`.
+    /// Its role: `weight`, `weight1` and `weight2` (low rank, from the input on), `bias`, `gate weight` or `gate bias`.
     pub role: &'static str,
     /// Its values.
     pub var: Var,
@@ -226,6 +226,23 @@ impl SuperNetwork {
                     Identity::Beside => self.beside(plan, value, &y, epilogue, pass)?,
                 }
             }
+            (Candidate::Gated, [gate_weight, gate_bias, weight, bias]) => {
+                let x = value.flatten_from(1)?;
+                let on_gate = Epilogue {
+                    identity: Identity::Absent,
+                    ..epilogue
+                };
+                let gate = form.dense(&x, &gate_weight.var, Some(&gate_bias.var), on_gate, pass)?;
+                let carried = form.dense(&x, &weight.var, Some(&bias.var), Epilogue::NONE, pass)?;
+                let identity = match group.identity {
+                    Identity::Absent => None,
+                    Identity::Beside => {
+                        let resized = form.identity(plan, value, Epilogue::IDENTITY, pass)?;
+                        Some(resized.flatten_from(1)?)
+                    }
+                };
+                form.gated(&gate, &carried, identity.as_ref())?
+            }
             (Candidate::Conv { .. } | Candidate::TransposedConv { .. }, [weight, bias]) => {
                 form.correlate(plan, value, &weight.var, &bias.var, epilogue, pass)?
             }
@@ -293,7 +310,7 @@ fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
         Candidate::TransposedConv { kernel, stride } => {
             Plan::transposed(input, output, along(kernel), along(stride))
         }
-        Candidate::Zero | Candidate::Dense | Candidate::LowRank { .. } => {
+        Candidate::Zero | Candidate::Dense | Candidate::LowRank { .. } | Candidate::Gated => {
             Plan::resize(input, output)
         }
     }
@@ -364,6 +381,12 @@ impl ParameterShape {
         match candidate {
             Candidate::Zero => Vec::new(),
             Candidate::Dense => vec![
+                form("weight", &[inputs, outputs], inputs as f64),
+                form("bias", &[outputs], 0.0),
+            ],
+            Candidate::Gated => vec![
+                form("gate weight", &[inputs, outputs], inputs as f64),
+                form("gate bias", &[outputs], 0.0),
                 form("weight", &[inputs, outputs], inputs as f64),
                 form("bias", &[outputs], 0.0),
             ],

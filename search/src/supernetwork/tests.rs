@@ -46,7 +46,7 @@ fn perturbed(space: &Space) -> SuperNetwork {
     let operations = network.operations.iter().flatten();
     for parameter in operations
         .flat_map(|o| &o.parameters)
-        .filter(|p| p.role == "bias")
+        .filter(|p| p.role.ends_with("bias"))
     {
         let shape = parameter.var.dims().to_vec();
         let values = waves(shape[0], 1.9, &shape).affine(0.3, 0.0).unwrap();

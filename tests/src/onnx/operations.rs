@@ -7,8 +7,9 @@ use crate::networks::Draft;
 use dense_codegen::Emulator;
 use dense_codegen::emulator::Layout;
 use dense_codegen::graph::{
-    Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, NodeId, Operation, Rescale,
-    Resize, Resize2d, Shape, Standardise, Transform, Transpose, TransposedConv1d, TransposedConv2d,
+    Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply, NodeId, Operation,
+    Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose, TransposedConv1d,
+    TransposedConv2d,
 };
 use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
 use std::f64::consts::E;
@@ -74,6 +75,14 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
                 let [a, b] = [0, 1].map(|_| draft.dense(Graph::INPUT, SEQUENCE));
                 let sum = draft.graph.push(Operation::Add(Add), &[a, b]);
                 sum.expect("both have one shape")
+            }),
+        ),
+        (
+            "multiply",
+            one(|draft| {
+                let [a, b] = [0, 1].map(|_| draft.dense(Graph::INPUT, SEQUENCE));
+                let product = draft.graph.push(Operation::Multiply(Multiply), &[a, b]);
+                product.expect("both have one shape")
             }),
         ),
         (

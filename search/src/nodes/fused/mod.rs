@@ -5,7 +5,8 @@
 //!
 //! - [`Plan`] turns convolutions and transposed convolutions, 1-D and 2-D, into matrix products without
 //!   copying windows or multiplying by stuffed zeros;
-//! - `correlate` and `dense` are the operations, [`Epilogue`] what follows them in the same pass;
+//! - `correlate` and `dense` are the operations, [`Epilogue`] what follows them in the same pass, `gated` the product of
+//!   two of them;
 //! - `matmul` and `real` are below them: products of views, activations and reused buffers, in `f32` and `f64`.
 //!
 //! Channels come last throughout. The bits do not depend on the number of threads. Tensors have to be contiguous and on
@@ -14,6 +15,7 @@
 mod band;
 mod correlate;
 mod dense;
+mod gated;
 mod loss;
 mod matmul;
 mod real;
@@ -84,6 +86,24 @@ pub fn identity(plan: &Arc<Plan>, x: &Tensor, epilogue: Epilogue, pass: Pass) ->
         DType::F32 => x.apply_op1(correlate::Correlate::<f32>::new(plan, epilogue, pass)),
         DType::F64 => x.apply_op1(correlate::Correlate::<f64>::new(plan, epilogue, pass)),
         other => candle_core::bail!("fused operations compute in F32 or F64, got {other:?}"),
+    }
+}
+
+/// Returns the end of a gated layer, as [`Form::gated`](super::Form::gated).
+///
+/// # Errors
+/// As [`dense`].
+pub fn gated(gate: &Tensor, value: &Tensor, identity: Option<&Tensor>) -> Result<Tensor> {
+    match (gate.dtype(), identity) {
+        (DType::F32, None) => gate.apply_op2(value, gated::Gated::<f32>(PhantomData)),
+        (DType::F64, None) => gate.apply_op2(value, gated::Gated::<f64>(PhantomData)),
+        (DType::F32, Some(identity)) => {
+            gate.apply_op3(value, identity, gated::Gated::<f32>(PhantomData))
+        }
+        (DType::F64, Some(identity)) => {
+            gate.apply_op3(value, identity, gated::Gated::<f64>(PhantomData))
+        }
+        (other, _) => candle_core::bail!("fused operations compute in F32 or F64, got {other:?}"),
     }
 }
 
