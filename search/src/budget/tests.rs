@@ -48,7 +48,12 @@ fn random_space(random: &mut ChaCha8Rng, output: Shape) -> Space {
     let first = vec![Candidate::Dense, ranks(random), Candidate::Gated];
     groups.push(group("first".to_owned(), width, Identity::Absent, first));
     for number in 0..random.random_range(0..3) {
-        let candidates = vec![Candidate::Zero, Candidate::Dense, ranks(random), Candidate::Gated];
+        let candidates = vec![
+            Candidate::Zero,
+            Candidate::Dense,
+            ranks(random),
+            Candidate::Gated,
+        ];
         let name = format!("block{number}");
         groups.push(group(name, width, Identity::Beside, candidates));
     }

@@ -134,7 +134,9 @@ fn growing(output: Shape) -> Vec<Candidate> {
 pub struct MicroSizes {
     /// Numbers between the residual blocks.
     pub width: usize,
-    /// Heads of each kind: so many members can have the one that is found to be the best, each with weights of its own.
+    /// Functions of the head's basis.
+    pub rank: usize,
+    /// Heads: so many members can have one with weights of its own.
     pub heads: usize,
 }
 
@@ -142,10 +144,15 @@ impl Default for MicroSizes {
     fn default() -> Self {
         Self {
             width: 64,
+            rank: MICRO_RANKS[0],
             heads: 4,
         }
     }
 }
+
+/// Functions of the basis of [`micro`]: fewer where a budget is too small for more. They are not searched: while steps are
+/// large, the error of a truncated basis does not show (docs/training.md).
+const MICRO_RANKS: [usize; 3] = [48, 32, 16];
 
 /// The residual groups of [`micro`].
 const MICRO_BLOCKS: usize = 4;
@@ -155,30 +162,28 @@ const MICRO_HEAD_WEIGHTS: usize = 1 << 24;
 
 /// Returns the super-architecture for answers within microseconds.
 ///
-/// A dense layer to `width` numbers with SiLU or tanh, four residual groups on them (zero; dense or low rank 16, `x + silu(op)`;
-/// gated, `x + silu(op) op`), a head
-/// (dense, or low rank 16, 32 or 48 where that is less than the outputs: a learnt basis of them), and for sequences and images a last group that
-/// refines what the head gives (zero, convolutions of 3 and 5 taps).
+/// A dense layer to `width` numbers with SiLU or tanh, four residual groups on them (zero; dense or low rank 16,
+/// `x + silu(op)`; gated, `x + silu(op) op`), a head (a learnt basis of `rank` functions, or dense where there are not more
+/// outputs than that), and for sequences and images a last group that refines what the head gives (zero, convolutions of 3
+/// and 5 taps).
 ///
 /// # Errors
-/// If the inputs, the output or the width is empty.
+/// If the inputs, the output, the width or the rank is empty.
 pub fn micro(inputs: usize, output: Shape, sizes: MicroSizes) -> Result<Space, Error> {
     let mut groups = micro_blocks(sizes.width, MICRO_BLOCKS);
     groups[0].candidates.push(Candidate::Dense);
     groups[0].own_activations = BTreeMap::from([(1, Activation::Tanh)]);
     let dense = sizes.width.saturating_mul(output.size()).max(1);
     let heads = sizes.heads.clamp(1, (MICRO_HEAD_WEIGHTS / dense).max(1));
-    let ranks = [16, 32, 48]
-        .into_iter()
-        .filter(|rank| *rank < output.size());
-    let kinds: Vec<Candidate> = std::iter::once(Candidate::Dense)
-        .chain(ranks.map(|rank| Candidate::LowRank { rank }))
-        .collect();
+    let head = match output.size() > sizes.rank {
+        true => Candidate::LowRank { rank: sizes.rank },
+        false => Candidate::Dense,
+    };
     groups.push(Group {
         name: "head".to_owned(),
         output,
         identity: Identity::Absent,
-        candidates: kinds.repeat(heads),
+        candidates: vec![head; heads],
         activation: None,
         own_activations: BTreeMap::new(),
         placement: Placement::After,
@@ -197,6 +202,59 @@ pub fn micro(inputs: usize, output: Shape, sizes: MicroSizes) -> Result<Space, E
         });
     }
     Space::new("micro", inputs, groups)
+}
+
+/// The widest [`micro`] within a budget.
+const MICRO_WIDEST: usize = 128;
+/// Its widths are multiples of this.
+const MICRO_LANES: usize = 8;
+
+/// Returns the sizes of [`micro`] at which as many members as there are heads, with gated blocks, fit: the largest basis, and
+/// with it the widest layers between the given width and `widest`. Where none fits, the smallest basis and the given width:
+/// then cheaper blocks have to do.
+///
+/// # Errors
+/// If the inputs, the output or the width is empty.
+pub fn largest_micro(
+    inputs: usize,
+    output: Shape,
+    sizes: MicroSizes,
+    widest: usize,
+    fits: impl Fn(&Space, &[Architecture]) -> bool,
+) -> Result<MicroSizes, Error> {
+    for rank in MICRO_RANKS {
+        let widths = (sizes.width..=widest.min(MICRO_WIDEST)).rev();
+        for width in widths.filter(|width| width % MICRO_LANES == 0) {
+            let larger = MicroSizes {
+                width,
+                rank,
+                ..sizes
+            };
+            let space = micro(inputs, output, larger)?;
+            let members: Vec<_> = (0..sizes.heads).map(|head| gated(&space, head)).collect();
+            if fits(&space, &members) {
+                return Ok(larger);
+            }
+        }
+    }
+    Ok(MicroSizes {
+        rank: MICRO_RANKS[MICRO_RANKS.len() - 1],
+        ..sizes
+    })
+}
+
+/// The architecture of [`micro`] with gated blocks and one of the heads.
+fn gated(space: &Space, head: usize) -> Architecture {
+    let choice = |group: &Group| {
+        let mut candidates = group.candidates.iter();
+        match group.name.as_str() {
+            "head" => head % group.candidates.len(),
+            _ => candidates
+                .position(|one| *one == Candidate::Gated)
+                .unwrap_or(0),
+        }
+    };
+    Architecture::new(space.groups().iter().map(choice).collect())
 }
 
 /// Channels within the decoder of [`micro_decoder`].

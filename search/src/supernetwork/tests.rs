@@ -183,6 +183,29 @@ fn gradients_of_spaces_of_images_equal_finite_differences() {
 }
 
 #[test]
+fn gradients_of_gated_layers_equal_finite_differences_wherever_they_stand() {
+    for identity in ["true", "false"] {
+        for placement in ["after", "branch"] {
+            let text = format!(
+                r#"
+                name = "gates"
+                inputs = {INPUTS}
+                group = [
+                    {{ name = "first", size = 5, candidates = ["gated"] }},
+                    {{ name = "block", size = 5, candidates = ["gated", "gated tanh"], identity = {identity},
+                       activation = "silu", placement = "{placement}" }},
+                    {{ name = "coarse", length = 3, channels = 2, candidates = ["gated relu"] }},
+                    {{ name = "fine", length = 7, channels = 2, candidates = ["gated"], identity = {identity},
+                       activation = "tanh", placement = "{placement}" }},
+                ]
+                "#
+            );
+            assert_gradients(&Space::from_toml(&text).unwrap());
+        }
+    }
+}
+
+#[test]
 fn the_seed_alone_decides_the_weights() {
     let space = micro(INPUTS, Shape::Vector(4), MicroSizes::default()).unwrap();
     let values = |seed| -> Vec<u32> {

@@ -1,11 +1,12 @@
 //! What a search is asked for, and what is trained for it.
 
 use crate::budget::{Budget, NoRoom, Room, Terms, check_given};
-use crate::contenders::{Contender, SpaceChoice};
+use crate::contenders::{Contender, SpaceChoice, output_shape};
 use crate::cost_model::CostModel;
 use crate::data::{Dataset, Split, Transform};
 use crate::device::DeviceName;
-use crate::space::presets::MicroSizes;
+use crate::space::presets::{self, MicroSizes};
+use crate::space::{Architecture, Space};
 use crate::training::{Choices, Members};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -195,22 +196,28 @@ impl Plan {
         }
     }
 
-    /// The sizes of `micro`: within a budget, as wide as the control, unless rows are so few that they are polished.
+    /// The sizes of `micro`: within a budget, the largest at which all members keep it with gated blocks; no wider than
+    /// without one where rows are so few that they are polished.
     fn micro_sizes(&self, data: &Dataset, transform: Transform) -> anyhow::Result<MicroSizes> {
         let default = MicroSizes {
             heads: self.members,
             ..MicroSizes::default()
         };
-        let rows = Split::resolve(data, self.seed)?.train.len();
-        if self.budget == Budget::default() || self.choices.for_rows(rows).polish > 0.0 {
+        if self.budget == Budget::default() {
             return Ok(default);
         }
-        let control = Contender::control(data, &[], self.members, self.terms(), transform)?;
-        let width = control.map_or(0, |control| control.space.groups()[0].output.size());
-        Ok(MicroSizes {
-            width: width.max(default.width),
-            ..default
-        })
+        let rows = Split::resolve(data, self.seed)?.train.len();
+        let widest = match self.choices.for_rows(rows).polish > 0.0 {
+            true => default.width,
+            false => usize::MAX,
+        };
+        let (inputs, output) = (data.input_count(), output_shape(data));
+        let fits = |space: &Space, members: &[Architecture]| {
+            check_given(space, members, self.terms(), transform).is_ok()
+        };
+        Ok(presets::largest_micro(
+            inputs, output, default, widest, fits,
+        )?)
     }
 
     fn check(&self, contender: &Contender, transform: Transform) -> Result<(), NoRoom> {
