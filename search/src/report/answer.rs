@@ -30,7 +30,7 @@ pub(super) fn answer(facts: &Facts) -> String {
     }
     let _ = write!(
         sentence,
-        " The 90 % band holds {} of the values.",
+        " The 90\u{a0}% band holds {} of the values.",
         percent(metrics.coverage_90)
     );
     let mut tiles = vec![
@@ -58,7 +58,7 @@ pub(super) fn answer(facts: &Facts) -> String {
     tiles.push((
         percent(metrics.coverage_90),
         format!(
-            "of values in the 90 % band (50 %: {}, 99 %: {})",
+            "of values in the 90\u{a0}% band (50\u{a0}%: {}, 99\u{a0}%: {})",
             percent(metrics.coverage_50),
             percent(metrics.coverage_99)
         ),

@@ -74,7 +74,7 @@ fn superscript(exponent: i32) -> String {
 
 /// A share as a percentage.
 pub(super) fn percent(share: f64) -> String {
-    format!("{} %", number(100.0 * share))
+    format!("{}\u{a0}%", number(100.0 * share))
 }
 
 /// Bytes, in kB from a thousand on.
