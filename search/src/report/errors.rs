@@ -18,8 +18,11 @@ const PARITIES: usize = 6;
 /// Points of a cloud, and inputs that are shown, at most.
 const POINTS: usize = 1500;
 const INPUTS: usize = 12;
-/// Groups of rows behind a median line.
+/// Points that are drawn larger where there are fewer.
+const SPARSE: usize = 100;
+/// Groups of rows behind a median line, and rows of a group, at least.
 const GROUPS: usize = 10;
+const GROUP_ROWS: usize = 5;
 /// Curves in one plot, images, and outputs that are named one by one, at most.
 const CURVES: usize = 6;
 const IMAGES: usize = 3;
@@ -96,7 +99,7 @@ fn parity(facts: &Facts, outputs: Range<usize>, shows: &str) -> String {
         .map(|row| row.iter().map(level).collect())
         .collect();
     let unit = match mixed {
-        true => "training deviations from the mean",
+        true => "training deviations",
         false => "unit of the data",
     };
     let mut plot = Plot::new(
@@ -263,14 +266,14 @@ fn along_input(facts: &Facts, input: usize) -> String {
     );
     plot.points(
         "a",
-        1.4,
+        if points.len() < SPARSE { 2.2 } else { 1.4 },
         spread(points.len(), POINTS).map(|place| points[place]),
     );
     let middle = |mut values: Vec<f64>| {
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    let size = points.len().div_ceil(GROUPS).max(1);
+    let size = points.len().div_ceil(GROUPS).max(GROUP_ROWS);
     let medians = points.chunks(size).map(|group| {
         let of =
             |coordinate: fn(&(f64, f64)) -> f64| middle(group.iter().map(coordinate).collect());

@@ -31,11 +31,14 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
         .into_iter()
         .map(|(name, place)| sample(facts, name, order[place]))
         .collect();
-    let about = format!(
-        "Of {} {} runs, none of which trained or chose anything. The band is where the emulator expects 90 % of the values.",
+    let mut about = format!(
+        "Of {} {} runs, none of which trained or chose anything. The band is where the emulator expects 90\u{a0}% of the values.",
         facts.rows.len(),
         facts.part
     );
+    if facts.is_mixed() {
+        about += " Outputs are shown from their mean over these runs, in training deviations.";
+    }
     page.section("What it predicts", &about, &grid(&figures));
 }
 
@@ -165,10 +168,7 @@ fn numbers(facts: &Facts, answer: Answer<'_>) -> String {
     });
     let names = places().map(|(place, &output)| (place, output_name(facts, output)));
     let mut plot = Plot::sized(
-        Axis::new(
-            Scale::around(shown),
-            "output (training deviations from the mean)",
-        ),
+        Axis::new(Scale::around(shown), "output (training deviations)"),
         Axis::new(
             Scale::between(known.len() as f64 - 0.5, -0.5, false),
             "output (name)",

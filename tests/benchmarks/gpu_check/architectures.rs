@@ -11,8 +11,9 @@ use std::time::Instant;
 
 /// Most of `|loss - reference| / |reference|`: sums of fewer than 10,000 products in f32.
 const LOSS: f64 = 1e-5;
-/// Most of `||g - reference|| / ||reference||` of a variable's gradient: f32 through 16 nodes, and back.
-const GRADIENT: f64 = 1e-4;
+/// Most of `||g - reference|| / ||reference||` of a variable's gradient: f32 through 16 nodes, and back. Candle's operations
+/// reach 1.1e-4 on a CPU, 3.4e-5 on a GPU.
+const GRADIENT: f64 = 2e-4;
 
 /// A loss, and the gradients by the variables that were used, in their order, `None` for the others.
 type Evaluation = (f64, Vec<Option<Vec<f64>>>);
