@@ -45,7 +45,7 @@ pub(super) fn answer(facts: &Facts) -> String {
     ];
     if let Some(call) = call {
         let far = facts.measured("p99_9_us").unwrap_or(f64::NAN) * 1e-6;
-        let about = format!("one call, mean and std (median; 99.9 %: {})", seconds(far));
+        let about = format!("one call, mean and std (median; 99.9\u{a0}%: {})", seconds(far));
         tiles.push((seconds(call), about));
     }
     if let (Some(times), Some(simulator)) = (speed_up, facts.simulator_seconds()) {
