@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::page::{missing, table};
-use super::text::{bytes, digits, escape, number, percent, seconds};
+use super::text::{bytes, decimals, escape, number, percent, seconds};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -39,13 +39,16 @@ pub(super) fn answer(facts: &Facts) -> String {
             "median error: the norm of a run's error over the norm of its outputs".to_owned(),
         ),
         (
-            digits(metrics.r2, 5),
+            decimals(metrics.r2, 5),
             format!("R²; mse_z {}", number(metrics.mse_z)),
         ),
     ];
     if let Some(call) = call {
         let far = facts.measured("p99_9_us").unwrap_or(f64::NAN) * 1e-6;
-        let about = format!("one call, mean and std (median; 99.9\u{a0}%: {})", seconds(far));
+        let about = format!(
+            "one call, mean and std (median; 99.9\u{a0}%: {})",
+            seconds(far)
+        );
         tiles.push((seconds(call), about));
     }
     if let (Some(times), Some(simulator)) = (speed_up, facts.simulator_seconds()) {
