@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_training_reads_where_network_variables_are_updated_and_nowhere_else() {
         let settings = Settings {
-            steps: Some(400),
+            steps: Some(1500),
             members: Members::Searched(2),
             seed: 1,
             choices: Choices {

@@ -80,7 +80,8 @@ pub fn deployed_status(emulator: &Emulator, x: &[f32]) -> Status {
 
 /// Whether a result is so near the largest number that it depends on the way to it whether it overflows: a hyperbolic sine
 /// by exponentials does so at half of it.
-fn at_overflow(exact: &Prediction<f64>) -> bool {
+#[must_use]
+pub fn at_overflow(exact: &Prediction<f64>) -> bool {
     let sizes = exact.mean.iter().chain(&exact.std).map(|value| value.abs());
     let largest = sizes.fold(0.0, f64::max) / f64::from(f32::MAX);
     (0.25..4.0).contains(&largest)
