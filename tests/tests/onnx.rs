@@ -60,7 +60,7 @@ fn overflowing() -> Vec<(&'static str, Emulator)> {
     // Eight times as much enters the exponential, which overflows at 89.
     let wide = |parts: &mut EmulatorParts| {
         for input in &mut parts.inputs {
-            (input.low, input.high) = (-13.0, 13.0);
+            (input.low, input.high) = (-12.0, 12.0);
         }
     };
     // The scale of errors is from 0.4 to 2.7: that beyond 2 overflows.
@@ -197,7 +197,7 @@ fn rows_within_the_box_both_overflow_and_do_not_where_exponentials_are_large() {
         let within = statuses.filter(|status| status.outside == 0 && status.non_finite == 0);
         let (over, finite): (Vec<_>, Vec<_>) = within.partition(|status| status.overflow);
         let counts = (over.len(), finite.len());
-        assert!(counts.0 >= 3 && counts.1 >= 3, "{name}: {counts:?}");
+        assert!(counts.0 >= 2 && counts.1 >= 2, "{name}: {counts:?}");
     }
 }
 
