@@ -59,7 +59,7 @@ pub enum Error {
         advice: &'static str,
     },
     /// The operating system refused to read or write.
-    #[error("cannot {action} {}", path.display())]
+    #[error("cannot {action} {}; check the path and its permissions", path.display())]
     Io {
         /// What was tried: `read`, `write`, `rename`.
         action: &'static str,

@@ -9,6 +9,7 @@ use crate::calibration::calibrated;
 use crate::data::{self, Dataset, Normalisation, Split};
 use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
 use crate::training::Trained;
+use crate::transfer;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
 use dense_codegen::graph::{
     self, Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply,
@@ -341,8 +342,7 @@ impl Draft<'_> {
         for parameter in trained.network.parameters(index, choice) {
             let name = format!("{}/{choice}/{}", group.name, parameter.role);
             let shape = parameter.var.dims().to_vec();
-            parameters
-                .push(self.parameter(name, &shape, || parameter.var.flatten_all()?.to_vec1())?);
+            parameters.push(self.parameter(name, &shape, || transfer::numbers(&parameter.var))?);
         }
         let output = group.output;
         let pushed = match (group.candidates[choice], parameters[..].as_ref()) {

@@ -57,8 +57,12 @@ impl SpaceArgument {
         match self {
             Self::Preset(name) => Ok(SpaceChoice::Preset(name.clone())),
             Self::File(path) => {
-                let text = fs::read_to_string(path)
-                    .with_context(|| format!("--space {}: cannot be read", path.display()))?;
+                let text = fs::read_to_string(path).with_context(|| {
+                    format!(
+                        "--space {}: cannot be read; check the path, or name a preset",
+                        path.display()
+                    )
+                })?;
                 let space = Space::from_toml(&text)
                     .with_context(|| format!("--space {}", path.display()))?;
                 Ok(SpaceChoice::Given(space))

@@ -15,9 +15,11 @@
 //! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where these are good;
 //! - [`assemble`](mod@assemble) makes an emulator of what was trained; [`calibration`] fits its uncertainty, and
 //!   [`holes`] finds the part of the box that has no points;
-//! - [`device`] names what trains: the processor, or a GPU;
+//! - [`device`] names what trains: the processor, or a GPU; [`transfer`] is where it is read;
 //! - [`metrics`] says how good it is, [`report`] shows it on a page;
 //! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
+
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod assemble;
 pub mod budget;
@@ -49,6 +51,7 @@ pub mod streams;
 pub mod supernetwork;
 pub mod teacher;
 pub mod training;
+pub mod transfer;
 pub mod transform;
 pub mod variables;
 pub mod warnings;

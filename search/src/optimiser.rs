@@ -13,6 +13,7 @@
 mod cuda;
 
 use crate::nodes::Form;
+use crate::transfer;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Result, Tensor, Var};
 use rayon::prelude::*;
@@ -133,10 +134,9 @@ impl AdamW {
                     };
                     [tensor(mean)?, tensor(square)?]
                 }
-                Moments::Composite([mean, square]) => [
-                    mean.to_device(&Device::Cpu)?,
-                    square.to_device(&Device::Cpu)?,
-                ],
+                Moments::Composite([mean, square]) => {
+                    [transfer::fetched(mean)?, transfer::fetched(square)?]
+                }
             };
             Ok(Saved {
                 steps: entry.steps,
@@ -172,14 +172,14 @@ impl AdamW {
             entry.steps = saved.steps;
             entry.moments = match Form::of(entry.variable.device()) {
                 Form::Fused => {
-                    let values = |moment: &Tensor| moment.flatten_all()?.to_vec1();
+                    let values = |moment: &Tensor| transfer::numbers(moment);
                     Moments::Fused(Mutex::new([values(&saved.mean)?, values(&saved.square)?]))
                 }
                 _ => {
                     let device = entry.variable.device();
                     Moments::Composite([
-                        saved.mean.to_device(device)?,
-                        saved.square.to_device(device)?,
+                        transfer::sent(&saved.mean, device)?,
+                        transfer::sent(&saved.square, device)?,
                     ])
                 }
             };

@@ -53,7 +53,9 @@ impl RunFolder {
                 path.display()
             );
         }
-        fs::create_dir_all(path).with_context(|| format!("{}: cannot be made", path.display()))?;
+        fs::create_dir_all(path).with_context(|| {
+            format!("{}: cannot be made; choose another folder", path.display())
+        })?;
         Ok(folder)
     }
 
@@ -115,8 +117,12 @@ impl RunFolder {
     /// There is none, or it is not of this form.
     pub fn description_of<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
         let path = self.description();
-        let text =
-            fs::read(&path).with_context(|| format!("{}: no run is here", self.path.display()))?;
+        let text = fs::read(&path).with_context(|| {
+            format!(
+                "{}: no run is here; name the folder that search made with --out",
+                self.path.display()
+            )
+        })?;
         serde_json::from_slice(&text)
             .with_context(|| format!("{}: not the description of a run", path.display()))
     }
@@ -193,11 +199,40 @@ impl RunFolder {
     }
 }
 
+/// Returns the emulator of a run's folder, or of an emulator file.
+///
+/// # Errors
+/// There is none, the run is not finished, or the file is damaged.
+pub fn emulator_of(run: &Path) -> anyhow::Result<Emulator> {
+    let folder = RunFolder::at(run);
+    let file = match run.is_dir() {
+        true => folder.emulator(),
+        false => run.to_owned(),
+    };
+    if file.exists() {
+        return Ok(dense_codegen::file::load(&file)?);
+    }
+    if folder.description().exists() {
+        bail!(
+            "{0}: the run is not finished; end it with `dense-search resume {0}`",
+            run.display()
+        );
+    }
+    bail!(
+        "{}: no emulator is here; name the folder that search made with --out, or an emulator file",
+        run.display()
+    )
+}
+
 /// Writes an emulator into a folder that is made for it.
 fn save(emulator: &Emulator, file: &Path) -> anyhow::Result<()> {
     if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("{}: cannot be made", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| {
+            format!(
+                "{}: cannot be made; choose another folder",
+                folder.display()
+            )
+        })?;
     }
     Ok(dense_codegen::file::save(emulator, file)?)
 }

@@ -237,6 +237,229 @@ fn a_search_is_compared_with_its_control_and_each_row_of_its_table_can_be_frozen
     }
 }
 
+/// Whatever the program was built with, no machine has that device.
+#[test]
+fn a_device_that_there_is_not_is_said_before_anything_is_read_or_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    for arguments in [
+        vec!["search", "nowhere.npz", "--out", text(&run)],
+        vec!["demo", "--out", text(&run)],
+    ] {
+        let output = program(&[&arguments[..], &["--device", "cuda:99"]].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(
+            said.contains("cuda:99") && said.contains("--device cpu"),
+            "{arguments:?}: {said}"
+        );
+        assert!(!said.contains("nowhere") && !run.exists(), "{arguments:?}");
+    }
+}
+
+/// Wrong uses of every command that takes files: what is wrong, where, and what to do, with exit code 2 and no file left.
+#[test]
+fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+    };
+    let rows: String = (0..40)
+        .map(|k| format!("{k},{},{}\n", (k * 7) % 11, (k * k) % 13))
+        .collect();
+    write("ok.csv", &format!("a,b,y\n{rows}"));
+    write("empty.csv", "");
+    write("header.csv", "a,b,y\n");
+    write("nan.csv", "a,b,y\n1,2,3\n1,nan,3\n");
+    write("words.csv", "a,b\n1,2\n1,many\n");
+    write("ragged.csv", "a,b,y\n1,2,3\n1,2\n");
+    write("huge.csv", "a,b,y\n1,2,3\n1,1e40,3\n");
+    write("bad.toml", "groups = 3\n");
+    write(
+        "other.toml",
+        "[[parameter]]\nname = \"q\"\nlow = 0\nhigh = 1\n",
+    );
+    write("file", "no folder");
+    fs::create_dir(folder.path().join("folder")).unwrap();
+    let columns = ["--inputs", "a,b", "--outputs", "y"];
+    let steps = ["--steps", "60", "--teacher", "none", "--out"];
+    let said_by = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dense-search"));
+        let output = command.current_dir(folder.path()).args(arguments).output();
+        let output = output.expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    let run = [&["search", "ok.csv"], &columns[..], &steps, &["run"]].concat();
+    assert_eq!(said_by(&run).0, Some(0), "{}", said_by(&run).1);
+    let entries = || {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = entries();
+
+    let data = |name| [&["inspect", name], &columns[..]].concat();
+    let searched = |more: &[&'static str]| {
+        [&["search", "ok.csv"], &columns[..], &steps, &["new"], more].concat()
+    };
+    let evaluated = |name, more: &[&'static str]| [&["evaluate", "run", name], more].concat();
+    let cases: Vec<(Vec<&str>, &[&str])> = vec![
+        (data("nowhere.csv"), &["nowhere.csv", "check the path"]),
+        (data("folder"), &["ends in .npz or .csv"]),
+        (data("empty.csv"), &["no column \"a\"", "none"]),
+        (data("header.csv"), &["at least one row"]),
+        (data("nan.csv"), &["line 3, column \"b\"", "NaN", "remove"]),
+        (
+            data("ragged.csv"),
+            &["line 3", "expected 3 cells", "repair"],
+        ),
+        (data("huge.csv"), &["line 3, column \"b\"", "rescale"]),
+        (vec!["inspect", "ok.csv"], &["--inputs", "a, b, y"]),
+        (
+            vec!["inspect", "ok.csv", "--inputs", "a,c", "--outputs", "y"],
+            &["no column \"c\"", "a, b, y"],
+        ),
+        (
+            vec!["inspect", "ok.csv", "--inputs", "a,b", "--outputs", "a"],
+            &["\"a\"", "leave it out of one"],
+        ),
+        (
+            [&data("ok.csv")[..], &["--layout", "image"]].concat(),
+            &["scalars or one curve", ".npz"],
+        ),
+        (
+            searched(&["--space", "vast.toml"]),
+            &["vast.toml", "check the path"],
+        ),
+        (searched(&["--space", "bad.toml"]), &["groups", "group"]),
+        (searched(&["--costs", "bad.toml"]), &["dense-search costs"]),
+        (searched(&["--budget-macs", "1"]), &["raise the budget"]),
+        (
+            [&["search", "ok.csv"], &columns[..], &steps, &["run"]].concat(),
+            &["there is a run already", "choose another folder"],
+        ),
+        (
+            [&["search", "ok.csv"], &columns[..], &steps, &["file"]].concat(),
+            &["file: cannot be made", "choose another folder"],
+        ),
+        (vec!["resume", "run"], &["finished"]),
+        (vec!["resume", "folder"], &["no run is here", "--out"]),
+        (
+            evaluated("ok.csv", &["--inputs", "a,y", "--outputs", "b"]),
+            &["expected the inputs a, b", "got a, y"],
+        ),
+        (
+            evaluated("ok.csv", &["--inputs", "a", "--outputs", "y"]),
+            &["expected 2 inputs and 1 outputs", "got 1 and 1"],
+        ),
+        (
+            evaluated(
+                "ok.csv",
+                &["--inputs", "a,b", "--outputs", "y", "--split", "dev"],
+            ),
+            &["train", "validation", "test"],
+        ),
+        (
+            [&["evaluate", "folder", "ok.csv"], &columns[..]].concat(),
+            &["no emulator is here", "--out"],
+        ),
+        (
+            vec!["predict", "run", "nan.csv", "-o", "p.csv"],
+            &["line 3, column \"b\"", "NaN"],
+        ),
+        (
+            vec!["predict", "run", "words.csv", "-o", "p.csv"],
+            &["line 3, column \"b\"", "many"],
+        ),
+        (
+            vec!["predict", "run", "empty.csv", "-o", "p.csv"],
+            &["no column \"a\""],
+        ),
+        (
+            vec!["predict", "run", "ok.csv", "-o", "p.txt"],
+            &["p.txt", ".npz or .csv"],
+        ),
+        (
+            vec!["predict", "run", "ok.csv", "-o", "none/p.csv"],
+            &["none/p.csv", "folder exists"],
+        ),
+        (
+            vec!["predict", "file", "ok.csv", "-o", "p.csv"],
+            &["file: not a whole .safetensors"],
+        ),
+        (
+            vec!["freeze", "nowhere", "--out", "new"],
+            &["nowhere: no emulator is here", "--out"],
+        ),
+        (vec!["freeze", "run", "--out", "file"], &["not a folder"]),
+        (
+            vec!["freeze", "run", "--out", "new", "--section", "a b"],
+            &["begin with a dot"],
+        ),
+        (
+            vec!["freeze", "run", "--out", "new", "--c", "--prefix", "9x"],
+            &["9x"],
+        ),
+        (
+            vec!["export", "run", "-o", "m.onnx", "--member", "99"],
+            &["an index below", "99"],
+        ),
+        (vec!["export", "run", "-o", "m.pb"], &["ends in .onnx"]),
+        (
+            vec!["export", "run", "-o", "none/m.onnx"],
+            &["none/m.onnx", "check the path"],
+        ),
+        (vec!["report", "run", "-o", "r.pdf"], &["ends in .html"]),
+        (
+            vec!["report", "run", "-o", "r.html", "--data", "nowhere.csv"],
+            &["nowhere.csv", "--data says"],
+        ),
+        (vec!["bench", "folder"], &["no emulator is here", "--out"]),
+        (
+            vec!["design", "bad.toml", "-n", "8", "-o", "d.csv"],
+            &["bad.toml", "parameter"],
+        ),
+        (
+            vec!["design", "other.toml", "-n", "0", "-o", "d.csv"],
+            &["0", "1.."],
+        ),
+        (
+            vec!["design", "other.toml", "-n", "8", "-o", "d.npz"],
+            &["ends in .csv"],
+        ),
+        (
+            vec!["space", "paper", "--for", "nowhere.npz"],
+            &["nowhere.npz", "check the path"],
+        ),
+        (
+            vec![
+                "collect",
+                "header.csv",
+                "--command",
+                "echo {a}",
+                "-o",
+                "c.npz",
+            ],
+            &["at least one row"],
+        ),
+        (
+            vec!["collect", "ok.csv", "--command", "echo {c}", "-o", "c.npz"],
+            &["takes no parameter", "{a} {b} {y}"],
+        ),
+        (vec!["man", "nothing"], &["no such command", "--help"]),
+    ];
+    for (arguments, parts) in cases {
+        let (code, said) = said_by(&arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {said}");
+        for part in parts {
+            assert!(said.contains(part), "{arguments:?}, {part:?}: {said}");
+        }
+        assert_eq!(entries(), before, "{arguments:?}");
+        assert!(said.matches("os error").count() <= 1, "said twice: {said}");
+    }
+}
+
 #[test]
 fn bad_input_is_said_with_exit_code_2_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 //! compute with them what the f64 interpreter does, on cases that use every operation.
 
 use dense_codegen::Emulator;
-use dense_codegen::emulator::InputVariable;
+use dense_codegen::emulator::{EmulatorParts, InputVariable};
 use dense_codegen::graph::{NodeId, Operation, Shape};
 use dense_codegen::interpreter::interpret_f64;
 use dense_codegen::onnx::{Batch, What, model_bytes, write};
@@ -12,7 +12,7 @@ use dense_tests::cases::CASES;
 use dense_tests::networks::Network;
 use dense_tests::onnx::engines::{self, Outputs, Python, Question};
 use dense_tests::onnx::operations::operations;
-use dense_tests::onnx::{Errors, error, in_box};
+use dense_tests::onnx::{Errors, at_overflow, deployed_status, error, in_box};
 use dense_tests::rows::random_rows;
 use dense_tests::skip::skipped;
 use dense_tests::tolerance::ONNX_AGAINST_F64;
@@ -40,7 +40,39 @@ fn emulators() -> Vec<(String, Emulator, Vec<f32>)> {
         let rows = random_rows(&emulator, 10 * ROWS, &mut ChaCha8Rng::seed_from_u64(1));
         (name.to_owned(), emulator, rows)
     });
-    cases.chain(networks).chain(operations).collect()
+    let overflowing = overflowing().into_iter().map(|(name, emulator)| {
+        let rows = random_rows(&emulator, 10 * ROWS, &mut ChaCha8Rng::seed_from_u64(1));
+        (name.to_owned(), emulator, rows)
+    });
+    let all = cases.chain(networks).chain(operations);
+    all.chain(overflowing).collect()
+}
+
+/// Emulators whose mean or standard deviation is beyond single precision in a part of their box.
+fn overflowing() -> Vec<(&'static str, Emulator)> {
+    let with = |name: &str, change: fn(&mut EmulatorParts)| {
+        let mut all = operations().into_iter();
+        let (_, emulator) = all.find(|(other, _)| *other == name).expect("a name");
+        let mut parts = emulator.into_parts();
+        change(&mut parts);
+        Emulator::new(parts).expect("limits in order")
+    };
+    // Eight times as much enters the exponential, which overflows at 89.
+    let wide = |parts: &mut EmulatorParts| {
+        for input in &mut parts.inputs {
+            (input.low, input.high) = (-12.0, 12.0);
+        }
+    };
+    // The scale of errors is from 0.4 to 2.7: that beyond 2 overflows.
+    let large = |parts: &mut EmulatorParts| {
+        parts.calibration.unit.fill(2_f32.powi(126));
+        parts.calibration.floor.fill(4.0);
+    };
+    vec![
+        ("exp in a wide box", with("exp", wide)),
+        ("sinh in a wide box", with("sinh", wide)),
+        ("error scale of large units", with("error scale", large)),
+    ]
 }
 
 /// The emulator that is this one's member alone.
@@ -147,12 +179,26 @@ fn rows_within_the_box_are_both_near_and_far_where_there_is_a_coverage() {
     let question = &questions(&[("coverage".into(), emulator.clone(), rows)])[0];
     let inside = |far: bool| {
         let rows = question.x.chunks_exact(emulator.input_count());
-        let statuses = rows.map(|x| interpret_f64(&emulator, x).status);
+        let statuses = rows.map(|x| deployed_status(&emulator, x));
         let of = statuses.filter(|status| in_box(status) && status.far == far);
         of.count()
     };
     let (near, far) = (inside(false), inside(true));
     assert!(near >= 5 && far >= 5, "{near} near, {far} far");
+}
+
+#[test]
+fn rows_within_the_box_both_overflow_and_do_not_where_exponentials_are_large() {
+    for (name, emulator) in overflowing() {
+        let rows = random_rows(&emulator, 10 * ROWS, &mut ChaCha8Rng::seed_from_u64(1));
+        let question = &questions(&[(name.to_owned(), emulator.clone(), rows)])[0];
+        let rows = question.x.chunks_exact(emulator.input_count());
+        let statuses = rows.map(|x| deployed_status(&emulator, x));
+        let within = statuses.filter(|status| status.outside == 0 && status.non_finite == 0);
+        let (over, finite): (Vec<_>, Vec<_>) = within.partition(|status| status.overflow);
+        let counts = (over.len(), finite.len());
+        assert!(counts.0 >= 2 && counts.1 >= 2, "{name}: {counts:?}");
+    }
 }
 
 #[test]
@@ -185,7 +231,8 @@ fn the_mean_alone_and_a_member_alone_are_what_the_f64_interpreter_gives() {
         let columns = emulator.input_count();
         let inside: Vec<f32> = rows
             .chunks_exact(columns)
-            .filter(|row| in_box(&interpret_f64(emulator, row).status))
+            .filter(|row| in_box(&deployed_status(emulator, row)))
+            .filter(|row| !at_overflow(&interpret_f64(emulator, row)))
             .take(ROWS)
             .flatten()
             .copied()

@@ -1,4 +1,5 @@
-//! Guard: whether every input of a row is a finite number, and whether every one is within its trained range.
+//! Guard: whether every input of a row is a finite number, whether every one is within its trained range, and whether
+//! every result is finite.
 //!
 //! Comparisons alone, on the limits that deployed code has: the answers are exact, and a NaN compares false.
 
@@ -16,10 +17,7 @@ pub(super) struct Guard {
 
 /// Adds the guard's nodes.
 pub(super) fn guard(draft: &mut Draft<'_>, emulator: &Emulator) -> Guard {
-    let largest = draft.number("largest", f32::MAX);
-    let size = draft.push("Abs", &[INPUT], Vec::new());
-    let finite = draft.push("LessOrEqual", &[&size, &largest], Vec::new());
-
+    let finite = finite(draft, INPUT);
     let (low, high): (Vec<_>, Vec<_>) = emulator
         .domain()
         .iter()
@@ -33,6 +31,25 @@ pub(super) fn guard(draft: &mut Draft<'_>, emulator: &Emulator) -> Guard {
         finite: all(draft, &finite, Axis::Kept),
         in_domain: all(draft, &within, Axis::Dropped),
     }
+}
+
+/// `[n]`: these answers, and whether mean and standard deviation, `[n, OUT]`, are finite.
+pub(super) fn and_no_overflow(
+    draft: &mut Draft<'_>,
+    in_domain: &str,
+    [mean, deviation]: [&str; 2],
+) -> String {
+    let (mean, deviation) = (finite(draft, mean), finite(draft, deviation));
+    let both = draft.push("And", &[&mean, &deviation], Vec::new());
+    let results = all(draft, &both, Axis::Dropped);
+    draft.push("And", &[in_domain, &results], Vec::new())
+}
+
+/// Whether each of these numbers is finite.
+fn finite(draft: &mut Draft<'_>, values: &str) -> String {
+    let largest = draft.number("largest", f32::MAX);
+    let size = draft.push("Abs", &[values], Vec::new());
+    draft.push("LessOrEqual", &[&size, &largest], Vec::new())
 }
 
 /// What becomes of the axis over which answers are gathered.

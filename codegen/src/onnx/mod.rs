@@ -9,8 +9,8 @@
 //! export, so that an engine gets the network as its own front end would have written it.
 //!
 //! The model takes raw inputs and gives physical units. Its bits are those of the engine that runs it; of `in_domain` the
-//! comparisons with the trained box are exact, and distances to training points are rounded. An overflow inside the
-//! trained box is not told: there, deployed code has a status for it.
+//! comparisons with the trained box are exact, and distances to training points are rounded. A result that is not finite
+//! counts as outside, as it does in a deployed status that is not ok.
 
 mod activation;
 mod add;
@@ -48,9 +48,9 @@ pub const OPERATORS: i64 = 13;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// All that the deployed call gives: the members' mean as the output `mean`, their calibrated standard deviation as
-    /// `std`, and as `in_domain` whether every input is finite and within its trained range, and a training point is
-    /// near where the emulator knows of holes in its box. Where an input is not finite, mean and standard deviation are
-    /// NaN.
+    /// `std`, and as `in_domain` whether every input is finite and within its trained range, a training point is near
+    /// where the emulator knows of holes in its box, and every result is finite. Where an input is not finite, mean and
+    /// standard deviation are NaN.
     Prediction,
     /// The members' mean alone, as the output `mean`, without guard.
     Mean,

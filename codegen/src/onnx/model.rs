@@ -74,7 +74,7 @@ pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<Mod
 }
 
 /// The three outputs of the whole prediction. Mean and standard deviation of a row with an input that is not finite are
-/// NaN, as they are in deployed code.
+/// NaN, as they are in deployed code; `in_domain` is true where deployed code's status is ok.
 fn prediction(
     draft: &mut Draft<'_>,
     emulator: &Emulator,
@@ -88,21 +88,22 @@ fn prediction(
     let (in_domain, about) = match &emulator.local().coverage {
         None => (
             in_domain,
-            "Whether every input is finite and within its trained range",
+            "Whether every input is finite and within its trained range, and every result is finite",
         ),
         Some(coverage) => {
             let near = local::near(draft, emulator, coverage);
             (
                 draft.push("And", &[&in_domain, &near], Vec::new()),
-                "Whether every input is finite and within its trained range, and a training point is near",
+                "Whether every input is finite and within its trained range, a training point is near, and every result is \
+                 finite",
             )
         }
     };
     let nan = draft.number("nan", f32::NAN);
-    let [mean, deviation] = [mean, &deviation].map(|value| {
-        let value = draft.push("Where", &[&finite, value, &nan], Vec::new());
-        shaped(draft, emulator, value)
-    });
+    let [mean, deviation] =
+        [mean, &deviation].map(|value| draft.push("Where", &[&finite, value, &nan], Vec::new()));
+    let in_domain = guard::and_no_overflow(draft, &in_domain, [&mean, &deviation]);
+    let [mean, deviation] = [mean, deviation].map(|value| shaped(draft, emulator, value));
     vec![
         finish(draft, &mean, MEAN).info("The members' mean, in physical units", shape, batch),
         finish(draft, &deviation, STD).info(

@@ -305,8 +305,10 @@ fn outcome(found: &search::Report, run: Option<&Path>) -> Outcome {
 /// Prints an object's fields, one a line, or as JSON.
 fn report(figures: &Value, json: bool) -> anyhow::Result<Outcome> {
     let fields = figures.as_object().into_iter().flatten();
+    let longest = fields.clone().map(|(name, _)| name.len()).max();
+    let width = longest.unwrap_or(0).max(20);
     let lines: Vec<_> = fields
-        .map(|(name, value)| format!("{name:20} {value}"))
+        .map(|(name, value)| format!("{name:width$} {value}"))
         .collect();
     print(&if json {
         figures.to_string()

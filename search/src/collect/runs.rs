@@ -80,7 +80,8 @@ impl Runs {
             path.to_str().is_some(),
             "{shown}: expected a path that is text"
         );
-        fs::create_dir_all(&path).with_context(|| format!("{shown}: cannot be made"))?;
+        fs::create_dir_all(&path)
+            .with_context(|| format!("{shown}: cannot be made; give another folder by --runs"))?;
         let lock = File::create(path.join("lock"))
             .with_context(|| format!("{shown}: cannot be written"))?;
         match lock.try_lock() {

@@ -1,8 +1,7 @@
 //! `dense-search export`: a run's emulator as an ONNX model, for every tool that reads such.
 
-use crate::commands::search::emulator_file;
+use crate::run_folder::emulator_of;
 use anyhow::ensure;
-use dense_codegen::file;
 use dense_codegen::onnx::{Batch, What, write};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -20,7 +19,7 @@ pub fn run(run: &Path, output: &Path, what: What, batch: Batch) -> anyhow::Resul
         "{}: expected a name that ends in .onnx",
         output.display()
     );
-    let emulator = file::load(&emulator_file(run))?;
+    let emulator = emulator_of(run)?;
     write(&emulator, what, batch, output)?;
     let outputs: &[&str] = match what {
         What::Prediction => &["mean", "std", "in_domain"],

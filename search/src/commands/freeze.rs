@@ -1,7 +1,7 @@
 //! `dense-search freeze`: a run's emulator as a crate that builds anywhere, or as C, and what it costs on a microcontroller.
 
-use crate::commands::search::{emulator_file, pareto_file};
-use crate::run_folder::write_aside;
+use crate::commands::search::pareto_file;
+use crate::run_folder::{emulator_of, write_aside};
 use anyhow::anyhow;
 use dense_codegen::c::{self, Prefix};
 use dense_codegen::emulator::Emulator;
@@ -91,8 +91,8 @@ pub fn run_c(
 
 /// The run's emulator, or that of a row of its Pareto table.
 fn load(run: &Path, row: Option<usize>) -> anyhow::Result<Emulator> {
-    Ok(file::load(&match row {
-        None => emulator_file(run),
-        Some(row) => pareto_file(run, row)?,
-    })?)
+    match row {
+        None => emulator_of(run),
+        Some(row) => Ok(file::load(&pareto_file(run, row)?)?),
+    }
 }

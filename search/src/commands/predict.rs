@@ -8,10 +8,9 @@
 //!
 //! The blocks are all the memory that rows take. Rows are independent, so that no bit depends on where a block ends.
 
-use crate::commands::search::emulator_file;
 use crate::data::{DataError, Encoded, Flow, InputRows, PredictionForm, PredictionWriter};
+use crate::run_folder::emulator_of;
 use dense_codegen::executor::Executor;
-use dense_codegen::file;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -59,7 +58,7 @@ pub fn run(
     interrupt: &AtomicBool,
 ) -> anyhow::Result<Option<Report>> {
     let began = Instant::now();
-    let emulator = file::load(&emulator_file(run))?;
+    let emulator = emulator_of(run)?;
     let names: Vec<String> = emulator
         .inputs()
         .iter()

@@ -47,7 +47,8 @@ pub fn remeasure() -> anyhow::Result<CostModel> {
 /// # Errors
 /// The file cannot be read, or is no cost model.
 pub fn read(file: &Path) -> anyhow::Result<CostModel> {
-    let text = fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    let text = fs::read(file)
+        .with_context(|| format!("{}: cannot be read; check the path", file.display()))?;
     serde_json::from_slice(&text).with_context(|| {
         format!(
             "{}: no cost model; `dense-search costs` prints one",

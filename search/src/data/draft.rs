@@ -125,6 +125,15 @@ impl Draft {
                 });
             }
         }
+        let mut inputs = options.inputs.iter();
+        if let Some(both) = inputs.find(|name| options.outputs.contains(name)) {
+            return Err(DataError::Options {
+                file: file.to_owned(),
+                reason: format!(
+                    "column {both:?} is named by --inputs and by --outputs; leave it out of one"
+                ),
+            });
+        }
         let (inputs, outputs) = (options.inputs.len(), options.outputs.len());
         if let Some(layout) = options.layout
             && !layout.fits(&[outputs])

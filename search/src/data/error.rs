@@ -45,7 +45,7 @@ impl fmt::Display for Place {
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The file is missing or cannot be read.
-    #[error("{file}: cannot be read: {source}; check the path and its permissions")]
+    #[error("{file}: cannot be read; check the path and its permissions")]
     Read {
         /// The file.
         file: String,
@@ -54,7 +54,7 @@ pub enum DataError {
     },
     /// The file cannot be written; nothing was left behind.
     #[error(
-        "{file}: cannot be written: {source}; check that its folder exists and has room (nothing was left half-written)"
+        "{file}: cannot be written; check that its folder exists and has room (nothing was left half-written)"
     )]
     Write {
         /// The file.
@@ -145,7 +145,7 @@ pub enum DataError {
         got: String,
     },
     /// No rows at all.
-    #[error("{file}: expected at least one row, got none; run the simulator first")]
+    #[error("{file}: expected at least one row, got none; give a file with rows")]
     NoRows {
         /// The file.
         file: String,

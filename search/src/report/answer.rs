@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::page::{missing, table};
-use super::text::{bytes, digits, escape, number, percent, seconds};
+use super::text::{bytes, decimals, escape, number, percent, seconds};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -30,7 +30,7 @@ pub(super) fn answer(facts: &Facts) -> String {
     }
     let _ = write!(
         sentence,
-        " The 90 % band holds {} of the values.",
+        " The 90\u{a0}% band holds {} of the values.",
         percent(metrics.coverage_90)
     );
     let mut tiles = vec![
@@ -39,13 +39,16 @@ pub(super) fn answer(facts: &Facts) -> String {
             "median error: the norm of a run's error over the norm of its outputs".to_owned(),
         ),
         (
-            digits(metrics.r2, 5),
+            decimals(metrics.r2, 5),
             format!("R²; mse_z {}", number(metrics.mse_z)),
         ),
     ];
     if let Some(call) = call {
         let far = facts.measured("p99_9_us").unwrap_or(f64::NAN) * 1e-6;
-        let about = format!("one call, mean and std (median; 99.9 %: {})", seconds(far));
+        let about = format!(
+            "one call, mean and std (median; 99.9\u{a0}%: {})",
+            seconds(far)
+        );
         tiles.push((seconds(call), about));
     }
     if let (Some(times), Some(simulator)) = (speed_up, facts.simulator_seconds()) {
@@ -58,7 +61,7 @@ pub(super) fn answer(facts: &Facts) -> String {
     tiles.push((
         percent(metrics.coverage_90),
         format!(
-            "of values in the 90 % band (50 %: {}, 99 %: {})",
+            "of values in the 90\u{a0}% band (50\u{a0}%: {}, 99\u{a0}%: {})",
             percent(metrics.coverage_50),
             percent(metrics.coverage_99)
         ),

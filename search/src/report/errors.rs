@@ -3,27 +3,35 @@
 use super::facts::Facts;
 use super::page::{Page, figure, grid};
 use super::plot::{Axis, Plot, SIZE};
+use super::residuals;
 use super::samples::{coordinate, image};
 use super::scale::Scale;
 use super::{COLOURS, spread};
 use dense_codegen::emulator::Layout;
+use std::ops::Range;
 
 /// Cells along each side of the parity plot, and its shades.
 const CELLS: usize = 56;
 const SHADES: usize = 8;
+/// Numbers that have a parity plot each, at most.
+const PARITIES: usize = 6;
 /// Points of a cloud, and inputs that are shown, at most.
 const POINTS: usize = 1500;
 const INPUTS: usize = 12;
-/// Groups of rows behind a median line.
+/// Points that are drawn larger where there are fewer.
+const SPARSE: usize = 100;
+/// Groups of rows behind a median line, and rows of a group, at least.
 const GROUPS: usize = 10;
+const GROUP_ROWS: usize = 5;
 /// Curves in one plot, images, and outputs that are named one by one, at most.
 const CURVES: usize = 6;
 const IMAGES: usize = 3;
 const NAMED: usize = 24;
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
-    let mut first = vec![parity(facts)];
+    let mut first = parities(facts);
     first.extend(along_outputs(facts));
+    first.extend(residuals::figures(facts));
     let shown = facts.data.input_count().min(INPUTS);
     first.extend((0..shown).map(|input| along_input(facts, input)));
     let mut about = format!("Every value of the {} rows.", facts.part);
@@ -36,23 +44,46 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     page.section("Where it is wrong", &about, &grid(&first));
 }
 
-/// Predicted over simulated values, all outputs together, as the density of points.
-fn parity(facts: &Facts) -> String {
+/// Predicted over simulated values: by output where these are a few numbers, each with a unit of its own, else together.
+fn parities(facts: &Facts) -> Vec<String> {
+    let count = facts.deviation.len();
+    match facts.emulator.outputs().layout {
+        Layout::Scalars if (2..=PARITIES).contains(&count) => (0..count)
+            .map(|output| {
+                let name = residuals::output_name(facts, output);
+                parity(
+                    facts,
+                    output..output + 1,
+                    &format!("{name}, predicted over simulated."),
+                )
+            })
+            .collect(),
+        _ => vec![parity(facts, 0..count, "Predicted over simulated values.")],
+    }
+}
+
+/// Predicted over simulated values of these outputs, as the density of points.
+fn parity(facts: &Facts, outputs: Range<usize>, shows: &str) -> String {
+    let mixed = facts.is_mixed() && outputs.len() > 1;
+    let centres = facts.centres();
     let pairs = || {
         facts.answers().flat_map(|answer| {
-            let pairs = answer.y.iter().zip(answer.mean);
-            pairs.map(|(&y, &mean)| (f64::from(y), f64::from(mean)))
+            outputs.clone().map(|j| match mixed {
+                true => [answer.y[j], answer.mean[j]]
+                    .map(|value| facts.in_deviations(j, centres[j], value)),
+                false => [answer.y[j], answer.mean[j]].map(f64::from),
+            })
         })
     };
     let decades =
-        facts.description["report"]["transform"] == "log" && pairs().all(|(y, _)| y > 0.0);
+        facts.description["report"]["transform"] == "log" && pairs().all(|[y, _]| y > 0.0);
     let scale = match decades {
-        true => Scale::decades(pairs().map(|(y, _)| y)),
-        false => Scale::around(pairs().map(|(y, _)| y)),
+        true => Scale::decades(pairs().map(|[y, _]| y)),
+        false => Scale::around(pairs().map(|[y, _]| y)),
     };
     let mut counts = vec![vec![0usize; CELLS]; CELLS];
-    for (y, mean) in pairs() {
-        let [column, row] = [y, mean].map(|value| (CELLS as f64 * scale.at(value)).floor());
+    for pair in pairs() {
+        let [column, row] = pair.map(|value| (CELLS as f64 * scale.at(value)).floor());
         let within = |place: f64| (0.0..CELLS as f64).contains(&place);
         if within(column) && within(row) {
             counts[row as usize][column as usize] += 1;
@@ -67,9 +98,13 @@ fn parity(facts: &Facts) -> String {
         .iter()
         .map(|row| row.iter().map(level).collect())
         .collect();
+    let unit = match mixed {
+        true => "training deviations",
+        false => "unit of the data",
+    };
     let mut plot = Plot::new(
-        Axis::new(scale, "simulated (unit of the data)"),
-        Axis::new(scale, "predicted (unit of the data)"),
+        Axis::new(scale, format!("simulated ({unit})")),
+        Axis::new(scale, format!("predicted ({unit})")),
     );
     let opacity = |level: usize| 0.18 + 0.82 * level as f64 / (SHADES - 1) as f64;
     plot.cells(&cells, |level| {
@@ -78,8 +113,8 @@ fn parity(facts: &Facts) -> String {
     let (low, high) = (scale.value(0.0), scale.value(1.0));
     plot.line("quiet dash", [(low, low), (high, high)]);
     figure(
-        &plot.svg("Predicted over simulated values"),
-        "Predicted over simulated values.",
+        &plot.svg(shows),
+        shows,
         "The stronger the colour, the more values; on the dashed line both are equal.",
         &[],
     )
@@ -138,11 +173,8 @@ fn along_outputs(facts: &Facts) -> Vec<String> {
             (0..shown).map(picture).collect()
         }
         (Layout::Scalars, _) if errors.len() <= NAMED => {
-            let name = |j: usize| match outputs.names.get(j) {
-                Some(name) => name.clone(),
-                None => format!("output {j}"),
-            };
-            let names = (0..errors.len()).map(|j| (j as f64, name(j))).collect();
+            let name = |j: usize| (j as f64, residuals::output_name(facts, j));
+            let names = (0..errors.len()).map(name).collect();
             let highest = errors.iter().flatten().map(|error| error[0]);
             let high = highest.fold(0.0, f64::max).max(1e-12);
             let mut plot = Plot::sized(
@@ -234,14 +266,14 @@ fn along_input(facts: &Facts, input: usize) -> String {
     );
     plot.points(
         "a",
-        1.4,
+        if points.len() < SPARSE { 2.2 } else { 1.4 },
         spread(points.len(), POINTS).map(|place| points[place]),
     );
     let middle = |mut values: Vec<f64>| {
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    let size = points.len().div_ceil(GROUPS).max(1);
+    let size = points.len().div_ceil(GROUPS).max(GROUP_ROWS);
     let medians = points.chunks(size).map(|group| {
         let of =
             |coordinate: fn(&(f64, f64)) -> f64| middle(group.iter().map(coordinate).collect());

@@ -5,6 +5,7 @@ use crate::data::{Dataset, Split};
 use crate::metrics::{Metrics, evaluate};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, ensure};
+use dense_codegen::emulator::Layout;
 use dense_codegen::executor::Executor;
 use dense_codegen::{Emulator, file};
 use serde::Deserialize;
@@ -161,7 +162,8 @@ impl Facts {
         let data = match data.or(source["path"].as_str().map(Path::new)) {
             Some(path) => {
                 let options = serde_json::from_value(source["options"].clone())?;
-                Dataset::read(path, &options).context("the run's data; name them with --data")?
+                Dataset::read(path, &options)
+                    .context("reading the run's data (--data says where they are now)")?
             }
             None => bundled()?,
         };
@@ -222,6 +224,34 @@ impl Facts {
     /// Every judged row's answer.
     pub fn answers(&self) -> impl Iterator<Item = Answer<'_>> {
         (0..self.rows.len()).map(|index| self.answer(index))
+    }
+
+    /// Whether outputs are single numbers, which may have a unit each: they are then shown by [`Facts::in_deviations`].
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        self.emulator.outputs().layout == Layout::Scalars && self.deviation.len() > 1
+    }
+
+    /// Each output's mean over the judged rows, as the simulator has it.
+    #[must_use]
+    pub fn centres(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.deviation.len()];
+        for answer in self.answers() {
+            for (sum, &y) in sums.iter_mut().zip(answer.y) {
+                *sum += f64::from(y);
+            }
+        }
+        let rows = self.rows.len() as f64;
+        sums.into_iter().map(|sum| sum / rows).collect()
+    }
+
+    /// How far an output's value is from its centre, in training deviations; 0 where it was constant.
+    #[must_use]
+    pub fn in_deviations(&self, output: usize, centre: f64, value: f32) -> f64 {
+        match f64::from(self.deviation[output]) {
+            0.0 => 0.0,
+            unit => (f64::from(value) - centre) / unit,
+        }
     }
 
     /// The training of the space that was searched, where the run has its history; of several the one that ships.

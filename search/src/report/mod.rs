@@ -1,6 +1,6 @@
 //! The report on a run: one page that loads nothing else, with the answer first.
 //!
-//! In the order in which data pass: [`facts`] gathers what is to be told; `answer`, `samples`, `errors`, `band`,
+//! In the order in which data pass: [`facts`] gathers what is to be told; `answer`, `samples`, `errors` with its `residuals`, `band`,
 //! `architecture`, `progress`, `cost` and `settings` are the page's parts from top to bottom, made of `plot`s with their `scale`s and of `text`;
 //! `page` puts the document around them. What a run does not have is said in one line where it would be.
 
@@ -13,6 +13,7 @@ pub mod facts;
 mod page;
 mod plot;
 mod progress;
+mod residuals;
 mod samples;
 mod scale;
 mod settings;

@@ -12,6 +12,9 @@ pub(super) const SIZE: [f64; 2] = [360.0, 236.0];
 /// Room for labels: left, right, above, below.
 const MARGIN: [f64; 4] = [58.0, 14.0, 10.0, 40.0];
 
+/// Width of a letter of a name beside the vertical axis, and of what stands beside the names, in pixels.
+const LETTER: f64 = 6.4;
+const LABEL: f64 = 30.0;
 /// Half the width of a digit below an axis, in pixels, at most.
 const HALF_LETTER: f64 = 3.5;
 /// How far cells reach over their neighbours, so that nothing shines through between them.
@@ -58,9 +61,15 @@ impl Plot {
         }
     }
 
-    /// Names instead of numbers along the vertical axis.
+    /// Names instead of numbers along the vertical axis; long ones lose their middle.
     pub(super) fn named(mut self, names: Vec<(f64, String)>) -> Self {
-        self.names = Some(names);
+        let most = ((0.45 * self.size[0] - LABEL) / LETTER) as usize;
+        let names = names.into_iter();
+        self.names = Some(
+            names
+                .map(|(place, name)| (place, shortened(&name, most)))
+                .collect(),
+        );
         self
     }
 
@@ -68,7 +77,7 @@ impl Plot {
         match &self.names {
             Some(names) => {
                 let longest = names.iter().map(|(_, name)| name.chars().count()).max();
-                (30.0 + 6.0 * longest.unwrap_or(0) as f64).min(0.45 * self.size[0])
+                LABEL + LETTER * longest.unwrap_or(0) as f64
             }
             None => MARGIN[0],
         }
@@ -285,6 +294,17 @@ impl Plot {
         );
         out
     }
+}
+
+/// A name of at most so many letters: its beginning and its end.
+fn shortened(name: &str, most: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= most {
+        return name.to_owned();
+    }
+    let (begin, end) = (most / 2, most - most / 2 - 1);
+    let parts = [&letters[..begin], &['…'], &letters[letters.len() - end..]];
+    parts.concat().into_iter().collect()
 }
 
 #[cfg(test)]

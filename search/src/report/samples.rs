@@ -3,6 +3,7 @@
 use super::facts::{Answer, Facts};
 use super::page::{Page, figure, grid};
 use super::plot::{Axis, Plot, SIZE};
+use super::residuals::output_name;
 use super::scale::Scale;
 use super::text::{escape, number, percent};
 use crate::calibration::Z_90;
@@ -10,6 +11,8 @@ use dense_codegen::emulator::Layout;
 
 /// Curves and images of a run that are shown, at most.
 const CHANNELS: usize = 3;
+/// Numbers that are named one by one, at most.
+const NAMED: usize = 24;
 /// Images are averaged to so many rows and columns, at most.
 const PIXELS: usize = 96;
 /// Shades of an image.
@@ -28,11 +31,14 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
         .into_iter()
         .map(|(name, place)| sample(facts, name, order[place]))
         .collect();
-    let about = format!(
-        "Of {} {} runs, none of which trained or chose anything. The band is where the emulator expects 90 % of the values.",
+    let mut about = format!(
+        "Of {} {} runs, none of which trained or chose anything. The band is where the emulator expects 90\u{a0}% of the values.",
         facts.rows.len(),
         facts.part
     );
+    if facts.is_mixed() {
+        about += " Outputs are shown from their mean over these runs, in training deviations.";
+    }
     page.section("What it predicts", &about, &grid(&figures));
 }
 
@@ -51,6 +57,7 @@ fn sample(facts: &Facts, name: &str, (error, index): (f64, usize)) -> String {
         _ => answer.y.len(),
     };
     let channels = answer.y.len() / size;
+    let constants = facts.deviation.iter().filter(|&&unit| unit == 0.0).count();
     let picture = |channel: usize| {
         let part = part(answer, channel, size);
         let title = match outputs.names.get(channel) {
@@ -62,6 +69,7 @@ fn sample(facts: &Facts, name: &str, (error, index): (f64, usize)) -> String {
             (Layout::Image | Layout::Images, &[.., height, width]) => {
                 images(facts, part, [height, width], &title)
             }
+            (Layout::Scalars, _) if (2..=NAMED).contains(&size) => numbers(facts, part),
             _ => curve(facts, part, &title),
         }
     };
@@ -75,6 +83,9 @@ fn sample(facts: &Facts, name: &str, (error, index): (f64, usize)) -> String {
         ("a", "emulator"),
         ("a area", "90 % band"),
     ];
+    if outputs.layout == Layout::Scalars && constants > 0 && answer.y.len() <= NAMED {
+        shows += &format!(" {constants} outputs that are constant are left out.");
+    }
     let keys = match outputs.layout {
         Layout::Image | Layout::Images => &[],
         _ => &keys[..],
@@ -134,6 +145,51 @@ fn curve(facts: &Facts, answer: Answer<'_>, title: &str) -> String {
         "" => plot.svg("Simulator and emulator"),
         title => plot.titled(title),
     }
+}
+
+/// A few numbers, which may have a unit each: one below the other, in training deviations.
+fn numbers(facts: &Facts, answer: Answer<'_>) -> String {
+    let centres = facts.centres();
+    let known: Vec<usize> = (0..answer.y.len())
+        .filter(|&output| facts.deviation[output] > 0.0)
+        .collect();
+    let places = || (0..).map(f64::from).zip(&known);
+    let at = |output: usize, value: f32| facts.in_deviations(output, centres[output], value);
+    let band = |output: usize| {
+        let half = Z_90 * answer.std[output];
+        [-half, half].map(|distance| at(output, answer.mean[output] + distance))
+    };
+    let shown = known.iter().flat_map(|&output| {
+        [
+            band(output)[0],
+            band(output)[1],
+            at(output, answer.y[output]),
+        ]
+    });
+    let names = places().map(|(place, &output)| (place, output_name(facts, output)));
+    let mut plot = Plot::sized(
+        Axis::new(Scale::around(shown), "output (training deviations)"),
+        Axis::new(
+            Scale::between(known.len() as f64 - 0.5, -0.5, false),
+            "output (name)",
+        ),
+        [SIZE[0], 80.0 + 17.0 * known.len().max(4) as f64],
+    )
+    .named(names.collect());
+    plot.bars(
+        "a pale",
+        places().map(|(place, &output)| {
+            let [low, high] = band(output);
+            [low, high, place - 0.3, place + 0.3]
+        }),
+    );
+    let points = |values: &[f32]| {
+        let points = places().map(|(place, &output)| (at(output, values[output]), place));
+        points.collect::<Vec<_>>()
+    };
+    plot.points("ink", 3.5, points(answer.y));
+    plot.points("a", 2.2, points(answer.mean));
+    plot.svg("Simulator and emulator")
 }
 
 /// Simulator and emulator in one scale of shades; error and standard deviation in another.

@@ -30,6 +30,14 @@ pub(super) fn digits(value: f64, digits: usize) -> String {
     written(value, digits, 4)
 }
 
+/// A number of the size of 1 to so many places behind its point.
+pub(super) fn decimals(value: f64, places: usize) -> String {
+    match value.is_finite() {
+        true => format!("{value:.places$}").replace('-', "−"),
+        false => "–".into(),
+    }
+}
+
 /// A number to so many digits, as a power of ten beyond ten to `largest`.
 fn written(value: f64, digits: usize, largest: i32) -> String {
     if value == 0.0 {
@@ -74,7 +82,7 @@ fn superscript(exponent: i32) -> String {
 
 /// A share as a percentage.
 pub(super) fn percent(share: f64) -> String {
-    format!("{} %", number(100.0 * share))
+    format!("{}\u{a0}%", number(100.0 * share))
 }
 
 /// Bytes, in kB from a thousand on.
@@ -114,6 +122,19 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(number(value), text, "{value}");
         }
+    }
+
+    #[test]
+    fn shares_keep_their_places() {
+        let cases = [
+            (0.998_061_2, "0.99806"),
+            (-0.006_440_8, "−0.00644"),
+            (f64::NAN, "–"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(decimals(value, 5), text, "{value}");
+        }
+        assert_eq!(percent(0.0161), "1.61\u{a0}%");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub use error::Error;
 use crate::nodes::{Epilogue, Form, Grid, Pass, Plan};
 use crate::space::{Architecture, Candidate, Group, Identity, Placement, Shape, Space};
 use crate::streams::{stream, uniform};
+use crate::transfer;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use std::sync::Arc;
@@ -351,9 +352,10 @@ impl ParameterShape {
             .map(|_| bound * (2.0 * uniform(&mut random) - 1.0))
             .collect();
         let values = Tensor::from_vec(values, self.shape.as_slice(), &Device::Cpu)?;
-        Ok(Var::from_tensor(
-            &values.to_dtype(dtype)?.to_device(device)?,
-        )?)
+        Ok(Var::from_tensor(&transfer::sent(
+            &values.to_dtype(dtype)?,
+            device,
+        )?)?)
     }
 
     /// Returns the parameters that a candidate has between these shapes.

@@ -8,6 +8,7 @@ use super::{History, Trainer, schedule::Schedule};
 use crate::lbfgs::{Lbfgs, Pair, Point};
 use crate::optimiser::Saved;
 use crate::space::Architecture;
+use crate::transfer;
 use crate::variables::NetworkVariables;
 use anyhow::{Context, bail, ensure};
 use candle_core::{Device, Tensor};
@@ -83,9 +84,7 @@ impl Trainer {
         };
         let moments = self.optimiser.save()?;
         let weights = self.network.variables();
-        let weights = weights
-            .iter()
-            .map(|var| var.as_tensor().to_device(&Device::Cpu));
+        let weights = weights.iter().map(|var| transfer::fetched(var.as_tensor()));
         Ok(Checkpoint {
             seconds,
             state: State {
@@ -152,7 +151,7 @@ impl Trainer {
                 weight.shape(),
                 variable.shape()
             );
-            variable.set(&weight.to_device(variable.device())?)?;
+            variable.set(&transfer::sent(weight, variable.device())?)?;
         }
         self.optimiser.restore(moments)?;
         for (batches, position) in [
@@ -229,7 +228,7 @@ impl Checkpoint {
         let mut all: Vec<(String, Vec<usize>, Vec<u8>)> = weights
             .chain(moments)
             .map(|(name, tensor)| {
-                let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+                let values: Vec<f32> = transfer::numbers(tensor)?;
                 let bytes = values
                     .iter()
                     .flat_map(|value| value.to_le_bytes())

@@ -37,6 +37,7 @@ use crate::optimiser::AdamW;
 use crate::space::{Architecture, Space};
 use crate::streams::stream;
 use crate::supernetwork::{Error, SuperNetwork};
+use crate::transfer;
 use crate::variables::NetworkVariables;
 use candle_core::{DType, Device, Tensor};
 use polish::Polish;
@@ -308,7 +309,7 @@ impl Trainer {
         let ranking = match phase == Phase::Search && self.step.is_multiple_of(UPDATE_EVERY) {
             true => {
                 // A device may be behind: what it has still to do is the weight step's.
-                loss.to_scalar::<f32>()?;
+                transfer::number::<f32>(&loss)?;
                 let began = Instant::now();
                 self.rank()?;
                 Some(began.elapsed())
@@ -364,7 +365,7 @@ impl Trainer {
                 let rows = self.selection.chosen(&(0..count).collect::<Vec<_>>())?;
                 let first = &self.present_members()[0];
                 let loss = self.network.loss(&rows.x, &rows.y, first, Pass::Forward)?;
-                f64::from(loss.to_scalar::<f32>()?)
+                f64::from(transfer::number::<f32>(&loss)?)
             }
         };
         let finite = |loss: f64| Some(loss).filter(|loss| loss.is_finite());
@@ -376,7 +377,7 @@ impl Trainer {
             step: self.number_of_last(),
             seconds,
             phase: step.phase,
-            training_loss: finite(f64::from(step.loss.to_scalar::<f32>()?)),
+            training_loss: finite(f64::from(transfer::number::<f32>(&step.loss)?)),
             validation_loss: finite(validation),
             entropy: searched.map_or_else(Vec::new, NetworkVariables::entropies),
             probabilities: searched.map_or_else(Vec::new, NetworkVariables::probabilities),
@@ -432,7 +433,7 @@ fn start_heads(network: &SuperNetwork, train: &Rows) -> Result<(), Error> {
         return Ok(());
     };
     let outputs = train.y.dims()[1];
-    let y = train.y.flatten_all()?.to_vec1::<f32>()?;
+    let y = transfer::numbers::<f32>(&train.y)?;
     let basis = Tensor::from_vec(
         crate::principal::components(&y, outputs, most),
         (most, outputs),
@@ -440,7 +441,7 @@ fn start_heads(network: &SuperNetwork, train: &Rows) -> Result<(), Error> {
     )?;
     for head in heads {
         let start = basis.narrow(0, 0, head.dims()[0])?;
-        head.set(&start.to_device(head.device())?.contiguous()?)?;
+        head.set(&transfer::sent(&start, head.device())?.contiguous()?)?;
     }
     Ok(())
 }

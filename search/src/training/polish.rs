@@ -12,6 +12,7 @@ use crate::lbfgs::{Lbfgs, Pair, Point, Progress};
 use crate::nodes::Pass;
 use crate::space::Architecture;
 use crate::supernetwork::SuperNetwork;
+use crate::transfer;
 use candle_core::{DType, Device, Tensor, Var};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -151,7 +152,7 @@ impl Work {
     ) -> Result<Self, Error> {
         let double = SuperNetwork::new(network.space(), 0, DType::F64, &Device::Cpu)?;
         for (double, single) in double.variables().iter().zip(network.variables()) {
-            let single = single.to_device(&Device::Cpu)?;
+            let single = transfer::fetched(&single)?;
             double.set(&single.to_dtype(DType::F64)?)?;
         }
         let goal = Goal {
@@ -202,7 +203,10 @@ impl Work {
             let (values, after) = rest.split_at(variable.elem_count());
             rest = after;
             let values = Tensor::from_slice(values, variable.shape(), &Device::Cpu)?;
-            variable.set(&values.to_dtype(DType::F32)?.to_device(variable.device())?)?;
+            variable.set(&transfer::sent(
+                &values.to_dtype(DType::F32)?,
+                variable.device(),
+            )?)?;
         }
         Ok(())
     }
@@ -224,7 +228,7 @@ impl Goal {
     fn place(&self) -> Result<Vec<f64>, Error> {
         let mut place = Vec::new();
         for variable in &self.variables {
-            place.extend(variable.flatten_all()?.to_vec1::<f64>()?);
+            place.extend(transfer::numbers::<f64>(variable)?);
         }
         Ok(place)
     }
@@ -246,14 +250,14 @@ impl Goal {
         let (x, y) = (&self.train.x, &self.train.y);
         for member in &self.members {
             let loss = self.network.loss(x, y, member, Pass::ForwardAndBackward)?;
-            value += share * loss.to_scalar::<f64>()?;
+            value += share * transfer::number::<f64>(&loss)?;
             let found = self.network.gradients(&loss)?;
             let mut rest = gradient.as_mut_slice();
             for variable in &self.variables {
                 let (sums, after) = rest.split_at_mut(variable.elem_count());
                 rest = after;
                 if let Some(found) = found.get(variable) {
-                    let found = found.flatten_all()?.to_vec1::<f64>()?;
+                    let found = transfer::numbers::<f64>(found)?;
                     for (sum, found) in sums.iter_mut().zip(found) {
                         *sum += share * found;
                     }
@@ -268,7 +272,7 @@ impl Goal {
         let mut sum = 0.0;
         for member in &self.members {
             let loss = self.network.loss(&rows.x, &rows.y, member, Pass::Forward)?;
-            sum += loss.to_scalar::<f64>()?;
+            sum += transfer::number::<f64>(&loss)?;
         }
         Ok(sum / self.members.len() as f64)
     }

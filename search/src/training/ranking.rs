@@ -4,6 +4,7 @@ use super::{Members, Trainer, members};
 use crate::nodes::Pass;
 use crate::space::Architecture;
 use crate::supernetwork::Error;
+use crate::transfer;
 use crate::variables::{NetworkVariables, Trial};
 use candle_core::Tensor;
 
@@ -31,7 +32,8 @@ impl Trainer {
             self.network
                 .loss(&rows.x, &rows.y, architecture, Pass::Forward)
         });
-        let losses = Tensor::stack(&losses.collect::<Result<Vec<_>, _>>()?, 0)?.to_vec1::<f32>()?;
+        let losses =
+            transfer::numbers::<f32>(&Tensor::stack(&losses.collect::<Result<Vec<_>, _>>()?, 0)?)?;
         let trials: Vec<_> = sampled
             .into_iter()
             .zip(losses)

@@ -2,6 +2,7 @@
 
 use crate::streams::permutation;
 use crate::supernetwork::Error;
+use crate::transfer;
 use anyhow::ensure;
 use candle_core::{DType, Device, Tensor};
 use rand_chacha::ChaCha8Rng;
@@ -52,7 +53,7 @@ impl Rows {
 
     /// Returns the rows in double precision on the CPU.
     pub(super) fn in_double_precision(&self) -> Result<Self, Error> {
-        let double = |values: &Tensor| values.to_device(&Device::Cpu)?.to_dtype(DType::F64);
+        let double = |values: &Tensor| transfer::fetched(values)?.to_dtype(DType::F64);
         Ok(Self {
             x: double(&self.x)?,
             y: double(&self.y)?,

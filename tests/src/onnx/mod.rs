@@ -6,7 +6,7 @@ pub mod operations;
 
 use crate::tolerance::AT_RADIUS;
 use dense_codegen::Emulator;
-use dense_codegen::interpreter::interpret_f64;
+use dense_codegen::interpreter::{Order, Prediction, interpret_f32, interpret_f64};
 use dense_runtime::status::Status;
 use engines::Outputs;
 
@@ -18,9 +18,9 @@ pub struct Errors {
     pub mean: f64,
     /// The same of the standard deviation, in the same units.
     pub std: f64,
-    /// Rows for which `in_domain` is not the interpreter's answer, where its distance from the training points is not
-    /// within rounding ([`AT_RADIUS`]) of the radius, or that have an input that is not finite and a result that is not
-    /// NaN.
+    /// Rows for which `in_domain` is not whether the deployed status is ok, where the distance from the training points is
+    /// not within rounding ([`AT_RADIUS`]) of the radius and no result is near the largest number, or that have an input
+    /// that is not finite and a result that is not NaN.
     pub wrong_rows: usize,
 }
 
@@ -44,14 +44,16 @@ impl Errors {
         let answers = means.zip(deviations).zip(output("in_domain", 1));
         for (x, ((mean, std), in_domain)) in rows.into_iter().zip(answers) {
             let exact = interpret_f64(emulator, x);
-            let guarded = exact.status.outside == 0 && exact.status.non_finite == 0;
-            let trained = guarded && !exact.status.far;
+            let status = deployed_status(emulator, x);
+            let guarded = status.outside == 0 && status.non_finite == 0;
+            let trained = status.is_ok();
             let nan = || mean.iter().chain(std).all(|value| value.is_nan());
             let right = (in_domain == [1.0]) == trained && (in_domain == [0.0]) != trained;
-            let silent = exact.status.non_finite != 0 && !nan();
-            let undecided = guarded && at_radius(emulator, x);
+            let silent = status.non_finite != 0 && !nan();
+            let at_overflow = at_overflow(&exact);
+            let undecided = guarded && (at_radius(emulator, x) || at_overflow);
             errors.wrong_rows += usize::from(silent || !(right || undecided));
-            if in_box(&exact.status) {
+            if in_box(&status) && !at_overflow {
                 errors.mean = errors
                     .mean
                     .max(error(emulator, &exact.mean, &exact.mean, mean));
@@ -68,6 +70,21 @@ impl Errors {
 #[must_use]
 pub fn in_box(status: &Status) -> bool {
     status.non_finite == 0 && status.outside == 0 && !status.overflow
+}
+
+/// The status that deployed code gives.
+#[must_use]
+pub fn deployed_status(emulator: &Emulator, x: &[f32]) -> Status {
+    interpret_f32(emulator, x, Order::Fused).status
+}
+
+/// Whether a result is so near the largest number that it depends on the way to it whether it overflows: a hyperbolic sine
+/// by exponentials does so at half of it.
+#[must_use]
+pub fn at_overflow(exact: &Prediction<f64>) -> bool {
+    let sizes = exact.mean.iter().chain(&exact.std).map(|value| value.abs());
+    let largest = sizes.fold(0.0, f64::max) / f64::from(f32::MAX);
+    (0.25..4.0).contains(&largest)
 }
 
 /// Whether finite inputs are so near the radius around training points that rounding may decide.

@@ -176,9 +176,8 @@ pub fn resume(
     let source = &description.data;
     let path = data.or_else(|| source.path.clone());
     let data = match &path {
-        Some(path) => {
-            Dataset::read(path, &source.options).context("the run's data; name them with --data")?
-        }
+        Some(path) => Dataset::read(path, &source.options)
+            .context("reading the run's data (--data says where they are now)")?,
         None => bundled()?,
     };
     ensure!(

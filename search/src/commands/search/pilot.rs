@@ -11,6 +11,7 @@ use crate::data::Normalisation;
 use crate::nodes::Pass;
 use crate::space::presets::{Mlp, mlp};
 use crate::training::{Choices, Members, Settings, Trainer};
+use crate::transfer;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -64,7 +65,7 @@ impl Search<'_> {
                 trainer.step()?;
             }
             let loss = trainer.network().loss(&x, &y, &members[0], Pass::Forward)?;
-            Ok(f64::from(loss.to_scalar::<f32>()?))
+            Ok(f64::from(transfer::number::<f32>(&loss)?))
         };
         let threads = (self.plan.threads / 2).max(1);
         let in_pool = |choices: Choices| pool(threads)?.install(|| error(choices));

@@ -12,6 +12,7 @@ use crate::data::Normalisation;
 use crate::pace::Pace;
 use crate::teacher::Lesson;
 use crate::training::{Checkpoint, Choices, Members, Phase, Rows, Settings, Trained, Trainer};
+use crate::transfer;
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::atomic::Ordering;
@@ -193,7 +194,7 @@ impl Search<'_> {
             let step = trainer.step()?;
             // The loss is read from the device within the time that counts as the step's.
             let shown = match picture.elapsed() >= PICTURE_EVERY {
-                true => Some(step.loss.to_scalar()?),
+                true => Some(transfer::number(&step.loss)?),
                 false => None,
             };
             let time = before

@@ -49,6 +49,7 @@ impl<T: Real> CustomOp2 for MeanSquaredError<T> {
         Ok((T::to_cpu_storage_owned(vec![mean]), Shape::from(())))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a number of the CPU's")]
     fn bwd(
         &self,
         y: &Tensor,

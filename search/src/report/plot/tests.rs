@@ -38,3 +38,11 @@ fn numbers_below_a_crowded_axis_do_not_meet() {
         assert!(pair[1].0 - pair[0].0 > width, "{numbers:?}");
     }
 }
+
+#[test]
+fn long_names_keep_their_beginning_and_their_end() {
+    assert_eq!(shortened("T_final_K", 20), "T_final_K");
+    let short = shortened("mean_weight_final_kg_kmol", 20);
+    assert_eq!(short, "mean_weigh…l_kg_kmol");
+    assert_eq!(short.chars().count(), 20);
+}

@@ -1,0 +1,115 @@
+//! The nodes as custom operations on a GPU, each with its gradient: the kernels are in `search/cuda/nodes.cu`.
+//!
+//! A node is one kernel forward. Backward it is up to five: the gradient inside the activation (with the bias's), that by
+//! the input, that by the weights in parts, the sum of the parts, and the way back through a resize.
+//!
+//! `tables` says what reads what, made once for each plan and kept on the device; `arguments` has the kernels' structures;
+//! `node` launches them, and `loss` those of the mean squared error.
+
+mod arguments;
+mod loss;
+mod node;
+mod tables;
+
+pub(crate) use tables::{Key, Tables};
+
+use super::{Epilogue, Grid, Kind, Pass, Plan};
+use candle_core::backprop::GradStore;
+use candle_core::{Result, Tensor, TensorId};
+use loss::MeanSquaredError;
+use node::Node;
+use std::cell::RefCell;
+
+/// Returns the node of a dense layer, as [`Form::dense`](super::Form::dense).
+///
+/// # Errors
+/// The shapes do not fit, or the numbers are not `F32`, contiguous and on one GPU.
+pub fn dense(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    epilogue: Epilogue,
+    pass: Pass,
+) -> Result<Tensor> {
+    let plan = Plan::convolution(Grid::POINT, Grid::POINT, Grid::POINT);
+    let node = Node::new(&plan, x, epilogue, pass)?;
+    match bias {
+        Some(bias) => x.apply_op3(weight, bias, node),
+        None => x.apply_op2(weight, node),
+    }
+}
+
+/// Returns the node of a convolution or transposed convolution, as [`Form::correlate`](super::Form::correlate).
+///
+/// # Errors
+/// As [`dense`].
+pub fn correlate(
+    plan: &Plan,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    epilogue: Epilogue,
+    pass: Pass,
+) -> Result<Tensor> {
+    x.apply_op3(weight, bias, Node::new(plan, x, epilogue, pass)?)
+}
+
+/// Returns the node in which the resized identity stands alone, as [`Form::identity`](super::Form::identity).
+///
+/// # Errors
+/// As [`dense`].
+pub fn identity(plan: &Plan, x: &Tensor, epilogue: Epilogue, pass: Pass) -> Result<Tensor> {
+    match plan.kind {
+        Kind::Resize => x.apply_op1(Node::new(plan, x, epilogue, pass)?),
+        _ => identity(&Plan::resize(plan.input, plan.output), x, epilogue, pass),
+    }
+}
+
+thread_local! {
+    /// Where gradients by weights go while [`backward`] runs.
+    static FOUND: RefCell<Option<Vec<(TensorId, Tensor)>>> = const { RefCell::new(None) };
+}
+
+/// Returns the gradients of a loss, as [`Tensor::backward`].
+///
+/// Candle adds each gradient to zeros, two kernels and two allocations that take as long as the gradient itself. Those by
+/// weights and biases therefore pass by it; a variable that two nodes share has their sum.
+///
+/// # Errors
+/// The device fails.
+pub fn backward(loss: &Tensor) -> Result<GradStore> {
+    FOUND.replace(Some(Vec::new()));
+    let gradients = loss.backward();
+    let found = FOUND.take().unwrap_or_default();
+    let mut gradients = gradients?;
+    for (variable, gradient) in found {
+        let sum = match gradients.get_id(variable) {
+            Some(other) => (other + gradient)?,
+            None => gradient,
+        };
+        gradients.insert_id(variable, sum);
+    }
+    Ok(gradients)
+}
+
+/// Hands a variable's gradient to [`backward`] where that runs; returns it to candle otherwise.
+fn handed_over(variable: &Tensor, gradient: Tensor) -> Option<Tensor> {
+    if !variable.is_variable() {
+        return Some(gradient);
+    }
+    FOUND.with_borrow_mut(|found| match found {
+        Some(found) => {
+            found.push((variable.id(), gradient));
+            None
+        }
+        None => Some(gradient),
+    })
+}
+
+/// Returns the mean squared error, as [`Form::mean_squared_error`](super::Form::mean_squared_error).
+///
+/// # Errors
+/// As [`dense`].
+pub fn mean_squared_error(y: &Tensor, target: &Tensor) -> Result<Tensor> {
+    y.apply_op2(target, MeanSquaredError)
+}
