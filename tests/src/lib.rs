@@ -2,6 +2,7 @@
 //!
 //! - [`random_graph`] draws emulators that together use every operation, [`rows`] their inputs, and [`cases`] keeps both
 //!   with what the interpreter makes of them,
+//! - [`retrained`] gives an emulator of the same structure with other numbers,
 //! - [`networks`] has the ones that speed is measured on,
 //! - [`onnx`] runs exported models in other engines,
 //! - [`c`] writes C programs around them,
@@ -18,6 +19,7 @@ pub mod networks;
 pub mod onnx;
 pub mod program;
 pub mod random_graph;
+pub mod retrained;
 pub mod rows;
 pub mod skip;
 pub mod tolerance;

@@ -7,11 +7,10 @@ use super::processor::Processor;
 use crate::emulator::Emulator;
 use crate::graph::{Activation, Function, Operation};
 use crate::plan::Plan;
+use crate::rust;
 
-/// Golden vectors of a frozen crate; each has the inputs and four rows of outputs.
-const GOLDEN: usize = 5;
-/// The guard's ranges and the compiler's tables.
-const TABLES: usize = 200;
+/// The compiler's tables.
+const TABLES: usize = 100;
 
 /// Bytes of code.
 pub(super) fn code(emulator: &Emulator, processor: Processor) -> usize {
@@ -52,8 +51,7 @@ pub(super) fn code(emulator: &Emulator, processor: Processor) -> usize {
         + software
 }
 
-/// Bytes of constants: weights, calibration, golden vectors and tables.
+/// Bytes of constants: weights, calibration, trained box, golden vectors and tables.
 pub(super) fn constants(emulator: &Emulator) -> usize {
-    let golden = emulator.input_count() + 4 * emulator.output_count();
-    emulator.flash_bytes() + 4 * GOLDEN * golden + TABLES
+    rust::image(emulator).len() + TABLES
 }
