@@ -1,11 +1,12 @@
 //! The example of firmware, examples/firmware: it prints what is written beside it, computes the workstation's bits, sees
-//! every flipped bit, and links only without a panic.
+//! every flipped bit, takes another set of weights at run time, and links only without a panic.
 
 use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
 use dense_codegen::interpreter::{Order, interpret_f32};
-use dense_codegen::rust::{FreezeOptions, freeze};
+use dense_codegen::rust::{FreezeOptions, freeze, golden_inputs, image};
 use dense_tests::networks::Network;
+use dense_tests::retrained::retrained;
 use dense_tests::{repository, skip::skipped};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,29 @@ fn printed(folder: &Path, board: &str, program: &str) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{board} {program}:\n{text}{said}");
     text
+}
+
+/// What `swap` printed where this file is the image.
+fn swapped(folder: &Path, image: &str) -> String {
+    let output = Command::new(folder.join("run"))
+        .args(["m4", "swap"])
+        .env("IMAGE", folder.join(image))
+        .output()
+        .expect("the script starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What examples/firmware/src/swap.rs prints of a set of numbers, where those of `built_in` are compiled in.
+fn results(set: &Emulator, built_in: &Emulator) -> u32 {
+    let mut state = 1;
+    let drawn = (0..20).map(|_| random(built_in, &mut state));
+    let rows = golden_inputs(built_in).into_iter().chain(drawn);
+    rows.fold(0x811C_9DC5, |hash, x| {
+        let prediction = interpret_f32(set, &x, Order::Fused);
+        hashed(hashed(hash, &prediction.mean), &prediction.std)
+    })
 }
 
 /// The lines without their counts of instructions, and the counts.
@@ -124,6 +148,18 @@ fn the_example_runs_as_it_is_written_and_computes_the_workstation_s_bits() {
     let text = printed(&folder, "m4", "damage");
     assert!(text.starts_with("40 of 40 flipped bits"), "{text}");
 
+    let other = retrained(&emulator, 9);
+    fs::write(folder.join("other.bin"), image(&other)).expect("the image can be written");
+    for (file, swapped_in) in [("other.bin", &other), ("emulator/weights.bin", &emulator)] {
+        let text = swapped(&folder, file);
+        let [built_in, new] = [&emulator, swapped_in].map(|set| results(set, &emulator));
+        let expected = format!(
+            "built in: self-test passed, results {built_in:08x}\n42 of 42 damaged images refused\n\
+             swapped in: self-test passed, results {new:08x}\nback: self-test passed, results {built_in:08x}\n"
+        );
+        assert_eq!(text, expected, "{file}");
+    }
+
     let planted = run(&folder, "m4", "control", "planted");
     let said = String::from_utf8_lossy(&planted.stderr);
     assert!(!planted.status.success(), "the planted panic was linked");
@@ -162,10 +198,14 @@ fn random(emulator: &Emulator, state: &mut u32) -> Vec<f32> {
 }
 
 fn hash(values: &[f32]) -> u32 {
+    hashed(0x811C_9DC5, values)
+}
+
+fn hashed(hash: u32, values: &[f32]) -> u32 {
     let words = values
         .iter()
         .flat_map(|value| value.to_bits().to_le_bytes());
-    words.fold(0x811C_9DC5, |hash, byte| {
+    words.fold(hash, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })
 }
