@@ -5,7 +5,7 @@
 //! - [`retrained`] gives an emulator of the same structure with other numbers,
 //! - [`networks`] has the ones that speed is measured on,
 //! - [`onnx`] runs exported models in other engines,
-//! - [`c`] writes C programs around them,
+//! - [`c`] writes C programs around them, and [`emx`] has a peer write them,
 //! - [`modules`] writes their frozen code into a crate, [`program`] with a program around it,
 //! - [`tolerance`] is the one table of how far the inexact ones may be apart,
 //! - [`skip`] is how a test says that its tool is missing.
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub mod c;
 pub mod cases;
+pub mod emx;
 pub mod modules;
 pub mod networks;
 pub mod onnx;

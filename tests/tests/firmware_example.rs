@@ -5,6 +5,7 @@ use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
 use dense_codegen::interpreter::{Order, interpret_f32};
 use dense_codegen::rust::{FreezeOptions, freeze, golden_inputs, image};
+use dense_tests::c::is_there;
 use dense_tests::networks::Network;
 use dense_tests::retrained::retrained;
 use dense_tests::{repository, skip::skipped};
@@ -59,6 +60,46 @@ fn printed(folder: &Path, board: &str, program: &str) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{board} {program}:\n{text}{said}");
     text
+}
+
+/// The symbols of a program that was built last, by whichever compiler there is.
+fn symbols(folder: &Path, program: &str) -> String {
+    let built = ["rustup", "debian"].map(|toolchain| {
+        let target = folder.join("target").join(toolchain);
+        target.join("thumbv7em-none-eabihf/release").join(program)
+    });
+    let built = built.iter().find(|path| path.exists());
+    let output = Command::new("arm-none-eabi-nm")
+        .arg("--demangle")
+        .arg(built.expect("the program was built"))
+        .output()
+        .expect("nm starts");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The lines that name a panic, formatting or an allocator.
+fn foreign(symbols: &str) -> Vec<&str> {
+    const FOREIGN: [&str; 5] = [
+        "core::panicking",
+        "core::fmt",
+        "flt2dec",
+        "__rust_alloc",
+        "malloc",
+    ];
+    let is_foreign = |line: &&str| FOREIGN.iter().any(|name| line.contains(name));
+    symbols.lines().filter(is_foreign).collect()
+}
+
+#[test]
+fn formatting_an_allocator_and_a_panic_are_noticed_in_a_list_of_symbols() {
+    let symbols = "\
+        000004d1 t core::panicking::panic_fmt\n\
+        00000410 T main\n\
+        00000912 t core::fmt::float::float_to_decimal_common_exact\n\
+        00000c00 t <emulator::Weights as dense_runtime::predict::Predict<5, 250>>::predict\n\
+        00000d00 T __rust_alloc\n";
+    assert_eq!(foreign(symbols).len(), 3);
 }
 
 /// What `swap` printed where this file is the image.
@@ -121,19 +162,22 @@ fn the_example_runs_as_it_is_written_and_computes_the_workstation_s_bits() {
         assert!((0.8..1.2).contains(&ratio), "{most} instructions");
     }
 
+    if is_there("arm-none-eabi-nm", "binutils-arm-none-eabi") {
+        assert_eq!(foreign(&symbols(&folder, "control")), Vec::<&str>::new());
+    }
+
     let text = printed(&folder, "m4", "bits");
     let mut lines = text.lines();
     let mut state = 1;
+    let golden = golden_inputs(&emulator);
     for row in 0.. {
         let Some(line) = lines.next() else {
-            assert_eq!(row, GOLDEN + 200, "rows that were printed");
+            assert_eq!(row, golden.len() + 200, "rows that were printed");
             break;
         };
-        // The golden inputs begin with the middle of the box; the others are the frozen crate's own.
-        let x = match row {
-            0 => centre(&emulator),
-            1..GOLDEN => continue,
-            _ => random(&emulator, &mut state),
+        let x = match golden.get(row) {
+            Some(x) => x.clone(),
+            None => random(&emulator, &mut state),
         };
         let prediction = interpret_f32(&emulator, &x, Order::Fused);
         let [x, mean, std] = [&x, &prediction.mean, &prediction.std].map(|values| hash(values));
@@ -173,17 +217,6 @@ fn the_example_runs_as_it_is_written_and_computes_the_workstation_s_bits() {
     let text = printed(&folder, "m4", "damage");
     let seen: Vec<_> = text.split(' ').take(3).collect();
     assert!(seen[0] == seen[2] && seen[0] != "40", "{text}");
-}
-
-/// Golden vectors of a frozen crate.
-const GOLDEN: usize = 5;
-
-fn centre(emulator: &Emulator) -> Vec<f32> {
-    let domain = emulator.domain();
-    let at = |range: &dense_codegen::domain::Range| {
-        (range.low + 0.5 * (range.high - range.low)).clamp(range.low, range.high)
-    };
-    domain.iter().map(at).collect()
 }
 
 /// `random` of examples/firmware/src/bits.rs.
