@@ -8,6 +8,7 @@
 //! - [`interpreter`]: its meaning, in f64 and in the two deployed orders of f32.
 //! - [`plan`]: when its nodes are evaluated and where their values live.
 //! - [`pack`]: how its weights are stored for the runtime's kernels.
+//! - `image`: its numbers as one block of memory, which frozen code reads and can take from a file.
 //! - [`executor`]: the emulator on this machine, for many rows, with the bits of the frozen code.
 //! - [`resources`]: what it costs on a microcontroller.
 //! - [`rust`]: freezing, the emulator as a crate.
@@ -22,6 +23,7 @@ mod error;
 pub mod executor;
 pub mod file;
 pub mod graph;
+mod image;
 pub mod interpreter;
 pub mod local;
 pub mod onnx;

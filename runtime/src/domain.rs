@@ -50,16 +50,18 @@ impl Range {
 /// How many inputs are checked at once.
 pub const LANES: usize = 8;
 
-/// The ranges of up to eight inputs side by side.
+/// The ranges of up to eight inputs side by side; words of four bytes, so that an [`Image`](crate::image::Image) may have them.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub struct Ranges {
     pub(crate) low: [f32; LANES],
     pub(crate) high: [f32; LANES],
     pub(crate) centre: [f32; LANES],
     pub(crate) half_low: [f32; LANES],
     pub(crate) half_high: [f32; LANES],
-    logarithmic: [bool; LANES],
-    any_logarithmic: bool,
+    /// Whether each is logarithmic, and whether one is: not 0.
+    logarithmic: [u32; LANES],
+    any_logarithmic: u32,
 }
 
 /// What eight inputs are found to be. Masks have a bit for each.
@@ -85,8 +87,8 @@ impl Ranges {
             centre: [0.0; LANES],
             half_low: [-0.5; LANES],
             half_high: [0.5; LANES],
-            logarithmic: [false; LANES],
-            any_logarithmic: false,
+            logarithmic: [0; LANES],
+            any_logarithmic: 0,
         };
         let mut lane = 0;
         while lane < ranges.len() && lane < LANES {
@@ -96,11 +98,25 @@ impl Ranges {
             all.centre[lane] = range.low * 0.5 + range.high * 0.5;
             all.half_low[lane] = range.half_low;
             all.half_high[lane] = range.half_high;
-            all.logarithmic[lane] = range.logarithmic;
-            all.any_logarithmic |= range.logarithmic;
+            all.logarithmic[lane] = range.logarithmic as u32;
+            all.any_logarithmic |= range.logarithmic as u32;
             lane += 1;
         }
         all
+    }
+
+    /// Returns the words in the order in which they lie in memory.
+    pub fn words(&self) -> impl Iterator<Item = u32> {
+        let numbers = [
+            self.low,
+            self.high,
+            self.centre,
+            self.half_low,
+            self.half_high,
+        ];
+        let numbers = numbers.into_iter().flatten().map(f32::to_bits);
+        let flags = self.logarithmic.into_iter().chain([self.any_logarithmic]);
+        numbers.chain(flags)
     }
 
     /// Returns the numbers, or their logarithms where that is how an input is taken.
@@ -108,7 +124,7 @@ impl Ranges {
     pub(crate) fn coordinates(&self, x: [f32; LANES]) -> [f32; LANES] {
         let mut coordinate = x;
         // The same for every input: which of them are logarithmic is a constant of the emulator.
-        if self.any_logarithmic {
+        if self.any_logarithmic != 0 {
             for lane in 0..LANES {
                 let positive = if x[lane] >= f32::MIN_POSITIVE {
                     x[lane]
@@ -116,7 +132,7 @@ impl Ranges {
                     f32::MIN_POSITIVE
                 };
                 let logarithm = elementary::ln::<Native>(positive);
-                coordinate[lane] = if self.logarithmic[lane] {
+                coordinate[lane] = if self.logarithmic[lane] != 0 {
                     logarithm
                 } else {
                     x[lane]

@@ -14,7 +14,8 @@
 //! - `simd` has the vectors that the inner tiles are written in, and `dispatch` takes those that the processor is found
 //!   to have;
 //! - [`elementary`] has the activations' and transforms' functions, with their stated errors;
-//! - [`self_test`] has the checksum by which a device knows its weights.
+//! - [`image`] turns bytes into an emulator's numbers, if they are whole and of its structure;
+//! - [`self_test`] has the checksum by which a device knows its numbers.
 //!
 //! Under the feature `sources`, `SOURCES` has this crate as text, for the frozen crates that carry it.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
@@ -25,6 +26,7 @@ pub mod domain;
 pub mod elementary;
 pub mod ensemble;
 pub mod fma;
+pub mod image;
 pub mod kernels;
 pub mod local;
 pub mod predict;

@@ -13,6 +13,7 @@ sources![
     "elementary.rs",
     "ensemble.rs",
     "fma.rs",
+    "image.rs",
     "kernels/add.rs",
     "kernels/axis.rs",
     "kernels/blocks.rs",

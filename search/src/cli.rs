@@ -127,7 +127,7 @@ enum Command {
     },
     /// Write a run's emulator as a crate with static weights, or as C
     #[command(
-        after_help = "Examples:\n  dense-search freeze run --out my-emulator\n  dense-search freeze run --out my-emulator --c --prefix thomson\n  dense-search freeze run --out firmware/emulator --target cortex-m4 --section .qspi_weights"
+        after_help = "Examples:\n  dense-search freeze run --out my-emulator\n  dense-search freeze run --out my-emulator --c --prefix thomson\n  dense-search freeze run --out firmware/emulator --target cortex-m4 --section .qspi_weights\n\nThe folder's weights.bin (with --c: weights-fused.bin, weights-separate.bin) has the same numbers as an image: a frozen emulator of the\nsame structure takes it at run time, once its checksum is found right (docs/firmware.md, docs/c.md)."
     )]
     Freeze {
         /// The run's folder, or an emulator file

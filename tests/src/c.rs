@@ -2,9 +2,11 @@
 
 use crate::cases::Case;
 use crate::modules::write;
+use crate::retrained::retrained;
 use crate::skip::skipped;
 use dense_codegen::c::{Prefix, emit};
-use dense_codegen::interpreter::{Order, Prediction};
+use dense_codegen::emulator::Emulator;
+use dense_codegen::interpreter::{Order, Prediction, interpret_f32};
 use dense_runtime::status::Status;
 use rayon::prelude::*;
 use std::fs;
@@ -123,25 +125,61 @@ impl<'a> CProgram<'a> {
         program
     }
 
+    /// Writes the images that `swap.c` reads: of each case with other numbers, and of the next case; `image` is that of
+    /// the C file or of the library.
+    pub fn write_images(&self, image: impl Fn(&Emulator) -> Vec<u8>) {
+        let next = self.cases.iter().cycle().skip(1);
+        for (case, next) in self.cases.iter().zip(next) {
+            let file = |end: &str| self.folder.join(format!("{}.{end}", case.number));
+            write(&file("image"), image(&other(case)));
+            let mut bytes = image(&next.emulator);
+            // Long enough, so that its structure is what it is refused for.
+            bytes.resize(bytes.len().max(image(&case.emulator).len()), 0);
+            write(&file("other"), bytes);
+        }
+    }
+
     /// Compares what a run left for every case with what the interpreter gives in that order.
     ///
     /// # Panics
     /// At the first difference.
     pub fn assert_same_bits(&self, order: Order) {
         for case in &self.cases {
-            let path = self.folder.join(format!("{}.out", case.number));
-            let bytes = fs::read(&path).expect("the program wrote its results");
-            fs::remove_file(&path).expect("the results can be removed");
-            let rows = fs::metadata(self.folder.join(format!("{}.rows", case.number)))
-                .expect("the rows are there")
-                .len() as usize
-                / (4 * case.emulator.input_count());
-            let mut expected = case.interpreted(order);
-            expected.truncate(rows);
-            let (mean, std, status) = results(&bytes, case.emulator.output_count(), &expected);
-            case.assert_same_bits(&expected, &mean, &std, &status);
+            self.assert_same_bits_of(case, &case.emulator, order);
         }
     }
+
+    /// The same where the numbers of [`CProgram::write_images`] were swapped in.
+    ///
+    /// # Panics
+    /// At the first difference.
+    pub fn assert_swapped_bits(&self, order: Order) {
+        for case in &self.cases {
+            self.assert_same_bits_of(case, &other(case), order);
+        }
+    }
+
+    fn assert_same_bits_of(&self, case: &Case, emulator: &Emulator, order: Order) {
+        let path = self.folder.join(format!("{}.out", case.number));
+        let bytes = fs::read(&path).expect("the program wrote its results");
+        fs::remove_file(&path).expect("the results can be removed");
+        let inputs = emulator.input_count();
+        let rows = fs::metadata(self.folder.join(format!("{}.rows", case.number)))
+            .expect("the rows are there")
+            .len() as usize
+            / (4 * inputs);
+        let expected: Vec<_> = case.rows[..rows * inputs]
+            .par_chunks(inputs)
+            .map(|row| interpret_f32(emulator, row, order))
+            .collect();
+        let (mean, std, status) = results(&bytes, emulator.output_count(), &expected);
+        case.assert_same_bits(&expected, &mean, &std, &status);
+    }
+}
+
+/// The emulator whose numbers are swapped in.
+fn other(case: &Case) -> Emulator {
+    retrained(&case.emulator, 3)
 }
 
 /// The prefix of a case.

@@ -23,9 +23,7 @@ pub fn module(folder: &Path, name: &str, emulator: &Emulator) -> String {
         );
     }
     // What a frozen crate exports and a test does not read is no fault of the code.
-    format!(
-        "#[allow(dead_code)]\npub mod {name} {{\n    mod golden;\n    pub mod model;\n    mod weights;\n}}\n"
-    )
+    format!("#[allow(dead_code)]\npub mod {name} {{\n    pub mod model;\n    mod weights;\n}}\n")
 }
 
 /// Writes a file and the folders above it.

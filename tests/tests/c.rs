@@ -1,6 +1,7 @@
 //! The C99 file gives the bits of the f32 interpreter, whatever compiles it, without a warning; and notices what would change
 //! them.
 
+use dense_codegen::c::image;
 use dense_codegen::interpreter::Order;
 use dense_tests::c::{CProgram, FLAGS, is_there, succeeds};
 use dense_tests::cases::{CASES, ROWS, few_that_use_every_operation};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const PROGRAM: &str = include_str!("c/program.c");
+const SWAP: &str = include_str!("c/swap.c");
 const COMPILERS: [&str; 2] = ["gcc", "clang"];
 const FUSED: &str = "-DFUSED_EXPECTED=1";
 const SEPARATE: &str = "-DFUSED_EXPECTED=0";
@@ -87,6 +89,29 @@ fn a_compiler_that_may_contract_and_set_errno_gives_the_same_bits() {
     }
 }
 
+#[test]
+fn another_set_of_numbers_is_swapped_in_and_damage_is_refused() {
+    let few = few_that_use_every_operation();
+    let program = CProgram::write(&folder("swap"), few, SWAP, ROWS_ON_A_DEVICE);
+    for compiler in COMPILERS {
+        if !is_there(compiler, compiler) {
+            continue;
+        }
+        for (order, flags) in [
+            (Order::Separate, vec!["-O2", SEPARATE]),
+            (Order::Fused, vec!["-O3", "-march=native", FUSED]),
+        ] {
+            if order == Order::Fused && !native_is_fused() {
+                continue;
+            }
+            program.write_images(|emulator| image(emulator, order));
+            let compiled = program.compiled(compiler, &[&FLAGS, &flags[..]].concat());
+            succeeds(Command::new(compiled).current_dir(program.folder()));
+            program.assert_swapped_bits(order);
+        }
+    }
+}
+
 /// A microcontroller in QEMU.
 struct Board {
     cpu: &'static str,
@@ -134,9 +159,12 @@ fn microcontrollers_give_the_same_bits() {
     }
     let example = repository().join("examples/c/cortex-m4");
     let startup = fs::read_to_string(example.join("startup.c")).expect("the example has a start");
-    let main = format!("{PROGRAM}\n{startup}");
     let few = few_that_use_every_operation();
-    let program = CProgram::write(&folder("m4"), few, &main, ROWS_ON_A_DEVICE);
+    let write = |name: &str, main: &str| {
+        let main = format!("{main}\n{startup}");
+        CProgram::write(&folder(name), few.clone(), &main, ROWS_ON_A_DEVICE)
+    };
+    let (program, swap) = (write("m4", PROGRAM), write("m4-swap", SWAP));
     let script = format!("-Wl,-T,{}", example.join("memory.ld").display());
     let link = ["--specs=rdimon.specs", &script, "-Wl,--gc-sections"].map(String::from);
     for board in BOARDS {
@@ -149,17 +177,25 @@ fn microcontrollers_give_the_same_bits() {
         if board.no_fma {
             flags.extend(program.no_fma());
         }
-        let image = program.linked(compiler, &flags, &program.sources(), &link);
-        let semihosting = "enable=on,target=native";
-        succeeds(
-            Command::new("timeout")
-                .args(["300", "qemu-system-arm", "-cpu", board.cpu])
-                .args(["-machine", board.machine, "-nographic"])
-                .args(["-semihosting-config", semihosting, "-kernel"])
-                .arg(image)
-                .current_dir(program.folder()),
-        );
+        let run = |program: &CProgram<'_>| {
+            let linked = program.linked(compiler, &flags, &program.sources(), &link);
+            let semihosting = "enable=on,target=native";
+            succeeds(
+                Command::new("timeout")
+                    .args(["300", "qemu-system-arm", "-cpu", board.cpu])
+                    .args(["-machine", board.machine, "-nographic"])
+                    .args(["-semihosting-config", semihosting, "-kernel"])
+                    .arg(linked)
+                    .current_dir(program.folder()),
+            );
+        };
+        run(&program);
         program.assert_same_bits(order);
+        if order == Order::Fused {
+            swap.write_images(|emulator| image(emulator, order));
+            run(&swap);
+            swap.assert_swapped_bits(order);
+        }
     }
 }
 

@@ -1,7 +1,9 @@
-//! The static libraries of two emulators and their C99 files, in one program of C and one of C++, give the interpreter's bits.
+//! The static libraries of two emulators and their C99 files, in one program of C and one of C++, give the interpreter's bits;
+//! and those of other numbers that are swapped in.
 
 use dense_codegen::c::freeze;
 use dense_codegen::interpreter::Order;
+use dense_codegen::rust::image;
 use dense_tests::c::{CProgram, is_there, prefix, succeeds};
 use dense_tests::cases::{ROWS, few_that_use_every_operation};
 use dense_tests::modules::write;
@@ -10,6 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 const PROGRAM: &str = include_str!("c/program.c");
+const SWAP: &str = include_str!("c/swap.c");
 
 #[test]
 fn two_libraries_in_one_program_of_c_or_cpp_give_the_bits_of_the_interpreter() {
@@ -49,4 +52,11 @@ fn two_libraries_in_one_program_of_c_or_cpp_give_the_bits_of_the_interpreter() {
         succeeds(Command::new(linked).current_dir(&folder));
         program.assert_same_bits(Order::Fused);
     }
+
+    write(&folder.join("swap.c"), SWAP);
+    program.write_images(image);
+    let flags = ["-std=c99", "-O2", "-DFUSED_EXPECTED=1"];
+    let linked = program.linked("gcc", &flags, &["swap.c".into()], &archives);
+    succeeds(Command::new(linked).current_dir(&folder));
+    program.assert_swapped_bits(Order::Fused);
 }

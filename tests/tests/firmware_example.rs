@@ -1,16 +1,14 @@
 //! The example of firmware, examples/firmware: it prints what is written beside it, computes the workstation's bits, sees
-//! every flipped bit, and links only without a panic.
+//! every flipped bit, takes another set of weights at run time, and links only without a panic.
 
 use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
 use dense_codegen::interpreter::{Order, interpret_f32};
-use dense_codegen::pack;
-use dense_codegen::rust::{FreezeOptions, freeze};
-use dense_runtime::self_test::crc32;
+use dense_codegen::rust::{FreezeOptions, freeze, golden_inputs, image};
+use dense_tests::c::is_there;
 use dense_tests::networks::Network;
+use dense_tests::retrained::retrained;
 use dense_tests::{repository, skip::skipped};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -64,6 +62,69 @@ fn printed(folder: &Path, board: &str, program: &str) -> String {
     text
 }
 
+/// The symbols of a program that was built last, by whichever compiler there is.
+fn symbols(folder: &Path, program: &str) -> String {
+    let built = ["rustup", "debian"].map(|toolchain| {
+        let target = folder.join("target").join(toolchain);
+        target.join("thumbv7em-none-eabihf/release").join(program)
+    });
+    let built = built.iter().find(|path| path.exists());
+    let output = Command::new("arm-none-eabi-nm")
+        .arg("--demangle")
+        .arg(built.expect("the program was built"))
+        .output()
+        .expect("nm starts");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The lines that name a panic, formatting or an allocator.
+fn foreign(symbols: &str) -> Vec<&str> {
+    const FOREIGN: [&str; 5] = [
+        "core::panicking",
+        "core::fmt",
+        "flt2dec",
+        "__rust_alloc",
+        "malloc",
+    ];
+    let is_foreign = |line: &&str| FOREIGN.iter().any(|name| line.contains(name));
+    symbols.lines().filter(is_foreign).collect()
+}
+
+#[test]
+fn formatting_an_allocator_and_a_panic_are_noticed_in_a_list_of_symbols() {
+    let symbols = "\
+        000004d1 t core::panicking::panic_fmt\n\
+        00000410 T main\n\
+        00000912 t core::fmt::float::float_to_decimal_common_exact\n\
+        00000c00 t <emulator::Weights as dense_runtime::predict::Predict<5, 250>>::predict\n\
+        00000d00 T __rust_alloc\n";
+    assert_eq!(foreign(symbols).len(), 3);
+}
+
+/// What `swap` printed where this file is the image.
+fn swapped(folder: &Path, image: &str) -> String {
+    let output = Command::new(folder.join("run"))
+        .args(["m4", "swap"])
+        .env("IMAGE", folder.join(image))
+        .output()
+        .expect("the script starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What examples/firmware/src/swap.rs prints of a set of numbers, where those of `built_in` are compiled in.
+fn results(set: &Emulator, built_in: &Emulator) -> u32 {
+    let mut state = 1;
+    let drawn = (0..20).map(|_| random(built_in, &mut state));
+    let rows = golden_inputs(built_in).into_iter().chain(drawn);
+    rows.fold(0x811C_9DC5, |hash, x| {
+        let prediction = interpret_f32(set, &x, Order::Fused);
+        hashed(hashed(hash, &prediction.mean), &prediction.std)
+    })
+}
+
 /// The lines without their counts of instructions, and the counts.
 fn without_counts(text: &str) -> (Vec<&str>, Vec<u32>) {
     let split = |line| match str::split_once(line, "; instructions ") {
@@ -101,19 +162,22 @@ fn the_example_runs_as_it_is_written_and_computes_the_workstation_s_bits() {
         assert!((0.8..1.2).contains(&ratio), "{most} instructions");
     }
 
+    if is_there("arm-none-eabi-nm", "binutils-arm-none-eabi") {
+        assert_eq!(foreign(&symbols(&folder, "control")), Vec::<&str>::new());
+    }
+
     let text = printed(&folder, "m4", "bits");
     let mut lines = text.lines();
     let mut state = 1;
+    let golden = golden_inputs(&emulator);
     for row in 0.. {
         let Some(line) = lines.next() else {
-            assert_eq!(row, GOLDEN + 200, "rows that were printed");
+            assert_eq!(row, golden.len() + 200, "rows that were printed");
             break;
         };
-        // The golden inputs begin with the middle of the box; the others are the frozen crate's own.
-        let x = match row {
-            0 => centre(&emulator),
-            1..GOLDEN => continue,
-            _ => random(&emulator, &mut state),
+        let x = match golden.get(row) {
+            Some(x) => x.clone(),
+            None => random(&emulator, &mut state),
         };
         let prediction = interpret_f32(&emulator, &x, Order::Fused);
         let [x, mean, std] = [&x, &prediction.mean, &prediction.std].map(|values| hash(values));
@@ -127,6 +191,18 @@ fn the_example_runs_as_it_is_written_and_computes_the_workstation_s_bits() {
 
     let text = printed(&folder, "m4", "damage");
     assert!(text.starts_with("40 of 40 flipped bits"), "{text}");
+
+    let other = retrained(&emulator, 9);
+    fs::write(folder.join("other.bin"), image(&other)).expect("the image can be written");
+    for (file, swapped_in) in [("other.bin", &other), ("emulator/weights.bin", &emulator)] {
+        let text = swapped(&folder, file);
+        let [built_in, new] = [&emulator, swapped_in].map(|set| results(set, &emulator));
+        let expected = format!(
+            "built in: self-test passed, results {built_in:08x}\n42 of 42 damaged images refused\n\
+             swapped in: self-test passed, results {new:08x}\nback: self-test passed, results {built_in:08x}\n"
+        );
+        assert_eq!(text, expected, "{file}");
+    }
 
     let planted = run(&folder, "m4", "control", "planted");
     let said = String::from_utf8_lossy(&planted.stderr);
@@ -143,17 +219,6 @@ fn the_example_runs_as_it_is_written_and_computes_the_workstation_s_bits() {
     assert!(seen[0] == seen[2] && seen[0] != "40", "{text}");
 }
 
-/// Golden vectors of a frozen crate.
-const GOLDEN: usize = 5;
-
-fn centre(emulator: &Emulator) -> Vec<f32> {
-    let domain = emulator.domain();
-    let at = |range: &dense_codegen::domain::Range| {
-        (range.low + 0.5 * (range.high - range.low)).clamp(range.low, range.high)
-    };
-    domain.iter().map(at).collect()
-}
-
 /// `random` of examples/firmware/src/bits.rs.
 fn random(emulator: &Emulator, state: &mut u32) -> Vec<f32> {
     let domain = emulator.domain();
@@ -166,29 +231,14 @@ fn random(emulator: &Emulator, state: &mut u32) -> Vec<f32> {
 }
 
 fn hash(values: &[f32]) -> u32 {
+    hashed(0x811C_9DC5, values)
+}
+
+fn hashed(hash: u32, values: &[f32]) -> u32 {
     let words = values
         .iter()
         .flat_map(|value| value.to_bits().to_le_bytes());
-    words.fold(0x811C_9DC5, |hash, byte| {
+    words.fold(hash, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })
-}
-
-#[test]
-fn the_checksum_sees_ten_thousand_flipped_bits_of_the_weights() {
-    let emulator = thomson();
-    let parameters = emulator.graph().parameters();
-    let mut values: Vec<f32> = parameters
-        .iter()
-        .flat_map(|(_, parameter)| pack::stored(parameter))
-        .collect();
-    let whole = crc32(0, &values);
-    let mut rng = ChaCha8Rng::seed_from_u64(11);
-    for _ in 0..10_000 {
-        let (place, bit) = (rng.random_range(0..values.len()), rng.random_range(0..32));
-        let before = values[place];
-        values[place] = f32::from_bits(before.to_bits() ^ 1 << bit);
-        assert_ne!(crc32(0, &values), whole, "bit {bit} of weight {place}");
-        values[place] = before;
-    }
 }

@@ -1,118 +1,137 @@
-//! The numbers of the C file: every parameter once, as it is in the graph, the calibration, and the golden vectors.
+//! The numbers of the C file as one structure: parameters as they are in the graph, the calibration, the trained box and the
+//! golden vectors of one order of rounding.
 
+use crate::domain::Range;
 use crate::emulator::Emulator;
-use crate::graph::ParameterId;
+use crate::image::{self, Field, Image, Stored, Values};
+use crate::interpreter::{Order, Prediction};
+use crate::rust::golden::Golden;
 use crate::rust::literals;
 use std::fmt::Write as _;
 
-/// One array of constants.
-pub(super) struct Array {
-    pub(super) name: String,
-    pub(super) about: String,
-    pub(super) values: Vec<f32>,
+/// The numbers in each of [`Order::ALL`]; `code` reads them.
+pub(super) fn images(emulator: &Emulator, code: &str) -> [Image; 2] {
+    let arrays = image::arrays(emulator, Stored::Plain);
+    let Golden {
+        inputs,
+        predictions,
+    } = Golden::new(emulator);
+    let [fused, separate] = predictions;
+    [(Order::Fused, fused), (Order::Separate, separate)].map(|(order, predictions)| {
+        let rows = |result: fn(Prediction<f32>) -> Vec<f32>| {
+            Values::Rows(predictions.iter().cloned().map(result).collect())
+        };
+        let others = vec![
+            Field::new("ranges", "The trained box.", ranges(emulator)),
+            Field::new(
+                "golden_inputs",
+                "What goes in.",
+                Values::Rows(inputs.clone()),
+            ),
+            Field::new(
+                "golden_mean",
+                "What comes out, bit for bit, by the f32 reference interpreter.",
+                rows(|prediction| prediction.mean),
+            ),
+            Field::new(
+                "golden_std",
+                "The same of the deviations.",
+                rows(|prediction| prediction.std),
+            ),
+        ];
+        Image::new(arrays.clone(), others, &format!("{order:?}\n{code}"))
+    })
 }
 
-/// All arrays of an emulator, in the order in which they are written and hashed: the parameters come first.
-pub(super) fn arrays(emulator: &Emulator) -> Vec<Array> {
-    let parameters = emulator.graph().parameters().iter();
-    let mut arrays: Vec<_> = parameters
-        .map(|(id, parameter)| Array {
-            name: parameter_name(emulator, id),
-            about: format!("{}, {:?}", comment(parameter.name()), parameter.shape()),
-            values: parameter.values().to_vec(),
-        })
-        .collect();
-    let calibration = emulator.calibration();
-    let mut push = |name: &str, about: &str, values: Vec<f32>| {
-        arrays.push(Array {
-            name: name.into(),
-            about: about.into(),
-            values,
-        });
+/// The rows of `struct range`: limits, middle, and halves of the limits' coordinates; 1 where they are logarithms.
+fn ranges(emulator: &Emulator) -> Values {
+    let row = |range: Range| {
+        let [low, high] = range.coordinates().map(|limit| limit * 0.5);
+        let centre = range.low * 0.5 + range.high * 0.5;
+        let logarithmic = f32::from(u8::from(range.logarithmic));
+        vec![range.low, range.high, centre, low, high, logarithmic]
     };
-    if emulator.members().len() == 1 {
-        let about = "Standard deviations: a single member's are constants.";
-        push("DEVIATION", about, calibration.deviation_of_one());
-    } else {
-        let about = "Powers of two near the outputs' deviations.";
-        push("UNIT", about, calibration.unit.clone());
-        let about = "Variance that remains where the members agree, in squared units.";
-        push("FLOOR", about, calibration.floor.clone());
-    }
-    let local = emulator.local();
-    if let Some(scale) = &local.error_scale {
-        let about = "The scale of errors: what makes coordinates of inputs.";
-        push("ERROR_CENTRE", about, scale.coordinates.centre.clone());
-        push("ERROR_SCALE", about, scale.coordinates.scale.clone());
-        let about = "Coefficients of the exponent.";
-        push("LINEAR", about, scale.linear.clone());
-        push("SQUARE", about, scale.square.clone());
-        let [least, most] = scale.limits;
-        let about = "The exponent at the centre, its least and its greatest.";
-        push("EXPONENT", about, vec![scale.constant, least, most]);
-    }
-    if let Some(coverage) = &local.coverage {
-        let about = "Where training points are: what makes coordinates of inputs.";
-        let coordinates = &coverage.coordinates;
-        push("COVERAGE_CENTRE", about, coordinates.centre.clone());
-        push("COVERAGE_SCALE", about, coordinates.scale.clone());
-        let about = "Coordinates of unit variance, a row each.";
-        push("WHITENING", about, coverage.whitening.clone());
-        push(
-            "CENTRES",
-            "Points near which there are training points.",
-            coverage.centres.clone(),
-        );
-        push(
-            "SQUARE_RADIUS",
-            "How near, squared.",
-            vec![coverage.square_radius],
-        );
-    }
-    arrays
-}
-
-/// The name of a parameter's array.
-pub(super) fn parameter_name(emulator: &Emulator, id: ParameterId) -> String {
-    let parameter = emulator.graph().parameters().get(id);
-    let name = parameter.map_or("", |parameter| parameter.name());
-    let ordinary = |sign: char| match sign.is_ascii_alphanumeric() {
-        true => sign.to_ascii_uppercase(),
-        false => '_',
-    };
-    let name: String = name.chars().map(ordinary).collect();
-    format!("P{}_{name}", id.index())
+    Values::Rows(emulator.domain().into_iter().map(row).collect())
 }
 
 /// Bytes of constants that one call reads.
 pub(super) fn flash_bytes(emulator: &Emulator) -> usize {
-    let arrays = arrays(emulator);
-    let numbers: usize = arrays.iter().map(|array| array.values.len()).sum();
-    4 * numbers
+    let arrays = image::arrays(emulator, Stored::Plain);
+    let words: usize = arrays.iter().map(|field| field.words().len()).sum();
+    4 * words
 }
 
-/// The arrays' text.
-pub(super) fn text(arrays: &[Array]) -> String {
-    let mut text = String::new();
-    for Array {
-        name,
-        about,
-        values,
-    } in arrays
-    {
-        let count = values.len();
-        let _ = write!(
-            text,
-            "\n/* {about} */\nstatic const float {name}[{count}] = {{"
-        );
-        text += &literals(values.iter().map(|&value| literal(value)));
-        text += "};\n";
+/// The structure, and what is built in: that of the order that is compiled in.
+pub(super) fn text(images: &[Image; 2]) -> String {
+    let [fused, separate] = images;
+    let mut text =
+        String::from("\n/* All numbers, in memory as in a file. */\nstruct {{prefix}}_weights {\n");
+    for field in &fused.fields {
+        let (about, declared) = (comment(&field.about), declared(field));
+        let _ = writeln!(text, "    {declared}; /* {about} */");
     }
-    text
+    text += "};\n";
+    for (directive, image) in [("#if FUSED", fused), ("#else", separate)] {
+        let structure = image.structure;
+        let _ = writeln!(text, "{directive}\n#define STRUCTURE {structure:#010X}u");
+    }
+    text += "#endif\nstatic const struct {{prefix}}_weights BUILT_IN = {\n";
+    for (field, other) in fused.fields.iter().zip(&separate.fields) {
+        let [value, other] = [field, other].map(literal);
+        let _ = match value == other {
+            true => writeln!(text, "    {value},"),
+            false => writeln!(text, "#if FUSED\n    {value},\n#else\n    {other},\n#endif"),
+        };
+    }
+    text + "};\n"
+}
+
+/// A field as a member of the structure.
+fn declared(field: &Field) -> String {
+    let name = &field.name;
+    match (&field.values, &name[..]) {
+        (Values::Rows(rows), "ranges") => format!("struct range {name}[{}]", rows.len()),
+        (Values::Rows(rows), _) => {
+            let kind = if is_bits(field) { "uint32_t" } else { "float" };
+            let columns = rows.first().map_or(0, Vec::len);
+            format!("{kind} {name}[{}][{columns}]", rows.len())
+        }
+        (Values::Word(_), _) => format!("uint32_t {name}"),
+        (Values::Number(_), _) => format!("float {name}"),
+        _ => format!("float {name}[{}]", field.words().len()),
+    }
+}
+
+/// Whether numbers are compared bit by bit; among them may be such as C has no literal of.
+fn is_bits(field: &Field) -> bool {
+    ["golden_mean", "golden_std"].contains(&&field.name[..])
+}
+
+/// The value of a field.
+fn literal(field: &Field) -> String {
+    let number = |value: &f32| match is_bits(field) {
+        true => format!("{:#010X}u", value.to_bits()),
+        false => self::number(*value),
+    };
+    let list = |values: &[f32]| format!("{{{}    }}", literals(values.iter().map(number)));
+    match &field.values {
+        Values::Number(value) => number(value),
+        Values::Array(values) => list(values),
+        Values::Rows(rows) => {
+            let rows: Vec<_> = rows.iter().map(|row| list(row)).collect();
+            format!("{{\n    {}}}", rows.join(", "))
+        }
+        Values::Padding(_) => "{0.0f}".into(),
+        _ => {
+            let words = field.words();
+            let words = words.iter().map(|word| format!("{word:#010X}u"));
+            words.collect::<Vec<_>>().join(", ")
+        }
+    }
 }
 
 /// A literal of the same bits.
-pub(super) fn literal(value: f32) -> String {
+pub(super) fn number(value: f32) -> String {
     format!("{value:?}f")
 }
 

@@ -1,12 +1,12 @@
 //! The body of `PREFIX_predict`: one line for each step of the buffer plan.
 
-use super::arrays::{literal, parameter_name};
 use super::positions::Convolution;
 use crate::emulator::Emulator;
 use crate::graph::{
     Activation, Dense, Function, Inverse, Logarithm, Node, NodeId, Operation, ParameterId, Rescale,
     Standardise, Transform,
 };
+use crate::image::parameter_field;
 use crate::plan::{Place, Plan, Step};
 use dense_runtime::kernels::finish::Then;
 use std::fmt::Write as _;
@@ -28,8 +28,8 @@ impl Calls<'_> {
             }
         }
         if self.emulator.members().len() > 1 {
-            let gain = literal(self.emulator.calibration().gain);
-            text += &call("deviations", &[&gain, "UNIT", "FLOOR", "std"]);
+            let numbers = ["weights->gain", "weights->unit", "weights->floor", "std"];
+            text += &call("deviations", &numbers);
         }
         if self.emulator.local().error_scale.is_some() {
             text += &call("scale_deviations", &["scale", "std"]);
@@ -46,7 +46,9 @@ impl Calls<'_> {
     }
 
     fn parameter(&self, id: ParameterId) -> String {
-        parameter_name(self.emulator, id)
+        let parameter = self.emulator.graph().parameters().get(id);
+        let name = parameter.map_or(String::new(), |parameter| parameter_field(id, parameter));
+        format!("weights->{name}")
     }
 
     /// What computes a node, and what is fused to it.
@@ -236,13 +238,13 @@ impl Calls<'_> {
             let outputs = self.emulator.output_count().to_string();
             return text
                 + &call("copy", &[&outputs, &from, "mean"])
-                + &call("copy", &[&outputs, "DEVIATION", "std"]);
+                + &call("copy", &[&outputs, "weights->deviation", "std"]);
         }
         text + &match index {
             0 => call("first_member", &[&from, "mean", "std"]),
             _ => call(
                 "next_member",
-                &[&index.to_string(), &from, "UNIT", "mean", "std"],
+                &[&index.to_string(), &from, "weights->unit", "mean", "std"],
             ),
         }
     }

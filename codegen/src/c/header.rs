@@ -1,6 +1,6 @@
 //! `PREFIX.h`: what a caller has to know, the same for the C file and for the static library.
 
-use super::arrays::{comment, flash_bytes, literal, string};
+use super::arrays::{comment, flash_bytes, number, string};
 use super::{ABI, Prefix};
 use crate::emulator::Emulator;
 use crate::plan::Plan;
@@ -98,7 +98,7 @@ fn names(emulator: &Emulator, prefix: &str) -> String {
     let numbers = |value: fn(&crate::domain::Range) -> f32| {
         domain
             .iter()
-            .map(|range| literal(value(range)))
+            .map(|range| number(value(range)))
             .collect::<Vec<_>>()
     };
     let input_names = emulator

@@ -18,11 +18,13 @@ mod source;
 
 use crate::Result;
 use crate::emulator::Emulator;
-use crate::rust::write_folder;
+use crate::interpreter::Order;
+use crate::rust::{self, write_folder};
+use source::Source;
 use std::path::{Path, PathBuf};
 
 /// The version of the interface that the header describes: of functions, structures and codes.
-pub const ABI: u32 = 2;
+pub const ABI: u32 = 3;
 
 /// What was frozen to C.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,15 +121,44 @@ pub fn freeze(emulator: &Emulator, out: &Path, prefix: &Prefix) -> Result<Frozen
 pub fn emit(emulator: &Emulator, prefix: &Prefix) -> Vec<(String, String)> {
     vec![
         (format!("{}.h", prefix.0), header::text(emulator, prefix)),
-        (format!("{}.c", prefix.0), source::text(emulator, prefix)),
+        (
+            format!("{}.c", prefix.0),
+            Source::new(emulator).text(emulator, prefix),
+        ),
     ]
 }
 
-/// Every file of the folder: path and text.
-fn files(emulator: &Emulator, prefix: &Prefix) -> Vec<(String, String)> {
+/// The numbers of the C file as an image, which that of another emulator of the same structure takes at run time where it is
+/// compiled for this order of rounding.
+#[must_use]
+pub fn image(emulator: &Emulator, order: Order) -> Vec<u8> {
+    let [fused, separate] = Source::new(emulator).images;
+    match order {
+        Order::Fused => fused.bytes(),
+        Order::Separate => separate.bytes(),
+    }
+}
+
+/// Every file of the folder: path and contents.
+fn files(emulator: &Emulator, prefix: &Prefix) -> Vec<(String, Vec<u8>)> {
     let mut files = emit(emulator, prefix);
     files.extend(library::files(emulator, prefix));
     files.push(("README.md".into(), library::readme(emulator, prefix)));
+    let files = files.into_iter();
+    let mut files: Vec<_> = files
+        .map(|(path, text)| (path, text.into_bytes()))
+        .collect();
+    files.extend([
+        ("weights-fused.bin".into(), image(emulator, Order::Fused)),
+        (
+            "weights-separate.bin".into(),
+            image(emulator, Order::Separate),
+        ),
+        (
+            format!("library/{}", rust::IMAGE_FILE),
+            rust::image(emulator),
+        ),
+    ]);
     files
 }
 

@@ -7,19 +7,18 @@ use super::processor::Processor;
 use crate::emulator::Emulator;
 use crate::graph::{Activation, Function, Operation};
 use crate::plan::Plan;
+use crate::rust;
 
-/// Golden vectors of a frozen crate; each has the inputs and four rows of outputs.
-const GOLDEN: usize = 5;
-/// The guard's ranges and the compiler's tables.
-const TABLES: usize = 200;
+/// The compiler's tables.
+const TABLES: usize = 100;
 
 /// Bytes of code.
 pub(super) fn code(emulator: &Emulator, processor: Processor) -> usize {
     // Guard, layers, checksum and self-test; then each call with its arguments.
     const BASE: usize = 6_950;
     const STEP: usize = 130;
-    // Laid out anew at each call.
-    const TRANSPOSED: usize = 1_870;
+    // Beside its step.
+    const TRANSPOSED: usize = 30;
     const CURVED: usize = 1_500;
     const LOGARITHM: usize = 1_500;
     const STATISTICS: usize = 1_500;
@@ -52,8 +51,7 @@ pub(super) fn code(emulator: &Emulator, processor: Processor) -> usize {
         + software
 }
 
-/// Bytes of constants: weights, calibration, golden vectors and tables.
+/// Bytes of constants: weights, calibration, trained box, golden vectors and tables.
 pub(super) fn constants(emulator: &Emulator) -> usize {
-    let golden = emulator.input_count() + 4 * emulator.output_count();
-    emulator.flash_bytes() + 4 * GOLDEN * golden + TABLES
+    rust::image(emulator).len() + TABLES
 }

@@ -63,7 +63,12 @@ impl Toolchain {
             folder.join("link.x").display()
         );
         let mut command = match self.name {
-            "rustup" => Command::new("cargo"),
+            "rustup" => {
+                let mut command = Command::new("cargo");
+                command.arg("--offline");
+                command
+            }
+            // What the standard library's sources depend on is fetched where it is not at hand.
             _ => {
                 flags += " -Clinker=arm-none-eabi-gcc -Clink-arg=-nostdlib";
                 let mut command = Command::new("/usr/bin/cargo");
@@ -86,7 +91,7 @@ impl Toolchain {
             command.env_remove("RUSTC");
         }
         command
-            .args(["build", "--quiet", "--release", "--offline"])
+            .args(["build", "--quiet", "--release"])
             .args(["--target", triple])
             .env("CARGO_TARGET_DIR", folder.join("target"))
             .env(

@@ -1,25 +1,54 @@
 //! The body of a frozen `predict`: one call of a kernel for each operation, as one would write them by hand.
 
-use super::weights::Statics;
 use crate::emulator::Emulator;
 use crate::graph::{
     Activation, Dense, Function, Inverse, Kernel, Logarithm, Node, NodeId, Operation, ParameterId,
     Rescale, Standardise, Transform,
 };
+use crate::image::parameter_field;
 use crate::plan::{Place, Plan, Step};
 use dense_runtime::kernels::finish::Then;
 use std::fmt::{Debug, Write as _};
 
+/// Everything between guard and results: the scale of errors, all calls in order and the statistics.
+pub(super) fn body(emulator: &Emulator) -> String {
+    let plan = Plan::new(emulator);
+    let calls = Calls {
+        emulator,
+        plan: &plan,
+    };
+    let scaled = emulator.local().error_scale.is_some();
+    let mut body = String::new();
+    if scaled {
+        body += include_str!("templates/scales.rs.txt");
+    }
+    body += &calls.text();
+    if emulator.members().len() > 1 {
+        body += match scaled {
+            false => include_str!("templates/finish.rs.txt"),
+            true => include_str!("templates/finish_scaled.rs.txt"),
+        };
+    }
+    body
+}
+
+/// All that makes a call of one emulator another's, but for the numbers in its image.
+pub(super) fn code(emulator: &Emulator) -> String {
+    let inputs = emulator.inputs().iter();
+    let logarithmic: Vec<_> = inputs.map(|input| input.logarithmic).collect();
+    let members = emulator.members().len();
+    format!("{members} {logarithmic:?}\n{}", body(emulator))
+}
+
 /// Writes the calls of one emulator.
-pub(super) struct Calls<'a> {
-    pub(super) emulator: &'a Emulator,
-    pub(super) plan: &'a Plan,
-    pub(super) statics: &'a Statics,
+struct Calls<'a> {
+    emulator: &'a Emulator,
+    plan: &'a Plan,
 }
 
 impl Calls<'_> {
     /// All calls in order, indented by one level.
-    pub(super) fn text(&self) -> String {
+    fn text(&self) -> String {
         let mut text = String::new();
         for step in self.plan.steps() {
             let _ = writeln!(text, "    // {}.", self.describe(step));
@@ -172,7 +201,7 @@ impl Calls<'_> {
                 true => ("scale", ".zip(scales)", "(((mean, std), status), scale)"),
                 false => ("1.0", "", "((mean, std), status)"),
             };
-            let arguments = [value, "&weights::DEVIATION.0".into(), scale.into()];
+            let arguments = [value, "&weights.deviation".into(), scale.into()];
             let rest = ["mean".into(), "std".into(), "status".into()];
             let call = call(2, "ensemble::single", &[&arguments[..], &rest].concat());
             let results =
@@ -183,7 +212,7 @@ impl Calls<'_> {
         let arguments = [
             index.to_string(),
             value,
-            "&weights::UNIT.0".into(),
+            "&weights.unit".into(),
             "mean".into(),
             "std".into(),
         ];
@@ -195,7 +224,9 @@ impl Calls<'_> {
     }
 
     fn parameter(&self, id: ParameterId) -> String {
-        format!("&{}", self.statics.path(id))
+        let parameter = self.emulator.graph().parameters().get(id);
+        let name = parameter.map_or(String::new(), |parameter| parameter_field(id, parameter));
+        format!("&weights.{name}")
     }
 
     /// The kernel's call for one sample.

@@ -1,8 +1,9 @@
 //! Freezing: an emulator becomes a crate of static weights and hand-readable calls into the runtime.
 //!
-//! `model.rs` is the computation, one call an operation; `weights.rs` has the numbers, each array once; `golden.rs` has
-//! inputs with the bits that the f32 interpreter gives for them in both orders, and a checksum. The crate carries the
-//! runtime's sources, so that it builds anywhere without a network.
+//! `model.rs` is the computation, one call an operation; `weights.rs` has the numbers, each array once, inputs with the
+//! bits that the f32 interpreter gives for them in both orders, and a checksum. `weights.bin` is the same as an image, which
+//! a program of the same structure can take at run time. The crate carries the runtime's sources, so that it builds anywhere
+//! without a network.
 
 mod calls;
 mod documents;
@@ -13,6 +14,7 @@ mod weights;
 pub(crate) use weights::literals;
 
 use crate::emulator::Emulator;
+use crate::image::Image;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -23,7 +25,7 @@ pub use golden::golden_inputs;
 pub struct FreezeOptions {
     /// The crate's name, as in a `Cargo.toml`.
     pub crate_name: String,
-    /// The linker's section for all constants, weights and golden vectors, for example `.qspi_weights`; the usual one if
+    /// The linker's section for all numbers, weights and golden vectors, for example `.qspi_weights`; the usual one if
     /// left out.
     pub section: Option<String>,
 }
@@ -54,6 +56,9 @@ pub struct FrozenCrate {
     pub members: usize,
 }
 
+/// The file of the image beside the frozen code.
+pub const IMAGE_FILE: &str = "weights.bin";
+
 /// A line that only a frozen crate's manifest has.
 const MARK: &str = "[package.metadata.dense]\nfrozen = true";
 
@@ -78,39 +83,53 @@ pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Resul
     })
 }
 
-/// The emulator's modules `model.rs`, `weights.rs` and `golden.rs`, which may also stand side by side as the children of
-/// any module; the crate around them needs the runtime. `model.rs` has the public items.
+/// The emulator's modules `model.rs` and `weights.rs`, which may also stand side by side as the children of any module; the
+/// crate around them needs the runtime. `model.rs` has the public items.
 #[must_use]
 pub fn emit_model(emulator: &Emulator) -> Vec<(String, String)> {
-    let statics = weights::Statics::new(emulator);
+    modules(emulator, &weights::image(emulator))
+}
+
+/// The emulator's numbers as an image, which a frozen emulator of the same structure takes at run time.
+#[must_use]
+pub fn image(emulator: &Emulator) -> Vec<u8> {
+    weights::image(emulator).bytes()
+}
+
+fn modules(emulator: &Emulator, image: &Image) -> Vec<(String, String)> {
     vec![
-        ("model.rs".into(), model::text(emulator, &statics)),
-        ("golden.rs".into(), golden::text(emulator, &statics)),
-        ("weights.rs".into(), statics.text()),
+        ("model.rs".into(), model::text(emulator)),
+        ("weights.rs".into(), weights::text(image)),
     ]
 }
 
-/// Every file of the crate: path and text.
-fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, String)> {
+/// Every file of the crate: path and contents.
+fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, Vec<u8>)> {
+    let image = weights::image(emulator);
     let mut files = documents::files(emulator, &options.crate_name);
     files.extend(
-        emit_model(emulator)
+        modules(emulator, &image)
             .into_iter()
-            .map(|(path, text)| (format!("src/{path}"), in_section(&path, text, options))),
+            .map(|(path, text)| (format!("src/{path}"), in_section(text, options))),
     );
     let sources = dense_runtime::SOURCES.iter();
     files.extend(sources.map(|(path, text)| (format!("dense-runtime/src/{path}"), (*text).into())));
+    let files = files.into_iter();
+    let mut files: Vec<_> = files
+        .map(|(path, text)| (path, text.into_bytes()))
+        .collect();
+    files.push((IMAGE_FILE.into(), image.bytes()));
     files
 }
 
-/// The text of a module, its constants in the section that is asked for.
-fn in_section(path: &str, text: String, options: &FreezeOptions) -> String {
+/// The text of a module, its numbers in the section that is asked for.
+fn in_section(text: String, options: &FreezeOptions) -> String {
     match &options.section {
-        Some(section) if path != "model.rs" => text.replace(
+        Some(section) => text.replace(
             "\npub static ",
             &format!("\n#[unsafe(link_section = {section:?})]\npub static "),
         ),
-        _ => text,
+        None => text,
     }
 }
 
@@ -157,7 +176,7 @@ fn check_name(out: &Path, name: &str) -> Result<()> {
 /// `out` holds something else, or the files cannot be written.
 pub(crate) fn write_folder(
     out: &Path,
-    files: &[(String, String)],
+    files: &[(String, Vec<u8>)],
     known: &str,
     mark: &str,
 ) -> Result<()> {
@@ -210,13 +229,13 @@ fn beside(out: &Path, suffix: &str) -> Result<PathBuf> {
     )))
 }
 
-fn write_all(folder: &Path, files: &[(String, String)]) -> Result<()> {
-    for (path, text) in files {
+fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    for (path, contents) in files {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|source| failure("make", parent, source))?;
         }
-        std::fs::write(&path, text).map_err(|source| failure("write", &path, source))?;
+        std::fs::write(&path, contents).map_err(|source| failure("write", &path, source))?;
     }
     Ok(())
 }

@@ -1,22 +1,15 @@
 //! `model.rs` of a frozen crate: the public items, the buffers and the calls.
 
-use super::calls::Calls;
-use super::weights::Statics;
+use super::calls;
 use crate::domain::Range;
 use crate::emulator::Emulator;
 use crate::local::Local;
 use crate::plan::Plan;
-use dense_runtime::domain::LANES;
 use std::fmt::Write as _;
 
 /// The file's text.
-pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
+pub(super) fn text(emulator: &Emulator) -> String {
     let plan = Plan::new(emulator);
-    let calls = Calls {
-        emulator,
-        plan: &plan,
-        statics,
-    };
     let slots = || plan.sizes().iter().enumerate();
     let mut fields = String::new();
     let mut zeros = String::new();
@@ -27,36 +20,21 @@ pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
         names.push(format!("slot{slot}: Aligned(slot{slot})"));
     }
     let several = emulator.members().len() > 1;
-    let mut body = calls.text();
+    let body = calls::body(emulator);
     let local = emulator.local();
-    if several {
-        body += match local.error_scale {
-            None => include_str!("templates/finish.rs.txt"),
-            Some(_) => include_str!("templates/finish_scaled.rs.txt"),
-        };
-    }
-    let mut hashed = String::new();
-    for array in &statics.all {
-        let _ = writeln!(hashed, "        &weights::{}.0,", array.name);
-    }
+    let (coverage, far) = match local.coverage {
+        None => ("", ""),
+        Some(_) => (
+            include_str!("templates/coverage.rs.txt"),
+            "        local::far_from_data(coverage, slot0, status);\n",
+        ),
+    };
     let mut text = include_str!("templates/model.rs.txt")
         .replace("{{imports}}", &imports(&body))
         .replace("{{local_import}}", &local_import(local))
-        .replace("{{local}}", &local_statics(emulator))
-        .replace(
-            "{{far}}",
-            match local.coverage {
-                None => "",
-                Some(_) => "        local::far_from_data(COVERAGE, slot0, status);\n",
-            },
-        )
-        .replace(
-            "{{scales}}",
-            match local.error_scale {
-                None => "",
-                Some(_) => include_str!("templates/scales.rs.txt"),
-            },
-        )
+        .replace("{{local}}", &logarithmic(emulator))
+        .replace("{{coverage}}", coverage)
+        .replace("{{far}}", far)
         .replace("{{inputs}}", &emulator.input_count().to_string())
         .replace("{{outputs}}", &emulator.output_count().to_string())
         .replace("{{members}}", &emulator.members().len().to_string())
@@ -72,27 +50,11 @@ pub(super) fn text(emulator: &Emulator, statics: &Statics) -> String {
                 "{self}"
             },
         )
-        .replace(
-            "{{calibration}}",
-            if several {
-                include_str!("templates/calibration.rs.txt")
-            } else {
-                ""
-            },
-        )
-        .replace("{{gain}}", &format!("{:?}", emulator.calibration().gain))
         .replace("{{batch}}", &plan.batch().to_string())
-        .replace(
-            "{{blocks}}",
-            &emulator.input_count().div_ceil(LANES).to_string(),
-        )
-        .replace("{{box}}", &trained_box(emulator))
         .replace("{{fields}}", &fields)
         .replace("{{zeros}}", &zeros)
         .replace("{{slots}}", &destructured(&names))
-        .replace("{{calls}}", &body)
-        .replace("{{arrays}}", &statics.all.len().to_string())
-        .replace("{{hashed}}", &hashed);
+        .replace("{{calls}}", &body);
     if body.contains("copy(") {
         text += include_str!("templates/copy.rs.txt");
     }
@@ -180,59 +142,26 @@ fn local_import(local: &Local) -> String {
     format!("use dense_runtime::local::{{self, {names}}};\n")
 }
 
-/// The statics of the scale of errors and of the training points' neighbourhood.
-fn local_statics(emulator: &Emulator) -> String {
+/// Which inputs are logarithmic, where what depends on where the inputs lie asks for it.
+fn logarithmic(emulator: &Emulator) -> String {
     let Local {
         error_scale,
         coverage,
     } = emulator.local();
-    let mut text = String::new();
-    if error_scale.is_some() || coverage.is_some() {
-        let inputs = emulator.inputs().iter();
-        let flags = inputs.map(|input| input.logarithmic.to_string()).collect();
-        let _ = write!(
-            text,
-            "\n/// Which inputs are taken by their logarithm.\n#[rustfmt::skip]\nstatic LOGARITHMIC: [bool; INPUTS] = [{}];\n",
-            list(flags)
-        );
+    if error_scale.is_none() && coverage.is_none() {
+        return String::new();
     }
-    if let Some(scale) = error_scale {
-        let [least, most] = scale.limits;
-        text += &include_str!("templates/error_scale.rs.txt")
-            .replace("{{constant}}", &format!("{:?}", scale.constant))
-            .replace("{{least}}", &format!("{least:?}"))
-            .replace("{{most}}", &format!("{most:?}"));
-    }
-    if let Some(coverage) = coverage {
-        text += &include_str!("templates/coverage.rs.txt").replace(
-            "{{square_radius}}",
-            &format!("{:?}", coverage.square_radius),
-        );
-    }
-    text
+    let inputs = emulator.inputs().iter();
+    let flags = inputs.map(|input| input.logarithmic.to_string()).collect();
+    format!(
+        "\n/// Which inputs are taken by their logarithm.\n#[rustfmt::skip]\nstatic LOGARITHMIC: [bool; INPUTS] = [{}];\n",
+        list(flags)
+    )
 }
 
 /// Literals in lines, for the inside of an array.
 fn list(items: Vec<String>) -> String {
     super::weights::literals(items.into_iter())
-}
-
-/// The ranges of the guard, eight inputs at a time.
-fn trained_box(emulator: &Emulator) -> String {
-    let domain = emulator.domain();
-    let range = |range: &Range| {
-        let (low, high) = (range.low, range.high);
-        if !range.logarithmic {
-            return format!("        Range::linear({low:?}, {high:?}),\n");
-        }
-        let logarithms = range.coordinates();
-        format!("        Range::logarithmic({low:?}, {high:?}, {logarithms:?}),\n")
-    };
-    let block = |ranges: &[Range]| {
-        let lines: String = ranges.iter().map(range).collect();
-        format!("    Ranges::new(&[\n{lines}    ]),\n")
-    };
-    domain.chunks(LANES).map(block).collect()
 }
 
 /// Names and limits of inputs, names of outputs.

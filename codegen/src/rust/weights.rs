@@ -1,144 +1,124 @@
-//! `weights.rs` of a frozen crate: every number that the code reads, as statics, each once.
+//! `weights.rs` of a frozen crate: every number that the code reads, in one structure, which is also the image of a file.
 
+use super::calls;
+use super::golden::Golden;
+use crate::domain::Range;
 use crate::emulator::Emulator;
-use crate::graph::ParameterId;
-use crate::local::{Coordinates, Local};
-use crate::pack;
-use std::collections::HashMap;
+use crate::image::{Field, Image, Stored, Values, arrays};
+use crate::interpreter::Order;
+use dense_runtime::domain::LANES;
 use std::fmt::Write as _;
 
-/// One static array.
-pub(super) struct Static {
-    pub(super) name: String,
-    pub(super) about: String,
-    pub(super) values: Vec<f32>,
+/// The numbers of a frozen crate.
+pub(super) fn image(emulator: &Emulator) -> Image {
+    let ranges = Values::Ranges(emulator.domain());
+    let about = "The trained box, eight inputs at a time.";
+    let mut others = vec![Field::new("ranges", about, ranges)];
+    others.extend(golden(emulator));
+    Image::new(
+        arrays(emulator, Stored::Blocks),
+        others,
+        &calls::code(emulator),
+    )
 }
 
-/// The statics of a frozen emulator, in the order in which they are written and hashed.
-pub(super) struct Statics {
-    pub(super) all: Vec<Static>,
-    parameters: HashMap<ParameterId, String>,
-}
-
-impl Statics {
-    pub(super) fn new(emulator: &Emulator) -> Self {
-        let mut statics = Self {
-            all: Vec::new(),
-            parameters: HashMap::new(),
+/// The golden vectors.
+fn golden(emulator: &Emulator) -> Vec<Field> {
+    let Golden {
+        inputs,
+        predictions,
+    } = Golden::new(emulator);
+    let about = "Inputs of the golden vectors.";
+    let mut all = vec![Field::new("golden_inputs", about, Values::Rows(inputs))];
+    for (order, predictions) in Order::ALL.into_iter().zip(predictions) {
+        let (order, about) = match order {
+            Order::Fused => ("fused", "What a fused multiply-add gives."),
+            Order::Separate => ("separate", "What product and sum rounded apart give."),
         };
-        for (id, parameter) in emulator.graph().parameters().iter() {
-            let name = format!("{}_{}", identifier(parameter.name()), id.index());
-            let about = format!("{:?}, {:?}", parameter.name(), parameter.shape());
-            statics.all.push(Static {
-                name: name.clone(),
-                about,
-                values: pack::stored(parameter),
-            });
-            statics.parameters.insert(id, name);
+        let (means, stds) = predictions
+            .into_iter()
+            .map(|prediction| (prediction.mean, prediction.std))
+            .unzip();
+        for (result, rows) in [("mean", means), ("std", stds)] {
+            let name = format!("golden_{result}_{order}");
+            all.push(Field::new(&name, about, Values::Rows(rows)));
         }
-        statics.all.extend(local(emulator.local()));
-        let calibration = emulator.calibration();
-        if emulator.members().len() == 1 {
-            statics.all.push(Static {
-                name: "DEVIATION".into(),
-                about: "Standard deviations: a single member's are constants.".into(),
-                values: calibration.deviation_of_one(),
-            });
-            return statics;
-        }
-        let about = "Powers of two near the outputs' deviations.".into();
-        statics.all.push(Static {
-            name: "UNIT".into(),
-            about,
-            values: calibration.unit.clone(),
-        });
-        let about = "Variance that remains where the members agree, in squared units.".into();
-        statics.all.push(Static {
-            name: "FLOOR".into(),
-            about,
-            values: calibration.floor.clone(),
-        });
-        statics
-    }
-
-    /// The path by which `model.rs` reads a parameter.
-    pub(super) fn path(&self, parameter: ParameterId) -> String {
-        format!("weights::{}.0", self.parameters[&parameter])
-    }
-
-    /// The file's text.
-    pub(super) fn text(&self) -> String {
-        let mut text = String::from(
-            "//! The emulator's numbers. Generated; every literal reads back to the same bits.\n\
-             #![allow(\n    clippy::approx_constant,\n    clippy::excessive_precision,\n    \
-             reason = \"a trained number may lie near a famous one\"\n)]\n\n\
-             use dense_runtime::predict::Aligned;\n",
-        );
-        for Static {
-            name,
-            about,
-            values,
-        } in &self.all
-        {
-            let _ = write!(
-                text,
-                "\n/// {about}\n#[rustfmt::skip]\npub static {name}: Aligned<[f32; {}]> = Aligned([",
-                values.len()
-            );
-            text.push_str(&literals(values.iter().map(|value| format!("{value:?}"))));
-            text.push_str("]);\n");
-        }
-        text
-    }
-}
-
-/// The arrays of what depends on where the inputs lie.
-fn local(local: &Local) -> Vec<Static> {
-    let array = |name: &str, about: &str, values: &[f32]| Static {
-        name: name.into(),
-        about: about.into(),
-        values: values.to_vec(),
-    };
-    let mut all = Vec::new();
-    if let Some(scale) = &local.error_scale {
-        let Coordinates { centre, scale: per } = &scale.coordinates;
-        all.extend([
-            array(
-                "ERROR_CENTRE",
-                "Of the scale of errors: what is subtracted from each input.",
-                centre,
-            ),
-            array("ERROR_PER", "What the difference is multiplied with.", per),
-            array(
-                "ERROR_LINEAR",
-                "The exponent's slope at the centre.",
-                &scale.linear,
-            ),
-            array("ERROR_SQUARE", "The exponent's curvature.", &scale.square),
-        ]);
-    }
-    if let Some(coverage) = &local.coverage {
-        let Coordinates { centre, scale } = &coverage.coordinates;
-        all.extend([
-            array(
-                "DATA_CENTRE",
-                "Of the training points: what is subtracted from each input.",
-                centre,
-            ),
-            array("DATA_PER", "What the difference is multiplied with.", scale),
-            array(
-                "DATA_WHITENING",
-                "Coordinates of unit variance, row by row.",
-                &coverage.whitening,
-            ),
-            array(
-                "DATA_CENTRES",
-                "Centres among the training points, eight side by side.",
-                &coverage.blocks(),
-            ),
-        ]);
     }
     all
+}
+
+/// The file's text.
+pub(super) fn text(image: &Image) -> String {
+    let (mut fields, mut values) = (String::new(), String::new());
+    for field in &image.fields {
+        let Field { name, about, .. } = field;
+        let _ = writeln!(
+            fields,
+            "    /// {about}\n    pub {name}: {},",
+            declared(field)
+        );
+        let _ = writeln!(values, "    {name}: {},", literal(field));
+    }
+    include_str!("templates/weights.rs.txt")
+        .replace("{{structure}}", &format!("{:#010X}", image.structure))
+        .replace("{{fields}}", &fields)
+        .replace("{{values}}", &values)
+}
+
+/// The type of a field.
+fn declared(field: &Field) -> String {
+    match &field.values {
+        Values::Number(_) => "f32".into(),
+        Values::Array(values) => format!("[f32; {}]", values.len()),
+        Values::Rows(rows) => {
+            let columns = rows.first().map_or(0, Vec::len);
+            format!("[[f32; {columns}]; {}]", rows.len())
+        }
+        Values::Ranges(ranges) => format!("[Ranges; {}]", ranges.len().div_ceil(LANES)),
+        Values::Padding(words) => format!("[f32; {words}]"),
+        Values::Word(_) => "u32".into(),
+    }
+}
+
+/// The value of a field.
+fn literal(field: &Field) -> String {
+    let list = |values: &[f32]| format!("[{}]", literals(values.iter().map(number)));
+    match &field.values {
+        Values::Number(value) => number(value),
+        Values::Array(values) => list(values),
+        Values::Rows(rows) => {
+            let rows = rows.iter().map(|row| list(row) + ",\n");
+            format!("[\n{}]", rows.collect::<String>())
+        }
+        Values::Ranges(ranges) => format!("[\n{}]", trained_box(ranges)),
+        Values::Padding(words) => format!("[0.0; {words}]"),
+        Values::Word(word) => format!("{word:#010X}"),
+    }
+}
+
+/// The ranges of the guard, eight inputs at a time.
+fn trained_box(ranges: &[Range]) -> String {
+    let range = |range: &Range| {
+        let (low, high) = (range.low, range.high);
+        if !range.logarithmic {
+            return format!("        Range::linear({low:?}, {high:?}),\n");
+        }
+        let logarithms = range.coordinates();
+        format!("        Range::logarithmic({low:?}, {high:?}, {logarithms:?}),\n")
+    };
+    let block = |ranges: &[Range]| {
+        let lines: String = ranges.iter().map(range).collect();
+        format!("    Ranges::new(&[\n{lines}    ]),\n")
+    };
+    ranges.chunks(LANES).map(block).collect()
+}
+
+/// A literal of the same bits; a golden result may have overflowed.
+fn number(value: &f32) -> String {
+    match value.is_finite() {
+        true => format!("{value:?}"),
+        false => format!("f32::from_bits({:#010X})", value.to_bits()),
+    }
 }
 
 /// Literals in lines of at most about a hundred characters, indented.
@@ -158,26 +138,4 @@ pub(crate) fn literals(literals: impl Iterator<Item = String>) -> String {
     }
     text.push('\n');
     text
-}
-
-/// The name as a static's: capitals, digits and underscores, a letter first.
-fn identifier(name: &str) -> String {
-    let mut identifier = String::from(
-        if name.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            ""
-        } else {
-            "P"
-        },
-    );
-    for character in name.chars() {
-        let ordinary = character.is_ascii_alphanumeric();
-        if ordinary || !identifier.ends_with('_') {
-            identifier.push(if ordinary {
-                character.to_ascii_uppercase()
-            } else {
-                '_'
-            });
-        }
-    }
-    identifier.trim_end_matches('_').into()
 }

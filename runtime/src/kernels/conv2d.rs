@@ -32,7 +32,7 @@ pub struct Conv2d {
     )),
     inline
 )]
-#[cfg_attr(target_arch = "arm", inline(never))]
+#[cfg_attr(target_arch = "arm", inline(always))]
 pub fn conv2d(
     x: &[f32],
     weights: &[f32],

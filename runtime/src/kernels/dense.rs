@@ -55,7 +55,7 @@ pub const fn packed_length(inputs: usize, outputs: usize) -> usize {
     )),
     inline
 )]
-#[cfg_attr(target_arch = "arm", inline(never))]
+#[cfg_attr(target_arch = "arm", inline(always))]
 pub fn dense(
     x: &[f32],
     weights: &[f32],

@@ -1,9 +1,9 @@
 //! emx-onnx-cgen: the ONNX model as C, compiled by gcc.
 
 use super::engine::Engine;
-use anyhow::{Context, Result, bail};
+use anyhow::{Error, Result};
 use dense_codegen::Emulator;
-use dense_codegen::onnx::{Batch, What, write};
+use dense_tests::emx;
 use libloading::Library;
 use std::path::Path;
 use std::process::Command;
@@ -20,14 +20,7 @@ pub(crate) struct GeneratedC {
 
 /// Writes `model.c` into the folder.
 pub(crate) fn generate(emulator: &Emulator, python: &Path, folder: &Path) -> Result<()> {
-    let model = folder.join("model.onnx");
-    write(emulator, What::Mean, Batch::One, &model)?;
-    let mut command = Command::new(python.with_file_name("emx-onnx-cgen"));
-    command
-        .args(["compile", "model.onnx", "model.c"])
-        .args(["--large-temp-threshold", "0"])
-        .args(["--large-weight-threshold", "0"]);
-    done(command.current_dir(folder))
+    emx::generate(emulator, python, folder).map_err(Error::msg)
 }
 
 impl GeneratedC {
@@ -66,21 +59,8 @@ impl GeneratedC {
     }
 }
 
-/// Runs to the end, or says what the program said.
 fn done(command: &mut Command) -> Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.lines().rev().find(|line| !line.trim().is_empty());
-        bail!(
-            "{}: {}",
-            command.get_program().display(),
-            last.unwrap_or("failed")
-        );
-    }
-    Ok(())
+    emx::done(command).map(|_| ()).map_err(Error::msg)
 }
 
 impl Engine for GeneratedC {

@@ -9,7 +9,10 @@ mod emulators;
 macro_rules! entry_points {
     ($name:ident) => {
         mod $name {
-            pub use crate::emulators::$name::model::{BATCH, Emulator, INPUTS, OUTPUTS, Workspace};
+            pub use crate::emulators::$name::model::{
+                BATCH, Emulator, INPUTS, OUTPUTS, Weights, Workspace,
+            };
+            use dense_runtime::image::ImageError;
             use dense_runtime::predict::{Predict, SelfTestFailure};
             use dense_runtime::status::Status;
             use no_panic::no_panic;
@@ -51,6 +54,24 @@ macro_rules! entry_points {
                 }
             }
 
+            pub mod from_image {
+                use super::*;
+
+                #[no_panic]
+                #[inline(never)]
+                pub fn $name<'a>(
+                    image: &'a [u8],
+                    workspace: &mut Workspace,
+                    x: &Inputs,
+                    mean: &mut Outputs,
+                    std: &mut Outputs,
+                ) -> Result<&'a Weights, ImageError> {
+                    let weights = Weights::from_image(image)?;
+                    weights.predict(workspace, x, mean, std);
+                    Ok(weights)
+                }
+            }
+
             pub mod self_test {
                 use super::*;
 
@@ -82,6 +103,9 @@ macro_rules! call {
         ));
         let mut batch = black_box(Emulator::BATCH_WORKSPACE);
         $name::predict_batch::$name(&mut batch, &rows, &mut mean, &mut std, &mut status);
+        let image = black_box(vec![0_u8; 64]);
+        let none = $name::from_image::$name(&image, &mut workspace, &rows[0], &mut mean[0], &mut std[0]);
+        assert!(none.is_err());
         black_box((mean, std, status));
         let passed = $name::self_test::$name(&mut workspace).is_ok();
         println!("{}: {passed}", stringify!($name));

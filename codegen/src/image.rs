@@ -1,0 +1,285 @@
+//! The numbers of frozen code as one image: what lies in flash, and what a program takes from a file at run time.
+//!
+//! Arrays of a vector's length or more come first, each at a multiple of 64 bytes; the others follow one another. The
+//! layout is the same on every target. The last words are a hash of the code that reads the numbers, and a checksum.
+
+use crate::domain::Range;
+use crate::emulator::Emulator;
+use crate::graph::{Parameter, ParameterId};
+use crate::local::{Coordinates, Local};
+use crate::pack;
+use dense_runtime::domain::{LANES, Ranges};
+use dense_runtime::self_test::crc32;
+
+/// Words from one multiple of 64 bytes to the next.
+const LINE: usize = 16;
+
+/// The version of the layout.
+const VERSION: &str = "dense image 1";
+
+/// How weights and centres are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// In the blocks of the runtime's kernels.
+    Blocks,
+    /// As they are in the graph.
+    Plain,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Values {
+    Number(f32),
+    Array(Vec<f32>),
+    Rows(Vec<Vec<f32>>),
+    /// The trained box, eight inputs at a time.
+    Ranges(Vec<Range>),
+    /// So many zeros.
+    Padding(usize),
+    Word(u32),
+}
+
+/// One field of the structure.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) about: String,
+    pub(crate) values: Values,
+}
+
+/// The fields in the order in which they lie in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    pub(crate) fields: Vec<Field>,
+    /// The hash of layout and code: what an image has to agree in with the program that reads it.
+    pub(crate) structure: u32,
+}
+
+impl Image {
+    /// The image of `arrays`, in the order that alignment asks for, then the others; `code` reads them.
+    pub(crate) fn new(arrays: Vec<Field>, others: Vec<Field>, code: &str) -> Self {
+        let large = |field: &Field| field.words().len() >= LINE;
+        let (large, small): (Vec<_>, Vec<_>) = arrays.into_iter().partition(large);
+        let mut image = Self {
+            fields: Vec::new(),
+            structure: 0,
+        };
+        for field in large {
+            image.fields.push(field);
+            image.pad(0);
+        }
+        image.fields.extend(small);
+        image.fields.extend(others);
+        image.pad(2);
+        let names = image.fields.iter();
+        let names = names.map(|field| format!("{} {}\n", field.name, field.words().len()));
+        let text = format!("{VERSION}\n{}{code}", names.collect::<String>());
+        image.structure = crc32(0, text.bytes().map(u32::from));
+        image.push(Field::new(
+            "structure",
+            "Hash of the code that reads these numbers.",
+            Values::Word(image.structure),
+        ));
+        let checksum = crc32(0, image.words());
+        image.push(Field::new(
+            "checksum",
+            "CRC-32 over all words before.",
+            Values::Word(checksum),
+        ));
+        image
+    }
+
+    fn push(&mut self, field: Field) {
+        self.fields.push(field);
+    }
+
+    /// Fills up to where so many words more end at a multiple of 64 bytes.
+    fn pad(&mut self, more: usize) {
+        let words = self.words().count() + more;
+        let padding = words.next_multiple_of(LINE) - words;
+        if padding > 0 {
+            let name = format!("padding{}", self.fields.len());
+            let about = "Up to a multiple of 64 bytes.";
+            self.push(Field::new(&name, about, Values::Padding(padding)));
+        }
+    }
+
+    fn words(&self) -> impl Iterator<Item = u32> {
+        self.fields.iter().flat_map(Field::words)
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.words().flat_map(u32::to_le_bytes).collect()
+    }
+}
+
+impl Field {
+    pub(crate) fn new(name: &str, about: &str, values: Values) -> Self {
+        Self {
+            name: name.into(),
+            about: about.into(),
+            values,
+        }
+    }
+
+    fn array(name: &str, about: &str, values: &[f32]) -> Self {
+        Self::new(name, about, Values::Array(values.to_vec()))
+    }
+
+    fn number(name: &str, about: &str, value: f32) -> Self {
+        Self::new(name, about, Values::Number(value))
+    }
+
+    /// Its words in memory.
+    pub(crate) fn words(&self) -> Vec<u32> {
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect();
+        match &self.values {
+            Values::Number(number) => vec![number.to_bits()],
+            Values::Array(values) => bits(values),
+            Values::Rows(rows) => bits(&rows.concat()),
+            Values::Ranges(ranges) => {
+                let block = |ranges: &[Range]| {
+                    let ranges: Vec<_> = ranges.iter().map(Range::deployed).collect();
+                    Ranges::new(&ranges).words().collect::<Vec<_>>()
+                };
+                ranges.chunks(LANES).flat_map(block).collect()
+            }
+            Values::Padding(words) => vec![0; *words],
+            Values::Word(word) => vec![*word],
+        }
+    }
+}
+
+/// The field of a parameter.
+pub(crate) fn parameter_field(id: ParameterId, parameter: &Parameter) -> String {
+    format!("{}_{}", identifier(parameter.name()), id.index())
+}
+
+/// Parameters, calibration and what depends on where the inputs lie: what one call reads beside the trained box.
+pub(crate) fn arrays(emulator: &Emulator, stored: Stored) -> Vec<Field> {
+    let parameters = emulator.graph().parameters().iter();
+    let parameter = |(id, parameter): (ParameterId, &Parameter)| {
+        let about = format!("{:?}, {:?}", parameter.name(), parameter.shape());
+        let values = match stored {
+            Stored::Blocks => pack::stored(parameter),
+            Stored::Plain => parameter.values().to_vec(),
+        };
+        let name = parameter_field(id, parameter);
+        Field::new(&name, &about, Values::Array(values))
+    };
+    let mut all: Vec<_> = parameters.map(parameter).collect();
+    all.extend(local(emulator.local(), stored));
+    let calibration = emulator.calibration();
+    if emulator.members().len() == 1 {
+        all.push(Field::array(
+            "deviation",
+            "Standard deviations: a single member's are constants.",
+            &calibration.deviation_of_one(),
+        ));
+        return all;
+    }
+    all.extend([
+        Field::array(
+            "unit",
+            "Powers of two near the outputs' deviations.",
+            &calibration.unit,
+        ),
+        Field::array(
+            "floor",
+            "Variance that remains where the members agree, in squared units.",
+            &calibration.floor,
+        ),
+        Field::number(
+            "gain",
+            "What the members' variance is multiplied by.",
+            calibration.gain,
+        ),
+    ]);
+    all
+}
+
+/// The numbers of what depends on where the inputs lie.
+fn local(local: &Local, stored: Stored) -> Vec<Field> {
+    let mut all = Vec::new();
+    if let Some(scale) = &local.error_scale {
+        let Coordinates { centre, scale: per } = &scale.coordinates;
+        let [least, most] = scale.limits;
+        all.extend([
+            Field::array(
+                "error_centre",
+                "Of the scale of errors: what is subtracted from each input.",
+                centre,
+            ),
+            Field::array("error_per", "What the difference is multiplied with.", per),
+            Field::array(
+                "error_linear",
+                "The exponent's slope at the centre.",
+                &scale.linear,
+            ),
+            Field::array("error_square", "The exponent's curvature.", &scale.square),
+            Field::number(
+                "error_constant",
+                "The exponent at the centre.",
+                scale.constant,
+            ),
+            Field::number("error_least", "The least exponent.", least),
+            Field::number("error_most", "The greatest exponent.", most),
+        ]);
+    }
+    if let Some(coverage) = &local.coverage {
+        let Coordinates { centre, scale } = &coverage.coordinates;
+        let (about, centres) = match stored {
+            Stored::Blocks => (
+                "Centres among the training points, eight side by side.",
+                coverage.blocks(),
+            ),
+            Stored::Plain => (
+                "Centres among the training points.",
+                coverage.centres.clone(),
+            ),
+        };
+        all.extend([
+            Field::array(
+                "data_centre",
+                "Of the training points: what is subtracted from each input.",
+                centre,
+            ),
+            Field::array("data_per", "What the difference is multiplied with.", scale),
+            Field::array(
+                "data_whitening",
+                "Coordinates of unit variance, row by row.",
+                &coverage.whitening,
+            ),
+            Field::array("data_centres", about, &centres),
+            Field::number(
+                "data_square_radius",
+                "How near to a centre a training point is, squared.",
+                coverage.square_radius,
+            ),
+        ]);
+    }
+    all
+}
+
+/// The name as a field's: small letters, digits and underscores, a letter first.
+fn identifier(name: &str) -> String {
+    let mut identifier = String::from(
+        if name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            ""
+        } else {
+            "p"
+        },
+    );
+    for character in name.chars() {
+        let ordinary = character.is_ascii_alphanumeric();
+        if ordinary || !identifier.ends_with('_') {
+            identifier.push(if ordinary {
+                character.to_ascii_lowercase()
+            } else {
+                '_'
+            });
+        }
+    }
+    identifier.trim_end_matches('_').into()
+}
