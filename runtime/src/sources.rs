@@ -23,6 +23,7 @@ sources![
     "kernels/finish.rs",
     "kernels/layer.rs",
     "kernels/mod.rs",
+    "kernels/narrow.rs",
     "kernels/resize.rs",
     "kernels/resize2d.rs",
     "kernels/scalar.rs",

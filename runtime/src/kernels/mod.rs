@@ -19,6 +19,7 @@ pub mod dense;
 pub mod elementwise;
 pub mod finish;
 mod layer;
+mod narrow;
 pub mod resize;
 pub mod resize2d;
 mod scalar;
