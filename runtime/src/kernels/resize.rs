@@ -54,7 +54,7 @@ fn few<const CHANNELS: usize>(x: &[f32], y: &mut [f32], sizes: Resize) {
     let ratio = ((sizes.length_in as u64) << 32).div_ceil(sizes.length_out as u64);
     let (x, y) = (x.as_chunks::<CHANNELS>().0, y.as_chunks_mut::<CHANNELS>().0);
     for (p, y) in y.iter_mut().enumerate().take(sizes.length_out) {
-        if let Some(x) = x.get((p as u64 * ratio >> 32) as usize) {
+        if let Some(x) = x.get(((p as u64 * ratio) >> 32) as usize) {
             *y = *x;
         }
     }
