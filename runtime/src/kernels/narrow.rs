@@ -42,7 +42,14 @@ impl<'a> Served<'a> {
     pub(super) fn new<V: Vector>(layer: &'a Layer<'a>) -> Option<Self> {
         let planes = layer.vertical.taps.saturating_mul(layer.inputs).max(1);
         let room = (CAPACITY / planes).saturating_sub(layer.horizontal.taps.saturating_sub(1));
-        let positions = (room / SIDE * SIDE).min(layer.horizontal.count);
+        // As few parts as there is room for, of about the same size.
+        let (most, count) = (room / SIDE * SIDE, layer.horizontal.count);
+        let part = count.div_ceil(count.div_ceil(most.max(1)).max(1));
+        let positions = part
+            .div_ceil(SIDE)
+            .saturating_mul(SIDE)
+            .min(most)
+            .min(count);
         let served = V::LANES == SIDE && positions >= SIDE && is_inside(layer).unwrap_or(false);
         served.then_some(Self { layer, positions })
     }

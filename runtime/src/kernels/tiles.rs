@@ -206,28 +206,45 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
             sweep
                 .finish
                 .apply(&mut sums, residual, sweep.residual_step, LANES);
-            let mut start = moved(sweep.y, sweep.to);
-            for sums in sums {
-                for (block, sums) in sums.into_iter().enumerate() {
-                    for (vector, sum) in sums.into_iter().enumerate() {
-                        let lane = block * LANES + vector * V::LANES;
-                        let place = start.wrapping_add(lane);
-                        if whole {
-                            // SAFETY: `new` has seen that the last position's last output is there.
-                            unsafe { sum.store_at(y, place) };
-                        } else {
-                            let outputs = sweep.bias.len().saturating_sub(first + lane);
-                            sum.store_some(y.get_mut(place..).unwrap_or_default(), outputs);
-                        }
-                    }
-                }
-                start = start.wrapping_add(sweep.to);
+            let start = moved(sweep.y, sweep.to);
+            if whole {
+                each_place::<V, POSITIONS, BLOCKS, VECTORS>(sums, LANES, |sum, k, lane| {
+                    let place = start
+                        .wrapping_add(k.wrapping_mul(sweep.to))
+                        .wrapping_add(lane);
+                    // SAFETY: `new` has seen that the last position's last output is there.
+                    unsafe { sum.store_at(y, place) };
+                });
+            } else {
+                each_place::<V, POSITIONS, BLOCKS, VECTORS>(sums, LANES, |sum, k, lane| {
+                    let place = start
+                        .wrapping_add(k.wrapping_mul(sweep.to))
+                        .wrapping_add(lane);
+                    let outputs = sweep.bias.len().saturating_sub(first + lane);
+                    sum.store_some(y.get_mut(place..).unwrap_or_default(), outputs);
+                });
             }
             if position == last {
                 return;
             }
             // A tile that would pass the last position is moved back, and writes again what is there.
             position = (position + POSITIONS).min(last);
+        }
+    }
+}
+
+/// Calls `store` for each vector of a tile, with its position and its first lane.
+#[inline(always)]
+fn each_place<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const VECTORS: usize>(
+    sums: [[[V; VECTORS]; BLOCKS]; POSITIONS],
+    lanes: usize,
+    mut store: impl FnMut(V, usize, usize),
+) {
+    for (k, sums) in sums.into_iter().enumerate() {
+        for (block, sums) in sums.into_iter().enumerate() {
+            for (vector, sum) in sums.into_iter().enumerate() {
+                store(sum, k, block * lanes + vector * V::LANES);
+            }
         }
     }
 }
