@@ -130,13 +130,13 @@ impl Plan {
         self.slot_of[node.index()]
     }
 
-    /// How many samples a batch takes at once: enough that each weight that is loaded serves a tile of them, few enough
-    /// that their values stay in a cache.
+    /// How many samples a batch takes at once: enough that each weight that comes from the second cache serves several tiles of
+    /// them, few enough that their values stay there too.
     #[must_use]
     pub fn batch(&self) -> usize {
         const CACHE: usize = 1 << 15;
         let values: usize = self.sizes.iter().sum();
-        [12, 6]
+        [48, 24, 12, 6]
             .into_iter()
             .find(|samples| samples * values <= CACHE)
             .unwrap_or(1)

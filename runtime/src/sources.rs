@@ -25,6 +25,7 @@ sources![
     "kernels/layer.rs",
     "kernels/mod.rs",
     "kernels/multiply.rs",
+    "kernels/narrow.rs",
     "kernels/resize.rs",
     "kernels/resize2d.rs",
     "kernels/scalar.rs",

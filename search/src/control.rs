@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(width(Some(8_004), 4), Some((32, 1)));
         assert_eq!(width(Some(100), 4), None);
         // As dear as the dearest ensemble of the search.
-        let dearest = 5 * 64 + 4 * 64 * 64 + 64 * 250 + 5 * 250;
+        let dearest = 5 * 64 + 4 * 2 * 64 * 64 + 48 * (64 + 250) + 5 * 250;
         assert_eq!(width(None, 4), width(Some(dearest * 5 / 2), 4));
     }
 }

@@ -288,13 +288,13 @@ fn draw(probabilities: &[f64], random: &mut ChaCha8Rng) -> usize {
 mod tests {
     use super::*;
     use crate::space::Shape;
-    use crate::space::presets::{MicroSizes, micro};
+    use crate::space::presets::micro_with_kinds_of_heads;
     use crate::streams::stream;
 
     /// Variables that are neither uniform nor decided.
     fn uneven() -> NetworkVariables {
         let mut variables =
-            NetworkVariables::uniform(&micro(2, Shape::Vector(50), MicroSizes::default()).unwrap());
+            NetworkVariables::uniform(&micro_with_kinds_of_heads(2, Shape::Vector(50)));
         for (k, b) in variables.logits.iter_mut().flatten().enumerate() {
             *b = (k as f64 * 1.7).sin();
         }
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn copies_are_never_drawn_and_stay_improbable() {
-        let space = micro(2, Shape::Vector(50), MicroSizes::default()).unwrap();
+        let space = micro_with_kinds_of_heads(2, Shape::Vector(50));
         let mut variables = NetworkVariables::uniform(&space);
         let mut random = stream(2, "copies");
         let head = &space.groups()[5];
@@ -388,7 +388,7 @@ mod tests {
     fn search(sign: f64) -> Vec<Vec<f64>> {
         let right = [0, 1, 1, 1, 1, 2];
         let mut variables =
-            NetworkVariables::uniform(&micro(2, Shape::Vector(50), MicroSizes::default()).unwrap());
+            NetworkVariables::uniform(&micro_with_kinds_of_heads(2, Shape::Vector(50)));
         let mut random = stream(1, "search");
         for _ in 0..300 {
             let trials: Vec<Trial> = (0..8)
@@ -419,9 +419,9 @@ mod tests {
 
     #[test]
     fn entropy_tells_decided_from_undecided_groups_and_nan_ranks_last() {
-        let space = micro(2, Shape::Vector(50), MicroSizes::default()).unwrap();
+        let space = micro_with_kinds_of_heads(2, Shape::Vector(50));
         let mut variables = NetworkVariables::uniform(&space);
-        assert!((variables.entropies()[1] - 3.0f64.ln()).abs() < 1e-14);
+        assert!((variables.entropies()[1] - 4.0f64.ln()).abs() < 1e-14);
         assert_eq!(variables.most_probable().choices(), [0; 6]);
         let trial = |choices: [usize; 6], loss| Trial {
             architecture: Architecture::new(choices.to_vec()),

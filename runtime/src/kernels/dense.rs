@@ -14,6 +14,8 @@ use super::finish::{Finish, Then, loaded};
 use super::layer::Layer;
 use super::scalar;
 use crate::dispatch::vectorised;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::avx512::{self, Avx512};
 use crate::simd::portable::Portable;
 use crate::simd::{Vector, Work};
 
@@ -147,6 +149,11 @@ fn blocks<V: Vector, const APART: bool>(
             finish,
         };
         match (lanes, blocks) {
+            // What they wait for is the second cache, which gives more at once to wider vectors.
+            #[cfg(target_arch = "x86_64")]
+            (16, 4) if APART && avx512::is_there() => row.write::<Avx512, APART, 4, 16>(),
+            #[cfg(target_arch = "x86_64")]
+            (16, 2) if APART && avx512::is_there() => row.write::<Avx512, APART, 2, 16>(),
             (16, 4) => row.write::<V, APART, 4, 16>(),
             (16, 2) => row.write::<V, APART, 2, 16>(),
             (16, _) => row.write::<V, APART, 1, 16>(),
@@ -250,16 +257,9 @@ impl<const BLOCKS: usize, const LANES: usize, const VECTORS: usize> Work
             }
             return;
         }
-        // The last block's padding.
-        let mut lanes = [[0.0; FULL]; BLOCKS];
-        for (sums, lanes) in sums.iter().zip(&mut lanes) {
-            for (sum, lanes) in sums.iter().zip(lanes.chunks_exact_mut(V::LANES)) {
-                sum.store(lanes);
-            }
-        }
-        let outputs = lanes.iter().flat_map(|lanes| &lanes[..LANES]);
-        for (y, &output) in y.iter_mut().zip(outputs) {
-            *y = output;
+        // The last block's padding finds no room.
+        for (&sum, place) in sums.iter().flatten().zip(y.chunks_mut(V::LANES)) {
+            sum.store_some(place, V::LANES);
         }
     }
 }

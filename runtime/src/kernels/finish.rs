@@ -30,6 +30,12 @@ pub(super) struct Finish<'a> {
 }
 
 impl Finish<'_> {
+    /// Whether the residual is added.
+    #[inline(always)]
+    pub(super) fn adds(&self) -> bool {
+        matches!(self.then, Then::Add | Then::ReluAdd | Then::AddRelu)
+    }
+
     /// Turns the sums of a tile into values. The residual of the first position's first output is number `start`, that of
     /// the next position `step` further, and that of the next block as many as a block has lanes.
     #[inline(always)]
@@ -51,7 +57,7 @@ impl Finish<'_> {
         if matches!(self.then, Then::Relu | Then::ReluAdd) {
             each(sums, V::relu);
         }
-        if matches!(self.then, Then::Add | Then::ReluAdd | Then::AddRelu) {
+        if self.adds() {
             for (k, sums) in sums.iter_mut().enumerate() {
                 let start = start.wrapping_add(k.wrapping_mul(step));
                 for (block, sums) in sums.iter_mut().enumerate() {

@@ -6,6 +6,7 @@
 use super::axis::Axis;
 use super::blocks::{FULL, block_lanes};
 use super::finish::Finish;
+use super::narrow::Served;
 use super::scalar;
 use super::sweep::{Steps, Sweep};
 use super::tiles;
@@ -46,12 +47,13 @@ vectorised! {
     }
 }
 
-/// The positions near the ends of the rows, one by one.
+/// The positions near the ends of the rows, one by one: outputs up to `end`.
 ///
 /// Where several blocks are taken together, they are code for any sizes: a layer's own would be much of a frozen crate.
 struct Edges<'a, 'b> {
     layer: &'a Layer<'a>,
     y: &'b mut [f32],
+    end: usize,
 }
 
 impl Edges<'_, '_> {
@@ -63,7 +65,8 @@ impl Edges<'_, '_> {
         for edge in [0..inside.start, inside.end..axis.count] {
             for position in edge {
                 let positions = position..position + 1;
-                self.layer.write_positions::<V>(positions, most, self.y);
+                self.layer
+                    .write_positions::<V>(positions, most, self.y, self.end);
             }
         }
     }
@@ -89,8 +92,20 @@ impl Layer<'_> {
     /// Writes all outputs by these vectors.
     #[inline(always)]
     pub(super) fn write_by<V: Vector>(&self, y: &mut [f32]) {
+        // What the slices have room for: sizes beyond them would be work on nothing.
+        let mut end = self.outputs.min(self.bias.len());
+        if let Some(served) = Served::new::<V>(self) {
+            end = self.write_narrow::<V>(served, y, end);
+            if end == 0 {
+                return;
+            }
+        }
         let inside = self.horizontal.inside();
-        let edges = Edges { layer: self, y };
+        let edges = Edges {
+            layer: self,
+            y,
+            end,
+        };
         if self.outputs < 2 * FULL {
             edges.write::<V>(1);
         } else if inside.len() < self.horizontal.count {
@@ -103,18 +118,48 @@ impl Layer<'_> {
                 positions if tiles::suits_wide(positions) => 2,
                 _ => 1,
             };
-            self.write_positions::<V>(inside, most, y);
+            self.write_positions::<V>(inside, most, y, end);
         }
     }
 
-    /// Writes these positions of every row, which all have the taps of the first, at most so many full blocks at a time.
+    /// Writes the blocks of four and fewer outputs below `end` at all positions, and returns where they begin.
     #[inline(always)]
-    fn write_positions<V: Vector>(&self, positions: Range<usize>, most: usize, y: &mut [f32]) {
-        // What the slices have room for: sizes beyond them would be work on nothing.
-        let outputs = self.outputs.min(self.bias.len());
+    fn write_narrow<V: Vector>(&self, served: Served<'_>, y: &mut [f32], end: usize) -> usize {
+        let rows = self.taps.saturating_mul(self.inputs);
+        let (mut channel, mut weights, mut first) = (0, self.weights, end);
+        while channel < end {
+            let lanes = block_lanes(self.outputs, channel);
+            let Some((block, left)) = weights.split_at_checked(rows.saturating_mul(lanes)) else {
+                break;
+            };
+            match lanes {
+                4 => served.write::<V, 4>(block, channel, y),
+                2 => served.write::<V, 2>(block, channel, y),
+                1 => served.write::<V, 1>(block, channel, y),
+                _ => {}
+            }
+            if lanes <= 4 {
+                first = first.min(channel);
+            }
+            weights = left;
+            channel += lanes;
+        }
+        first
+    }
+
+    /// Writes outputs up to `end` of these positions of every row, which all have the taps of the first, at most so many full
+    /// blocks at a time.
+    #[inline(always)]
+    fn write_positions<V: Vector>(
+        &self,
+        positions: Range<usize>,
+        most: usize,
+        y: &mut [f32],
+        end: usize,
+    ) {
         let rows = self.taps.saturating_mul(self.inputs);
         let (mut channel, mut weights) = (0, self.weights);
-        while channel < outputs {
+        while channel < end {
             let lanes = block_lanes(self.outputs, channel);
             let together = self.full_blocks(channel).min(most);
             let size = rows.saturating_mul(lanes).saturating_mul(together);

@@ -20,6 +20,7 @@ pub mod elementwise;
 pub mod finish;
 mod layer;
 pub mod multiply;
+mod narrow;
 pub mod resize;
 pub mod resize2d;
 mod scalar;

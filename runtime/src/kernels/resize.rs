@@ -1,5 +1,7 @@
 //! Resizing a sequence by its nearest neighbour: `y[p] = x[floor(p * length_in / length_out)]`, every channel.
 
+use super::scalar;
+
 /// The sizes of a resize.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resize {
@@ -16,12 +18,45 @@ pub struct Resize {
 /// *Shapes*: `x: [length_in][channels]`, `y: [length_out][channels]`.
 #[inline]
 pub fn resize(x: &[f32], y: &mut [f32], sizes: Resize) {
+    // Where few channels are moved, the way to them counts.
+    match sizes.channels {
+        1 if is_exact(sizes) => few::<1>(x, y, sizes),
+        2 if is_exact(sizes) => few::<2>(x, y, sizes),
+        4 if is_exact(sizes) => few::<4>(x, y, sizes),
+        8 if is_exact(sizes) => few::<8>(x, y, sizes),
+        _ => any(x, y, sizes),
+    }
+}
+
+#[inline(always)]
+fn any(x: &[f32], y: &mut [f32], sizes: Resize) {
     let channels = sizes.channels.max(1);
     let positions = y.chunks_exact_mut(channels).take(sizes.length_out);
     for (source, y) in Sources::new(sizes.length_in, sizes.length_out).zip(positions) {
         let start = source.wrapping_mul(channels);
         let x = x.get(start..).unwrap_or_default();
         copy(x, y);
+    }
+}
+
+/// Whether [`few`] finds all sources, and the processor multiplies such numbers at once.
+#[inline(always)]
+fn is_exact(sizes: Resize) -> bool {
+    !scalar::IN_USE && sizes.length_in <= 1 << 31 && (1..=1 << 16).contains(&sizes.length_out)
+}
+
+/// So many channels, and sources that do not wait for one another: `p * ratio`, of which the lower 32 bits are a fraction.
+///
+/// The ratio is rounded up by less than 2^-32, the product with `p < length_out` thus by less than `length_out * 2^-32`, which is
+/// at most `1 / length_out`: no whole number is passed.
+#[inline(always)]
+fn few<const CHANNELS: usize>(x: &[f32], y: &mut [f32], sizes: Resize) {
+    let ratio = ((sizes.length_in as u64) << 32).div_ceil(sizes.length_out as u64);
+    let (x, y) = (x.as_chunks::<CHANNELS>().0, y.as_chunks_mut::<CHANNELS>().0);
+    for (p, y) in y.iter_mut().enumerate().take(sizes.length_out) {
+        if let Some(x) = x.get(((p as u64 * ratio) >> 32) as usize) {
+            *y = *x;
+        }
     }
 }
 

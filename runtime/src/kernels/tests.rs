@@ -147,10 +147,15 @@ fn a_convolution_has_the_bits_of_its_written_order() {
         } else {
             rng.random_range(1..8)
         };
+        // Rows of few outputs, which are taken many positions at a time, are long.
+        let (width, outputs) = match rng.random() {
+            true => (300, 6),
+            false => (30, 40),
+        };
         let sizes = Conv2d {
-            size: [height, rng.random_range(1..30)],
+            size: [height, rng.random_range(1..width)],
             inputs: rng.random_range(1..20),
-            outputs: rng.random_range(1..40),
+            outputs: rng.random_range(1..outputs),
             kernel: [
                 2 * rng.random_range(0..3) + 1,
                 2 * rng.random_range(0..4) + 1,
@@ -230,13 +235,16 @@ fn a_transposed_convolution_has_the_bits_of_its_written_order() {
             true => [1, rng.random_range(1..most)],
             false => [rng.random_range(1..most / 2), rng.random_range(1..most)],
         };
-        let (size_in, size_out, stride) = (axis(12), axis(40), axis(4));
+        let (size_in, size_out, stride) = (axis(60), axis(120), axis(4));
         let half = axis(4);
         let sizes = TransposedConv2d {
             size_in,
             size_out,
             inputs: rng.random_range(1..20),
-            outputs: rng.random_range(1..40),
+            outputs: match rng.random() {
+                true => rng.random_range(1..6),
+                false => rng.random_range(1..40),
+            },
             kernel: if one {
                 [1, 2 * half[1] - 1]
             } else {
@@ -293,9 +301,9 @@ fn a_transposed_convolution_has_the_bits_of_its_written_order() {
 fn resize_and_transpose_move_each_value_to_its_place() {
     repeated(|rng| {
         let (length_in, length_out, channels) = (
-            rng.random_range(1..30),
-            rng.random_range(1..60),
-            rng.random_range(1..6),
+            rng.random_range(1..300),
+            rng.random_range(1..600),
+            rng.random_range(1..10),
         );
         let x = values(rng, length_in * channels);
         let mut y = vec![f32::NAN; length_out * channels];
@@ -324,6 +332,32 @@ fn resize_and_transpose_move_each_value_to_its_place() {
             }
         }
     });
+}
+
+#[test]
+fn the_longest_rows_are_resized_from_their_nearest_neighbours() {
+    for length_out in [(1 << 16) - 1, 1 << 16, (1 << 16) + 1] {
+        for length_in in [
+            1,
+            3,
+            length_out / 3,
+            length_out - 1,
+            length_out,
+            length_out + 1,
+        ] {
+            let x: Vec<f32> = (0..length_in).map(|p| p as f32).collect();
+            let mut y = vec![f32::NAN; length_out];
+            let sizes = Resize {
+                length_in,
+                length_out,
+                channels: 1,
+            };
+            resize(&x, &mut y, sizes);
+            for (p, &y) in y.iter().enumerate() {
+                assert_eq!(y, (p * length_in / length_out) as f32, "{p} of {sizes:?}");
+            }
+        }
+    }
 }
 
 #[test]

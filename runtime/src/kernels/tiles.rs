@@ -5,9 +5,8 @@
 //! hide the latency of a multiply-add. Every sum starts from its bias and takes taps, then inputs, ascending, whichever
 //! tile it is in.
 //!
-//! Blocks of eight and more lanes have their outputs side by side in a vector ([`Tiles`]); in narrower ones, vectors hold
-//! neighbouring positions ([`Across`]). A vector of outputs times one number of a position, or a vector of positions times
-//! one weight: the sums are the same.
+//! A block's outputs stand side by side in vectors. In blocks of four and fewer, neighbouring positions do where there are
+//! eight of them (`narrow.rs`); the sums are the same.
 //!
 //! The work on a sweep is a function of its own, so that its loops have all registers to themselves. Its bounds are
 //! checked once, before it begins: work that exists stays inside.
@@ -17,7 +16,6 @@
     reason = "with a check at each access the sums of a tile leave their registers, and a tile is several times slower"
 )]
 
-use super::blocks::FULL;
 use super::finish::loaded;
 use super::sweep::Sweep;
 #[cfg(target_arch = "x86_64")]
@@ -56,9 +54,9 @@ pub(super) fn write<V: Vector>(sweep: &Sweep, lanes: usize, together: usize, y: 
         (8, _) if sweep.positions >= 8 && V::LANES == 8 => tiles::<V, 8, 1, 8>(sweep, y),
         (8, _) if sweep.positions < 4 => tiles::<V, 1, 1, 8>(sweep, y),
         (8, _) => whole_and_rest::<V, 4, 8>(sweep, y),
-        (4, _) => narrow::<V, 4>(sweep, y),
-        (2, _) => narrow::<V, 2>(sweep, y),
-        _ => narrow::<V, 1>(sweep, y),
+        (4, _) => tiles::<Portable<4>, 1, 1, 4>(sweep, y),
+        (2, _) => tiles::<Portable<2>, 1, 1, 2>(sweep, y),
+        _ => tiles::<Portable<1>, 1, 1, 1>(sweep, y),
     }
 }
 
@@ -83,16 +81,6 @@ fn whole_and_rest<V: Vector, const POSITIONS: usize, const LANES: usize>(
     tiles::<V, 1, 1, LANES>(&sweep.part(whole..sweep.positions), y);
 }
 
-/// A block of four or fewer lanes: eight positions a vector, where there are as many.
-#[inline(always)]
-fn narrow<V: Vector, const LANES: usize>(sweep: &Sweep, y: &mut [f32]) {
-    match sweep.positions {
-        32.. if V::LANES == 8 && LANES == 1 => across::<V, 4, LANES>(sweep, y),
-        8.. if V::LANES == 8 => across::<V, 1, LANES>(sweep, y),
-        _ => tiles::<Portable<LANES>, 1, 1, LANES>(sweep, y),
-    }
-}
-
 /// All positions, `POSITIONS` by the lanes of `BLOCKS` blocks at a time, as many lanes as registers hold.
 #[inline(always)]
 fn tiles<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const LANES: usize>(
@@ -109,14 +97,6 @@ fn tiles<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const LANES: us
         if let Some(work) = Tiles::<POSITIONS, BLOCKS, LANES, 1>::new::<V>(sweep, first, y) {
             V::apart(work);
         }
-    }
-}
-
-/// All positions, `VECTORS` vectors of them at a time.
-#[inline(always)]
-fn across<V: Vector, const VECTORS: usize, const LANES: usize>(sweep: &Sweep, y: &mut [f32]) {
-    if let Some(work) = Across::<VECTORS, LANES>::new(sweep, y) {
-        V::apart(work);
     }
 }
 
@@ -226,21 +206,23 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
             sweep
                 .finish
                 .apply(&mut sums, residual, sweep.residual_step, LANES);
-            let mut start = moved(sweep.y, sweep.to);
+            let start = moved(sweep.y, sweep.to);
             if whole {
-                for sums in sums {
-                    for (block, sums) in sums.into_iter().enumerate() {
-                        for (vector, sum) in sums.into_iter().enumerate() {
-                            // SAFETY: `new` has seen that the last position's last output is there.
-                            unsafe { sum.store_at(y, start + block * LANES + vector * V::LANES) };
-                        }
-                    }
-                    start = start.wrapping_add(sweep.to);
-                }
+                each_place::<V, POSITIONS, BLOCKS, VECTORS>(sums, LANES, |sum, k, lane| {
+                    let place = start
+                        .wrapping_add(k.wrapping_mul(sweep.to))
+                        .wrapping_add(lane);
+                    // SAFETY: `new` has seen that the last position's last output is there.
+                    unsafe { sum.store_at(y, place) };
+                });
             } else {
-                // A copy: what is given away by reference would live in memory all the time.
-                let sums = sums;
-                store_some(sweep, &sums, y, start, first, LANES);
+                each_place::<V, POSITIONS, BLOCKS, VECTORS>(sums, LANES, |sum, k, lane| {
+                    let place = start
+                        .wrapping_add(k.wrapping_mul(sweep.to))
+                        .wrapping_add(lane);
+                    let outputs = sweep.bias.len().saturating_sub(first + lane);
+                    sum.store_some(y.get_mut(place..).unwrap_or_default(), outputs);
+                });
             }
             if position == last {
                 return;
@@ -251,134 +233,17 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
     }
 }
 
-/// A sweep of a block of four or fewer lanes by `VECTORS` vectors of eight positions. One of these reads inside its arrays.
-struct Across<'a, const VECTORS: usize, const LANES: usize> {
-    sweep: &'a Sweep<'a>,
-    y: &'a mut [f32],
-}
-
-impl<'a, const VECTORS: usize, const LANES: usize> Across<'a, VECTORS, LANES> {
-    /// The work, if everything that it reads is there.
-    #[inline(always)]
-    fn new(sweep: &'a Sweep<'a>, y: &'a mut [f32]) -> Option<Self> {
-        let inside = sweep.positions >= 8 * VECTORS && sweep.is_inside(1, LANES);
-        inside.then_some(Self { sweep, y })
-    }
-}
-
-impl<const VECTORS: usize, const LANES: usize> Work for Across<'_, VECTORS, LANES> {
-    #[inline(always)]
-    fn run<V: Vector>(self) {
-        let Self { sweep, y } = self;
-        if V::LANES != 8 {
-            return;
-        }
-        let mut bias = [V::splat(0.0); LANES];
-        for (bias, &number) in bias.iter_mut().zip(sweep.bias) {
-            *bias = V::splat(number);
-        }
-        let last = sweep.positions - 8 * VECTORS;
-        let mut position = 0;
-        loop {
-            let mut sums = [bias; VECTORS];
-            sweep.each_run(position, |x, row| {
-                let mut i = 0;
-                while i < sweep.run {
-                    // Eight numbers of eight positions turn into eight columns at once.
-                    let several = i + 8 <= sweep.run && sweep.from > 1;
-                    let count = if several { 8 } else { 1 };
-                    for (vector, sums) in sums.iter_mut().enumerate() {
-                        let x = x + vector * 8 * sweep.from + i;
-                        // SAFETY: `new` has seen that all numbers are there.
-                        let columns = unsafe {
-                            match (several, sweep.from) {
-                                (true, from) => V::transposed_at(sweep.x, x, from),
-                                (false, 1) => [V::load_at(sweep.x, x); 8],
-                                (false, from) => [V::gather_at(sweep.x, x, from); 8],
-                            }
-                        };
-                        for (j, column) in columns.into_iter().enumerate().take(count) {
-                            for (lane, sum) in sums.iter_mut().enumerate() {
-                                // SAFETY: `new` has seen that all rows are there.
-                                let weight = unsafe {
-                                    V::splat_at(sweep.weights, (row + i + j) * LANES + lane)
-                                };
-                                *sum = column.fma(weight, *sum);
-                            }
-                        }
-                    }
-                    i += count;
-                }
-            });
-            for (vector, sums) in sums.into_iter().enumerate() {
-                let position = position + vector * 8;
-                for (lane, sum) in sums.into_iter().enumerate().take(sweep.bias.len()) {
-                    store_across::<V>(sweep, sum, y, position, lane);
-                }
-            }
-            if position == last {
-                return;
-            }
-            position = (position + 8 * VECTORS).min(last);
-        }
-    }
-}
-
-/// Writes one output of eight positions.
+/// Calls `store` for each vector of a tile, with its position and its first lane.
 #[inline(always)]
-fn store_across<V: Vector>(sweep: &Sweep, sum: V, y: &mut [f32], position: usize, lane: usize) {
-    let place = |start: usize, step: usize| {
-        start
-            .wrapping_add(position.wrapping_mul(step))
-            .wrapping_add(lane)
-    };
-    let (start, residual) = (
-        place(sweep.y, sweep.to),
-        place(sweep.residual, sweep.residual_step),
-    );
-    if sweep.to == 1 && sweep.residual_step == 1 {
-        // Neighbouring positions' only outputs stand side by side.
-        let mut sums = [[[sum]]];
-        sweep.finish.apply(&mut sums, residual, 1, 1);
-        let [[[sum]]] = sums;
-        sum.store(y.get_mut(start..).unwrap_or_default());
-        return;
-    }
-    let mut column = [0.0; 8];
-    sum.store(&mut column);
-    let mut column = column.map(|number| [[Portable([number])]]);
-    sweep
-        .finish
-        .apply(&mut column, residual, sweep.residual_step, 1);
-    for (k, [[number]]) in column.into_iter().enumerate() {
-        let start = start.wrapping_add(k.wrapping_mul(sweep.to));
-        number.store(y.get_mut(start..).unwrap_or_default());
-    }
-}
-
-/// Writes a tile of which some lanes are padding, from lane `first` on; its first output is number `start` of `y`.
-#[cold]
-#[inline(never)]
-fn store_some<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const VECTORS: usize>(
-    sweep: &Sweep,
-    sums: &[[[V; VECTORS]; BLOCKS]; POSITIONS],
-    y: &mut [f32],
-    start: usize,
-    first: usize,
-    lanes_of_block: usize,
+fn each_place<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const VECTORS: usize>(
+    sums: [[[V; VECTORS]; BLOCKS]; POSITIONS],
+    lanes: usize,
+    mut store: impl FnMut(V, usize, usize),
 ) {
-    for (k, sums) in sums.iter().enumerate() {
-        let start = start.wrapping_add(k.wrapping_mul(sweep.to));
-        for (block, sums) in sums.iter().enumerate() {
-            for (vector, sum) in sums.iter().enumerate() {
-                let lane = block * lanes_of_block + vector * V::LANES;
-                let count = sweep.bias.len().saturating_sub(first + lane).min(V::LANES);
-                let mut lanes = [0.0; FULL];
-                sum.store(&mut lanes);
-                let y = y.get_mut(start.wrapping_add(lane)..).unwrap_or_default();
-                for (y, lane) in y.iter_mut().zip(lanes).take(count) {
-                    *y = lane;
-                }
+    for (k, sums) in sums.into_iter().enumerate() {
+        for (block, sums) in sums.into_iter().enumerate() {
+            for (vector, sum) in sums.into_iter().enumerate() {
+                store(sum, k, block * lanes + vector * V::LANES);
             }
         }
     }

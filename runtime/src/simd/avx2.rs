@@ -56,6 +56,17 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn store_some(self, y: &mut [f32], count: usize) {
+        let count = count.min(y.len()).min(8) as i32;
+        // SAFETY: see above; there is room for the lanes that are marked, the others are not written.
+        unsafe {
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            let marked = _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lanes);
+            _mm256_maskstore_ps(y.as_mut_ptr(), marked, self.0);
+        }
+    }
+
+    #[inline(always)]
     fn fma(self, b: Self, c: Self) -> Self {
         if Native::FUSED {
             // SAFETY: see above.
@@ -145,10 +156,60 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
+        if step == 1 {
+            // SAFETY: the caller knows that there are all eight.
+            return unsafe { Self::load_at(x, i) };
+        }
         // SAFETY: see above; the caller knows that there are all eight.
         let at = |lane: usize| unsafe { *x.get_unchecked(i + lane * step) };
         // SAFETY: see above.
         Self(unsafe { _mm256_setr_ps(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)) })
+    }
+
+    #[inline(always)]
+    unsafe fn two_columns_at(x: &[f32], i: usize, step: usize) -> [Self; 2] {
+        // Pairs 0, 1, 4, 5 in the one and 2, 3, 6, 7 in the other, so that the halves come out in order.
+        // SAFETY: see above; the caller knows that each row has the two numbers, which need no alignment.
+        unsafe {
+            let pair = |k: usize| _mm_loadl_epi64(x.as_ptr().add(i + k * step).cast());
+            let pairs = |k: usize| _mm_unpacklo_epi64(pair(k), pair(k + 1));
+            let four = |k: usize| _mm256_castsi256_ps(_mm256_set_m128i(pairs(k + 4), pairs(k)));
+            let (a, b) = (four(0), four(2));
+            [
+                Self(_mm256_shuffle_ps::<0b_10_00_10_00>(a, b)),
+                Self(_mm256_shuffle_ps::<0b_11_01_11_01>(a, b)),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn four_columns_at(x: &[f32], i: usize, step: usize) -> [Self; 4] {
+        // SAFETY: see above; the caller knows that each row has the four numbers, which need no alignment.
+        unsafe {
+            let row = |k: usize| _mm_loadu_ps(x.as_ptr().add(i + k * step));
+            let rows = [0, 1, 2, 3].map(|k| _mm256_set_m128(row(k + 4), row(k)));
+            fours_transposed(rows).map(Self)
+        }
+    }
+
+    #[inline(always)]
+    fn interleave<const COLUMNS: usize>(vectors: &mut [Self; COLUMNS]) {
+        // SAFETY of the blocks below: see above.
+        if let [a, b] = &mut vectors[..] {
+            let (low, high) = interleaved(a.0, b.0);
+            unsafe {
+                a.0 = _mm256_permute2f128_ps::<0x20>(low, high);
+                b.0 = _mm256_permute2f128_ps::<0x31>(low, high);
+            }
+        } else if let [a, b, c, d] = &mut vectors[..] {
+            unsafe {
+                let [e, f, g, h] = fours_transposed([a.0, b.0, c.0, d.0]);
+                a.0 = _mm256_permute2f128_ps::<0x20>(e, f);
+                b.0 = _mm256_permute2f128_ps::<0x20>(g, h);
+                c.0 = _mm256_permute2f128_ps::<0x31>(e, f);
+                d.0 = _mm256_permute2f128_ps::<0x31>(g, h);
+            }
+        }
     }
 
     #[inline(always)]
@@ -165,37 +226,26 @@ impl Vector for Avx2 {
     #[inline(always)]
     unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8] {
         // SAFETY: see above; the caller knows that each row has the eight numbers.
-        let row = |k: usize| unsafe { _mm256_loadu_ps(x.as_ptr().add(i + k * step)) };
-        // Pairs of rows interleaved, then pairs of pairs, then the halves of registers.
-        // SAFETY: see above.
         unsafe {
-            let (a0, a1) = interleaved(row(0), row(1));
-            let (a2, a3) = interleaved(row(2), row(3));
-            let (a4, a5) = interleaved(row(4), row(5));
-            let (a6, a7) = interleaved(row(6), row(7));
-            let (b0, b1, b2, b3) = (
-                _mm256_shuffle_ps::<0x44>(a0, a2),
-                _mm256_shuffle_ps::<0xEE>(a0, a2),
-                _mm256_shuffle_ps::<0x44>(a1, a3),
-                _mm256_shuffle_ps::<0xEE>(a1, a3),
-            );
-            let (b4, b5, b6, b7) = (
-                _mm256_shuffle_ps::<0x44>(a4, a6),
-                _mm256_shuffle_ps::<0xEE>(a4, a6),
-                _mm256_shuffle_ps::<0x44>(a5, a7),
-                _mm256_shuffle_ps::<0xEE>(a5, a7),
-            );
-            [
-                Self(_mm256_permute2f128_ps::<0x20>(b0, b4)),
-                Self(_mm256_permute2f128_ps::<0x20>(b1, b5)),
-                Self(_mm256_permute2f128_ps::<0x20>(b2, b6)),
-                Self(_mm256_permute2f128_ps::<0x20>(b3, b7)),
-                Self(_mm256_permute2f128_ps::<0x31>(b0, b4)),
-                Self(_mm256_permute2f128_ps::<0x31>(b1, b5)),
-                Self(_mm256_permute2f128_ps::<0x31>(b2, b6)),
-                Self(_mm256_permute2f128_ps::<0x31>(b3, b7)),
-            ]
+            let [a, b, c, d] = Self::four_columns_at(x, i, step);
+            let [e, f, g, h] = Self::four_columns_at(x, i + 4, step);
+            [a, b, c, d, e, f, g, h]
         }
+    }
+}
+
+/// Four rows of four turned into columns, in each half.
+#[inline(always)]
+fn fours_transposed([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+    let ((a, c), (b, d)) = (interleaved(a, b), interleaved(c, d));
+    // SAFETY: as in the implementation above.
+    unsafe {
+        [
+            _mm256_shuffle_ps::<0x44>(a, b),
+            _mm256_shuffle_ps::<0xEE>(a, b),
+            _mm256_shuffle_ps::<0x44>(c, d),
+            _mm256_shuffle_ps::<0xEE>(c, d),
+        ]
     }
 }
 

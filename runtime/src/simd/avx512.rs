@@ -68,6 +68,14 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    fn store_some(self, y: &mut [f32], count: usize) {
+        let count = count.min(y.len()).min(16);
+        let mask = ((1_u32 << count) - 1) as u16;
+        // SAFETY: see above; there is room for the lanes of the mask, the others are not written.
+        unsafe { _mm512_mask_storeu_ps(y.as_mut_ptr(), mask, self.0) }
+    }
+
+    #[inline(always)]
     fn fma(self, b: Self, c: Self) -> Self {
         if Native::FUSED {
             // SAFETY: see above.
@@ -104,18 +112,6 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn guarded(ranges: &Ranges, x: [f32; 8]) -> Guarded {
         ranges.guarded(x)
-    }
-
-    #[inline(always)]
-    unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
-        // SAFETY: what is not there is zero.
-        Self::load(&unsafe { Portable::<16>::gather_at(x, i, step) }.0)
-    }
-
-    #[inline(always)]
-    unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8] {
-        // SAFETY: what is not there is zero.
-        unsafe { Portable::<16>::transposed_at(x, i, step) }.map(|plain| Self::load(&plain.0))
     }
 
     #[inline(always)]

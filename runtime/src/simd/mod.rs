@@ -18,7 +18,10 @@ pub(crate) mod avx2;
 pub(crate) mod avx512;
 pub(crate) mod portable;
 
-/// So many numbers, each operation on all of them.
+/// The lanes of the widest vectors.
+const MOST: usize = 16;
+
+/// So many numbers, each operation on all of them. What only some vectors have instructions for is written out in plain arrays.
 pub(crate) trait Vector: Copy {
     /// How many.
     const LANES: usize;
@@ -50,6 +53,15 @@ pub(crate) trait Vector: Copy {
     /// There are as many numbers from `i` on.
     unsafe fn store_at(self, y: &mut [f32], i: usize);
 
+    /// Writes the first `count` lanes, as far as there is room.
+    fn store_some(self, y: &mut [f32], count: usize) {
+        let mut lanes = [0.0; MOST];
+        self.store(&mut lanes);
+        for (y, lane) in y.iter_mut().zip(lanes).take(count.min(Self::LANES)) {
+            *y = lane;
+        }
+    }
+
     /// Returns `self * b + c` in [`Native`](crate::fma::Native) arithmetic.
     fn fma(self, b: Self, c: Self) -> Self;
 
@@ -66,20 +78,70 @@ pub(crate) trait Vector: Copy {
     /// Returns what eight inputs are beside their ranges: [`Ranges::guarded`]. No branch but for what the ranges are.
     fn guarded(ranges: &Ranges, x: [f32; 8]) -> Guarded;
 
-    /// Returns number `i` and seven more, each `step` after the one before.
+    /// Returns number `i` and the others of as many lanes, each `step` after the one before.
     ///
     /// # Safety
-    /// There are all eight.
-    unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self;
+    /// There are all of them.
+    unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
+        let [column] = columns(x, i, step);
+        column
+    }
 
-    /// Returns number `i + j + k * step` as lane `k` of vector `j`: eight rows turned into columns.
+    /// Returns number `i + j + k * step` as lane `k` of vector `j`: rows of two turned into columns.
     ///
     /// # Safety
-    /// There are all 64.
-    unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8];
+    /// There are all of them.
+    unsafe fn two_columns_at(x: &[f32], i: usize, step: usize) -> [Self; 2] {
+        columns(x, i, step)
+    }
+
+    /// The same for rows of four.
+    ///
+    /// # Safety
+    /// There are all of them.
+    unsafe fn four_columns_at(x: &[f32], i: usize, step: usize) -> [Self; 4] {
+        columns(x, i, step)
+    }
+
+    /// The same for rows of eight.
+    ///
+    /// # Safety
+    /// There are all of them.
+    unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8] {
+        columns(x, i, step)
+    }
+
+    /// Turns one, two or four columns into rows, one after the other: lane `k` of vector `j` becomes number `k * COLUMNS + j` of
+    /// all.
+    fn interleave<const COLUMNS: usize>(vectors: &mut [Self; COLUMNS]) {
+        let mut numbers = [[0.0; MOST]; COLUMNS];
+        for (numbers, vector) in numbers.iter_mut().zip(&*vectors) {
+            vector.store(numbers);
+        }
+        for (j, vector) in vectors.iter_mut().enumerate() {
+            let mut row = [0.0; MOST];
+            for (k, number) in row.iter_mut().enumerate().take(Self::LANES) {
+                let place = j * Self::LANES + k;
+                *number = numbers[place % COLUMNS][place / COLUMNS];
+            }
+            *vector = Self::load(&row);
+        }
+    }
 
     /// Does some work as a function of its own, compiled for these vectors: its loops have all registers to themselves.
     fn apart<W: Work>(work: W);
+}
+
+/// Rows turned into columns in plain arrays; what is not there is zero.
+#[inline(always)]
+fn columns<V: Vector, const COLUMNS: usize>(x: &[f32], i: usize, step: usize) -> [V; COLUMNS] {
+    core::array::from_fn(|j| {
+        let mut column = [0.0; MOST];
+        for (lane, number) in column.iter_mut().enumerate().take(V::LANES) {
+            *number = x.get(i + j + lane * step).copied().unwrap_or_default();
+        }
+        V::load(&column)
+    })
 }
 
 /// What can be done by any vectors.

@@ -89,21 +89,6 @@ impl<const N: usize> Vector for Portable<N> {
         ranges.guarded(x)
     }
 
-    #[inline(always)]
-    unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
-        let mut gathered = [0.0; N];
-        for (lane, number) in gathered.iter_mut().enumerate() {
-            *number = x.get(i + lane * step).copied().unwrap_or_default();
-        }
-        Self(gathered)
-    }
-
-    #[inline(always)]
-    unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8] {
-        // SAFETY: what is not there is zero.
-        core::array::from_fn(|j| unsafe { Self::gather_at(x, i + j, step) })
-    }
-
     #[inline(never)]
     fn apart<W: Work>(work: W) {
         work.run::<Self>();

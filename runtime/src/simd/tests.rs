@@ -37,6 +37,11 @@ impl Work for Everything<'_> {
         put(a.relu());
         put(V::splat(numbers[3]));
         put(V::load(&numbers[..3]));
+        for (room, count) in [(8, 3), (8, 9), (5, 7), (0, 1)] {
+            let mut some = [1.0; 8];
+            a.store_some(&mut some[..room], count);
+            put(V::load(&some));
+        }
         for invalid in [0, 0x7FFF_FFFF] {
             let mut largest = b;
             put(a.given_out(invalid, &mut largest));
@@ -70,10 +75,23 @@ impl Work for Everything<'_> {
             put(V::splat_at(numbers, 70));
             put(V::load_at(numbers, 67));
             put(V::gather_at(numbers, 2, 9));
+            put(V::gather_at(numbers, 2, 1));
+            V::two_columns_at(numbers, 6, 9)
+                .into_iter()
+                .for_each(&mut put);
+            V::four_columns_at(numbers, 3, 9)
+                .into_iter()
+                .for_each(&mut put);
             V::transposed_at(numbers, 5, 9)
                 .into_iter()
                 .for_each(&mut put);
         }
+        let mut two = [a, b];
+        V::interleave(&mut two);
+        two.into_iter().for_each(&mut put);
+        let mut four = [a, b, c, a.add(c)];
+        V::interleave(&mut four);
+        four.into_iter().for_each(&mut put);
     }
 }
 
@@ -101,6 +119,11 @@ impl Work for Wide<'_> {
         put(a.relu());
         put(V::splat(numbers[3]));
         put(V::load(&numbers[..15]));
+        for (room, count) in [(16, 0), (16, 10), (16, 17), (5, 7)] {
+            let mut some = [1.0; 16];
+            a.store_some(&mut some[..room], count);
+            put(V::load(&some));
+        }
         for invalid in [0, 0x7FFF_FFFF] {
             let mut largest = b;
             put(a.given_out(invalid, &mut largest));

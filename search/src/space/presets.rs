@@ -257,6 +257,17 @@ fn gated(space: &Space, head: usize) -> Architecture {
     Architecture::new(space.groups().iter().map(choice).collect())
 }
 
+/// Returns [`micro`] on outputs that are a sequence or many numbers, with four kinds of heads and three copies of each.
+#[cfg(test)]
+pub(crate) fn micro_with_kinds_of_heads(inputs: usize, output: Shape) -> Space {
+    let space = micro(inputs, output, MicroSizes::default()).expect("neither is empty");
+    let mut groups = space.groups().to_vec();
+    let ranks = [16, 32, 48].map(|rank| Candidate::LowRank { rank });
+    let kinds = [&[Candidate::Dense][..], &ranks].concat();
+    groups[1 + MICRO_BLOCKS].candidates = kinds.repeat(4);
+    Space::new(space.name(), inputs, groups).expect("heads lead from numbers to outputs")
+}
+
 /// Channels within the decoder of [`micro_decoder`].
 const DECODER_CHANNELS: usize = 8;
 

@@ -92,17 +92,17 @@ fn without_positions_the_published_groups_choose_between_zero_and_dense() {
 #[test]
 fn the_micro_space_costs_thousands_of_multiply_accumulates() {
     let space = micro(5, CURVE, MicroSizes::default()).unwrap();
-    assert_eq!(space.architectures(), 2 * 81 * 4 * 3);
-    let cheapest = Architecture::new(vec![0, 0, 0, 0, 0, 1, 0]);
-    assert_eq!(
-        space.architecture_macs(&cheapest),
-        Ok(5 * 64 + 16 * (64 + 250))
-    );
+    assert_eq!(space.architectures(), 2 * 256 * 3);
+    let head = 48 * (64 + 250);
+    for (blocks, macs) in [(0, 0), (1, 64 * 64), (2, 2 * 16 * 64), (3, 2 * 64 * 64)] {
+        let one = Architecture::new(vec![0, blocks, blocks, blocks, blocks, 1, 0]);
+        assert_eq!(space.architecture_macs(&one), Ok(5 * 64 + 4 * macs + head));
+    }
     assert_eq!(
         micro(5, Shape::Vector(3), MicroSizes::default())
             .unwrap()
             .architectures(),
-        2 * 81
+        2 * 256
     );
 }
 
@@ -231,7 +231,7 @@ fn a_strange_architecture_is_refused() {
     for choices in [
         vec![0, 2, 2, 2, 2],
         vec![2, 2, 2, 2, 2, 3],
-        vec![0, 3, 2, 2, 2, 3],
+        vec![0, 4, 2, 2, 2, 3],
     ] {
         assert!(space.check(&Architecture::new(choices)).is_err());
     }

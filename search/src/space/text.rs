@@ -366,7 +366,7 @@ mod tests {
             (
                 "\"conv 3\"",
                 "\"conv3\"",
-                "\"coarse\": candidate \"conv3\": expected zero, dense, basis R",
+                "\"coarse\": candidate \"conv3\": expected zero, dense, gated, basis R",
             ),
             (
                 "\"conv 3\"",

@@ -352,7 +352,9 @@ impl<'a> Ensemble<'a> {
 mod tests {
     use super::*;
     use crate::space::Shape;
-    use crate::space::presets::{MicroSizes, Mlp, PaperWidths, micro, mlp, paper};
+    use crate::space::presets::{
+        MicroSizes, Mlp, PaperWidths, micro, micro_with_kinds_of_heads, mlp, paper,
+    };
     use crate::streams::stream;
     use crate::variables::Trial;
     use candle_core::{DType, Device};
@@ -450,7 +452,7 @@ mod tests {
 
     #[test]
     fn members_have_copies_of_the_best_head_rather_than_improbable_ones() {
-        let space = micro(5, CURVE, MicroSizes::default()).unwrap();
+        let space = micro_with_kinds_of_heads(5, CURVE);
         let mut variables = NetworkVariables::uniform(&space);
         let trial = |head: usize, loss| Trial {
             architecture: Architecture::new(vec![0, 1, 1, 1, 1, head, 0]),

@@ -5,7 +5,8 @@
 //! that a noisy machine disturbs all alike.
 //!
 //! `floor = max(multiply-accumulates / peak, weight bytes beyond L1 / bandwidth of L2)`, with peak and bandwidth
-//! measured in the same rounds. A run is void where the peak is below 90 % of two vectors of eight fused
+//! measured in the same rounds, by vectors of eight and, where the processor has them, of sixteen: ours takes those for
+//! whole blocks of sixteen outputs. A run is void where the peak is below 90 % of two vectors of eight fused
 //! multiply-adds per cycle, the cycle measured by a chain of dependent additions.
 //!
 //! Ours computes guard, mean, standard deviation and status; the peers compute the mean alone.

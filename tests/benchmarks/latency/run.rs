@@ -231,7 +231,8 @@ fn measure(
             Ok(())
         });
     }
-    floor.probe();
+    // Once may be interrupted.
+    (0..10).for_each(|_| floor.probe());
     let ours = measured.contestants.iter().map(|one| one.call_ns);
     let ours_ns = ours.take(1).find(|ns| ns.is_finite()).unwrap_or(1000.0);
     let steps = ((ours_ns - timer_ns).max(100.0) * floor.clock) as u64;

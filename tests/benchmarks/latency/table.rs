@@ -8,14 +8,19 @@ use serde_json::{Value, json};
 /// Prints everything.
 pub(crate) fn print(all: &mut [Measured], floor: &Floor, timer_ns: f64) {
     println!(
-        "clock {:.2} GHz; peak {:.1} multiply-accumulates a ns, {:.0} % of two vectors a cycle; L2 {:.0} bytes a ns, \
-         {:.1} a cycle; reading the clock takes {timer_ns:.0} ns, subtracted",
+        "clock {:.2} GHz; reading it takes {timer_ns:.0} ns, subtracted; vectors of eight reach {:.0} % of two a cycle",
         floor.clock,
-        floor.peak,
         100.0 * floor.reached(),
-        floor.l2,
-        floor.l2 / floor.clock,
     );
+    for width in &floor.widths {
+        println!(
+            "vectors of {}: {:.1} multiply-accumulates a ns; L2 {:.0} bytes a ns, {:.1} a cycle",
+            width.lanes,
+            width.peak,
+            width.l2,
+            width.l2 / floor.clock,
+        );
+    }
     for Measured {
         network,
         macs,
@@ -23,22 +28,34 @@ pub(crate) fn print(all: &mut [Measured], floor: &Floor, timer_ns: f64) {
         contestants,
     } in all
     {
-        let (arithmetic, memory) = floor.bounds(*macs, *weight_bytes);
-        let bound = arithmetic.max(memory);
         println!(
-            "\n{}: {macs} multiply-accumulates, {:.0} KiB of weights; floor {:.3} us (arithmetic {:.3}, memory {:.3})\n",
+            "\n{}: {macs} multiply-accumulates, {:.0} KiB of weights",
             network.name(),
             *weight_bytes as f64 / 1024.0,
-            bound / 1e3,
-            arithmetic / 1e3,
-            memory / 1e3,
+        );
+        let mut bounds = Vec::new();
+        let mut over = String::new();
+        for width in &floor.widths {
+            let (arithmetic, memory) = floor.bounds(width, *macs, *weight_bytes);
+            println!(
+                "floor of vectors of {}: {:.3} us (arithmetic {:.3}, memory {:.3})",
+                width.lanes,
+                arithmetic.max(memory) / 1e3,
+                arithmetic / 1e3,
+                memory / 1e3,
+            );
+            bounds.push(arithmetic.max(memory));
+            over += &format!(" over floor of {} |", width.lanes);
+        }
+        println!(
+            "\n| engine | min us |{over} p50 us | p99.9 us | p99.9 over p50 | batch of 64, us a row | largest error |"
         );
         println!(
-            "| engine | min us | over floor | p50 us | p99.9 us | p99.9 over p50 | batch of 64, us a row | largest error |"
+            "|---|---|---|---|---|---|---|{}",
+            "---|".repeat(bounds.len())
         );
-        println!("|---|---|---|---|---|---|---|---|");
         for contestant in contestants.iter_mut() {
-            row(contestant, bound);
+            row(contestant, &bounds);
         }
         for contestant in contestants {
             let [back_to_back, chained] = contestant.repeated.map(|ns| ns * floor.clock);
@@ -52,7 +69,7 @@ pub(crate) fn print(all: &mut [Measured], floor: &Floor, timer_ns: f64) {
     }
 }
 
-fn row(contestant: &mut Contestant, bound: f64) {
+fn row(contestant: &mut Contestant, bounds: &[f64]) {
     if let Some(failure) = &contestant.failure {
         println!("| {} | failed: {failure} |", contestant.name);
         return;
@@ -60,13 +77,15 @@ fn row(contestant: &mut Contestant, bound: f64) {
     let [min, p50, p99_9] = [0.0, 0.5, 0.999].map(|part| at(&mut contestant.readings, part) / 1e3);
     let batch = at(&mut contestant.batches, 0.0) / 1e3;
     let or_none = |text: String, known: bool| if known { text } else { "-".to_owned() };
+    let known = contestant.error.is_some();
+    let over = bounds.iter().map(|bound| {
+        let over = or_none(format!("{:.2}", 1e3 * min / bound), known);
+        format!(" {over} |")
+    });
+    let over: String = over.collect();
     println!(
-        "| {} | {min:.3} | {} | {p50:.3} | {p99_9:.3} | {:.2} | {} | {} |",
+        "| {} | {min:.3} |{over} {p50:.3} | {p99_9:.3} | {:.2} | {} | {} |",
         contestant.name,
-        or_none(
-            format!("{:.2}", 1e3 * min / bound),
-            contestant.error.is_some()
-        ),
         p99_9 / p50,
         or_none(format!("{batch:.3}"), batch.is_finite()),
         contestant
@@ -78,7 +97,15 @@ fn row(contestant: &mut Contestant, bound: f64) {
 /// Everything as one object.
 pub(crate) fn json(all: &mut [Measured], floor: &Floor, valid: bool) -> Value {
     let networks = all.iter_mut().map(|measured| {
-        let (arithmetic, memory) = floor.bounds(measured.macs, measured.weight_bytes);
+        let bounds: Vec<_> = floor
+            .widths
+            .iter()
+            .map(|width| floor.bounds(width, measured.macs, measured.weight_bytes))
+            .collect();
+        let floors: Vec<_> = bounds
+            .iter()
+            .map(|(arithmetic, memory)| arithmetic.max(*memory) / 1e3)
+            .collect();
         let engines = measured.contestants.iter_mut().map(|contestant| {
             let [min, p50, p99_9] =
                 [0.0, 0.5, 0.999].map(|part| at(&mut contestant.readings, part) / 1e3);
@@ -90,7 +117,7 @@ pub(crate) fn json(all: &mut [Measured], floor: &Floor, valid: bool) -> Value {
                 "min_us": min,
                 "p50_us": p50,
                 "p99_9_us": p99_9,
-                "over_floor": 1e3 * min / arithmetic.max(memory),
+                "over_floor": floors.iter().map(|floor| min / floor).collect::<Vec<_>>(),
                 "batch_us_per_row": at(&mut contestant.batches, 0.0) / 1e3,
                 "largest_error": contestant.error,
                 "cycles_back_to_back": cycles[0],
@@ -102,9 +129,9 @@ pub(crate) fn json(all: &mut [Measured], floor: &Floor, valid: bool) -> Value {
             "network": measured.network.name(),
             "macs": measured.macs,
             "weight_bytes": measured.weight_bytes,
-            "floor_us": arithmetic.max(memory) / 1e3,
-            "arithmetic_us": arithmetic / 1e3,
-            "memory_us": memory / 1e3,
+            "floor_us": floors,
+            "arithmetic_us": bounds.iter().map(|bound| bound.0 / 1e3).collect::<Vec<_>>(),
+            "memory_us": bounds.iter().map(|bound| bound.1 / 1e3).collect::<Vec<_>>(),
             "engines": engines,
         })
     });
@@ -112,9 +139,10 @@ pub(crate) fn json(all: &mut [Measured], floor: &Floor, valid: bool) -> Value {
     json!({
         "valid": valid,
         "clock_ghz": floor.clock,
-        "peak_macs_per_ns": floor.peak,
+        "lanes": floor.widths.iter().map(|width| width.lanes).collect::<Vec<_>>(),
+        "peak_macs_per_ns": floor.widths.iter().map(|width| width.peak).collect::<Vec<_>>(),
         "peak_share": floor.reached(),
-        "l2_bytes_per_ns": floor.l2,
+        "l2_bytes_per_ns": floor.widths.iter().map(|width| width.l2).collect::<Vec<_>>(),
         "networks": networks,
     })
 }
