@@ -6,6 +6,11 @@
 //! `tests/peers/make_venv .venv-peers` makes the peer's virtual environment. Ours are whole calls, with guard and standard
 //! deviation; the peer's is the network alone.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a table on standard output is what it is for"
+)]
+
 use anyhow::{Context, Error, Result, bail};
 use dense_codegen::c::{Prefix, emit};
 use dense_codegen::emulator::Emulator;
