@@ -250,10 +250,10 @@ fn another_order_another_weight_and_fast_math_are_noticed() {
 
     let weight = said("weight", |text| {
         let (before, numbers) = text
-            .split_once("static const float P")
+            .split_once("BUILT_IN = {")
             .expect("there is a weight");
         let changed = numbers.replacen(" 0.", " -0.", 1);
-        format!("{before}static const float P{changed}")
+        format!("{before}BUILT_IN = {{{changed}")
     });
     assert!(weight.contains("self-test says 32"), "{weight}");
 

@@ -450,28 +450,28 @@ fn options_choose_columns_and_layout() {
 
 #[test]
 fn a_csv_is_read_by_the_names_of_its_columns() {
-    let text = b"b,y,a,note\n1,10,0.5,x\n2,20,1.5,x\n3,1e31,2.5,x\n";
+    let text = b"b,y,a,z,note\n1,10,0.5,7,x\n2,20,1.5,8,x\n3,1e31,2.5,9,x\n";
     let options = |inputs: &[&str], outputs: &[&str], layout| ReadOptions {
         layout,
         inputs: names(inputs),
         outputs: names(outputs),
     };
     let read = |options| Dataset::from_csv_bytes(text, "t.csv", &options);
-    let data = read(options(&["a", "b"], &["b"], None)).unwrap();
+    let data = read(options(&["a", "b"], &["z"], None)).unwrap();
     assert_eq!(data.x(), [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]);
     assert_eq!(
         (data.shape(), data.output_names()),
-        (&[1][..], &names(&["b"])[..])
+        (&[1][..], &names(&["z"])[..])
     );
     for (options, expected) in [
         (
             options(&[], &["y"], None),
-            "needs --inputs with the names of columns; the columns there are: b, y, a, note",
+            "needs --inputs with the names of columns; the columns there are: b, y, a, z, note",
         ),
         (options(&["a"], &[], None), "needs --outputs"),
         (
-            options(&["a"], &["z"], None),
-            "no column \"z\"; the columns there are: b, y, a, note",
+            options(&["a"], &["w"], None),
+            "no column \"w\"; the columns there are: b, y, a, z, note",
         ),
         (
             options(&["a"], &["y"], None),

@@ -255,6 +255,8 @@ impl Plot {
             let y = top + h + 14.0;
             let number = tick(at);
             let half = HALF_LETTER * number.chars().count() as f64 + 2.0;
+            // At the edge of the picture, no farther out than it is drawn.
+            let x = x.min(width - half);
             // Between logarithms round numbers crowd: a number that would meet the one before is left out.
             if last.is_some_and(|(place, other)| (x - place).abs() < half + other) {
                 continue;

@@ -56,7 +56,9 @@ fn a_failed_write_leaves_the_old_file_and_nothing_else() {
     for name in ["p.npz", "p.csv"] {
         let path = folder.path().join(name);
         std::fs::write(&path, "old").unwrap();
-        let error = write(&path, &[], 4).unwrap_err().to_string();
+        let error = write(&path, &[], 4).unwrap_err();
+        let error = anyhow::Error::from(error);
+        let error = format!("{error:#}");
         assert!(
             error.contains("expected 4 rows of inputs, got 3"),
             "{error}"
