@@ -505,7 +505,7 @@ impl Draft<'_> {
             }
             Step::Add => self.residual(node),
             Step::Multiply => {
-                let gate = self.dense(node, self.graph.shape(node));
+                let gate = self.branch(node);
                 let gate = self.push(
                     Operation::Activation(Activation {
                         function: Function::Tanh,
@@ -534,10 +534,10 @@ impl Draft<'_> {
         )
     }
 
-    /// A branch of the value's shape, sometimes with a ReLU, is added to it: a convolution where there are positions.
-    fn residual(&mut self, node: NodeId) -> NodeId {
+    /// A branch of the value's shape: a convolution where there are positions.
+    fn branch(&mut self, node: NodeId) -> NodeId {
         let shape = self.graph.shape(node);
-        let mut branch = match shape {
+        match shape {
             Shape::Vector(_) => self.dense(node, shape),
             Shape::Sequence { channels, .. } => {
                 let (weight, bias) = self.kernel(&[3], channels, channels);
@@ -547,7 +547,12 @@ impl Draft<'_> {
                 let (weight, bias) = self.kernel(&[3, 3], channels, channels);
                 self.push(Operation::Conv2d(Conv2d { weight, bias }), &[node])
             }
-        };
+        }
+    }
+
+    /// A branch, sometimes with a ReLU, is added to the value.
+    fn residual(&mut self, node: NodeId) -> NodeId {
+        let mut branch = self.branch(node);
         if self.rng.random() {
             let relu = Activation {
                 function: Function::Relu,

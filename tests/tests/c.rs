@@ -249,9 +249,7 @@ fn another_order_another_weight_and_fast_math_are_noticed() {
     assert!(order.contains("self-test says 64"), "{order}");
 
     let weight = said("weight", |text| {
-        let (before, numbers) = text
-            .split_once("BUILT_IN = {")
-            .expect("there is a weight");
+        let (before, numbers) = text.split_once("BUILT_IN = {").expect("there is a weight");
         let changed = numbers.replacen(" 0.", " -0.", 1);
         format!("{before}BUILT_IN = {{{changed}")
     });
