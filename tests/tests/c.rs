@@ -160,11 +160,15 @@ fn microcontrollers_give_the_same_bits() {
     let example = repository().join("examples/c/cortex-m4");
     let startup = fs::read_to_string(example.join("startup.c")).expect("the example has a start");
     let few = few_that_use_every_operation();
-    let write = |name: &str, main: &str| {
+    let write = |name: &str, cases: Vec<_>, main: &str| {
         let main = format!("{main}\n{startup}");
-        CProgram::write(&folder(name), few.clone(), &main, ROWS_ON_A_DEVICE)
+        CProgram::write(&folder(name), cases, &main, ROWS_ON_A_DEVICE)
     };
-    let (program, swap) = (write("m4", PROGRAM), write("m4-swap", SWAP));
+    // Every damaged image is read whole, again and again: small ones, on an emulated processor.
+    let mut small = few.clone();
+    small.sort_by_key(|case| case.emulator.flash_bytes());
+    small.truncate(3);
+    let (program, swap) = (write("m4", few, PROGRAM), write("m4-swap", small, SWAP));
     let script = format!("-Wl,-T,{}", example.join("memory.ld").display());
     let link = ["--specs=rdimon.specs", &script, "-Wl,--gc-sections"].map(String::from);
     for board in BOARDS {
