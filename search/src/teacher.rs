@@ -1,8 +1,9 @@
 //! A Gaussian process as a teacher: what it says at fresh inputs is more rows to train on, where few rows were simulated.
 //!
 //! Only data that a process predicts well have one. A quick fit on a part of the rows says whether a whole one is worth
-//! its time; the whole one then has to predict the selection rows well. Whether its pupil is better than the network
-//! without a teacher is not foretold: both train, and what is better on the selection rows ships
+//! its time; the whole one then has to predict the selection rows well. A network that was trained on the rows alone is the
+//! other teacher: process and network err in different places, and the mean of both ([`Lesson::shared`]) errs less than
+//! either. Whether their pupil is better than that network is not foretold: what is better on the selection rows ships
 //! ([`crate::commands::search`]).
 
 use crate::data::{Dataset, Normalisation};
@@ -25,8 +26,53 @@ pub struct Lesson {
     pub x: Vec<f32>,
     /// What the teacher says the outputs are, in the data's order.
     pub y: Vec<f32>,
+    /// What it says they are on the selection rows.
+    pub selection: Vec<f32>,
     /// The teacher's mean squared error on the selection rows, in training deviations.
     pub error: f64,
+}
+
+impl Lesson {
+    /// Returns the lesson of two teachers, the process and a network, and the share of the process in it: the one with which
+    /// their mean has the least error on the selection rows.
+    ///
+    /// `fresh` and `selection` are what the network says at [`Lesson::x`] and on the selection rows, `truth` what these are.
+    #[must_use]
+    pub fn shared(&self, fresh: &[f32], selection: &[f32], truth: &[f32]) -> (Self, f64) {
+        let mean = |share: f64, process: &[f32], network: &[f32]| -> Vec<f32> {
+            let pairs = process.iter().zip(network);
+            let mean = |(p, n): (&f32, &f32)| share * f64::from(*p) + (1.0 - share) * f64::from(*n);
+            pairs.map(|pair| mean(pair) as f32).collect()
+        };
+        let (mut along, mut length) = (0.0, 0.0);
+        for ((process, network), truth) in self.selection.iter().zip(selection).zip(truth) {
+            let apart = f64::from(process - network);
+            along += apart * f64::from(truth - network);
+            length += apart * apart;
+        }
+        // Equal teachers, or a network that is not finite, leave the process.
+        let share = match length.is_finite() && length > 0.0 {
+            true => (along / length).clamp(0.0, 1.0),
+            false => 1.0,
+        };
+        if share == 1.0 {
+            return (self.clone(), share);
+        }
+        let selection = mean(share, &self.selection, selection);
+        let shared = Self {
+            x: self.x.clone(),
+            y: mean(share, &self.y, fresh),
+            error: mean_square(&selection, truth),
+            selection,
+        };
+        (shared, share)
+    }
+}
+
+fn mean_square(found: &[f32], truth: &[f32]) -> f64 {
+    let squares = found.iter().zip(truth);
+    let sum: f64 = squares.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+    sum / truth.len() as f64
 }
 
 /// Returns what a teacher fitted to the rows `train` says at inputs drawn by the seed, or `None` where it is no good.
@@ -49,18 +95,14 @@ pub fn lesson(
     };
     let ((x, y), (judged_x, judged_y)) = (encoded(train), encoded(selection));
     let (inputs, outputs) = (data.input_count(), data.output_count());
-    let error = |process: &GaussianProcess| {
-        let found = process.predict(&judged_x);
-        let squares = found.iter().zip(&judged_y);
-        let sum: f64 = squares.map(|(a, b)| f64::from(a - b).powi(2)).sum();
-        sum / judged_y.len() as f64
-    };
     let fit = |effort| GaussianProcess::fit(&x, inputs, &y, outputs, effort);
-    if error(&fit(Effort::Quick)?) > PROMISING {
+    let quick = fit(Effort::Quick)?.predict(&judged_x);
+    if mean_square(&quick, &judged_y) > PROMISING {
         return None;
     }
     let process = fit(Effort::Whole)?;
-    let error = error(&process);
+    let selection = process.predict(&judged_x);
+    let error = mean_square(&selection, &judged_y);
     if error > GOOD {
         return None;
     }
@@ -68,6 +110,7 @@ pub fn lesson(
     Some(Lesson {
         y: process.predict(&x),
         x,
+        selection,
         error,
     })
 }
@@ -138,6 +181,31 @@ mod tests {
         }
         // At the box's corners the process reaches beyond its rows.
         assert!(worst < 0.05, "{worst}");
+    }
+
+    #[test]
+    fn two_teachers_that_err_apart_err_less_together_and_a_useless_one_is_left_out() {
+        let mut random = stream(4, "two teachers");
+        let mut draw = |width: f64| ((uniform(&mut random) - 0.5) * width) as f32;
+        let truth: Vec<f32> = (0..500).map(|_| draw(2.0)).collect();
+        let mut erring = |width| truth.iter().map(|y| y + draw(width)).collect::<Vec<f32>>();
+        let (process, network, useless) = (erring(0.1), erring(0.1), erring(100.0));
+        let lesson = Lesson {
+            x: Vec::new(),
+            y: process.clone(),
+            error: mean_square(&process, &truth),
+            selection: process.clone(),
+        };
+        let (shared, share) = lesson.shared(&network, &network, &truth);
+        assert!((share - 0.5).abs() < 0.1, "{share}");
+        assert!(shared.error < 0.6 * lesson.error);
+        assert_eq!(shared.y, shared.selection);
+        let (alone, share) = lesson.shared(&useless, &useless, &truth);
+        assert!(share > 0.999 && alone.error < 1.01 * lesson.error);
+        let broken = vec![f32::NAN; truth.len()];
+        for network in [&broken, &process] {
+            assert_eq!(lesson.shared(network, network, &truth), (lesson.clone(), 1.0));
+        }
     }
 
     #[test]

@@ -234,7 +234,7 @@ impl Search<'_> {
         let lesson = pool.install(|| self.lesson(&normalisation));
         let contenders: Vec<Contender> = match &lesson {
             Some(_) => {
-                let pairs = contenders.into_iter().map(|one| [one.taught(), one]);
+                let pairs = contenders.into_iter().map(|one| [one.clone(), one.taught()]);
                 pairs.flatten().collect()
             }
             None => contenders,
@@ -263,7 +263,7 @@ impl Search<'_> {
         let lesson = lesson(self.data, normalisation, train, selection, self.plan.seed);
         if let Some(lesson) = &lesson {
             eprintln!(
-                "teacher: a Gaussian process, mse_z {:.2e} on the {} rows that choose; each network trains with it and without",
+                "teacher: a Gaussian process, mse_z {:.2e} on the {} rows that choose; each network trains without it, then with it and that network as teachers",
                 lesson.error,
                 selection.len()
             );

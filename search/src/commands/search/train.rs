@@ -1,19 +1,21 @@
 //! The training of a run's contenders: who trains when, on how many threads, and until when.
 //!
 //! The search, the control beside it and random search have the same share of the time and of the threads: side by side
-//! where there are threads for that, else one after the other. What belongs to one of them (a network with a teacher and
-//! one without) shares its part in the same way.
+//! where there are threads for that, else one after the other. What belongs to one of them shares its part in the same
+//! way, except that a network with a teacher trains after the same without, which teaches it too.
 
 use super::{Extent, Search, pool, ship};
 use crate::assemble::data_order;
 use crate::budget::{Budget, Room};
 use crate::contenders::{Contender, Role, Teaching};
 use crate::data::Normalisation;
+use crate::nodes::Pass;
 use crate::pace::Pace;
 use crate::teacher::Lesson;
 use crate::training::{Checkpoint, Choices, Members, Phase, Rows, Settings, Trained, Trainer};
 use crate::transfer;
 use anyhow::Context;
+use candle_core::Tensor;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -87,21 +89,28 @@ impl Search<'_> {
         let lanes = lanes(&contenders, self.plan.threads);
         let in_turn = |lane: &Lane| {
             let pool = pool(lane.threads)?;
-            let done = lane.turns.iter().map(|turn| {
+            let mut done: Vec<(usize, Finished)> = Vec::new();
+            for turn in &lane.turns {
                 let contender = contenders[turn.contender].clone();
+                let lesson = match (contender.teaching, lesson, done.last()) {
+                    (Teaching::Taught, Some(lesson), Some((_, untaught))) => {
+                        Some(pool.install(|| self.shared(lesson, untaught, normalisation))?)
+                    }
+                    _ => None,
+                };
                 let bar = bars.add(ProgressBar::new(1000));
                 let task = Task {
                     choices,
                     normalisation,
-                    lesson,
+                    lesson: lesson.as_ref(),
                     end: self.end_of(turn.share, began),
                     threads: lane.threads,
                     contenders: total,
                 };
                 let finished = pool.install(|| self.train(contender, &task, &bar))?;
-                Ok((turn.contender, finished))
-            });
-            done.collect::<anyhow::Result<Vec<_>>>()
+                done.push((turn.contender, finished));
+            }
+            anyhow::Ok(done)
         };
         let mut finished = std::thread::scope(|scope| {
             let lanes: Vec<_> = lanes
@@ -119,6 +128,43 @@ impl Search<'_> {
         .collect::<Vec<_>>();
         finished.sort_by_key(|(number, _)| *number);
         Ok(finished.into_iter().map(|(_, finished)| finished).collect())
+    }
+
+    /// The lesson of the process and of a network that was trained without it.
+    fn shared(
+        &self,
+        lesson: &Lesson,
+        untaught: &Finished,
+        normalisation: &Normalisation,
+    ) -> anyhow::Result<Lesson> {
+        let Trained {
+            network, members, ..
+        } = &untaught.trained;
+        let order = data_order(network.space().output());
+        // What the members say in the mean, in the data's order.
+        let says = |x: &[f32]| -> anyhow::Result<Vec<f32>> {
+            let inputs = self.data.input_count();
+            let x = Tensor::from_slice(x, (x.len() / inputs, inputs), &self.device)?;
+            let mut sum = vec![0.0f32; x.dims()[0] * order.len()];
+            for member in members {
+                let said = network.forward(&x, member, Pass::Forward)?;
+                let said: Vec<f32> = transfer::numbers(&said)?;
+                let rows = sum.chunks_exact_mut(order.len());
+                for (sum, said) in rows.zip(said.chunks_exact(order.len())) {
+                    for (&place, said) in order.iter().zip(said) {
+                        sum[place] += said / members.len() as f32;
+                    }
+                }
+            }
+            Ok(sum)
+        };
+        let selection = &self.split.selection;
+        let (shared, _) = lesson.shared(
+            &says(&lesson.x)?,
+            &says(&normalisation.encode_x(self.data, selection))?,
+            &normalisation.encode_y(self.data, selection),
+        );
+        Ok(shared)
     }
 
     /// When a training ends that has to leave this share of what is left after `began`; `None` where steps are counted.
@@ -154,7 +200,6 @@ impl Search<'_> {
             choices,
         };
         let order = data_order(contender.space.output());
-        let lesson = lesson.filter(|_| contender.teaching == Teaching::Taught);
         let (train, selection) = (
             self.rows(&self.split.train, normalisation, &order, lesson)?,
             self.rows(&self.split.selection, normalisation, &order, None)?,
@@ -228,7 +273,9 @@ impl Search<'_> {
         let interrupted = !trainer.is_done();
         if interrupted {
             bar.set_message("interrupted: the steps fall to zero");
-            self.save(&trainer, &name, &pace)?;
+            if trainer.steps_taken() > 0 {
+                self.save(&trainer, &name, &pace)?;
+            }
             let steps = WIND_DOWN.as_secs_f64() / (pace.median_ms().max(1e-3) * 1e-3);
             trainer.wind_down(steps as usize)?;
             let end = Instant::now() + WIND_DOWN;
@@ -323,22 +370,31 @@ struct Turn {
 
 /// Who trains where: every role has as many threads and as much of the time.
 fn lanes(contenders: &[Contender], threads: usize) -> Vec<Lane> {
-    let of_role = |role: Role| -> Vec<usize> {
-        let numbers = 0..contenders.len();
-        numbers.filter(|&k| contenders[k].role == role).collect()
+    // What has a teacher stays behind the same without.
+    let of_role = |role: Role| -> Vec<Vec<usize>> {
+        let mut units: Vec<Vec<usize>> = Vec::new();
+        for (k, contender) in contenders.iter().enumerate() {
+            match (contender.role == role, contender.teaching, units.last_mut()) {
+                (false, ..) => {}
+                (true, Teaching::Taught, Some(unit)) => unit.push(k),
+                (true, ..) => units.push(vec![k]),
+            }
+        }
+        units
     };
     let mut roles = [Role::Search, Role::Control, Role::Random]
         .map(of_role)
         .to_vec();
-    roles.retain(|contenders| !contenders.is_empty());
+    roles.retain(|units| !units.is_empty());
     let beside = threads.min(roles.len());
     let (rounds, threads) = (roles.len().div_ceil(beside), threads / beside);
     let mut lanes: Vec<Lane> = Vec::new();
-    for (place, numbers) in roles.iter().enumerate() {
+    for (place, units) in roles.iter().enumerate() {
         let (round, first) = (place / beside, place % beside * threads);
-        let within = threads.min(numbers.len());
+        let within = threads.min(units.len());
         for k in 0..within {
-            let turns: Vec<usize> = numbers.iter().skip(k).step_by(within).copied().collect();
+            let units = units.iter().skip(k).step_by(within);
+            let turns: Vec<usize> = units.flatten().copied().collect();
             let count = turns.len() as f64;
             let turns = turns.into_iter().enumerate().map(|(turn, contender)| Turn {
                 contender,
