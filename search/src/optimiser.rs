@@ -22,7 +22,7 @@ use std::sync::Mutex;
 /// Decay of the mean of the gradients.
 const BETA_1: f64 = 0.9;
 /// Decay of the mean of their squares.
-const BETA_2: f64 = 0.999;
+const BETA_2: f64 = 0.99;
 /// Keeps the step finite where no gradient was seen.
 const EPSILON: f64 = 1e-8;
 /// Weights below which an update is not worth a second thread.

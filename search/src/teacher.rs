@@ -204,7 +204,10 @@ mod tests {
         assert!(share > 0.999 && alone.error < 1.01 * lesson.error);
         let broken = vec![f32::NAN; truth.len()];
         for network in [&broken, &process] {
-            assert_eq!(lesson.shared(network, network, &truth), (lesson.clone(), 1.0));
+            assert_eq!(
+                lesson.shared(network, network, &truth),
+                (lesson.clone(), 1.0)
+            );
         }
     }
 

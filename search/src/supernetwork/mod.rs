@@ -116,6 +116,21 @@ impl SuperNetwork {
         all.map(|parameter| parameter.var.clone()).collect()
     }
 
+    /// Whether every weight that these architectures use is a finite number.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn is_finite(&self, architectures: &[Architecture]) -> Result<bool, Error> {
+        for variable in self.variables_of(architectures) {
+            // The sum of squares is of double precision, so that it overflows nowhere that a weight does not.
+            let square = variable.to_dtype(DType::F64)?.sqr()?.sum_all()?;
+            if !transfer::number::<f64>(&square)?.is_finite() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Returns the variables that these architectures use, by group, candidate and parameter, each once.
     pub fn variables_of(&self, architectures: &[Architecture]) -> Vec<Var> {
         let groups = self.operations.iter().enumerate();

@@ -45,7 +45,7 @@ impl Choices {
 impl Default for Choices {
     fn default() -> Self {
         Self {
-            rate: 2e-3,
+            rate: 3e-3,
             decay: 1e-2,
             batch: 64,
             fall: 0.4,

@@ -234,7 +234,9 @@ impl Search<'_> {
         let lesson = pool.install(|| self.lesson(&normalisation));
         let contenders: Vec<Contender> = match &lesson {
             Some(_) => {
-                let pairs = contenders.into_iter().map(|one| [one.clone(), one.taught()]);
+                let pairs = contenders
+                    .into_iter()
+                    .map(|one| [one.clone(), one.taught()]);
                 pairs.flatten().collect()
             }
             None => contenders,

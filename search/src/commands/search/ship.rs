@@ -58,7 +58,7 @@ impl Search<'_> {
         normalisation: &Normalisation,
     ) -> anyhow::Result<Report> {
         let transform = normalisation.transform();
-        let mut finished = finished;
+        let mut finished = finite(finished)?;
         let coverage = holes::find(self.data, &self.split.train).map(|holes| holes.coverage);
         let mut judged = Vec::new();
         let mut verdicts = Vec::new();
@@ -302,6 +302,29 @@ impl Search<'_> {
         }
         all
     }
+}
+
+/// Leaves out the trainings that have diverged, and says so.
+fn finite(finished: Vec<Finished>) -> anyhow::Result<Vec<Finished>> {
+    let mut kept = Vec::new();
+    for one in finished {
+        let Trained {
+            network, members, ..
+        } = &one.trained;
+        match network.is_finite(members)? {
+            true => kept.push(one),
+            false => eprintln!(
+                "warning: {}: its weights have grown beyond all bounds; it is left out",
+                one.name
+            ),
+        }
+    }
+    ensure!(
+        !kept.is_empty(),
+        "every training has diverged: another --seed may not, and outputs over decades are learnt by their logarithm \
+         (--transform log)"
+    );
+    Ok(kept)
 }
 
 /// A contender's training in `history.json`.
