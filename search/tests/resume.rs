@@ -141,3 +141,56 @@ fn an_interrupted_run_leaves_an_emulator_and_resumes_to_the_bytes_of_the_unbroke
     assert!(emulator(&run) == emulator(&whole));
     assert_eq!(begin(&["resume"], &run).wait().unwrap().code(), Some(2));
 }
+
+/// A smooth function of two inputs at so few points that a Gaussian process teaches.
+fn few_smooth_rows() -> String {
+    let mut random = stream(5, "few smooth rows");
+    let rows = (0..150).map(|_| {
+        let [a, b] = [0; 2].map(|_| random.random_range(-1.0..1.0f64));
+        format!("{a},{b},{}\n", (2.0 * a).sin() + a * b)
+    });
+    "a,b,y\n".to_owned() + &rows.collect::<String>()
+}
+
+/// The second training learns from the first, which a resumed run has to have again.
+#[cfg(unix)]
+#[test]
+fn a_taught_run_stopped_at_any_moment_resumes_to_the_bytes_of_the_unbroken_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("few.csv");
+    fs::write(&data, few_smooth_rows()).unwrap();
+    let search = |run: &Path| {
+        let data = data.to_str().expect("the folder's path is UTF-8");
+        let how = [
+            "--space",
+            "mlp-residual",
+            "--members",
+            "1",
+            "--steps",
+            "4000",
+        ];
+        let columns = ["search", data, "--inputs", "a,b", "--outputs", "y"];
+        begin(&[&columns[..], &how, &["--out"]].concat(), run)
+    };
+    let whole = folder.path().join("whole");
+    let began = Instant::now();
+    assert!(search(&whole).wait().unwrap().success());
+    let lasted = began.elapsed();
+    let taught = |run: &Path| fs::read(run.join("contenders/mlp-residual-taught.safetensors"));
+    let (expected, went) = (taught(&whole).expect("a process teaches"), history(&whole));
+    for (moment, signal) in [(0.3, "-INT"), (0.7, "-INT"), (0.3, "-KILL"), (0.7, "-KILL")] {
+        let run = folder.path().join(format!("{moment}{signal}"));
+        let mut child = search(&run);
+        wait_for_description(&run);
+        sleep(lasted.mul_f64(moment));
+        let process = child.id().to_string();
+        let mut kill = Command::new("kill");
+        assert!(kill.args([signal, &process]).status().unwrap().success());
+        child.wait().unwrap();
+        let status = begin(&["resume"], &run).wait().unwrap();
+        // A run that was done before it could be stopped has nothing to resume.
+        assert!(status.success() || status.code() == Some(2), "{status}");
+        assert!(taught(&run).unwrap() == expected, "{signal} after {moment}");
+        assert!(history(&run) == went, "{signal} after {moment}");
+    }
+}

@@ -122,7 +122,7 @@ impl SuperNetwork {
     /// The device fails.
     pub fn is_finite(&self, architectures: &[Architecture]) -> Result<bool, Error> {
         for variable in self.variables_of(architectures) {
-            // The sum of squares is of double precision, so that it overflows nowhere that a weight does not.
+            // In double precision no sum of squares overflows.
             let square = variable.to_dtype(DType::F64)?.sqr()?.sum_all()?;
             if !transfer::number::<f64>(&square)?.is_finite() {
                 return Ok(false);

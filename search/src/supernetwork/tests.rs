@@ -247,3 +247,22 @@ fn a_strange_architecture_is_an_error() {
             .is_err()
     );
 }
+
+#[test]
+fn only_what_uses_a_weight_that_is_not_finite_is_not_finite() {
+    let space = micro(INPUTS, Shape::Vector(3), MicroSizes::default()).unwrap();
+    let network = SuperNetwork::new(&space, 5, DType::F32, &Device::Cpu).unwrap();
+    let first = &network.parameters(0, 1)[0].var;
+    let last = Architecture::new(space.groups().iter().map(|_| 0).collect());
+    let mut choices = last.choices().to_vec();
+    choices[0] = 1;
+    let broken = Architecture::new(choices);
+    for value in [f32::MAX, f32::INFINITY, f32::NAN] {
+        first
+            .set(&Tensor::full(value, first.dims(), &Device::Cpu).unwrap())
+            .unwrap();
+        let all = [last.clone(), broken.clone()];
+        assert!(network.is_finite(&all[..1]).unwrap());
+        assert_eq!(network.is_finite(&all).unwrap(), value == f32::MAX);
+    }
+}

@@ -178,7 +178,7 @@ mod tests {
     fn a_long_search_ends_and_leaves_the_rest_to_its_members() {
         let space = micro(2, Shape::Vector(3), MicroSizes::default()).unwrap();
         let choices = Choices::default();
-        for (total, search) in [(1_000, 600), (90_000, 54_000), (500_000, SEARCH)] {
+        for (total, search) in [(1_000, 600), (40_000, 24_000), (500_000, SEARCH)] {
             let schedule = Schedule::new(&space, choices, Some(total));
             let open = Schedule::new(&space, choices, None);
             assert_eq!(schedule.phase(search - 1), Phase::Search);
