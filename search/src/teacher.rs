@@ -16,6 +16,9 @@ const ROWS: usize = 1500;
 const PROMISING: f64 = 1e-2;
 /// What the whole fit has to reach for a pupil.
 const GOOD: f64 = 1e-3;
+/// How often the mean squared difference of process and network on the selection rows a row's may be, before the network
+/// is believed less there. Nine: three root mean squares.
+const FAR: f64 = 9.0;
 /// Fresh inputs.
 const FRESH: usize = 2048;
 
@@ -34,15 +37,35 @@ pub struct Lesson {
 
 impl Lesson {
     /// Returns the lesson of two teachers, the process and a network, and the share of the process in it: the one with which
-    /// their mean has the least error on the selection rows.
+    /// their mean has the least error on the selection rows. Where the network is further from the process than it ever is
+    /// on rows like those ([`FAR`]), its share falls by the square of the distance.
     ///
     /// `fresh` and `selection` are what the network says at [`Lesson::x`] and on the selection rows, `truth` what these are.
     #[must_use]
-    pub fn shared(&self, fresh: &[f32], selection: &[f32], truth: &[f32]) -> (Self, f64) {
+    pub fn shared(
+        &self,
+        fresh: &[f32],
+        selection: &[f32],
+        truth: &[f32],
+        outputs: usize,
+    ) -> (Self, f64) {
+        let far = FAR * mean_square(&self.selection, selection);
         let mean = |share: f64, process: &[f32], network: &[f32]| -> Vec<f32> {
-            let pairs = process.iter().zip(network);
-            let mean = |(p, n): (&f32, &f32)| share * f64::from(*p) + (1.0 - share) * f64::from(*n);
-            pairs.map(|pair| mean(pair) as f32).collect()
+            let rows = process
+                .chunks_exact(outputs)
+                .zip(network.chunks_exact(outputs));
+            let row = |(process, network): (&[f32], &[f32])| {
+                let apart = mean_square(process, network);
+                let network_share = match apart > far {
+                    true => (1.0 - share) * far / apart,
+                    false => 1.0 - share,
+                };
+                let pairs = process.iter().copied().zip(network.iter().copied());
+                let mean = pairs
+                    .map(|(p, n)| f64::from(p) + network_share * (f64::from(n) - f64::from(p)));
+                mean.map(|y| y as f32).collect::<Vec<_>>()
+            };
+            rows.flat_map(row).collect()
         };
         let (mut along, mut length) = (0.0, 0.0);
         for ((process, network), truth) in self.selection.iter().zip(selection).zip(truth) {
@@ -69,7 +92,8 @@ impl Lesson {
     }
 }
 
-fn mean_square(found: &[f32], truth: &[f32]) -> f64 {
+/// Returns the mean squared difference.
+pub(crate) fn mean_square(found: &[f32], truth: &[f32]) -> f64 {
     let squares = found.iter().zip(truth);
     let sum: f64 = squares.map(|(a, b)| f64::from(a - b).powi(2)).sum();
     sum / truth.len() as f64
@@ -196,16 +220,22 @@ mod tests {
             error: mean_square(&process, &truth),
             selection: process.clone(),
         };
-        let (shared, share) = lesson.shared(&network, &network, &truth);
+        let (shared, share) = lesson.shared(&network, &network, &truth, 5);
         assert!((share - 0.5).abs() < 0.1, "{share}");
         assert!(shared.error < 0.6 * lesson.error);
         assert_eq!(shared.y, shared.selection);
-        let (alone, share) = lesson.shared(&useless, &useless, &truth);
+        let (alone, share) = lesson.shared(&useless, &useless, &truth, 5);
         assert!(share > 0.999 && alone.error < 1.01 * lesson.error);
+        // Off the selection rows a network may be anything.
+        let mut astray = network.clone();
+        astray[..5].fill(1e3);
+        let (shared, _) = lesson.shared(&astray, &network, &truth, 5);
+        assert!(mean_square(&shared.y[..5], &process[..5]) < 1e-4);
+        assert!(mean_square(&shared.y[5..], &truth[5..]) < 0.6 * lesson.error);
         let broken = vec![f32::NAN; truth.len()];
         for network in [&broken, &process] {
             assert_eq!(
-                lesson.shared(network, network, &truth),
+                lesson.shared(network, network, &truth, 5),
                 (lesson.clone(), 1.0)
             );
         }

@@ -232,7 +232,7 @@ impl Row {
         let judge = |file: &Path| judged(file, &input.data, plan.threads);
         let best_of = |role: Role| -> anyhow::Result<Option<(f64, u64)>> {
             let all = report.contenders.iter().filter(|one| one.role == role);
-            let best = all.min_by(|a, b| a.selection_error.total_cmp(&b.selection_error));
+            let best = all.min_by(|a, b| a.order(b));
             let judged = best.map(|best| {
                 let file = RunFolder::at(folder.path()).contender(&best.name);
                 Ok((judge(&file)?.mse_z, best.macs))

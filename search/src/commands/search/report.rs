@@ -3,6 +3,7 @@
 use crate::contenders::Role;
 use crate::data::Transform;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 /// What a search reports.
@@ -58,6 +59,13 @@ pub struct Verdict {
     pub ships: bool,
     /// The error on the selection rows by which it is chosen: of the figure [`Report::chosen_by`].
     pub selection_error: f64,
+    /// The mean squared difference from the Gaussian process that taught, at inputs between the rows, in training deviations;
+    /// none where none taught.
+    #[serde(default)]
+    pub departure: Option<f64>,
+    /// Whether that is far above the least of the run: what is chosen goes astray nowhere that a process does not.
+    #[serde(default)]
+    pub astray: bool,
     /// Mean squared error on the validation rows, in training deviations.
     pub val_mse_z: f64,
     /// The median over the validation rows of the error's norm over the outputs' norm.
@@ -76,6 +84,15 @@ pub struct Verdict {
     pub seconds: f64,
     /// Threads that it had.
     pub threads: usize,
+}
+
+impl Verdict {
+    /// Orders what was trained, the better first.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> Ordering {
+        let errors = self.selection_error.total_cmp(&other.selection_error);
+        self.astray.cmp(&other.astray).then(errors)
+    }
 }
 
 /// An emulator that no other of the run is below in error, work and flash.

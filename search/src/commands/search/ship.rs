@@ -22,6 +22,9 @@ use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 
+/// How often the least departure from the process another one may be.
+const ASTRAY: f64 = 4.0;
+
 /// Members that are looked at by themselves, at most.
 const SINGLES: usize = 8;
 
@@ -82,14 +85,12 @@ impl Search<'_> {
             contender.trained.members = all;
         }
         self.write_history(&finished)?;
+        mark_astray(&mut verdicts);
         let best = (0..verdicts.len())
             .filter(|&k| {
                 verdicts[k].role != Role::Random && verdicts[k].selection_error.is_finite()
             })
-            .min_by(|&a, &b| {
-                let error = |k: usize| verdicts[k].selection_error;
-                error(a).total_cmp(&error(b))
-            })
+            .min_by(|&a, &b| verdicts[a].order(&verdicts[b]))
             .context("nothing was trained to a finite error")?;
         verdicts[best].ships = true;
         let winner = &finished[best];
@@ -201,6 +202,8 @@ impl Search<'_> {
             role: contender.role,
             ships: false,
             selection_error: error(normalisation.transform(), &found),
+            departure: contender.departure,
+            astray: false,
             val_mse_z: whole.validation.mse_z,
             val_relative_l2: whole.validation.median_relative_l2,
             macs: whole.emulator.macs(),
@@ -304,6 +307,25 @@ impl Search<'_> {
     }
 }
 
+/// Marks what departs from the process far more than the others do. A few selection rows do not show it where a network is
+/// wrong by much between the rows of a corner; thousands of inputs at which a process says what is likely do.
+fn mark_astray(verdicts: &mut [Verdict]) {
+    let departures = verdicts.iter().filter_map(|one| one.departure);
+    let least = departures.min_by(f64::total_cmp);
+    for one in verdicts {
+        if let (Some(departure), Some(least)) = (one.departure, least)
+            && !(departure <= ASTRAY * least)
+        {
+            one.astray = true;
+            eprintln!(
+                "note: {}: chosen only if nothing else can be: between the rows it departs from the Gaussian process by \
+                 {departure:.1e} in mean square, what stays nearest by {least:.1e}",
+                one.name
+            );
+        }
+    }
+}
+
 /// Leaves out the trainings that have diverged, and says so.
 fn finite(finished: Vec<Finished>) -> anyhow::Result<Vec<Finished>> {
     let mut kept = Vec::new();
@@ -385,7 +407,7 @@ fn is_dominated(figures: &[(f64, Cost)], k: usize) -> bool {
 fn say_which(report: &Report) {
     let best_of = |role: Role| {
         let of_role = report.contenders.iter().filter(move |one| one.role == role);
-        of_role.min_by(|a, b| a.selection_error.total_cmp(&b.selection_error))
+        of_role.min_by(|a, b| a.order(b))
     };
     let (Some(search), Some(control)) = (best_of(Role::Search), best_of(Role::Control)) else {
         return;

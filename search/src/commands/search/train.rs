@@ -11,7 +11,7 @@ use crate::contenders::{Contender, Role, Teaching};
 use crate::data::Normalisation;
 use crate::nodes::Pass;
 use crate::pace::Pace;
-use crate::teacher::Lesson;
+use crate::teacher::{Lesson, mean_square};
 use crate::training::{Checkpoint, Choices, Members, Phase, Rows, Settings, Trained, Trainer};
 use crate::transfer;
 use anyhow::Context;
@@ -72,6 +72,8 @@ pub(super) struct Finished {
     pub(super) seconds: f64,
     pub(super) threads: usize,
     pub(super) interrupted: bool,
+    /// The mean squared difference from the process at the inputs of the lesson, where there is one.
+    pub(super) departure: Option<f64>,
 }
 
 impl Search<'_> {
@@ -92,22 +94,26 @@ impl Search<'_> {
             let mut done: Vec<(usize, Finished)> = Vec::new();
             for turn in &lane.turns {
                 let contender = contenders[turn.contender].clone();
-                let lesson = match (contender.teaching, lesson, done.last()) {
-                    (Teaching::Taught, Some(lesson), Some((_, untaught))) => {
-                        Some(pool.install(|| self.shared(lesson, untaught, normalisation))?)
-                    }
+                let taught_by = match (contender.teaching, lesson, done.last()) {
+                    (Teaching::Taught, Some(lesson), Some((_, untaught))) => Some(
+                        pool.install(|| self.shared(lesson, &untaught.trained, normalisation))?,
+                    ),
                     _ => None,
                 };
                 let bar = bars.add(ProgressBar::new(1000));
                 let task = Task {
                     choices,
                     normalisation,
-                    lesson: lesson.as_ref(),
+                    lesson: taught_by.as_ref(),
                     end: self.end_of(turn.share, began),
                     threads: lane.threads,
                     contenders: total,
                 };
-                let finished = pool.install(|| self.train(contender, &task, &bar))?;
+                let mut finished = pool.install(|| self.train(contender, &task, &bar))?;
+                if let Some(lesson) = lesson {
+                    let said = pool.install(|| self.says(&finished.trained, &lesson.x))?;
+                    finished.departure = Some(mean_square(&said, &lesson.y));
+                }
                 done.push((turn.contender, finished));
             }
             anyhow::Ok(done)
@@ -134,37 +140,37 @@ impl Search<'_> {
     fn shared(
         &self,
         lesson: &Lesson,
-        untaught: &Finished,
+        untaught: &Trained,
         normalisation: &Normalisation,
     ) -> anyhow::Result<Lesson> {
-        let Trained {
-            network, members, ..
-        } = &untaught.trained;
-        let order = data_order(network.space().output());
-        // What the members say in the mean, in the data's order.
-        let says = |x: &[f32]| -> anyhow::Result<Vec<f32>> {
-            let inputs = self.data.input_count();
-            let x = Tensor::from_slice(x, (x.len() / inputs, inputs), &self.device)?;
-            let mut sum = vec![0.0f32; x.dims()[0] * order.len()];
-            for member in members {
-                let said = network.forward(&x, member, Pass::Forward)?;
-                let said: Vec<f32> = transfer::numbers(&said)?;
-                let rows = sum.chunks_exact_mut(order.len());
-                for (sum, said) in rows.zip(said.chunks_exact(order.len())) {
-                    for (&place, said) in order.iter().zip(said) {
-                        sum[place] += said / members.len() as f32;
-                    }
-                }
-            }
-            Ok(sum)
-        };
         let selection = &self.split.selection;
         let (shared, _) = lesson.shared(
-            &says(&lesson.x)?,
-            &says(&normalisation.encode_x(self.data, selection))?,
+            &self.says(untaught, &lesson.x)?,
+            &self.says(untaught, &normalisation.encode_x(self.data, selection))?,
             &normalisation.encode_y(self.data, selection),
+            self.data.output_count(),
         );
         Ok(shared)
+    }
+
+    /// What the members say in the mean at encoded inputs, in the data's order.
+    fn says(&self, trained: &Trained, x: &[f32]) -> anyhow::Result<Vec<f32>> {
+        let (network, members) = (&trained.network, &trained.members);
+        let order = data_order(network.space().output());
+        let inputs = self.data.input_count();
+        let x = Tensor::from_slice(x, (x.len() / inputs, inputs), &self.device)?;
+        let mut sum = vec![0.0f32; x.dims()[0] * order.len()];
+        for member in members {
+            let said = network.forward(&x, member, Pass::Forward)?;
+            let said: Vec<f32> = transfer::numbers(&said)?;
+            let rows = sum.chunks_exact_mut(order.len());
+            for (sum, said) in rows.zip(said.chunks_exact(order.len())) {
+                for (&place, said) in order.iter().zip(said) {
+                    sum[place] += said / members.len() as f32;
+                }
+            }
+        }
+        Ok(sum)
     }
 
     /// When a training ends that has to leave this share of what is left after `began`; `None` where steps are counted.
@@ -295,6 +301,7 @@ impl Search<'_> {
             seconds: first.map_or(0.0, |first| pace.elapsed().as_secs_f64() - first.seconds),
             threads: task.threads,
             interrupted,
+            departure: None,
             trained,
         })
     }
