@@ -456,6 +456,49 @@ mod tests {
         }
     }
 
+    fn verdict(selection_error: f64, departure: Option<f64>) -> Verdict {
+        Verdict {
+            name: format!("with {departure:?}"),
+            role: Role::Search,
+            ships: false,
+            selection_error,
+            departure,
+            astray: false,
+            val_mse_z: selection_error,
+            val_relative_l2: selection_error,
+            macs: 1,
+            flash_bytes: 1,
+            us: 1.0,
+            members: 1,
+            steps: 1,
+            seconds: 1.0,
+            threads: 1,
+        }
+    }
+
+    #[test]
+    fn what_goes_astray_between_the_rows_comes_last_however_small_its_error_on_them() {
+        let mut verdicts = [
+            verdict(1e-5, Some(3e-3)),
+            verdict(3e-5, Some(1.8e-4)),
+            verdict(2e-5, Some(6e-4)),
+            verdict(1e-6, Some(f64::NAN)),
+        ];
+        mark_astray(&mut verdicts);
+        assert_eq!(
+            verdicts.clone().map(|one| one.astray),
+            [true, false, false, true]
+        );
+        verdicts.sort_by(Verdict::order);
+        let errors = verdicts.map(|one| one.selection_error);
+        assert_eq!(errors, [2e-5, 3e-5, 1e-6, 1e-5]);
+
+        let mut without = [verdict(2.0, None), verdict(1.0, None)];
+        mark_astray(&mut without);
+        without.sort_by(Verdict::order);
+        assert_eq!(without.map(|one| one.selection_error), [1.0, 2.0]);
+    }
+
     #[test]
     fn rows_that_another_is_below_are_left_out_and_equals_stay_once() {
         let at = |error, macs, flash_bytes| {
