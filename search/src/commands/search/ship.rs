@@ -314,7 +314,7 @@ fn mark_astray(verdicts: &mut [Verdict]) {
     let least = departures.min_by(f64::total_cmp);
     for one in verdicts {
         if let (Some(departure), Some(least)) = (one.departure, least)
-            && !(departure <= ASTRAY * least)
+            && (departure.is_nan() || departure > ASTRAY * least)
         {
             one.astray = true;
             eprintln!(
