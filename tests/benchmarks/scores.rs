@@ -7,6 +7,10 @@
 //!
 //! With `--record FILE` each row is appended to the file as a line of JSON when it is done, and rows that are there are not
 //! searched again: the table can be made in parts.
+//!
+//! The scores of others that a row is divided by are of other rows, and of regressors that had more of them. With `--process`
+//! a second table has a Gaussian process beside each row of small sets, fitted to all rows that are not held out and
+//! judged on the same test rows.
 
 #![expect(
     clippy::print_stdout,
@@ -19,7 +23,8 @@ use dense_search::assemble::output_deviation;
 use dense_search::budget::Budget;
 use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::contenders::Role;
-use dense_search::data::{Dataset, Layout, Part, ReadOptions, Split};
+use dense_search::data::{Dataset, Layout, Normalisation, Part, ReadOptions, Split};
+use dense_search::gaussian_process::{Effort, GaussianProcess};
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::run_folder::RunFolder;
 use serde::{Deserialize, Serialize};
@@ -70,7 +75,13 @@ struct Arguments {
     /// A file of rows that are done, which grows with each
     #[arg(long)]
     record: Option<PathBuf>,
+    /// Also fit a Gaussian process to the rows of each small set that are not held out
+    #[arg(long)]
+    process: bool,
 }
+
+/// With more rows the process would read but a part of them.
+const PROCESS_ROWS: usize = 1500;
 
 /// What is averaged over sets.
 const RATIOS: [&str; 3] = ["over classical", "over fixed", "search over control"];
@@ -88,7 +99,7 @@ fn main() -> anyhow::Result<()> {
     let done = arguments.done()?;
     // The logarithm of each ratio: [seed][ratio], a sum over sets and their number.
     let mut sums = vec![[(0.0, 0usize); RATIOS.len()]; arguments.seeds as usize];
-    let mut by_set = Vec::new();
+    let (mut by_set, mut beside_process) = (Vec::new(), Vec::new());
     for (name, others) in SETS {
         if !arguments.sets.is_empty() && !arguments.sets.iter().any(|set| set == name) {
             continue;
@@ -100,6 +111,15 @@ fn main() -> anyhow::Result<()> {
                 None => arguments.searched(name, seed)?,
             };
             println!("{}", row.line(others));
+            if arguments.process
+                && let Some(process) = arguments.process_error(name, seed)?
+            {
+                beside_process.push(format!(
+                    "| {name} | {seed} | {:.2e} | {process:.2e} | {:.2} |",
+                    row.mse_z,
+                    row.mse_z / process
+                ));
+            }
             if let Some((classical, fixed)) = others {
                 let ratios = [row.mse_z / classical, row.mse_z / fixed, row.ratio()];
                 for ((sum, of_set), ratio) in sums.iter_mut().zip(&mut of_set).zip(ratios) {
@@ -119,6 +139,10 @@ fn main() -> anyhow::Result<()> {
             RATIOS.join(" | ")
         );
         println!("|---|---|---|---|\n{}", by_set.join("\n"));
+    }
+    if !beside_process.is_empty() {
+        println!("\n| set | seed | ships | Gaussian process, same rows | ratio |");
+        println!("|---|---|---|---|---|\n{}", beside_process.join("\n"));
     }
     println!("\n| geometric mean over sets | of all seeds | least | most |");
     println!("|---|---|---|---|");
@@ -152,13 +176,43 @@ impl Arguments {
             .with_context(|| format!("{}: not a record of scores", path.display()))
     }
 
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.npz"))
+    }
+
+    /// The set's rows, a fifth of them held out.
+    fn data(&self, name: &str, seed: u64) -> anyhow::Result<Dataset> {
+        let data = Dataset::read(&self.path(name), &ReadOptions::default())?;
+        Ok(held_out::held_out(data, seed))
+    }
+
+    /// The test error, in training deviations squared, of a process of all other rows; none where they are many.
+    fn process_error(&self, name: &str, seed: u64) -> anyhow::Result<Option<f64>> {
+        let data = self.data(name, seed)?;
+        let split = Split::resolve(&data, seed)?;
+        let rows = [split.train.as_slice(), &split.validation].concat();
+        if rows.len() > PROCESS_ROWS {
+            return Ok(None);
+        }
+        let normalisation = Normalisation::fit(&data, &split.train);
+        let x = |rows: &[usize]| normalisation.encode_x(&data, rows);
+        let y = |rows: &[usize]| normalisation.encode_y(&data, rows);
+        let (inputs, outputs) = (data.input_count(), data.output_count());
+        let process = GaussianProcess::fit(&x(&rows), inputs, &y(&rows), outputs, Effort::Whole);
+        let error = process.map(|process| {
+            let (said, truth) = (process.predict(&x(&split.test)), y(&split.test));
+            let squares = said.iter().zip(&truth);
+            let squares = squares.map(|(said, truth)| f64::from(said - truth).powi(2));
+            squares.sum::<f64>() / truth.len() as f64
+        });
+        Ok(error)
+    }
+
     /// Searches a set, judges what came of it, and appends the row to the record.
     fn searched(&self, name: &str, seed: u64) -> anyhow::Result<Row> {
-        let path = self.folder.join(format!("{name}.npz"));
-        let data = held_out::held_out(Dataset::read(&path, &ReadOptions::default())?, seed);
         let input = Input {
-            data,
-            path: Some(path),
+            data: self.data(name, seed)?,
+            path: Some(self.path(name)),
             options: ReadOptions::default(),
         };
         let row = Row::of(name, &input, self, seed)?;

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
 /// The format's version: a file of another one is refused.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// A training's state between two steps.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ struct State {
     sampled: u64,
     /// Updates of each variable.
     updates: Vec<u32>,
-    /// Iterations of the polish.
+    /// Evaluations of the polish.
     polished: usize,
     /// The minimiser's pairs, where one is at work.
     polish_pairs: Option<usize>,
@@ -97,7 +97,7 @@ impl Trainer {
                 ranking: position(&self.ranking),
                 sampled: self.sampled.get_word_pos() as u64,
                 updates: moments.iter().map(|saved| saved.steps).collect(),
-                polished: self.polish.iterations,
+                polished: self.polish.evaluations,
                 polish_pairs: self
                     .polish
                     .work
@@ -167,7 +167,7 @@ impl Trainer {
         self.step = state.step;
         self.history.clone_from(&state.history);
         self.polish = Polish {
-            iterations: state.polished,
+            evaluations: state.polished,
             ..Polish::default()
         };
         if let Some(polish) = &checkpoint.polish {
@@ -183,9 +183,9 @@ impl Trainer {
             members: &self.members,
             train: &self.train,
             selection: &self.selection,
-            total: self.polish_iterations(),
+            total: self.polish_evaluations(),
         };
-        let mut work = task.work(self.polish.iterations)?;
+        let mut work = task.work(self.polish.evaluations)?;
         let expected = work.best.len();
         let pairs = saved
             .pairs

@@ -16,7 +16,7 @@ const STRIDE: usize = 16;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// Weight steps, and iterations of the polish, before this one.
+    /// Weight steps, and evaluations of the polish, before this one.
     pub step: usize,
     /// Seconds since the run began.
     pub seconds: f64,

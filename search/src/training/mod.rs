@@ -209,28 +209,28 @@ impl Trainer {
         }
     }
 
-    /// Whether every step and every iteration of the polish was taken.
+    /// Whether every step and every evaluation of the polish was taken.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.steps_are_taken() && self.polish.iterations >= self.polish_iterations()
+        self.steps_are_taken() && self.polish.evaluations >= self.polish_evaluations()
     }
 
     fn steps_are_taken(&self) -> bool {
         self.total().is_some_and(|total| self.step >= total)
     }
 
-    /// Returns how many iterations of the polish follow the last step, or would if the search ended now.
+    /// Returns how many evaluations of the polish follow the last step, or would if the search ended now.
     #[must_use]
-    pub fn polish_iterations(&self) -> usize {
+    pub fn polish_evaluations(&self) -> usize {
         let total = self.total();
         let total = total.unwrap_or_else(|| self.step + self.schedule.steps_after(self.step));
         match self.polish.is_left_out {
             true => 0,
-            false => polish::iterations(&self.settings, total, self.train.count()),
+            false => polish::evaluations(&self.settings, total, self.train.count()),
         }
     }
 
-    /// Returns the seconds that an iteration of the polish takes, by trying one; the training stays as it is.
+    /// Returns the seconds that an evaluation of the polish takes, with what goes with it, by trying one; the training stays as it is.
     ///
     /// # Errors
     /// The device fails.
@@ -325,12 +325,12 @@ impl Trainer {
         })
     }
 
-    /// Takes an iteration of the polish: each cluster of members that share weights has an equal part of them.
+    /// Takes an iteration of the polish: each cluster of members that share weights has an equal part of its evaluations.
     fn polish_step(&mut self) -> Result<Step, Error> {
         if self.members.is_empty() {
             self.members = self.chosen_members();
         }
-        let total = self.polish_iterations();
+        let total = self.polish_evaluations();
         let loss = self.polish.step(polish::Task {
             network: &self.network,
             settings: &self.settings,
@@ -385,9 +385,9 @@ impl Trainer {
         Ok(())
     }
 
-    /// The number of the step, or of the polish's iteration after all steps, that was taken last.
+    /// The number of the step, or of the polish's evaluation after all steps, that was taken last.
     fn number_of_last(&self) -> usize {
-        (self.step + self.polish.iterations).saturating_sub(1)
+        (self.step + self.polish.evaluations).saturating_sub(1)
     }
 
     /// Returns what was found; where the search has not ended, by what is most probable now.

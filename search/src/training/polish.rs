@@ -4,8 +4,9 @@
 //! the mean over a cluster of the mean squared error on the training rows. The loss on the selection rows is looked at
 //! after each iteration and the weights with the least are kept, for the training loss goes on falling long after.
 //!
-//! An iteration reads every row once for each member, more or less, and the iterations are counted so that the polish reads
-//! a share ([`Choices::polish`](super::Choices)) of the rows that the steps have read.
+//! What is counted is evaluations, which take the time: each reads every row once for each member, and there are so many
+//! that the polish reads a share ([`Choices::polish`](super::Choices)) of the rows that the steps have read. A cluster has
+//! one at its start, and an iteration one or a few.
 
 use super::{Error, Members, Rows, Settings};
 use crate::lbfgs::{Lbfgs, Pair, Point, Progress};
@@ -20,8 +21,8 @@ use std::time::Instant;
 /// Pairs that the minimiser keeps.
 pub(super) const HISTORY: usize = 50;
 
-/// Returns how many iterations the polish has in all after so many weight steps on so many rows.
-pub(super) fn iterations(settings: &Settings, steps: usize, rows: usize) -> usize {
+/// Returns how many evaluations the polish has in all after so many weight steps on so many rows.
+pub(super) fn evaluations(settings: &Settings, steps: usize, rows: usize) -> usize {
     let batch = settings.choices.batch.min(rows);
     let read = settings.choices.polish * steps as f64 * batch as f64;
     (read / (rows * settings.members.in_a_cluster()) as f64) as usize
@@ -39,7 +40,7 @@ pub(super) fn cluster<'a>(
     }
 }
 
-/// Returns the seconds of an iteration that has all its pairs, by taking one.
+/// Returns the seconds of an iteration with one evaluation that has all its pairs, by taking one.
 pub(super) fn rehearse(
     network: &SuperNetwork,
     members: &[Architecture],
@@ -63,8 +64,8 @@ pub(super) fn rehearse(
 /// How far the polish is.
 #[derive(Debug, Default)]
 pub(super) struct Polish {
-    /// Iterations taken.
-    pub(super) iterations: usize,
+    /// Evaluations taken.
+    pub(super) evaluations: usize,
     /// Whether there is none: the run was interrupted.
     pub(super) is_left_out: bool,
     /// The cluster that is being polished.
@@ -78,22 +79,26 @@ pub(super) struct Task<'a> {
     pub(super) members: &'a [Architecture],
     pub(super) train: &'a Rows,
     pub(super) selection: &'a Rows,
-    /// Iterations in all.
+    /// Evaluations in all.
     pub(super) total: usize,
 }
 
 impl Task<'_> {
-    /// The number of the cluster that iteration `iteration` belongs to.
-    fn number(&self, iteration: usize) -> usize {
+    /// The number of the cluster whose turn it is after so many evaluations.
+    fn number(&self, evaluations: usize) -> usize {
         match self.settings.members.in_a_cluster() {
-            1 => iteration * self.members.len() / self.total.max(1),
+            1 => evaluations * self.members.len() / self.total.max(1),
             _ => 0,
         }
     }
 
-    /// Returns the cluster of the next iteration, before its first one.
-    pub(super) fn work(&self, iteration: usize) -> Result<Work, Error> {
-        let members = cluster(&self.settings.members, self.members, self.number(iteration));
+    /// Returns the cluster whose turn it is after so many evaluations, before its first iteration.
+    pub(super) fn work(&self, evaluations: usize) -> Result<Work, Error> {
+        let members = cluster(
+            &self.settings.members,
+            self.members,
+            self.number(evaluations),
+        );
         Work::new(self.network, members, self.train, self.selection)
     }
 }
@@ -101,15 +106,18 @@ impl Task<'_> {
 impl Polish {
     /// Takes an iteration; returns the training loss after it.
     pub(super) fn step(&mut self, task: Task<'_>) -> Result<f64, Error> {
+        let number = task.number(self.evaluations);
         let mut work = match self.work.take() {
             Some(work) => work,
-            None => task.work(self.iterations)?,
+            None => {
+                let work = task.work(self.evaluations)?;
+                self.evaluations += 1;
+                work
+            }
         };
-        work.iterate()?;
+        self.evaluations += work.iterate()?;
         let loss = work.minimiser.point().value;
-        self.iterations += 1;
-        let is_last = self.iterations >= task.total
-            || task.number(self.iterations) != task.number(self.iterations - 1);
+        let is_last = self.evaluations >= task.total || task.number(self.evaluations) != number;
         match is_last {
             true => work.write(task.network)?,
             false => self.work = Some(work),
@@ -179,12 +187,16 @@ impl Work {
         })
     }
 
-    fn iterate(&mut self) -> Result<(), Error> {
+    /// Takes an iteration; returns its evaluations, or one where nothing is left to gain.
+    fn iterate(&mut self) -> Result<usize, Error> {
         if self.is_stuck {
-            return Ok(());
+            return Ok(1);
         }
-        let goal = &self.goal;
-        let progress = self.minimiser.iterate(|place| goal.evaluate(place))?;
+        let (goal, mut evaluations) = (&self.goal, 0);
+        let progress = self.minimiser.iterate(|place| {
+            evaluations += 1;
+            goal.evaluate(place)
+        })?;
         self.is_stuck = progress == Progress::Stuck;
         let place = &self.minimiser.point().place;
         self.goal.set(place)?;
@@ -193,7 +205,7 @@ impl Work {
             self.least = loss;
             self.best.clone_from(place);
         }
-        Ok(())
+        Ok(evaluations.max(1))
     }
 
     /// Gives the network the best weights, in its precision.
@@ -285,6 +297,44 @@ mod tests {
     use crate::space::presets::{MicroSizes, micro};
     use crate::streams::stream;
     use rand::Rng;
+
+    #[test]
+    fn evaluations_are_counted_to_the_total_and_at_most_a_line_search_beyond() {
+        let space = micro(2, Shape::Vector(3), MicroSizes::default()).unwrap();
+        let network = SuperNetwork::new(&space, 1, DType::F32, &Device::Cpu).unwrap();
+        let mut random = stream(1, "rows");
+        let mut draw = |count: usize| -> Vec<f32> {
+            (0..count).map(|_| random.random_range(-1.0..1.0)).collect()
+        };
+        let rows = Rows::new(draw(2 * 30), 2, draw(3 * 30), 3, &Device::Cpu).unwrap();
+        let members = [Architecture::new(vec![0; space.groups().len()])];
+        let settings = Settings {
+            steps: None,
+            members: Members::Given(members.to_vec()),
+            seed: 1,
+            choices: crate::training::Choices::default(),
+        };
+        let (mut polish, total) = (Polish::default(), 200);
+        let (mut steps, mut most) = (0, 0);
+        while polish.evaluations < total {
+            let before = polish.evaluations;
+            polish
+                .step(Task {
+                    network: &network,
+                    settings: &settings,
+                    members: &members,
+                    train: &rows,
+                    selection: &rows,
+                    total,
+                })
+                .unwrap();
+            steps += 1;
+            most = most.max(polish.evaluations - before);
+        }
+        assert!(polish.work.is_none(), "its weights are written");
+        assert!(steps < total && polish.evaluations < total + most);
+        assert!(most > 1, "no line search took more than one");
+    }
 
     #[test]
     fn the_gradient_of_all_members_is_that_of_finite_differences() {

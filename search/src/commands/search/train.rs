@@ -26,6 +26,8 @@ const BESIDE: Duration = Duration::from_millis(300);
 const EXECUTOR_MACS: f64 = 1e10;
 /// Seconds, about, that calibrating takes for each output of each row that calibrates.
 const CALIBRATION: f64 = 7e-7;
+/// The polish is tried again after so many times the time that it took to try it, at least.
+const TRIED_PAUSE: f64 = 20.0;
 /// A checkpoint is written when its writing took less than this share of the time since the last one,
 const CHECKPOINT_SHARE: f64 = 0.02;
 /// but not before this.
@@ -35,28 +37,41 @@ const WIND_DOWN: Duration = Duration::from_secs(2);
 /// Time between two pictures of the progress bar.
 const PICTURE_EVERY: Duration = Duration::from_millis(100);
 
-/// What the polish will take, by trying an iteration of it now and then: whenever the time has doubled.
-#[derive(Default)]
+/// What the polish will take, by trying an evaluation of it whenever the training's time has doubled, and seldom enough that
+/// trying is little of it.
 struct PolishCost {
-    /// Seconds of an iteration, for each multiply-accumulate of its members.
+    began: Instant,
+    /// Seconds of an evaluation, for each multiply-accumulate of its members.
     tried: f64,
     /// When it is to be tried again.
-    again: Duration,
+    again: Instant,
 }
 
 impl PolishCost {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            began: now,
+            tried: 0.0,
+            again: now,
+        }
+    }
+
     /// How long the polish takes if the search ends now, with members of so many multiply-accumulates.
-    fn of(&mut self, trainer: &Trainer, macs: f64, elapsed: Duration) -> anyhow::Result<Duration> {
-        let iterations = trainer.polish_iterations();
-        if iterations == 0 {
+    fn of(&mut self, trainer: &Trainer, macs: f64) -> anyhow::Result<Duration> {
+        let evaluations = trainer.polish_evaluations();
+        if evaluations == 0 {
             return Ok(Duration::ZERO);
         }
-        if elapsed >= self.again {
+        let before = Instant::now();
+        if before >= self.again {
             self.tried = trainer.rehearse_polish()? / macs;
-            self.again = 2 * elapsed;
+            let now = Instant::now();
+            let pause = (now - before).mul_f64(TRIED_PAUSE);
+            self.again = now + pause.max(now - self.began);
         }
         Ok(Duration::from_secs_f64(
-            self.tried * macs * iterations as f64,
+            self.tried * macs * evaluations as f64,
         ))
     }
 }
@@ -237,7 +252,7 @@ impl Search<'_> {
         let style = "{prefix:12} {bar:30} {msg}";
         bar.set_style(ProgressStyle::with_template(style)?);
         bar.set_prefix(name.clone());
-        let mut polish = PolishCost::default();
+        let mut polish = PolishCost::new();
         let mut saved = Instant::now();
         let (mut saving, mut picture) = (Duration::ZERO, Instant::now());
         while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {
@@ -259,8 +274,8 @@ impl Search<'_> {
             }
             if trainer.total().is_none() && pace.wants_forecast() {
                 let (steps, macs) = trainer.outlook();
-                let after = self.after_training(macs, task.contenders)
-                    + polish.of(&trainer, macs, pace.elapsed())?;
+                let after =
+                    self.after_training(macs, task.contenders) + polish.of(&trainer, macs)?;
                 if pace.is_up(steps, macs, after) {
                     trainer.end_search();
                 }
