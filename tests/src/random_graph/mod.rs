@@ -1,0 +1,215 @@
+//! Random emulators: every operation, at sizes that divide nothing, in graphs whose members share a prefix.
+//!
+//! An emulator is drawn for a number as well as from a generator. The number decides two operations that are surely part
+//! of it (`steps` and `image_steps`, each in turn), the count of members, the output transform and the layout; the
+//! generator decides everything else. So consecutive numbers, as many as the longer list has steps, use every operation
+//! whatever the seed. [`operations`] reads from a finished graph what it really uses.
+
+mod draft;
+mod step;
+
+pub use step::{every_operation, operations};
+
+use dense_codegen::emulator::{
+    Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs,
+};
+use dense_codegen::graph::{Inverse, Shape};
+use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
+use draft::Draft;
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use step::{image_steps, steps};
+
+/// Channels, widths and lengths: 1, whole vectors, and primes between.
+const SIZES: [usize; 9] = [1, 2, 3, 5, 8, 11, 16, 17, 23];
+/// The same for the rows and columns of images.
+const LARGEST: usize = 6;
+
+/// The random emulator of this number.
+pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
+    let (steps, image_steps) = (steps(), image_steps());
+    let inputs: Vec<_> = (0..rng.random_range(1..=8))
+        .map(|index| input(index, rng))
+        .collect();
+    let mut draft = Draft::new(inputs.len(), rng);
+    let start = draft.normalised(&inputs);
+
+    let both = [&steps[..], &image_steps].concat();
+    let mut prefix = draft.some_of(&both);
+    for sure in [&steps, &image_steps] {
+        let place = draft.rng.random_range(0..=prefix.len());
+        prefix.insert(place, sure[number % sure.len()]);
+    }
+    let trunk = prefix
+        .into_iter()
+        .fold(start, |node, step| draft.step(node, step));
+
+    let head = Head::draw(number, draft.rng);
+    let members: Vec<_> = (0..1 + number / 3 % 3)
+        .map(|_| {
+            let branch = draft
+                .some_of(&both)
+                .into_iter()
+                .fold(trunk, |node, step| draft.step(node, step));
+            draft.head(branch, head)
+        })
+        .collect();
+    let calibration = calibration(head.shape.size(), draft.rng);
+    let local = local(number, &inputs, draft.rng);
+    let outputs = head.outputs();
+    Emulator::new(EmulatorParts {
+        graph: draft.graph,
+        members,
+        calibration,
+        local,
+        inputs,
+        outputs,
+        provenance: Default::default(),
+    })
+    .expect("a drawn emulator is a valid one")
+}
+/// A linear box around 0, or a logarithmic one of some decades.
+fn input(index: usize, rng: &mut ChaCha8Rng) -> InputVariable {
+    let logarithmic = rng.random();
+    let (low, high) = match logarithmic {
+        true => (
+            10_f64.powf(rng.random_range(-6.0..0.0)),
+            10_f64.powf(rng.random_range(0.5..6.0)),
+        ),
+        false => (rng.random_range(-9.0..-0.1), rng.random_range(0.1..9.0)),
+    };
+    InputVariable {
+        name: format!("x{index}"),
+        low,
+        high,
+        logarithmic,
+    }
+}
+
+/// What every member ends in.
+#[derive(Clone, Copy)]
+struct Head {
+    shape: Shape,
+    transform: Option<Inverse>,
+}
+
+impl Head {
+    /// By turns: each transform, each shape.
+    fn draw(number: usize, rng: &mut ChaCha8Rng) -> Self {
+        let length = *SIZES.choose(rng).expect("there are sizes");
+        let channels = rng.random_range(1..=5);
+        let [height, width] = [0, 1].map(|_| rng.random_range(1..=LARGEST));
+        let shape = match number % 4 {
+            0 => Shape::Vector(length),
+            1 => Shape::Sequence { length, channels },
+            2 => Shape::Image {
+                height,
+                width,
+                channels: 1,
+            },
+            _ => Shape::Image {
+                height,
+                width,
+                channels,
+            },
+        };
+        let transform = [None, Some(Inverse::Exp), Some(Inverse::Sinh)][number % 3];
+        Self { shape, transform }
+    }
+
+    /// A sequence becomes curves, an image images, a vector scalars.
+    fn outputs(self) -> Outputs {
+        let (layout, shape) = match self.shape {
+            Shape::Vector(length) => (Layout::Scalars, vec![length]),
+            Shape::Sequence { length, channels } => (Layout::Curves, vec![channels, length]),
+            Shape::Image {
+                height,
+                width,
+                channels: 1,
+            } => (Layout::Image, vec![height, width]),
+            Shape::Image {
+                height,
+                width,
+                channels,
+            } => (Layout::Images, vec![channels, height, width]),
+        };
+        Outputs {
+            layout,
+            shape,
+            names: Vec::new(),
+            axes: Vec::new(),
+        }
+    }
+}
+
+/// What depends on where the inputs lie: nothing in a half of the emulators, else either or both.
+/// Coordinates are near one within the box, as those of trained emulators are.
+fn local(number: usize, variables: &[InputVariable], rng: &mut ChaCha8Rng) -> Local {
+    let inputs = variables.len();
+    let mut numbers = |count: usize, size: f32| -> Vec<f32> {
+        (0..count).map(|_| rng.random_range(-size..size)).collect()
+    };
+    let coordinates = |numbers: &mut dyn FnMut(usize, f32) -> Vec<f32>| {
+        let mut coordinates = Coordinates {
+            centre: numbers(inputs, 1.0),
+            scale: numbers(inputs, 2.0),
+        };
+        for (j, variable) in variables.iter().enumerate() {
+            let [low, high] =
+                [variable.low, variable.high].map(|limit| match variable.logarithmic {
+                    true => limit.ln(),
+                    false => limit,
+                });
+            let half = ((high - low) / 2.0) as f32;
+            let middle = (low + (high - low) / 2.0) as f32;
+            coordinates.centre[j] = middle + half * coordinates.centre[j];
+            coordinates.scale[j] /= half.max(1e-6);
+        }
+        coordinates
+    };
+    Local {
+        error_scale: (number % 4 == 1 || number % 8 == 3).then(|| ErrorScale {
+            coordinates: coordinates(&mut numbers),
+            linear: numbers(inputs, 0.5),
+            square: numbers(inputs, 0.3),
+            constant: 0.2,
+            limits: [-1.0, 1.5],
+        }),
+        coverage: (number % 4 == 3).then(|| Coverage {
+            coordinates: coordinates(&mut numbers),
+            whitening: numbers(inputs * inputs, 1.0),
+            centres: numbers(inputs * (1 + number % 19), 3.0),
+            square_radius: inputs as f32,
+        }),
+    }
+}
+
+fn calibration(outputs: usize, rng: &mut ChaCha8Rng) -> Calibration {
+    Calibration {
+        gain: rng.random_range(0.0..3.0),
+        unit: (0..outputs)
+            .map(|_| 2_f32.powi(rng.random_range(-3..=3)))
+            .collect(),
+        floor: (0..outputs).map(|_| rng.random_range(0.0..0.1)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn as_many_numbers_as_steps_use_every_operation() {
+        for seed in 0..20 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let mut used = BTreeSet::new();
+            for number in 0..steps().len().max(image_steps().len()) {
+                used.extend(operations(&random_emulator(number, &mut rng)));
+            }
+            assert_eq!(used, every_operation(), "seed {seed}");
+        }
+    }
+}
