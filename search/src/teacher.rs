@@ -36,21 +36,19 @@ pub struct Lesson {
 }
 
 impl Lesson {
-    /// Returns the lesson of two teachers, the process and a network, and the share of the process in it: the one with which
-    /// their mean has the least error on the selection rows. Where the network is further from the process than it ever is
+    /// Returns the lesson of two teachers, the process and a network: of their means the one with the least error on the
+    /// selection rows. Where the network is further from the process than it ever is
     /// on rows like those (three root mean squares), its share falls by the square of the distance.
     ///
     /// `fresh` and `selection` are what the network says at [`Lesson::x`] and on the selection rows, `truth` what these are.
     #[must_use]
-    pub fn shared(
-        &self,
-        fresh: &[f32],
-        selection: &[f32],
-        truth: &[f32],
-        outputs: usize,
-    ) -> (Self, f64) {
+    pub fn shared(&self, fresh: &[f32], selection: &[f32], truth: &[f32], outputs: usize) -> Self {
+        let share = share_of_process(&self.selection, selection, truth);
+        if share == 1.0 {
+            return self.clone();
+        }
         let far = FAR * mean_square(&self.selection, selection);
-        let mean = |share: f64, process: &[f32], network: &[f32]| -> Vec<f32> {
+        let mean = |process: &[f32], network: &[f32]| -> Vec<f32> {
             let rows = process
                 .chunks_exact(outputs)
                 .zip(network.chunks_exact(outputs));
@@ -67,28 +65,28 @@ impl Lesson {
             };
             rows.flat_map(row).collect()
         };
-        let (mut along, mut length) = (0.0, 0.0);
-        for ((process, network), truth) in self.selection.iter().zip(selection).zip(truth) {
-            let apart = f64::from(process - network);
-            along += apart * f64::from(truth - network);
-            length += apart * apart;
-        }
-        // Equal teachers, or a network that is not finite, leave the process.
-        let share = match length.is_finite() && length > 0.0 {
-            true => (along / length).clamp(0.0, 1.0),
-            false => 1.0,
-        };
-        if share == 1.0 {
-            return (self.clone(), share);
-        }
-        let selection = mean(share, &self.selection, selection);
-        let shared = Self {
+        let selection = mean(&self.selection, selection);
+        Self {
             x: self.x.clone(),
-            y: mean(share, &self.y, fresh),
+            y: mean(&self.y, fresh),
             error: mean_square(&selection, truth),
             selection,
-        };
-        (shared, share)
+        }
+    }
+}
+
+/// Returns the share of the process in the weighted mean of it and a network that is nearest to the truth: one where they
+/// are equal, or where the network is not finite.
+fn share_of_process(process: &[f32], network: &[f32], truth: &[f32]) -> f64 {
+    let (mut along, mut length) = (0.0, 0.0);
+    for ((process, network), truth) in process.iter().zip(network).zip(truth) {
+        let apart = f64::from(process - network);
+        along += apart * f64::from(truth - network);
+        length += apart * apart;
+    }
+    match length.is_finite() && length > 0.0 {
+        true => (along / length).clamp(0.0, 1.0),
+        false => 1.0,
     }
 }
 
@@ -220,24 +218,23 @@ mod tests {
             error: mean_square(&process, &truth),
             selection: process.clone(),
         };
-        let (shared, share) = lesson.shared(&network, &network, &truth, 5);
+        let share = share_of_process(&process, &network, &truth);
         assert!((share - 0.5).abs() < 0.1, "{share}");
+        let shared = lesson.shared(&network, &network, &truth, 5);
         assert!(shared.error < 0.6 * lesson.error);
         assert_eq!(shared.y, shared.selection);
-        let (alone, share) = lesson.shared(&useless, &useless, &truth, 5);
-        assert!(share > 0.999 && alone.error < 1.01 * lesson.error);
+        assert!(share_of_process(&process, &useless, &truth) > 0.999);
+        let alone = lesson.shared(&useless, &useless, &truth, 5);
+        assert!(alone.error < 1.01 * lesson.error);
         // Off the selection rows a network may be anything.
         let mut astray = network.clone();
         astray[..5].fill(1e3);
-        let (shared, _) = lesson.shared(&astray, &network, &truth, 5);
+        let shared = lesson.shared(&astray, &network, &truth, 5);
         assert!(mean_square(&shared.y[..5], &process[..5]) < 1e-4);
         assert!(mean_square(&shared.y[5..], &truth[5..]) < 0.6 * lesson.error);
         let broken = vec![f32::NAN; truth.len()];
         for network in [&broken, &process] {
-            assert_eq!(
-                lesson.shared(network, network, &truth, 5),
-                (lesson.clone(), 1.0)
-            );
+            assert_eq!(lesson.shared(network, network, &truth, 5), lesson);
         }
     }
 

@@ -159,13 +159,12 @@ impl Search<'_> {
         normalisation: &Normalisation,
     ) -> anyhow::Result<Lesson> {
         let selection = &self.split.selection;
-        let (shared, _) = lesson.shared(
+        Ok(lesson.shared(
             &self.says(untaught, &lesson.x)?,
             &self.says(untaught, &normalisation.encode_x(self.data, selection))?,
             &normalisation.encode_y(self.data, selection),
             self.data.output_count(),
-        );
-        Ok(shared)
+        ))
     }
 
     /// What the members say in the mean at encoded inputs, in the data's order.
