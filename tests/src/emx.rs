@@ -13,7 +13,10 @@ use std::process::Command;
 pub fn generate(emulator: &Emulator, python: &Path, folder: &Path) -> Result<(), String> {
     let model = folder.join("model.onnx");
     write(emulator, What::Mean, Batch::One, &model).map_err(|error| error.to_string())?;
-    let mut command = Command::new(python.with_file_name("emx-onnx-cgen"));
+    // It runs in the folder, where a relative path would be another.
+    let program = std::path::absolute(python.with_file_name("emx-onnx-cgen"))
+        .map_err(|error| error.to_string())?;
+    let mut command = Command::new(program);
     command
         .args(["compile", "model.onnx", "model.c"])
         .args(["--large-temp-threshold", "0"])
