@@ -37,8 +37,8 @@ pub struct Lesson {
 
 impl Lesson {
     /// Returns the lesson of two teachers, the process and a network: of their means the one with the least error on the
-    /// selection rows. Where the network is further from the process than it ever is
-    /// on rows like those (three root mean squares), its share falls by the square of the distance.
+    /// selection rows. Where the network is further from the process than it ever is on rows like those (three root mean
+    /// squares), its share falls by the square of the distance.
     ///
     /// `fresh` and `selection` are what the network says at [`Lesson::x`] and on the selection rows, `truth` what these are.
     #[must_use]

@@ -23,7 +23,7 @@ use step::{image_steps, steps};
 
 /// Channels, widths and lengths: 1, whole vectors, and primes between.
 const SIZES: [usize; 9] = [1, 2, 3, 5, 8, 11, 16, 17, 23];
-/// The same for the rows and columns of images.
+/// Images that have grown larger than this along an axis are resized before the next convolution.
 const LARGEST: usize = 6;
 
 /// The random emulator of this number.
@@ -69,6 +69,7 @@ pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
     })
     .expect("a drawn emulator is a valid one")
 }
+
 /// A linear box around 0, or a logarithmic one of some decades.
 fn input(index: usize, rng: &mut ChaCha8Rng) -> InputVariable {
     let logarithmic = rng.random();

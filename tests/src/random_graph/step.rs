@@ -17,7 +17,7 @@ pub(super) enum End {
 }
 
 /// Every end.
-pub(super) const ENDS: [End; 3] = [End::Natural, End::Cut, End::Padded];
+const ENDS: [End; 3] = [End::Natural, End::Cut, End::Padded];
 
 /// The length of a resized axis beside the one before.
 #[derive(Clone, Copy, Debug)]
