@@ -90,8 +90,9 @@ fn share_of_process(process: &[f32], network: &[f32], truth: &[f32]) -> f64 {
     }
 }
 
-/// Returns the mean squared difference.
-pub(crate) fn mean_square(found: &[f32], truth: &[f32]) -> f64 {
+/// Returns the mean squared difference of as many numbers.
+#[must_use]
+pub fn mean_square(found: &[f32], truth: &[f32]) -> f64 {
     let squares = found.iter().zip(truth);
     let sum: f64 = squares.map(|(a, b)| f64::from(a - b).powi(2)).sum();
     sum / truth.len() as f64

@@ -27,6 +27,7 @@ use dense_search::data::{Dataset, Layout, Normalisation, Part, ReadOptions, Spli
 use dense_search::gaussian_process::{Effort, GaussianProcess};
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::run_folder::RunFolder;
+use dense_search::teacher::mean_square;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -199,13 +200,7 @@ impl Arguments {
         let y = |rows: &[usize]| normalisation.encode_y(&data, rows);
         let (inputs, outputs) = (data.input_count(), data.output_count());
         let process = GaussianProcess::fit(&x(&rows), inputs, &y(&rows), outputs, Effort::Whole);
-        let error = process.map(|process| {
-            let (said, truth) = (process.predict(&x(&split.test)), y(&split.test));
-            let squares = said.iter().zip(&truth);
-            let squares = squares.map(|(said, truth)| f64::from(said - truth).powi(2));
-            squares.sum::<f64>() / truth.len() as f64
-        });
-        Ok(error)
+        Ok(process.map(|process| mean_square(&process.predict(&x(&split.test)), &y(&split.test))))
     }
 
     /// Searches a set, judges what came of it, and appends the row to the record.
