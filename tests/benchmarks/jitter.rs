@@ -15,7 +15,7 @@
 
 use dense_codegen::emulator::{Emulator, EmulatorParts};
 use dense_codegen::graph::{Graph, Operation, ParameterId};
-use dense_tests::program::{Program, SHIPPED_PROFILE, networks, printed};
+use dense_tests::program::{Build, Program, networks, printed};
 use std::collections::BTreeSet;
 use std::env;
 use std::process::Command;
@@ -27,10 +27,17 @@ fn main() -> anyhow::Result<()> {
     }
     // Beside the examples, where the next run finds what this one has built.
     let folder = env::current_exe()?.with_file_name("jitter-program");
-    let main = include_str!("jitter/program.rs");
-    let program = Program::write(&folder, &emulators, SHIPPED_PROFILE, main);
-    let flags = env::var("RUSTFLAGS").unwrap_or_default();
-    print!("{}", printed(&mut Command::new(program.built("", &flags))));
+    let files = [
+        ("Cargo.toml", include_str!("jitter/Cargo.toml.txt")),
+        ("src/main.rs", include_str!("jitter/program.rs")),
+    ];
+    let program = Program::write(&folder, &emulators, &files);
+    let build = Build {
+        profile: "release",
+        features: "",
+        flags: &env::var("RUSTFLAGS").unwrap_or_default(),
+    };
+    print!("{}", printed(&mut Command::new(program.built(build))));
     Ok(())
 }
 

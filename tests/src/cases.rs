@@ -1,10 +1,12 @@
-//! The cases of the conformance tests: 100 random emulators with 1,000 rows each and what the f32 interpreter makes of them.
+//! The cases of the conformance tests: random emulators with 1,000 rows each and what the f32 interpreter makes of them.
 //!
-//! Half of them come from a fixed seed, half from a fresh one that every failure prints; `DENSE_SEED=N` gives that seed
-//! again. Each half is long enough to use every operation.
+//! Half of [`CASES`] come from a fixed seed, half from a fresh one that every failure prints; `DENSE_SEED=N` gives that seed
+//! again. Each half is long enough to use every operation. [`EVERY_OPERATION`] are few that together do so too, all of the
+//! fresh seed, for tests that compile them.
 
-use crate::random_graph::{operations, random_emulator};
+use crate::random_graph::{emulators_with_every_step, operations, random_emulator};
 use crate::rows::random_rows;
+use crate::tier::is_long;
 use dense_codegen::emulator::Emulator;
 use dense_codegen::interpreter::{Order, Prediction, interpret_f32};
 use dense_runtime::status::Status;
@@ -17,7 +19,7 @@ use std::fmt;
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How many emulators there are.
+/// How many random emulators there are.
 pub const EMULATORS: usize = 100;
 /// How many rows each of them is given.
 pub const ROWS: usize = 1000;
@@ -27,7 +29,7 @@ const FIXED_SEED: u64 = 20_260_101;
 /// One emulator with its input rows.
 #[derive(Debug)]
 pub struct Case {
-    /// Which of the [`EMULATORS`].
+    /// Which one.
     pub number: usize,
     /// Where it and its rows come from.
     pub seed: u64,
@@ -37,44 +39,68 @@ pub struct Case {
     pub rows: Vec<f32>,
 }
 
-/// All cases, made once.
+/// How many of [`EVERY_OPERATION`] there are: enough that none has more than a dozen layers.
+const FEW: usize = 8;
+
+/// The seed that every run draws anew.
+static FRESH_SEED: LazyLock<u64> = LazyLock::new(|| match env::var("DENSE_SEED") {
+    Ok(seed) => seed.parse().expect("DENSE_SEED is a whole number"),
+    Err(_) => {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.map_or(0, |now| now.as_secs())
+    }
+});
+
+/// All random cases, made once.
 pub static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
-    let fresh = env::var("DENSE_SEED").map_or_else(
-        |_| {
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |now| now.as_secs())
-        },
-        |seed| seed.parse().expect("DENSE_SEED is a whole number"),
-    );
-    (0..EMULATORS)
-        .map(|number| {
-            Case::new(
-                number,
-                if number < EMULATORS / 2 {
-                    FIXED_SEED
-                } else {
-                    fresh
-                },
-            )
-        })
+    let half = |number| match number < EMULATORS / 2 {
+        true => FIXED_SEED,
+        false => *FRESH_SEED,
+    };
+    let case = |number| {
+        let seed = half(number);
+        let mut rng = stream(seed, number);
+        let emulator = random_emulator(number, &mut rng);
+        Case::new(number, seed, emulator, &mut rng)
+    };
+    (0..EMULATORS).map(case).collect()
+});
+
+/// Few cases that together use every operation; their numbers follow on those of [`CASES`].
+pub static EVERY_OPERATION: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let mut rng = stream(*FRESH_SEED, EMULATORS);
+    let emulators = emulators_with_every_step(FEW, &mut rng);
+    let numbered = (EMULATORS..).zip(emulators);
+    numbered
+        .map(|(number, emulator)| Case::new(number, *FRESH_SEED, emulator, &mut rng))
         .collect()
 });
 
-/// Cases of the fixed seed that together use every operation: each time the one that adds most.
-pub fn few_that_use_every_operation() -> Vec<&'static Case> {
+/// The cases for tests that compile each of them: [`EVERY_OPERATION`], and in the long tier those of the fixed seed that together
+/// use every operation, each time the one that adds most.
+pub fn compiled() -> Vec<&'static Case> {
+    let mut all: Vec<_> = EVERY_OPERATION.iter().collect();
+    if !is_long() {
+        return all;
+    }
     let fixed = &CASES[..EMULATORS / 2];
-    let (mut few, mut used) = (Vec::new(), BTreeSet::new());
+    let mut used = BTreeSet::new();
     loop {
         let adds = |case: &&Case| operations(&case.emulator).difference(&used).count();
         match fixed.iter().max_by_key(adds) {
             Some(best) if adds(&best) > 0 => {
                 used.extend(operations(&best.emulator));
-                few.push(best);
+                all.push(best);
             }
-            _ => return few,
+            _ => return all,
         }
     }
+}
+
+fn stream(seed: u64, number: usize) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(number as u64);
+    rng
 }
 
 impl Case {
@@ -84,11 +110,8 @@ impl Case {
         format!("e{}", self.number)
     }
 
-    fn new(number: usize, seed: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(number as u64);
-        let emulator = random_emulator(number, &mut rng);
-        let rows = random_rows(&emulator, ROWS, &mut rng);
+    fn new(number: usize, seed: u64, emulator: Emulator, rng: &mut ChaCha8Rng) -> Self {
+        let rows = random_rows(&emulator, ROWS, rng);
         Self {
             number,
             seed,

@@ -8,7 +8,7 @@
 //! - [`c`] writes C programs around them, and [`emx`] has a peer write them,
 //! - [`modules`] writes their frozen code into a crate, [`program`] with a program around it,
 //! - [`tolerance`] is the one table of how far the inexact ones may be apart,
-//! - [`skip`] is how a test says that its tool is missing.
+//! - [`tier`] says which tests run, and [`skip`] that a tool is missing.
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,7 @@ pub mod random_graph;
 pub mod retrained;
 pub mod rows;
 pub mod skip;
+pub mod tier;
 pub mod tolerance;
 
 /// The folder of the whole repository.

@@ -6,24 +6,30 @@ use dense_codegen::rust::emit_model;
 use std::fs;
 use std::path::Path;
 
-/// Writes the frozen code of `cases` to `src/emulators/e<number>/` in the crate's `folder`; returns the declarations of
+/// Writes the frozen code of `cases` to `src/emulators/NAME/` in the crate's `folder`; returns the declarations of
 /// these modules, which belong into `src/emulators.rs`.
 pub fn write_modules<'a>(folder: &Path, cases: impl Iterator<Item = &'a Case>) -> String {
-    cases
-        .map(|case| module(folder, &case.name(), &case.emulator))
-        .collect()
+    let mut declarations = String::new();
+    for case in cases {
+        let (declaration, files) = module(&case.name(), &case.emulator);
+        declarations += &declaration;
+        for (path, text) in files {
+            write(&folder.join(path), text);
+        }
+    }
+    declarations
 }
 
-/// The same for one emulator, in `src/emulators/<name>/`.
-pub fn module(folder: &Path, name: &str, emulator: &Emulator) -> String {
-    for (path, text) in emit_model(emulator) {
-        write(
-            &folder.join(format!("src/emulators/{name}")).join(path),
-            text,
-        );
-    }
+/// One emulator's module: its declaration, and its files in `src/emulators/NAME/`.
+#[must_use]
+pub fn module(name: &str, emulator: &Emulator) -> (String, Vec<(String, Vec<u8>)>) {
+    let files = emit_model(emulator).into_iter();
+    let files = files.map(|(path, text)| (format!("src/emulators/{name}/{path}"), text.into()));
     // What a frozen crate exports and a test does not read is no fault of the code.
-    format!("#[allow(dead_code)]\npub mod {name} {{\n    pub mod model;\n    mod weights;\n}}\n")
+    let declaration = format!(
+        "#[allow(dead_code)]\npub mod {name} {{\n    pub mod model;\n    mod weights;\n}}\n"
+    );
+    (declaration, files.collect())
 }
 
 /// Writes a file and the folders above it.

@@ -2,9 +2,11 @@
 //!
 //! Every one is a whole emulator, with the guard and the statistics of one member around it; inputs lie in -1 to 1.
 
+use crate::repository;
 use dense_codegen::emulator::{
     Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs,
 };
+use dense_codegen::file;
 use dense_codegen::graph::{
     Activation, Add, Conv1d, Dense, Function, Graph, NodeId, Operation, ParameterId, Resize, Shape,
     TransposedConv1d,
@@ -51,6 +53,16 @@ impl Network {
             Self::Paper => paper(),
         }
     }
+}
+
+/// The emulator of the example of firmware, which was searched on the bundled spectra.
+///
+/// # Panics
+/// The repository does not have it.
+#[must_use]
+pub fn thomson() -> Emulator {
+    file::load(&repository().join("examples/firmware/thomson.safetensors"))
+        .expect("the example's emulator can be read")
 }
 
 fn mlp() -> Emulator {

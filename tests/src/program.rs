@@ -1,105 +1,85 @@
 //! A program around frozen emulators: a crate that a test writes, builds without a network and runs.
 //!
-//! The crate has the emulators as modules of `emulators`, the runtime's sources that a frozen crate carries, and the test's
-//! own `main.rs`, which gets at all emulators by one macro: `each!(call)` is `call!(NAME);` for every one of them.
+//! The crate has the emulators as modules of `emulators`, the runtime's sources that a frozen crate carries, and its own
+//! files, which get at all emulators by one macro: `each!(call)` is `call!(NAME);` for every one of them.
+//!
+//! Several tests, each perhaps a process of its own, use one program: whoever comes first builds it, the others find it
+//! built. A file is written where its contents have changed alone, so that cargo sees what there is to do.
 
-use crate::cases::few_that_use_every_operation;
 use crate::modules::{module, write};
 use crate::networks::Network;
 use crate::repository;
 use dense_codegen::emulator::Emulator;
 use dense_codegen::rust::{FreezeOptions, freeze};
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// How code that is measured is compiled: as a frozen crate by itself.
-pub const SHIPPED_PROFILE: &str = "\n[profile.release]\ncodegen-units = 1\nlto = \"thin\"\n";
-
-const MANIFEST: &str = r#"
-[package]
-name = "program"
-version = "0.0.0"
-edition = "2024"
-
-[workspace]
-
-[features]
-# The fault that the test has to notice.
-planted = []
-
-[dependencies]
-dense-runtime = { path = "first/dense-runtime", features = ["std"] }
-"#;
-
-/// A crate with a program.
+/// A crate with a program. It stays as it is while there is a value of this type.
 #[derive(Debug)]
 pub struct Program {
     folder: PathBuf,
+    /// Held together with others who want the same files.
+    _lock: File,
+}
+
+/// How a program is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Build<'a> {
+    /// Profile of its manifest.
+    pub profile: &'a str,
+    /// Features, separated by commas.
+    pub features: &'a str,
+    /// Flags of the compiler.
+    pub flags: &'a str,
 }
 
 impl Program {
-    /// Writes the crate to `folder`; an older one is written over, so that its builds are used again.
-    ///
-    /// `manifest` follows on the list of dependencies, `main` is the program's text.
+    /// Writes the crate to `folder`: its own `files`, each a path with its text, and the emulators.
     ///
     /// # Panics
     /// There is no emulator, or the operating system refuses.
-    pub fn write(
-        folder: &Path,
-        emulators: &[(String, Emulator)],
-        manifest: &str,
-        main: &str,
-    ) -> Self {
-        let options = FreezeOptions {
-            crate_name: "first".into(),
-            ..FreezeOptions::default()
-        };
-        let (_, first) = emulators.first().expect("a program has an emulator");
+    pub fn write(folder: &Path, emulators: &[(String, Emulator)], files: &[(&str, &str)]) -> Self {
         fs::create_dir_all(folder).expect("the folder can be made");
-        freeze(first, &folder.join("first"), &options).expect("the first emulator is frozen");
-
-        let modules: String = emulators
-            .iter()
-            .map(|(name, emulator)| module(folder, name, emulator))
-            .collect();
+        let mut all = runtime(&emulators.first().expect("a program has an emulator").1);
+        let mut declarations = String::new();
+        for (name, emulator) in emulators {
+            let (declaration, modules) = module(name, emulator);
+            declarations += &declaration;
+            all.extend(modules);
+        }
         let calls: String = emulators
             .iter()
             .map(|(name, _)| format!("        $call!({name});\n"))
             .collect();
-        let each = format!(
+        declarations += &format!(
             "macro_rules! each {{\n    ($call:ident) => {{\n{calls}    }};\n}}\npub(crate) use each;\n"
         );
-        write(&folder.join("src/emulators.rs"), modules + &each);
-        write(&folder.join("src/main.rs"), main);
-        write(&folder.join("Cargo.toml"), format!("{MANIFEST}{manifest}"));
+        all.push(("src/emulators.rs".into(), declarations.into()));
         // The versions that are at hand since this workspace was built.
-        let lock =
+        let versions =
             fs::read(repository().join("Cargo.lock")).expect("the workspace has a lock file");
-        write(&folder.join("Cargo.lock"), lock);
+        all.push(("Cargo.lock".into(), versions));
+        let own = files.iter();
+        all.extend(own.map(|&(path, text)| (path.into(), text.into())));
         Self {
             folder: folder.into(),
+            _lock: written(folder, &all),
         }
     }
 
-    /// Builds the program, optimised, with these features and flags of the compiler.
+    /// Builds the program. Builds of different kinds can go on at a time.
     ///
     /// # Panics
     /// There is no cargo.
     #[must_use]
-    pub fn build(&self, features: &str, flags: &str) -> Output {
+    pub fn build(&self, build: Build<'_>) -> Output {
         Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args([
-                "build",
-                "--quiet",
-                "--release",
-                "--offline",
-                "--features",
-                features,
-            ])
-            .env("CARGO_TARGET_DIR", self.folder.join("target"))
-            .env("RUSTFLAGS", flags)
+            .args(["build", "--quiet", "--offline"])
+            .args(["--profile", build.profile, "--features", build.features])
+            .env("CARGO_TARGET_DIR", self.target(build))
+            .env("RUSTFLAGS", build.flags)
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .current_dir(&self.folder)
             .output()
@@ -111,21 +91,69 @@ impl Program {
     /// # Panics
     /// The build fails.
     #[must_use]
-    pub fn built(&self, features: &str, flags: &str) -> PathBuf {
-        let output = self.build(features, flags);
+    pub fn built(&self, build: Build<'_>) -> PathBuf {
+        let output = self.build(build);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(
             output.status.success(),
             "{} does not build:\n{said}",
             self.folder.display()
         );
-        self.folder.join("target/release/program")
+        let folder = self.target(build).join(build.profile);
+        let name = folder.join("frozen-program");
+        assert!(name.exists(), "{} was not built", name.display());
+        name
     }
 
-    /// The folder of the crate.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    fn target(&self, build: Build<'_>) -> PathBuf {
+        let name = format!("target-{}{}", build.features, build.flags);
+        self.folder.join(name.replace([' ', '/', ','], "_"))
+    }
+}
+
+/// The runtime as a frozen crate carries it.
+fn runtime(emulator: &Emulator) -> Vec<(String, Vec<u8>)> {
+    let frozen = tempfile::tempdir().expect("a temporary folder");
+    let options = FreezeOptions::default();
+    let path = frozen.path().join("frozen");
+    freeze(emulator, &path, &options).expect("the emulator is frozen");
+    let mut files = Vec::new();
+    let mut folders = vec![path.join("dense-runtime")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a frozen crate carries the runtime") {
+            let entry = entry.expect("an entry").path();
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let below = entry.strip_prefix(&path).expect("it is below");
+            let name = below
+                .to_str()
+                .expect("the runtime's files have ASCII names");
+            files.push((name.into(), fs::read(&entry).expect("a file")));
+        }
+    }
+    files
+}
+
+/// Writes what is not there yet, and returns a lock that keeps it: other files are written only once it is given up.
+fn written(folder: &Path, files: &[(String, Vec<u8>)]) -> File {
+    const LOCKED: &str = "the file system has locks";
+    let lock = File::create(folder.join("lock")).expect("the folder can be written to");
+    let is_there = |(path, contents): &&(String, Vec<u8>)| {
+        fs::read(folder.join(path)).is_ok_and(|there| there == *contents)
+    };
+    loop {
+        lock.lock_shared().expect(LOCKED);
+        if files.iter().all(|file| is_there(&file)) {
+            return lock;
+        }
+        lock.unlock().expect(LOCKED);
+        lock.lock().expect(LOCKED);
+        for (path, contents) in files.iter().filter(|file| !is_there(file)) {
+            write(&folder.join(path), contents);
+        }
+        lock.unlock().expect(LOCKED);
     }
 }
 
@@ -150,14 +178,4 @@ pub fn networks() -> Vec<(String, Emulator)> {
     Network::ALL
         .map(|network| (network.name().into(), network.emulator()))
         .into()
-}
-
-/// The same, and random emulators that together use every operation.
-#[must_use]
-pub fn networks_and_every_operation() -> Vec<(String, Emulator)> {
-    let cases = few_that_use_every_operation();
-    let random = cases
-        .iter()
-        .map(|case| (case.name(), case.emulator.clone()));
-    networks().into_iter().chain(random).collect()
 }

@@ -39,14 +39,6 @@ impl<'a> Draft<'a> {
         *SIZES.choose(self.rng).expect("there are sizes")
     }
 
-    /// Up to two random steps.
-    pub(super) fn some_of(&mut self, steps: &[Step]) -> Vec<Step> {
-        let count = self.rng.random_range(0..=2);
-        (0..count)
-            .map(|_| *steps.choose(self.rng).expect("there are steps"))
-            .collect()
-    }
-
     fn push(&mut self, operation: Operation, inputs: &[NodeId]) -> NodeId {
         self.graph
             .push(operation, inputs)

@@ -17,9 +17,9 @@ use dense_codegen::graph::{Inverse, Shape};
 use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
 use draft::Draft;
 use rand::Rng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use step::{image_steps, steps};
+use step::{Step, image_steps, steps};
 
 /// Channels, widths and lengths: 1, whole vectors, and primes between.
 const SIZES: [usize; 9] = [1, 2, 3, 5, 8, 11, 16, 17, 23];
@@ -29,32 +29,63 @@ const LARGEST: usize = 6;
 /// The random emulator of this number.
 pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
     let (steps, image_steps) = (steps(), image_steps());
+    let both = [&steps[..], &image_steps].concat();
+    let mut prefix = some_of(&both, rng);
+    for sure in [&steps, &image_steps] {
+        let place = rng.random_range(0..=prefix.len());
+        prefix.insert(place, sure[number % sure.len()]);
+    }
+    let members = 1 + number / 3 % 3;
+    let branches = (0..members).map(|_| some_of(&both, rng)).collect();
+    emulator(number, prefix, branches, rng)
+}
+
+/// `count` emulators that together have every step once, and so take less time to compile than random ones that have every
+/// operation. Members differ in their heads alone.
+pub fn emulators_with_every_step(count: usize, rng: &mut ChaCha8Rng) -> Vec<Emulator> {
+    let [mut steps, mut image_steps] = [steps(), image_steps()];
+    steps.shuffle(rng);
+    image_steps.shuffle(rng);
+    let hand = |steps: &[Step], number: usize| -> Vec<Step> {
+        steps.iter().skip(number).step_by(count).copied().collect()
+    };
+    let emulator = |number: usize| {
+        let prefix = [hand(&steps, number), hand(&image_steps, number)].concat();
+        let members = 1 + number / 3 % 3;
+        emulator(number, prefix, vec![Vec::new(); members], rng)
+    };
+    (0..count).map(emulator).collect()
+}
+
+/// Up to two random steps.
+fn some_of(steps: &[Step], rng: &mut ChaCha8Rng) -> Vec<Step> {
+    let count = rng.random_range(0..=2);
+    let mut draw = || *steps.choose(rng).expect("there are steps");
+    (0..count).map(|_| draw()).collect()
+}
+
+/// A random emulator whose trunk has the steps `prefix`, and each member those of its branch.
+fn emulator(
+    number: usize,
+    prefix: Vec<Step>,
+    branches: Vec<Vec<Step>>,
+    rng: &mut ChaCha8Rng,
+) -> Emulator {
     let inputs: Vec<_> = (0..rng.random_range(1..=8))
         .map(|index| input(index, rng))
         .collect();
     let mut draft = Draft::new(inputs.len(), rng);
     let start = draft.normalised(&inputs);
-
-    let both = [&steps[..], &image_steps].concat();
-    let mut prefix = draft.some_of(&both);
-    for sure in [&steps, &image_steps] {
-        let place = draft.rng.random_range(0..=prefix.len());
-        prefix.insert(place, sure[number % sure.len()]);
-    }
     let trunk = prefix
         .into_iter()
         .fold(start, |node, step| draft.step(node, step));
-
     let head = Head::draw(number, draft.rng);
-    let members: Vec<_> = (0..1 + number / 3 % 3)
-        .map(|_| {
-            let branch = draft
-                .some_of(&both)
-                .into_iter()
-                .fold(trunk, |node, step| draft.step(node, step));
-            draft.head(branch, head)
-        })
-        .collect();
+    let mut member = |branch: Vec<Step>| {
+        let steps = branch.into_iter();
+        let end = steps.fold(trunk, |node, step| draft.step(node, step));
+        draft.head(end, head)
+    };
+    let members = branches.into_iter().map(&mut member).collect();
     let calibration = calibration(head.shape.size(), draft.rng);
     let local = local(number, &inputs, draft.rng);
     let outputs = head.outputs();
@@ -210,6 +241,16 @@ mod tests {
             for number in 0..steps().len().max(image_steps().len()) {
                 used.extend(operations(&random_emulator(number, &mut rng)));
             }
+            assert_eq!(used, every_operation(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn few_emulators_have_every_step() {
+        for seed in 0..20 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let emulators = emulators_with_every_step(8, &mut rng);
+            let used: BTreeSet<_> = emulators.iter().flat_map(operations).collect();
             assert_eq!(used, every_operation(), "seed {seed}");
         }
     }

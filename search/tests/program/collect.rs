@@ -1,0 +1,368 @@
+//! `collect` with simulators that are shell scripts: what fails costs its own row, and a kill costs nothing.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test that cannot go on fails there"
+)]
+
+use super::{command, said};
+use dense_search::data::{Dataset, ReadOptions};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PARAMETERS: &str = r#"
+[[parameter]]
+name = "index"
+low = -1
+high = 100
+
+[[parameter]]
+name = "T_e_eV"
+unit = "eV"
+low = 1
+high = 1000
+scale = "log"
+"#;
+
+/// A folder with a design of which row k has `index` k and `T_e_eV` k + 1.5, and a simulator.
+struct Case {
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    fn new(rows: usize, simulator: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let case = Self { folder };
+        fs::write(case.path("sim.sh"), simulator).unwrap();
+        fs::write(case.path("parameters.toml"), PARAMETERS).unwrap();
+        case.design(rows);
+        case
+    }
+
+    fn design(&self, rows: usize) {
+        let lines = (0..rows).map(|row| format!("{row},{}\n", row as f64 + 1.5));
+        let text = "index,T_e_eV\n".to_owned() + &lines.collect::<String>();
+        fs::write(self.path("design.csv"), text).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, more: &[&str]) -> Command {
+        let mut command = command();
+        command
+            .current_dir(self.folder.path())
+            .args([
+                "collect",
+                "design.csv",
+                "--command",
+                "sh sim.sh {index} {output}",
+            ])
+            .args([
+                "--parameters",
+                "parameters.toml",
+                "--jobs",
+                "4",
+                "-o",
+                "data.npz",
+            ])
+            .arg("--json")
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs to the end and returns the figures.
+    fn collected(&self, more: &[&str]) -> serde_json::Value {
+        let output = self.command(more).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn data(&self) -> Dataset {
+        Dataset::read(&self.path("data.npz"), &ReadOptions::default()).unwrap()
+    }
+
+    /// Which rows the simulator was started for, in order of their number.
+    fn ran(&self) -> Vec<usize> {
+        let text = fs::read_to_string(self.path("ran")).unwrap_or_default();
+        let number = |line: &str| line.parse::<f64>().unwrap() as usize;
+        let mut rows: Vec<usize> = text.lines().map(number).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// Starts a collection and kills it, and nothing else, once so many runs have begun.
+    fn killed_after(&self, begun: usize) {
+        let mut child: Child = self.command(&[]).spawn().unwrap();
+        let began = Instant::now();
+        while self.ran().len() < begun {
+            assert!(began.elapsed() < Duration::from_secs(60), "no run begins");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+fn rows_of(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
+    let case = Case::new(
+        12,
+        r##"case $1 in
+            2.0) echo 'no convergence' >&2; exit 3 ;;
+            3.0) sleep 1000 & wait ;;
+            4.0) echo 'Segmentation fault' > $2; exit ;;
+            5.0) echo '1 2' > $2; exit ;;
+            6.0) kill -9 $$ ;;
+            7.0) exit ;;
+            8.0) echo '1 nan 2' > $2; exit ;;
+        esac
+        echo "# t y z
+        $1 0.5 -1e-3" > $2.txt"##,
+    );
+    let began = Instant::now();
+    let figures = case.collected(&["--timeout", "1s", "--layout", "curve"]);
+    assert!(began.elapsed() < Duration::from_secs(60));
+    assert_eq!(
+        (&figures["rows"], &figures["failed"]),
+        (&5.into(), &7.into())
+    );
+    assert!(figures["seconds_per_call"].as_f64().unwrap() < 1.0);
+
+    let data = case.data();
+    let expected = [0.0, 1.0, 9.0, 10.0, 11.0];
+    assert_eq!((data.rows(), data.shape()), (5, &[3][..]));
+    for (row, index) in expected.into_iter().enumerate() {
+        assert_eq!(data.x_row(row), [index, index + 1.5]);
+        assert_eq!(data.y_row(row), [index as f32, 0.5, -1e-3]);
+    }
+    assert_eq!(data.layout().to_string(), "curve");
+    assert_eq!(
+        data.seconds_per_call(),
+        figures["seconds_per_call"].as_f64()
+    );
+    let wall = figures["wall_seconds_per_call"].as_f64().unwrap();
+    assert!(wall > 0.0 && wall < 1.0, "{wall}");
+    let input = &data.inputs()[1];
+    assert_eq!(
+        (input.low, input.high, input.logarithmic),
+        (1.0, 1000.0, true)
+    );
+
+    let table = rows_of(&case.path("data.npz.runs/failed.csv"));
+    for (line, expected) in table.iter().zip([
+        "2,2.0,3.5,it ended with exit code 3: no convergence",
+        "3,3.0,4.5,it was killed after 1 s",
+        "4,4.0,5.5,\"its output has \"\"Segmentation\"\"",
+        "5,5.0,6.5,\"its output has shape [2]",
+        "6,6.0,7.5,it was killed by signal 9",
+        "7,7.0,8.5,it wrote no output",
+        "8,8.0,9.5,\"its output has NaN at place 1",
+    ]) {
+        assert!(line.starts_with(expected), "{line}");
+    }
+    assert_eq!(table.len(), 7);
+}
+
+#[test]
+fn a_kill_in_the_middle_runs_nothing_twice_and_loses_nothing() {
+    let simulator = "echo $1 >> ran\nsleep 0.1\necho $1 > $2";
+    let case = Case::new(30, simulator);
+    // The runs that go on at each kill end without it.
+    for begun in [3, 9, 20] {
+        case.killed_after(begun);
+        assert!(!case.path("data.npz").exists());
+    }
+    let figures = case.collected(&[]);
+    assert_eq!(figures["rows"], 30);
+    assert_eq!(case.ran(), (0..30).collect::<Vec<_>>());
+    assert_eq!(
+        case.data().y(),
+        (0..30).map(|row| row as f32).collect::<Vec<_>>()
+    );
+
+    // A longer design adds its rows alone.
+    case.design(33);
+    let figures = case.collected(&[]);
+    assert_eq!(
+        (&figures["rows"], &figures["started"]),
+        (&33.into(), &3.into())
+    );
+    assert_eq!(case.ran(), (0..33).collect::<Vec<_>>());
+}
+
+/// Where the machine goes down, the runs end with it: they have to be run again, and they alone.
+#[test]
+fn runs_that_were_killed_too_are_run_again() {
+    let case = Case::new(8, "echo $1 >> ran\nsleep 0.3\necho $1 > $2");
+    case.killed_after(6);
+    let groups = fs::read_dir(case.path("data.npz.runs")).unwrap();
+    let mut killed = 0;
+    for folder in groups.flatten().map(|entry| entry.path()) {
+        let group = fs::read_to_string(folder.join("group")).unwrap_or_default();
+        if !group.is_empty() && !folder.join("code").exists() {
+            let group = format!("-{}", group.trim());
+            let kill = Command::new("kill").args(["-9", "--", &group]).status();
+            killed += usize::from(kill.unwrap().success());
+        }
+    }
+    assert!(killed > 0);
+    let figures = case.collected(&[]);
+    assert_eq!(figures["rows"], 8);
+    assert!(case.ran().len() <= 8 + killed);
+    assert_eq!(
+        case.data().y(),
+        (0..8).map(|row| row as f32).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
+    let case = Case::new(
+        3,
+        "echo $1 >> ran\n[ $1 = 1.0 ] && sleep 1000\necho $1 > $2",
+    );
+    case.killed_after(3);
+    let figures = case.collected(&["--timeout", "1s"]);
+    assert_eq!(
+        (&figures["rows"], &figures["failed"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(case.ran(), [0, 1, 2]);
+
+    // The folder is of this command alone.
+    let other = ["--command", "cat {input}"];
+    let mut command = command();
+    let other = command
+        .current_dir(case.folder.path())
+        .args(["collect", "design.csv", "-o", "data.npz"])
+        .args(other);
+    let output = other.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("another simulator: command"),
+        "{}",
+        said(&output)
+    );
+
+    // Mended, what failed is run again when asked for.
+    fs::write(case.path("sim.sh"), "echo $1 >> ran\necho $1 > $2").unwrap();
+    assert_eq!(case.collected(&[])["failed"], 1);
+    let figures = case.collected(&["--retry-failed"]);
+    assert_eq!(
+        (&figures["rows"], &figures["started"]),
+        (&3.into(), &1.into())
+    );
+    assert!(!case.path("data.npz.runs/failed.csv").exists());
+}
+
+/// A run that waits for its child while that computes, and then sleeps.
+#[test]
+fn processor_time_and_wall_time_are_measured_apart() {
+    let work = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done";
+    let case = Case::new(2, &format!("sh -c '{work}'\nsleep 1\necho $1 > $2"));
+    let figures = case.collected(&[]);
+    let seconds = |name: &str| figures[name].as_f64().unwrap();
+    let (processor, wall) = (
+        seconds("seconds_per_call"),
+        seconds("wall_seconds_per_call"),
+    );
+    assert!(
+        processor > 0.02 && wall > 1.0 && processor < wall - 0.9,
+        "{figures}"
+    );
+}
+
+#[test]
+fn two_collections_never_share_a_folder() {
+    let case = Case::new(4, "echo $1 >> ran\nsleep 1\necho $1 > $2");
+    let mut first = case.command(&[]).spawn().unwrap();
+    while case.ran().is_empty() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let second = case.command(&[]).output().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(
+        said(&second).contains("another collect is at work"),
+        "{}",
+        said(&second)
+    );
+    assert!(first.wait().unwrap().success());
+    assert_eq!(case.ran(), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_simulator_that_always_fails_is_stopped_early_and_can_be_mended() {
+    let case = Case::new(60, "echo $1 >> ran\necho 'no licence' >&2\nexit 1");
+    let output = case.command(&[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = said(&output);
+    assert!(
+        text.contains("no licence") && text.contains("--retry-failed"),
+        "{text}"
+    );
+    assert!(case.ran().len() < 30, "{:?}", case.ran());
+    assert!(!case.path("data.npz").exists());
+    fs::write(case.path("sim.sh"), "echo $1 > $2").unwrap();
+    assert_eq!(case.collected(&["--retry-failed"])["rows"], 60);
+}
+
+#[test]
+fn unsound_arguments_are_refused_with_exit_code_2_before_any_run() {
+    let case = Case::new(5, "echo $1 >> ran\necho $1 > $2");
+    fs::write(case.path("two.txt"), "1 2").unwrap();
+    let collect = ["collect", "design.csv", "--command"];
+    let cases: [(&[&str], &str); 6] = [
+        (&["sh sim.sh", "-o", "d.npz"], "takes no parameter"),
+        (&["sh sim.sh {index}", "-o", "d.csv"], "ends in .npz"),
+        (
+            &["sh sim.sh {index}", "-o", "d.npz", "--axis", "t"],
+            "NAME=FILE",
+        ),
+        (
+            &["sh sim.sh {index}", "-o", "d.npz", "--axis", "y=two.txt"],
+            "another name",
+        ),
+        (
+            &["sh sim.sh {index}", "-o", "d.npz", "--parameters", "sim.sh"],
+            "sim.sh",
+        ),
+        (
+            &["sh sim.sh {index}", "-o", "d.npz", "--axis", "t=none.txt"],
+            "none.txt",
+        ),
+    ];
+    for (more, expected) in cases {
+        let output = command()
+            .current_dir(case.folder.path())
+            .args(collect)
+            .args(more)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(
+            said(&output).contains(expected),
+            "{more:?}: {}",
+            said(&output)
+        );
+    }
+    assert!(case.ran().is_empty());
+    // An axis of the wrong length is noticed after the runs, which are kept.
+    let output = case.command(&["--axis", "t=two.txt"]).output().unwrap();
+    assert!(
+        said(&output).contains("no run is repeated"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(case.collected(&[])["started"], 0);
+}

@@ -1,0 +1,35 @@
+//! A training whose weights grow beyond all bounds.
+
+use super::thomson;
+use dense_search::commands::search::{self, ControlName, Extent, Input, Plan};
+use dense_search::data::{Dataset, ReadOptions};
+use dense_search::training::Choices;
+use std::sync::atomic::AtomicBool;
+
+#[test]
+fn a_run_of_which_nothing_is_finite_says_so_and_leaves_no_emulator() {
+    let path = thomson();
+    let options = ReadOptions::default();
+    let input = Input {
+        data: Dataset::read(&path, &options).unwrap(),
+        path: Some(path),
+        options,
+    };
+    let plan = Plan {
+        extent: Extent::Steps(100),
+        control: ControlName::Beside,
+        choices: Choices {
+            rate: 1e12,
+            ..Choices::default()
+        },
+        ..Plan::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let error = search::run(&input, &plan, &run, &AtomicBool::new(false)).unwrap_err();
+    assert!(
+        error.to_string().contains("every training has diverged"),
+        "{error:#}"
+    );
+    assert!(!search::emulator_file(&run).exists());
+}

@@ -1,0 +1,111 @@
+//! The program as a user runs it: every command, what it refuses, and what a kill or a full afternoon leaves behind.
+//!
+//! - [`commands`]: from the bundled data to a frozen crate, and wrong uses of every command,
+//! - [`images`]: outputs of two dimensions, and super-architectures from files,
+//! - [`resume`], [`time`], [`diverging`]: runs that are killed, that have a time, that go wrong,
+//! - [`bulk`]: `predict` on files larger than memory,
+//! - [`collect`]: simulators that fail, hang or are killed,
+//! - [`report`]: the page in a real browser,
+//! - [`guide`]: the commands of docs/guide.md.
+
+mod bulk;
+#[cfg(unix)]
+mod collect;
+mod commands;
+mod diverging;
+#[cfg(unix)]
+mod guide;
+mod images;
+mod report;
+mod resume;
+#[expect(
+    unreachable_pub,
+    reason = "the tests of the whole path have it in their library"
+)]
+#[path = "../../../tests/src/skip.rs"]
+mod skip;
+#[expect(
+    unreachable_pub,
+    reason = "the tests of the whole path have it in their library"
+)]
+#[path = "../../../tests/src/tier.rs"]
+mod tier;
+mod time;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The program, with arguments still to come.
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_dense-search"))
+}
+
+/// Runs the program to its end.
+fn program(arguments: &[&str]) -> Output {
+    let output = command().args(arguments).output();
+    output.expect("the program starts")
+}
+
+/// Runs the program, which has to succeed, and returns its standard output.
+fn succeeds(arguments: &[&str]) -> String {
+    let output = program(arguments);
+    let said = said(&output);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    String::from_utf8(output.stdout).expect("the program writes UTF-8")
+}
+
+/// The same for a command with `--json`: the object on its last line.
+fn figures(arguments: &[&str]) -> serde_json::Value {
+    let printed = succeeds(arguments);
+    let last = printed.lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {printed}"))
+}
+
+/// Standard error.
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have UTF-8 names")
+}
+
+/// The bundled spectra: 5 inputs, 250 outputs.
+fn thomson() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/thomson/thomson.npz")
+}
+
+/// The bytes of what a run ships.
+fn emulator(run: &Path) -> Vec<u8> {
+    fs::read(run.join("emulator.safetensors")).expect("the run has an emulator")
+}
+
+/// A `.npz` of these arrays, each with its name, its numpy type, its shape and its bytes, as `numpy.savez` writes it.
+fn npz(arrays: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, descr, shape, elements) in arrays {
+        let sizes: String = shape.iter().map(|size| format!("{size},")).collect();
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(elements);
+        let begun = archive.start_file(format!("{name}.npy"), stored);
+        begun.expect("an archive in memory takes a file");
+        std::io::Write::write_all(&mut archive, &bytes).expect("memory takes bytes");
+    }
+    let archive = archive.finish().expect("an archive in memory ends");
+    archive.into_inner()
+}
+
+/// The bytes of doubles.
+fn doubles(values: &[f64]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}

@@ -1,0 +1,78 @@
+//! `--time` is the wall time of everything that the command does, the control beside the search included.
+
+use super::{command, thomson};
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+/// Seconds asked for.
+const SECONDS: f64 = 6.0;
+/// By how much of it a run may miss it.
+const SHARE: f64 = 0.1;
+/// The machine may have been busy with something else: one of so many runs has to keep its time.
+const TRIES: usize = 3;
+
+#[test]
+fn a_search_keeps_its_time_within_a_tenth_and_its_steps_repeat_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = thomson();
+    let search = |name: &str, extent: &[&str]| {
+        let out = folder.path().join(name);
+        let began = Instant::now();
+        let output = command()
+            .args([
+                Path::new("search"),
+                &data,
+                Path::new("--json"),
+                Path::new("--out"),
+                &out,
+            ])
+            .args(extent)
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let contenders = report["contenders"].as_array().unwrap();
+        let steps = |role: &str| {
+            let one = contenders.iter().find(|one| one["role"] == role);
+            one.and_then(|one| one["steps"].as_u64())
+        };
+        let steps = (steps("search").unwrap(), steps("control"));
+        (began.elapsed().as_secs_f64(), steps, out)
+    };
+    let mut times = Vec::new();
+    for number in 0..TRIES {
+        let (seconds, (steps, control), out) = search(
+            &format!("timed {number}"),
+            &["--time", &format!("{SECONDS}s")],
+        );
+        times.push(seconds);
+        if (seconds / SECONDS - 1.0).abs() <= SHARE {
+            let (_, _, repeated) = search("repeated", &["--steps", &steps.to_string()]);
+            let bytes = |run: &Path, name: &str| {
+                let file = run
+                    .join("contenders")
+                    .join(name)
+                    .with_extension("safetensors");
+                fs::read(file).unwrap()
+            };
+            assert!(
+                bytes(&out, "micro") == bytes(&repeated, "micro"),
+                "{steps} steps"
+            );
+            assert!(!repeated.join("contenders/control.safetensors").exists());
+            // As it was beside the search, by its own number of steps.
+            let steps = control
+                .expect("a search with a time has a control")
+                .to_string();
+            let control = ["--control=beside", "--steps", &steps];
+            let (_, _, repeated) = search("control repeated", &control);
+            assert!(
+                bytes(&out, "control") == bytes(&repeated, "control"),
+                "{steps} steps"
+            );
+            return;
+        }
+    }
+    panic!("{SECONDS} s were asked for, the runs took {times:?} s");
+}

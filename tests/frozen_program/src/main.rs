@@ -1,0 +1,40 @@
+//! Runs every frozen emulator that was written beside it (`emulators`), in one of the ways that the tests ask for:
+//!
+//!     frozen-program bits FOLDER    self-tests, then the rows of FOLDER, whose results it leaves there
+//!     frozen-program blocks         how often a call goes to the global allocator
+//!     frozen-program work           calls on inputs of each kind, whose instructions Callgrind counts
+//!     frozen-program swap FOLDER    weights that are swapped in, whole and damaged ones
+//!
+//! It ends with a panic where something is not as it has to be.
+
+mod bits;
+mod blocks;
+mod calls;
+mod emulators;
+mod swap;
+mod work;
+
+use calls::Frozen;
+use std::env;
+use std::path::PathBuf;
+
+fn main() {
+    let mut emulators: Vec<Box<dyn Frozen>> = Vec::new();
+    macro_rules! push {
+        ($name:ident) => {
+            emulators.push(Box::new(calls::$name::frozen()));
+        };
+    }
+    emulators::each!(push);
+
+    let mut arguments = env::args().skip(1);
+    let way = arguments.next().unwrap_or_default();
+    let folder = PathBuf::from(arguments.next().unwrap_or_default());
+    match &way[..] {
+        "bits" => bits::run(&mut emulators, &folder),
+        "blocks" => blocks::run(&mut emulators),
+        "work" => work::run(&mut emulators),
+        "swap" => swap::run(&mut emulators, &folder),
+        _ => panic!("{way:?}: expected bits, blocks, work or swap"),
+    }
+}

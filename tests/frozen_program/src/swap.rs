@@ -1,0 +1,153 @@
+//! Swaps weights in at run time: for each emulator those of `NAME.bin`, if there is such a file, with the results at the rows of
+//! `NAME.rows` to `NAME.out`; then every way in which an image can be wrong.
+
+use crate::bits::numbers;
+use crate::calls::Frozen;
+use dense_runtime::image::ImageError;
+use dense_runtime::predict::SelfTestFailure;
+use dense_runtime::self_test::crc32;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub fn run(emulators: &mut [Box<dyn Frozen>], folder: &Path) {
+    for emulator in emulators {
+        let name = emulator.name();
+        let Ok(image) = fs::read(folder.join(format!("{name}.bin"))) else {
+            continue;
+        };
+        let rows = fs::read(folder.join(format!("{name}.rows"))).unwrap();
+        let out = swapped(&mut **emulator, &image, &numbers(&rows));
+        fs::write(folder.join(format!("{name}.out")), out).unwrap();
+        refuses_what_is_no_image(&mut **emulator, &image, &others(folder, name));
+        let flips = flips_are_seen(&mut **emulator, &image);
+        sees_other_golden_results(&mut **emulator, &image);
+        println!("{name}: {flips} bits flipped");
+    }
+}
+
+/// Bytes that begin at a multiple of 64.
+struct Memory(Vec<Line>);
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+impl Memory {
+    /// These bytes, so far from a multiple of 64.
+    fn new(bytes: &[u8], offset: usize) -> Self {
+        let mut memory = Self(vec![Line([0; 64]); bytes.len().div_ceil(64) + 1]);
+        let places = memory.bytes_mut()[offset..].iter_mut();
+        places.zip(bytes).for_each(|(place, &byte)| *place = byte);
+        memory
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: lines are bytes.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), 64 * self.0.len()) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: lines are bytes.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), 64 * self.0.len()) }
+    }
+}
+
+/// The bits of an image that are flipped: all of a small one, else so many that a generator draws.
+fn flipped(bits: usize, count: usize) -> Vec<usize> {
+    if count == 0 {
+        return (0..bits).collect();
+    }
+    let mut state = 11_u64;
+    let mut draw = || {
+        // Knuth's generator, MMIX; of its bits the upper ones.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 24) as usize % bits
+    };
+    (0..count).map(|_| draw()).collect()
+}
+
+/// The images of the other emulators.
+fn others(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let own = format!("{name}.bin");
+    let image = |path: &PathBuf| path.extension().is_some_and(|end| end == "bin") && !path.ends_with(&own);
+    files.filter(image).collect()
+}
+
+/// Means and deviations at all rows by the weights of the image, of which nothing is left behind.
+fn swapped(emulator: &mut dyn Frozen, image: &[u8], rows: &[f32]) -> Vec<u8> {
+    assert_eq!(image.len(), emulator.image_bytes());
+    let memory = Memory::new(image, 0);
+    assert!(emulator.reads_in_place(memory.bytes()));
+    emulator.self_test_of(Some(memory.bytes())).unwrap();
+    let (mut mean, mut std) = (vec![0.0; emulator.outputs()], vec![0.0; emulator.outputs()]);
+    let mut out = Vec::new();
+    for x in rows.chunks_exact(emulator.limits().0.len()) {
+        emulator.predict_from_image(memory.bytes(), x, &mut mean, &mut std).unwrap();
+        out.extend(mean.iter().chain(&std).flat_map(|value| value.to_le_bytes()));
+    }
+    emulator.self_test().unwrap();
+    emulator.self_test_of(None).unwrap();
+    out
+}
+
+/// Why the weights of these bytes are refused.
+fn refused(emulator: &mut dyn Frozen, image: &[u8]) -> ImageError {
+    let x = vec![0.0; emulator.limits().0.len()];
+    let (mut mean, mut std) = (vec![0.0; emulator.outputs()], vec![0.0; emulator.outputs()]);
+    emulator.predict_from_image(image, &x, &mut mean, &mut std).unwrap_err()
+}
+
+fn refuses_what_is_no_image(emulator: &mut dyn Frozen, image: &[u8], others: &[PathBuf]) {
+    let memory = Memory::new(image, 0);
+    for length in [0, 1, 63, image.len() - 64, image.len() - 1] {
+        assert_eq!(refused(emulator, &memory.bytes()[..length]), ImageError::Length);
+    }
+    for offset in [1, 2, 3] {
+        let moved = Memory::new(image, offset);
+        let moved = &moved.bytes()[offset..offset + image.len()];
+        assert_eq!(refused(emulator, moved), ImageError::Alignment);
+    }
+    for other in others {
+        let mut bytes = fs::read(other).unwrap();
+        // Long enough, so that its structure is what it is refused for.
+        bytes.resize(bytes.len().max(image.len()), 0);
+        let memory = Memory::new(&bytes, 0);
+        assert_eq!(refused(emulator, &memory.bytes()[..bytes.len()]), ImageError::Structure, "{other:?}");
+    }
+}
+
+/// Flips bits, one at a time: the self-test by itself sees each, as of weights that were built in, and so does the check of an
+/// image. Returns how many.
+fn flips_are_seen(emulator: &mut dyn Frozen, image: &[u8]) -> usize {
+    let mut memory = Memory::new(image, 0);
+    let count = match emulator.name() {
+        "tiny" => 0,
+        "thomson" => 10_000,
+        _ => 200,
+    };
+    let bits = flipped(8 * image.len(), count);
+    for &bit in &bits {
+        memory.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
+        // SAFETY: a whole image, aligned, of which one bit has changed.
+        let failure = unsafe { emulator.self_test_of_damaged(memory.bytes()) };
+        assert_eq!(failure, Err(SelfTestFailure::Checksum), "bit {bit}");
+        let in_structure = bit / 32 == image.len() / 4 - 2;
+        let expected = if in_structure { ImageError::Structure } else { ImageError::Checksum };
+        assert_eq!(refused(emulator, &memory.bytes()[..image.len()]), expected, "bit {bit}");
+        memory.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
+    }
+    bits.len()
+}
+
+/// Golden results that are another's, with a checksum that is right: what computes other bits looks like that.
+fn sees_other_golden_results(emulator: &mut dyn Frozen, image: &[u8]) {
+    let (words, _) = image.as_chunks();
+    let mut words: Vec<u32> = words.iter().map(|&word| u32::from_le_bytes(word)).collect();
+    let (body, [structure, checksum]) = words.split_last_chunk_mut::<2>().unwrap();
+    body[emulator.golden_word()] ^= 1;
+    *checksum = crc32(0, body.iter().copied().chain([*structure]));
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let changed = Memory::new(&bytes, 0);
+    assert_eq!(emulator.self_test_of(Some(changed.bytes())), Err(SelfTestFailure::Golden(0)));
+}

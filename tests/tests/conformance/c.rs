@@ -1,0 +1,271 @@
+//! The C99 file gives the bits of the f32 interpreter, whatever compiles it, without a warning; and notices what would change
+//! them.
+
+use dense_codegen::c::image;
+use dense_codegen::interpreter::Order;
+use dense_tests::c::{CProgram, FLAGS, is_there, succeeds};
+use dense_tests::cases::{CASES, EVERY_OPERATION, ROWS, compiled};
+use dense_tests::modules::write;
+use dense_tests::repository;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const PROGRAM: &str = include_str!("c/program.c");
+const SWAP: &str = include_str!("c/swap.c");
+const COMPILERS: [&str; 2] = ["gcc", "clang"];
+const FUSED: &str = "-DFUSED_EXPECTED=1";
+const SEPARATE: &str = "-DFUSED_EXPECTED=0";
+
+/// Of each emulator.
+const ROWS_ON_A_DEVICE: usize = 100;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(name)
+}
+
+/// Whether the processor's own flags bring a fused multiply-add.
+fn native_is_fused() -> bool {
+    let arguments = ["-march=native", "-dM", "-E", "-x", "c", "/dev/null"];
+    let output = Command::new("gcc").args(arguments).output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("__FMA__ 1"))
+}
+
+/// Compiles with these flags and those that every compiler is given, runs, and compares.
+fn assert_same_bits(program: &CProgram<'_>, compiler: &str, flags: &[&str], order: Order) {
+    assert_bits_with(program, compiler, &[&FLAGS, flags].concat(), order);
+}
+
+/// Compiles with these flags alone, runs, and compares.
+fn assert_bits_with(program: &CProgram<'_>, compiler: &str, flags: &[&str], order: Order) {
+    let fused = match order {
+        Order::Fused => FUSED,
+        Order::Separate => SEPARATE,
+    };
+    let compiled = program.compiled(compiler, &[flags, &[fused]].concat());
+    succeeds(Command::new(compiled).current_dir(program.folder()));
+    program.assert_same_bits(order);
+}
+
+#[test]
+#[ignore = "long: compiles a hundred emulators, those of the short tier have every operation"]
+fn all_cases_equal_the_interpreter_in_both_orders() {
+    if !is_there("gcc", "gcc") {
+        return;
+    }
+    // At the level that compiles fastest; the others have fewer cases below.
+    let program = CProgram::write(&folder("all"), CASES.iter().collect(), PROGRAM, ROWS);
+    assert_same_bits(&program, "gcc", &["-O1"], Order::Separate);
+    if native_is_fused() {
+        assert_same_bits(&program, "gcc", &["-O1", "-march=native"], Order::Fused);
+    }
+}
+
+#[test]
+fn every_compiler_level_and_processor_gives_the_same_bits() {
+    let few = compiled();
+    let program = CProgram::write(&folder("few"), few, PROGRAM, ROWS);
+    for compiler in COMPILERS {
+        if !is_there(compiler, compiler) {
+            continue;
+        }
+        for level in ["-O0", "-O2", "-O3"] {
+            assert_same_bits(&program, compiler, &[level], Order::Separate);
+            if native_is_fused() {
+                assert_same_bits(&program, compiler, &[level, "-march=native"], Order::Fused);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_compiler_that_may_contract_and_set_errno_gives_the_same_bits() {
+    let few = compiled();
+    let program = CProgram::write(&folder("gnu"), few, PROGRAM, ROWS);
+    for compiler in COMPILERS {
+        if is_there(compiler, compiler) && native_is_fused() {
+            let flags = ["-std=gnu11", "-O2", "-march=native", "-D_GNU_SOURCE"];
+            assert_bits_with(&program, compiler, &flags, Order::Fused);
+        }
+    }
+}
+
+#[test]
+fn another_set_of_numbers_is_swapped_in_and_damage_is_refused() {
+    let few = compiled();
+    let program = CProgram::write(&folder("swap"), few, SWAP, ROWS_ON_A_DEVICE);
+    for compiler in COMPILERS {
+        if !is_there(compiler, compiler) {
+            continue;
+        }
+        for (order, flags) in [
+            (Order::Separate, vec!["-O2", SEPARATE]),
+            (Order::Fused, vec!["-O3", "-march=native", FUSED]),
+        ] {
+            if order == Order::Fused && !native_is_fused() {
+                continue;
+            }
+            program.write_images(|emulator| image(emulator, order));
+            let compiled = program.compiled(compiler, &[&FLAGS, &flags[..]].concat());
+            succeeds(Command::new(compiled).current_dir(program.folder()));
+            program.assert_swapped_bits(order);
+        }
+    }
+}
+
+/// A microcontroller in QEMU.
+struct Board {
+    cpu: &'static str,
+    machine: &'static str,
+    flags: &'static [&'static str],
+    no_fma: bool,
+}
+
+const HARD_FLOAT: &[&str] = &[
+    "-mcpu=cortex-m4",
+    "-mthumb",
+    "-mfloat-abi=hard",
+    "-mfpu=fpv4-sp-d16",
+];
+
+/// With a fused multiply-add, with one that is not to be taken, and without any floating-point unit.
+const BOARDS: [Board; 3] = [
+    Board {
+        cpu: "cortex-m4",
+        machine: "mps2-an386",
+        flags: HARD_FLOAT,
+        no_fma: false,
+    },
+    Board {
+        cpu: "cortex-m4",
+        machine: "mps2-an386",
+        flags: HARD_FLOAT,
+        no_fma: true,
+    },
+    Board {
+        cpu: "cortex-m3",
+        machine: "mps2-an385",
+        flags: &["-mcpu=cortex-m3", "-mthumb"],
+        no_fma: false,
+    },
+];
+
+#[test]
+fn microcontrollers_give_the_same_bits() {
+    let compiler = "arm-none-eabi-gcc";
+    if !is_there(compiler, "gcc-arm-none-eabi libnewlib-arm-none-eabi")
+        || !is_there("qemu-system-arm", "qemu-system-arm")
+    {
+        return;
+    }
+    let example = repository().join("examples/c/cortex-m4");
+    let startup = fs::read_to_string(example.join("startup.c")).expect("the example has a start");
+    let few = compiled();
+    let write = |name: &str, cases: Vec<_>, main: &str| {
+        let main = format!("{main}\n{startup}");
+        CProgram::write(&folder(name), cases, &main, ROWS_ON_A_DEVICE)
+    };
+    // Every damaged image is read whole, again and again: small ones, on an emulated processor.
+    let mut small = few.clone();
+    small.sort_by_key(|case| case.emulator.flash_bytes());
+    small.truncate(3);
+    let (program, swap) = (write("m4", few, PROGRAM), write("m4-swap", small, SWAP));
+    let script = format!("-Wl,-T,{}", example.join("memory.ld").display());
+    let link = ["--specs=rdimon.specs", &script, "-Wl,--gc-sections"].map(String::from);
+    for board in BOARDS {
+        let (order, fused) = match board.flags == HARD_FLOAT && !board.no_fma {
+            true => (Order::Fused, FUSED),
+            false => (Order::Separate, SEPARATE),
+        };
+        let mut flags = [&FLAGS, board.flags, &["-O2", fused]].concat();
+        flags.extend(["-ffunction-sections", "-fdata-sections"]);
+        if board.no_fma {
+            flags.extend(program.no_fma());
+        }
+        let run = |program: &CProgram<'_>| {
+            let linked = program.linked(compiler, &flags, &program.sources(), &link);
+            let semihosting = "enable=on,target=native";
+            succeeds(
+                Command::new("timeout")
+                    .args(["300", "qemu-system-arm", "-cpu", board.cpu])
+                    .args(["-machine", board.machine, "-nographic"])
+                    .args(["-semihosting-config", semihosting, "-kernel"])
+                    .arg(linked)
+                    .current_dir(program.folder()),
+            );
+        };
+        run(&program);
+        program.assert_same_bits(order);
+        if order == Order::Fused {
+            swap.write_images(|emulator| image(emulator, order));
+            run(&swap);
+            swap.assert_swapped_bits(order);
+        }
+    }
+}
+
+/// Compiles one changed emulator with its program, and runs it.
+fn changed(name: &str, change: impl Fn(&str) -> String, flags: &[&str]) -> Result<Output, Output> {
+    let case = &EVERY_OPERATION[0];
+    let program = CProgram::write(&folder(name), vec![case], PROGRAM, 1);
+    let file = program.folder().join(format!("{}.c", case.name()));
+    let text = fs::read_to_string(&file).expect("the C file was written");
+    write(&file, change(&text));
+    let compiled = Command::new("gcc")
+        .args(FLAGS)
+        .args([SEPARATE, "-O2", "-o", "program"])
+        .args(flags)
+        .args(program.sources())
+        .current_dir(program.folder())
+        .output()
+        .expect("gcc starts");
+    if !compiled.status.success() {
+        return Err(compiled);
+    }
+    let run = Command::new(program.folder().join("program"))
+        .current_dir(program.folder())
+        .output();
+    Ok(run.expect("the program starts"))
+}
+
+/// What the program says of its self-test; nothing where it passes.
+fn said(name: &str, change: impl Fn(&str) -> String) -> String {
+    let run = changed(name, change, &[]).expect("the changed file compiles");
+    assert_eq!(run.status.success(), run.stderr.is_empty(), "{run:?}");
+    String::from_utf8_lossy(&run.stderr).into_owned()
+}
+
+#[test]
+fn another_order_another_weight_and_fast_math_are_noticed() {
+    if !is_there("gcc", "gcc") {
+        return;
+    }
+    assert_eq!(said("as_written", str::to_owned), "");
+
+    let order = said("order", |text| {
+        let written = "sum = FMA(x0, w[o], sum);\n        sum = FMA(x1, w1[o], sum);";
+        let planted = "sum = FMA(x1, w1[o], sum);\n        sum = FMA(x0, w[o], sum);";
+        assert!(
+            text.contains(written),
+            "the kernel has changed: so has this test to"
+        );
+        text.replace(written, planted)
+    });
+    assert!(order.contains("self-test says 64"), "{order}");
+
+    let weight = said("weight", |text| {
+        let (before, numbers) = text.split_once("BUILT_IN = {").expect("there is a weight");
+        let changed = numbers.replacen(" 0.", " -0.", 1);
+        format!("{before}BUILT_IN = {{{changed}")
+    });
+    assert!(weight.contains("self-test says 32"), "{weight}");
+
+    for flag in ["-ffast-math", "-Ofast", "-ffinite-math-only"] {
+        let refused = changed("fast", str::to_owned, &[flag]).expect_err("fast-math compiles");
+        let message = String::from_utf8_lossy(&refused.stderr);
+        assert!(
+            message.contains("compile without them"),
+            "{flag}: {message}"
+        );
+    }
+}

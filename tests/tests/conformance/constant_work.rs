@@ -1,0 +1,205 @@
+//! The work of one call is the same for every input: Valgrind counts its instructions, for ordinary, subnormal, huge and
+//! missing numbers alike.
+//!
+//! The counts are kept in `instruction_counts.toml` beside this folder, and may not rise unseen. Valgrind knows no
+//! AVX-512, so that the program is built for x86-64-v3. Counts are not times, but they do not depend on the machine's
+//! mood either.
+
+use crate::frozen_program::{EMULATORS, PROGRAM, X86_64_V3};
+use dense_tests::program::{networks, printed};
+use dense_tests::repository;
+use dense_tests::skip::skipped;
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where this variable is `1`, the file of counts is written anew.
+const REFRESH: &str = "DENSE_REFRESH";
+
+/// What to do about a difference.
+const ADVICE: &str = "after a wanted change write the file anew: \
+    DENSE_REFRESH=1 cargo test --release -p dense-tests --test conformance constant_work";
+
+/// What a count may differ from the one on file before somebody has to look: the linker's and the C library's part
+/// (`memcpy`) differs a little from one Debian to the next.
+const SLACK: f64 = 0.02;
+
+/// The emulator of `frozen_program/src/work.rs` whose work does depend on its inputs.
+const PLANTED: &str = "planted";
+
+#[test]
+fn a_call_executes_the_same_instructions_for_every_input_and_no_more_than_on_file() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        return skipped("valgrind, install with apt-get install valgrind");
+    }
+    let mut counts = counted();
+
+    let planted = counts.remove(PLANTED).expect("the program calls it");
+    assert!(
+        one_count(&planted).is_none(),
+        "work that depends on the inputs is not noticed: {planted:?}"
+    );
+    let largest = |name: &String| counts[name].iter().map(|&(_, count)| count).max();
+    let of_networks = networks()
+        .into_iter()
+        .filter_map(|(name, _)| Some((largest(&name)?, name)));
+    compare(&of_networks.map(|(count, name)| (name, count)).collect());
+
+    assert_eq!(counts.len(), EMULATORS.len(), "emulators that were called");
+    let uneven = counts
+        .iter()
+        .filter(|(_, calls)| one_count(calls).is_none());
+    let uneven: String = uneven
+        .map(|(name, calls)| format!("{name}: {calls:?}\n"))
+        .collect();
+    assert!(
+        uneven.is_empty(),
+        "the work depends on the inputs:\n{uneven}"
+    );
+}
+
+/// The inputs of a call in words, and its instructions.
+type Call = (String, u64);
+
+/// Runs the program in Valgrind: the calls of each emulator, in turn.
+fn counted() -> BTreeMap<String, Vec<Call>> {
+    let executable = PROGRAM.built(X86_64_V3);
+    let outputs = tempfile::tempdir().expect("a temporary folder");
+    // Counting is on inside the functions of that name; the program has a file written for each call, `counts.1` and on.
+    let report = printed(
+        Command::new("valgrind")
+            .args(["--tool=callgrind", "--quiet", "--toggle-collect=measured_*"])
+            .arg(format!(
+                "--callgrind-out-file={}",
+                outputs.path().join("counts").display()
+            ))
+            .arg(executable)
+            .arg("work"),
+    );
+    let mut counts = BTreeMap::<_, Vec<_>>::new();
+    for (index, line) in report.lines().enumerate() {
+        let (name, inputs) = line
+            .split_once(' ')
+            .expect("a line is a name and its inputs");
+        let count = total(&outputs.path().join(format!("counts.{}", index + 1)));
+        counts
+            .entry(name.into())
+            .or_default()
+            .push((inputs.into(), count));
+    }
+    counts
+}
+
+/// The instructions in one of Callgrind's files.
+fn total(path: &Path) -> u64 {
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
+    total
+        .and_then(|total| total.trim().parse().ok())
+        .unwrap_or_else(|| panic!("{}: no total", path.display()))
+}
+
+/// The count that all calls have, if they have one.
+fn one_count(calls: &[Call]) -> Option<u64> {
+    let (_, first) = calls.first()?;
+    calls
+        .iter()
+        .all(|(_, count)| count == first)
+        .then_some(*first)
+}
+
+/// Compares with the counts on file, or writes them there where that is asked for.
+fn compare(counts: &BTreeMap<String, u64>) {
+    let path = file();
+    let compiler = printed(Command::new(rustc()).arg("--version"));
+    let compiler = compiler.trim();
+    if env::var_os(REFRESH).is_some_and(|value| value == "1") {
+        fs::write(&path, text(compiler, counts)).expect("the file can be written");
+        return;
+    }
+    let on_file = fs::read_to_string(&path).unwrap_or_default();
+    let compiler_on_file = value(&on_file, "compiler")
+        .unwrap_or_default()
+        .trim_matches('"');
+    if compiler_on_file != compiler {
+        return skipped(&format!(
+            "the compiler of the instruction counts, {compiler_on_file:?}, where this is {compiler:?}, install with \
+             rustup toolchain install VERSION; or {ADVICE}"
+        ));
+    }
+    for (name, &count) in counts {
+        if let Some(difference) = difference(name, count, &on_file) {
+            panic!("{difference}; {ADVICE}");
+        }
+    }
+}
+
+/// What to say where a count is too far from the one on file.
+fn difference(name: &str, count: u64, on_file: &str) -> Option<String> {
+    let expected: Option<f64> = value(on_file, name).and_then(|value| value.parse().ok());
+    let Some(expected) = expected else {
+        return Some(format!("no count of {name} is on file"));
+    };
+    let change = count as f64 / expected - 1.0;
+    if change.abs() <= SLACK {
+        return None;
+    }
+    let (percent, sign) = (
+        100.0 * change.abs(),
+        if change > 0.0 {
+            "more"
+        } else {
+            "fewer, well done,"
+        },
+    );
+    Some(format!(
+        "{name}: a call takes {count} instructions, {percent:.1} % {sign} than the {expected} on file"
+    ))
+}
+
+/// What stands behind `key =`.
+fn value<'a>(on_file: &'a str, key: &str) -> Option<&'a str> {
+    let mut lines = on_file.lines();
+    lines.find_map(|line| line.strip_prefix(key)?.trim().strip_prefix("= "))
+}
+
+#[test]
+fn a_count_that_rises_or_falls_by_more_than_two_percent_is_named() {
+    let on_file = "[instructions]\nmlp = 1000\n";
+    for count in [981, 1000, 1019] {
+        assert_eq!(difference("mlp", count, on_file), None);
+    }
+    for (name, count, part) in [
+        ("mlp", 1021, "2.1 % more"),
+        ("mlp", 979, "2.1 % fewer"),
+        ("decoder", 1000, "no count"),
+    ] {
+        let said = difference(name, count, on_file).unwrap_or_default();
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+fn file() -> PathBuf {
+    repository().join("tests/instruction_counts.toml")
+}
+
+/// The compiler that cargo takes.
+fn rustc() -> std::ffi::OsString {
+    env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}
+
+/// The file's text.
+fn text(compiler: &str, counts: &BTreeMap<String, u64>) -> String {
+    let mut text = format!(
+        "# Instructions of one call on x86-64-v3, counted by Valgrind; written and compared by tests/tests/conformance/constant_work.rs.\n\
+         compiler = \"{compiler}\"\n\n[instructions]\n"
+    );
+    for (name, count) in counts {
+        let _ = writeln!(text, "{name} = {count}");
+    }
+    text
+}

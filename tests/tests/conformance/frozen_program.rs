@@ -1,0 +1,82 @@
+//! The program that shows what frozen code promises (`tests/frozen_program`), with the networks, the example's emulator and those
+//! that together use every operation. Each of its builds is made once, whichever test comes first.
+
+use dense_codegen::emulator::Emulator;
+use dense_tests::cases::{Case, compiled};
+use dense_tests::networks::thomson;
+use dense_tests::program::{Build, Program, networks};
+use std::path::Path;
+use std::sync::LazyLock;
+
+/// Its own files.
+pub(crate) const FILES: [(&str, &str); 7] = [
+    (
+        "Cargo.toml",
+        include_str!("../../frozen_program/Cargo.toml"),
+    ),
+    (
+        "src/main.rs",
+        include_str!("../../frozen_program/src/main.rs"),
+    ),
+    (
+        "src/bits.rs",
+        include_str!("../../frozen_program/src/bits.rs"),
+    ),
+    (
+        "src/blocks.rs",
+        include_str!("../../frozen_program/src/blocks.rs"),
+    ),
+    (
+        "src/calls.rs",
+        include_str!("../../frozen_program/src/calls.rs"),
+    ),
+    (
+        "src/swap.rs",
+        include_str!("../../frozen_program/src/swap.rs"),
+    ),
+    (
+        "src/work.rs",
+        include_str!("../../frozen_program/src/work.rs"),
+    ),
+];
+
+/// For any processor: which instructions it has is found out when the program runs. No panic links.
+pub(crate) const ANY_PROCESSOR: Build<'_> = Build {
+    profile: "release",
+    features: "proof",
+    flags: "",
+};
+
+/// For a processor with AVX2 and a fused multiply-add. No panic links.
+pub(crate) const X86_64_V3: Build<'_> = Build {
+    profile: "release",
+    features: "proof",
+    flags: "-C target-cpu=x86-64-v3",
+};
+
+/// In the order of targets without a fused multiply-add.
+pub(crate) const NO_FMA: Build<'_> = Build {
+    profile: "fast",
+    features: "no-fma",
+    flags: "",
+};
+
+/// The emulators of the program, each with its name.
+pub(crate) static EMULATORS: LazyLock<Vec<(String, Emulator)>> = LazyLock::new(|| {
+    let cases = compiled().into_iter().map(named);
+    let all = networks()
+        .into_iter()
+        .chain([("thomson".into(), thomson())]);
+    all.chain(cases).collect()
+});
+
+/// The program, written.
+pub(crate) static PROGRAM: LazyLock<Program> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frozen_program");
+    Program::write(&folder, &EMULATORS, &FILES)
+});
+
+/// A case's emulator with its name.
+pub(crate) fn named(case: &Case) -> (String, Emulator) {
+    (case.name(), case.emulator.clone())
+}

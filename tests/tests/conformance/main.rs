@@ -1,0 +1,30 @@
+//! Conformance of the whole path: every execution of an emulator gives the interpreter's bits, or is near them where it may
+//! be no more than that; and each promise of the control loop is held on the program that is linked.
+//!
+//! - [`interpreters`], [`executor`]: on this machine, without a compiler,
+//! - [`frozen`]: frozen Rust; the program of [`frozen_program`] also shows that it has [`no_panic`], does
+//!   [`constant_work`], needs no [`allocation`], and takes a [`swap`] of its weights; [`planted_order`]: that its test can fail,
+//! - [`c`], [`c_library`], [`c_examples`]: the C form,
+//! - [`firmware`], [`firmware_example`], [`firmware_resources`]: microcontrollers in QEMU,
+//! - [`onnx`]: exported models in three engines,
+//! - [`networks`], [`thomson_generator`]: what the benchmarks and the bundled data are said to be.
+
+mod allocation;
+mod c;
+mod c_examples;
+mod c_library;
+#[cfg(target_arch = "x86_64")]
+mod constant_work;
+mod executor;
+mod firmware;
+mod firmware_example;
+mod firmware_resources;
+mod frozen;
+mod frozen_program;
+mod interpreters;
+mod networks;
+mod no_panic;
+mod onnx;
+mod planted_order;
+mod swap;
+mod thomson_generator;

@@ -1,0 +1,46 @@
+//! No panic can be reached from frozen code on the host: the linked program proves it, by the crate `no-panic`.
+//!
+//! That takes a program that is linked, optimised, and unwinds. The firmware has its own proof, in `firmware.rs`.
+
+use crate::frozen_program::{ANY_PROCESSOR, EMULATORS, FILES, PROGRAM, X86_64_V3};
+use dense_tests::program::{Build, Program, printed};
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn no_panic_is_reachable_from_frozen_code_for_any_processor() {
+    links_and_passes_its_self_tests(ANY_PROCESSOR);
+}
+
+#[test]
+fn no_panic_is_reachable_from_frozen_code_for_x86_64_v3() {
+    links_and_passes_its_self_tests(X86_64_V3);
+}
+
+fn links_and_passes_its_self_tests(build: Build<'_>) {
+    let report = printed(Command::new(PROGRAM.built(build)).arg("bits"));
+    let expected: String = EMULATORS
+        .iter()
+        .map(|(name, _)| format!("{name}: true\n"))
+        .collect();
+    assert_eq!(report, expected, "self-tests");
+}
+
+/// One emulator is enough, and compiles in a fraction of the time.
+#[test]
+fn a_planted_panic_does_not_link() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frozen_program_planted");
+    let planted = Program::write(&folder, &EMULATORS[..1], &FILES);
+    let as_written = printed(Command::new(planted.built(ANY_PROCESSOR)).arg("bits"));
+    assert_eq!(as_written, format!("{}: true\n", EMULATORS[0].0));
+    let output = planted.build(Build {
+        features: "proof,planted",
+        ..ANY_PROCESSOR
+    });
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "the planted panic was linked");
+    assert!(
+        said.contains("detected panic in function"),
+        "the build failed for another reason:\n{said}"
+    );
+}
