@@ -1,10 +1,11 @@
 //! The cases of the conformance tests: random emulators with 1,000 rows each and what the f32 interpreter makes of them.
 //!
 //! Half of [`CASES`] come from a fixed seed, half from a fresh one that every failure prints; `DENSE_SEED=N` gives that seed
-//! again. Each half is long enough to use every operation. [`EVERY_OPERATION`] are few that together do so too, all of the
-//! fresh seed, for tests that compile them.
+//! again. Each half is long enough to use every operation. Tests that compile them have fewer: [`compiled`], [`proven`].
 
-use crate::random_graph::{emulators_with_every_step, operations, random_emulator};
+use crate::random_graph::{
+    emulators_with_every_kind, emulators_with_every_step, operations, random_emulator,
+};
 use crate::rows::random_rows;
 use crate::tier::is_long;
 use dense_codegen::emulator::Emulator;
@@ -39,9 +40,6 @@ pub struct Case {
     pub rows: Vec<f32>,
 }
 
-/// How many of [`EVERY_OPERATION`] there are: enough that none has more than a dozen layers.
-const FEW: usize = 8;
-
 /// The seed that every run draws anew.
 static FRESH_SEED: LazyLock<u64> = LazyLock::new(|| match env::var("DENSE_SEED") {
     Ok(seed) => seed.parse().expect("DENSE_SEED is a whole number"),
@@ -66,33 +64,52 @@ pub static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
     (0..EMULATORS).map(case).collect()
 });
 
-/// Few cases that together use every operation; their numbers follow on those of [`CASES`].
-pub static EVERY_OPERATION: LazyLock<Vec<Case>> = LazyLock::new(|| {
-    let mut rng = stream(*FRESH_SEED, EMULATORS);
-    let emulators = emulators_with_every_step(FEW, &mut rng);
-    let numbered = (EMULATORS..).zip(emulators);
+/// Few cases that together use every operation, all of the fresh seed; their numbers follow on those of [`CASES`].
+pub static EVERY_OPERATION: LazyLock<Vec<Case>> =
+    LazyLock::new(|| fresh(EMULATORS, emulators_with_every_step));
+
+/// Fewer, which together use every kind of operation; their numbers are from twice as many on.
+pub static EVERY_KIND: LazyLock<Vec<Case>> =
+    LazyLock::new(|| fresh(2 * EMULATORS, emulators_with_every_kind));
+
+fn fresh(number: usize, emulators: fn(&mut ChaCha8Rng) -> Vec<Emulator>) -> Vec<Case> {
+    let mut rng = stream(*FRESH_SEED, number);
+    let numbered = (number..).zip(emulators(&mut rng));
     numbered
         .map(|(number, emulator)| Case::new(number, *FRESH_SEED, emulator, &mut rng))
         .collect()
-});
+}
 
-/// The cases for tests that compile each of them: [`EVERY_OPERATION`], and in the long tier those of the fixed seed that together
-/// use every operation, each time the one that adds most.
+/// The cases for tests that compile each of them: [`EVERY_OPERATION`], and in the long tier [`of_fixed_seed`].
 pub fn compiled() -> Vec<&'static Case> {
     let mut all: Vec<_> = EVERY_OPERATION.iter().collect();
-    if !is_long() {
-        return all;
+    if is_long() {
+        all.extend(of_fixed_seed());
     }
+    all
+}
+
+/// The cases for proofs, which take half a minute to compile each: [`EVERY_KIND`], and in the long tier all of [`compiled`].
+pub fn proven() -> Vec<&'static Case> {
+    let mut all: Vec<_> = EVERY_KIND.iter().collect();
+    if is_long() {
+        all.extend(compiled());
+    }
+    all
+}
+
+/// Those of the fixed seed that together use every operation, each time the one that adds most.
+fn of_fixed_seed() -> Vec<&'static Case> {
     let fixed = &CASES[..EMULATORS / 2];
-    let mut used = BTreeSet::new();
+    let (mut few, mut used) = (Vec::new(), BTreeSet::new());
     loop {
         let adds = |case: &&Case| operations(&case.emulator).difference(&used).count();
         match fixed.iter().max_by_key(adds) {
             Some(best) if adds(&best) > 0 => {
                 used.extend(operations(&best.emulator));
-                all.push(best);
+                few.push(best);
             }
-            _ => return all,
+            _ => return few,
         }
     }
 }

@@ -33,7 +33,10 @@ fn refuses_what_is_no_image(emulator: &mut dyn Frozen) {
     let x = vec![0.0; emulator.limits().0.len()];
     let (mut mean, mut std) = (vec![0.0; emulator.outputs()], vec![0.0; emulator.outputs()]);
     let refused = emulator.predict_from_image(&image, &x, &mut mean, &mut std);
-    assert!(matches!(refused, Err(ImageError::Length | ImageError::Alignment)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ImageError::Length | ImageError::Alignment)),
+        "{refused:?}"
+    );
 }
 
 /// Means, deviations and statuses of some rows.
@@ -68,17 +71,37 @@ fn predicted(emulator: &mut dyn Frozen, x: &[f32]) -> Vec<u8> {
     let (inputs, outputs) = (emulator.limits().0.len(), emulator.outputs());
     let rows = x.len() / inputs;
     let [mut single, mut batch, mut parallel] = [(); 3].map(|()| Results::new(rows, outputs));
-    let places = single.mean.chunks_exact_mut(outputs).zip(single.std.chunks_exact_mut(outputs));
+    let places = single
+        .mean
+        .chunks_exact_mut(outputs)
+        .zip(single.std.chunks_exact_mut(outputs));
     for ((x, (mean, std)), status) in x.chunks_exact(inputs).zip(places).zip(&mut single.status) {
         *status = emulator.predict(x, mean, std);
     }
     emulator.predict_batch(x, &mut batch.mean, &mut batch.std, &mut batch.status);
-    emulator.predict_parallel(3, x, &mut parallel.mean, &mut parallel.std, &mut parallel.status);
-    assert!(!batch.differs(&single), "{}: a batch and single calls differ", emulator.name());
-    assert!(!parallel.differs(&single), "{}: threads and single calls differ", emulator.name());
+    emulator.predict_parallel(
+        3,
+        x,
+        &mut parallel.mean,
+        &mut parallel.std,
+        &mut parallel.status,
+    );
+    assert!(
+        !batch.differs(&single),
+        "{}: a batch and single calls differ",
+        emulator.name()
+    );
+    assert!(
+        !parallel.differs(&single),
+        "{}: threads and single calls differ",
+        emulator.name()
+    );
 
     let mut out = Vec::new();
-    let values = single.mean.chunks_exact(outputs).zip(single.std.chunks_exact(outputs));
+    let values = single
+        .mean
+        .chunks_exact(outputs)
+        .zip(single.std.chunks_exact(outputs));
     for (status, (mean, std)) in single.status.iter().zip(values) {
         out.extend(status.non_finite.to_le_bytes());
         out.extend(status.outside.to_le_bytes());

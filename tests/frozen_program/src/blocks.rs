@@ -40,17 +40,28 @@ pub fn run(emulators: &mut [Box<dyn Frozen>]) {
 fn report(emulator: &mut dyn Calls) {
     let (inputs, outputs) = (emulator.limits().0.len(), emulator.outputs());
     let rows: Vec<f32> = ROWS.iter().flat_map(|&value| vec![value; inputs]).collect();
-    let (mut mean, mut std) = (vec![0.0; ROWS.len() * outputs], vec![0.0; ROWS.len() * outputs]);
+    let (mut mean, mut std) = (
+        vec![0.0; ROWS.len() * outputs],
+        vec![0.0; ROWS.len() * outputs],
+    );
     let mut status = [Status::default(); ROWS.len()];
     // The first call of all comes first, so that what is done once is counted too.
     let predict = blocks(|| {
-        emulator.predict(black_box(&rows[..inputs]), &mut mean[..outputs], &mut std[..outputs]);
+        emulator.predict(
+            black_box(&rows[..inputs]),
+            &mut mean[..outputs],
+            &mut std[..outputs],
+        );
     });
-    let batch = blocks(|| emulator.predict_batch(black_box(&rows), &mut mean, &mut std, &mut status));
+    let batch =
+        blocks(|| emulator.predict_batch(black_box(&rows), &mut mean, &mut std, &mut status));
     let self_test = blocks(|| {
         let _ = black_box(emulator.self_test());
     });
-    println!("{}: predict {predict}, predict_batch {batch}, self_test {self_test}", emulator.name());
+    println!(
+        "{}: predict {predict}, predict_batch {batch}, self_test {self_test}",
+        emulator.name()
+    );
 }
 
 /// Blocks that the work asked for.
@@ -81,7 +92,13 @@ impl Calls for Planted {
         Status::default()
     }
 
-    fn predict_batch(&mut self, x: &[f32], mean: &mut [f32], std: &mut [f32], status: &mut [Status]) {
+    fn predict_batch(
+        &mut self,
+        x: &[f32],
+        mean: &mut [f32],
+        std: &mut [f32],
+        status: &mut [Status],
+    ) {
         for (row, status) in status.iter_mut().enumerate() {
             *status = self.predict(&x[row..], &mut mean[row..], &mut std[row..]);
         }

@@ -15,13 +15,26 @@ pub trait Calls {
     fn limits(&self) -> (&'static [f32], &'static [f32]);
     fn outputs(&self) -> usize;
     fn predict(&mut self, x: &[f32], mean: &mut [f32], std: &mut [f32]) -> Status;
-    fn predict_batch(&mut self, x: &[f32], mean: &mut [f32], std: &mut [f32], status: &mut [Status]);
+    fn predict_batch(
+        &mut self,
+        x: &[f32],
+        mean: &mut [f32],
+        std: &mut [f32],
+        status: &mut [Status],
+    );
     fn self_test(&mut self) -> Result<(), SelfTestFailure>;
 }
 
 /// An emulator that was frozen, and whose weights can be swapped.
 pub trait Frozen: Calls {
-    fn predict_parallel(&self, threads: usize, x: &[f32], mean: &mut [f32], std: &mut [f32], status: &mut [Status]);
+    fn predict_parallel(
+        &self,
+        threads: usize,
+        x: &[f32],
+        mean: &mut [f32],
+        std: &mut [f32],
+        status: &mut [Status],
+    );
     fn image_bytes(&self) -> usize;
     /// Predicts one row with the weights of an image.
     fn predict_from_image(
@@ -63,7 +76,12 @@ macro_rules! calls {
                 #[cfg_attr(feature = "proof", no_panic::no_panic)]
                 #[unsafe(export_name = concat!("measured_", stringify!($name)))]
                 #[inline(never)]
-                pub fn $name(workspace: &mut Workspace, x: &Inputs, mean: &mut Outputs, std: &mut Outputs) -> Status {
+                pub fn $name(
+                    workspace: &mut Workspace,
+                    x: &Inputs,
+                    mean: &mut Outputs,
+                    std: &mut Outputs,
+                ) -> Status {
                     let status = Emulator.predict(workspace, x, mean, std);
                     #[cfg(feature = "planted")]
                     assert!(mean[0] != 0.125, "planted");
@@ -152,7 +170,13 @@ macro_rules! calls {
                     predict::$name(&mut self.workspace, row(x), row_mut(mean), row_mut(std))
                 }
 
-                fn predict_batch(&mut self, x: &[f32], mean: &mut [f32], std: &mut [f32], status: &mut [Status]) {
+                fn predict_batch(
+                    &mut self,
+                    x: &[f32],
+                    mean: &mut [f32],
+                    std: &mut [f32],
+                    status: &mut [Status],
+                ) {
                     let (x, _) = x.as_chunks();
                     let ((mean, _), (std, _)) = (mean.as_chunks_mut(), std.as_chunks_mut());
                     predict_batch::$name(&mut self.batch, x, mean, std, status);
@@ -188,7 +212,13 @@ macro_rules! calls {
                     mean: &mut [f32],
                     std: &mut [f32],
                 ) -> Result<Status, ImageError> {
-                    from_image::$name(image, &mut self.workspace, row(x), row_mut(mean), row_mut(std))
+                    from_image::$name(
+                        image,
+                        &mut self.workspace,
+                        row(x),
+                        row_mut(mean),
+                        row_mut(std),
+                    )
                 }
 
                 fn self_test_of(&mut self, image: Option<&[u8]>) -> Result<(), SelfTestFailure> {
@@ -199,7 +229,10 @@ macro_rules! calls {
                     weights.self_test(&mut self.workspace)
                 }
 
-                unsafe fn self_test_of_damaged(&mut self, image: &[u8]) -> Result<(), SelfTestFailure> {
+                unsafe fn self_test_of_damaged(
+                    &mut self,
+                    image: &[u8],
+                ) -> Result<(), SelfTestFailure> {
                     // SAFETY: as many bytes as there have to be, aligned; any bits are numbers.
                     let damaged = unsafe { &*image.as_ptr().cast::<Weights>() };
                     damaged.self_test(&mut self.workspace)

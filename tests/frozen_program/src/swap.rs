@@ -60,7 +60,9 @@ fn flipped(bits: usize, count: usize) -> Vec<usize> {
     let mut state = 11_u64;
     let mut draw = || {
         // Knuth's generator, MMIX; of its bits the upper ones.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 24) as usize % bits
     };
     (0..count).map(|_| draw()).collect()
@@ -68,9 +70,12 @@ fn flipped(bits: usize, count: usize) -> Vec<usize> {
 
 /// The images of the other emulators.
 fn others(folder: &Path, name: &str) -> Vec<PathBuf> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let own = format!("{name}.bin");
-    let image = |path: &PathBuf| path.extension().is_some_and(|end| end == "bin") && !path.ends_with(&own);
+    let image =
+        |path: &PathBuf| path.extension().is_some_and(|end| end == "bin") && !path.ends_with(&own);
     files.filter(image).collect()
 }
 
@@ -83,8 +88,14 @@ fn swapped(emulator: &mut dyn Frozen, image: &[u8], rows: &[f32]) -> Vec<u8> {
     let (mut mean, mut std) = (vec![0.0; emulator.outputs()], vec![0.0; emulator.outputs()]);
     let mut out = Vec::new();
     for x in rows.chunks_exact(emulator.limits().0.len()) {
-        emulator.predict_from_image(memory.bytes(), x, &mut mean, &mut std).unwrap();
-        out.extend(mean.iter().chain(&std).flat_map(|value| value.to_le_bytes()));
+        emulator
+            .predict_from_image(memory.bytes(), x, &mut mean, &mut std)
+            .unwrap();
+        out.extend(
+            mean.iter()
+                .chain(&std)
+                .flat_map(|value| value.to_le_bytes()),
+        );
     }
     emulator.self_test().unwrap();
     emulator.self_test_of(None).unwrap();
@@ -95,13 +106,18 @@ fn swapped(emulator: &mut dyn Frozen, image: &[u8], rows: &[f32]) -> Vec<u8> {
 fn refused(emulator: &mut dyn Frozen, image: &[u8]) -> ImageError {
     let x = vec![0.0; emulator.limits().0.len()];
     let (mut mean, mut std) = (vec![0.0; emulator.outputs()], vec![0.0; emulator.outputs()]);
-    emulator.predict_from_image(image, &x, &mut mean, &mut std).unwrap_err()
+    emulator
+        .predict_from_image(image, &x, &mut mean, &mut std)
+        .unwrap_err()
 }
 
 fn refuses_what_is_no_image(emulator: &mut dyn Frozen, image: &[u8], others: &[PathBuf]) {
     let memory = Memory::new(image, 0);
     for length in [0, 1, 63, image.len() - 64, image.len() - 1] {
-        assert_eq!(refused(emulator, &memory.bytes()[..length]), ImageError::Length);
+        assert_eq!(
+            refused(emulator, &memory.bytes()[..length]),
+            ImageError::Length
+        );
     }
     for offset in [1, 2, 3] {
         let moved = Memory::new(image, offset);
@@ -113,7 +129,11 @@ fn refuses_what_is_no_image(emulator: &mut dyn Frozen, image: &[u8], others: &[P
         // Long enough, so that its structure is what it is refused for.
         bytes.resize(bytes.len().max(image.len()), 0);
         let memory = Memory::new(&bytes, 0);
-        assert_eq!(refused(emulator, &memory.bytes()[..bytes.len()]), ImageError::Structure, "{other:?}");
+        assert_eq!(
+            refused(emulator, &memory.bytes()[..bytes.len()]),
+            ImageError::Structure,
+            "{other:?}"
+        );
     }
 }
 
@@ -133,8 +153,16 @@ fn flips_are_seen(emulator: &mut dyn Frozen, image: &[u8]) -> usize {
         let failure = unsafe { emulator.self_test_of_damaged(memory.bytes()) };
         assert_eq!(failure, Err(SelfTestFailure::Checksum), "bit {bit}");
         let in_structure = bit / 32 == image.len() / 4 - 2;
-        let expected = if in_structure { ImageError::Structure } else { ImageError::Checksum };
-        assert_eq!(refused(emulator, &memory.bytes()[..image.len()]), expected, "bit {bit}");
+        let expected = if in_structure {
+            ImageError::Structure
+        } else {
+            ImageError::Checksum
+        };
+        assert_eq!(
+            refused(emulator, &memory.bytes()[..image.len()]),
+            expected,
+            "bit {bit}"
+        );
         memory.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
     }
     bits.len()
@@ -149,5 +177,8 @@ fn sees_other_golden_results(emulator: &mut dyn Frozen, image: &[u8]) {
     *checksum = crc32(0, body.iter().copied().chain([*structure]));
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     let changed = Memory::new(&bytes, 0);
-    assert_eq!(emulator.self_test_of(Some(changed.bytes())), Err(SelfTestFailure::Golden(0)));
+    assert_eq!(
+        emulator.self_test_of(Some(changed.bytes())),
+        Err(SelfTestFailure::Golden(0))
+    );
 }

@@ -44,7 +44,9 @@ pub fn run(emulators: &mut [Box<dyn Frozen>]) {
         callgrind(ZERO_STATS);
         for (kind, number) in KINDS {
             let limits = low.iter().zip(high).enumerate();
-            let x: Vec<f32> = limits.map(|(j, (&low, &high))| number(j, low, high)).collect();
+            let x: Vec<f32> = limits
+                .map(|(j, (&low, &high))| number(j, low, high))
+                .collect();
             emulator.predict(black_box(&x), &mut mean, &mut std);
             black_box((&mut mean, &mut std));
             callgrind(DUMP_STATS);

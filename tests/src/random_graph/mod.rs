@@ -19,7 +19,7 @@ use draft::Draft;
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use step::{Step, image_steps, steps};
+use step::{Step, image_steps, one_of_each_kind, steps};
 
 /// Channels, widths and lengths: 1, whole vectors, and primes between.
 const SIZES: [usize; 9] = [1, 2, 3, 5, 8, 11, 16, 17, 23];
@@ -35,26 +35,50 @@ pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
         let place = rng.random_range(0..=prefix.len());
         prefix.insert(place, sure[number % sure.len()]);
     }
-    let members = 1 + number / 3 % 3;
-    let branches = (0..members).map(|_| some_of(&both, rng)).collect();
+    let branches = (0..members(number)).map(|_| some_of(&both, rng)).collect();
     emulator(number, prefix, branches, rng)
 }
 
-/// `count` emulators that together have every step once, and so take less time to compile than random ones that have every
-/// operation. Members differ in their heads alone.
-pub fn emulators_with_every_step(count: usize, rng: &mut ChaCha8Rng) -> Vec<Emulator> {
-    let [mut steps, mut image_steps] = [steps(), image_steps()];
-    steps.shuffle(rng);
-    image_steps.shuffle(rng);
-    let hand = |steps: &[Step], number: usize| -> Vec<Step> {
-        steps.iter().skip(number).step_by(count).copied().collect()
+/// Emulators that together have every step once, and so take less time to compile than random ones that have every operation.
+pub fn emulators_with_every_step(rng: &mut ChaCha8Rng) -> Vec<Emulator> {
+    // Enough of them that none has more than a dozen layers.
+    let numbers: Vec<_> = (0..8).collect();
+    dealt(&numbers, [steps(), image_steps()], rng)
+}
+
+/// Still fewer, which together have every kind of step, arrangement of outputs, transform and count of members; sizes, strides and
+/// how a transposed convolution ends are drawn.
+pub fn emulators_with_every_kind(rng: &mut ChaCha8Rng) -> Vec<Emulator> {
+    let steps = [steps(), image_steps()].map(|steps| one_of_each_kind(&steps, rng));
+    dealt(&[3, 5, 8, 10], steps, rng)
+}
+
+/// Emulators of these numbers that have these steps once between them: one after the other on sequences, then those on images.
+/// Members differ in their heads alone.
+fn dealt(numbers: &[usize], steps: [Vec<Step>; 2], rng: &mut ChaCha8Rng) -> Vec<Emulator> {
+    let mut steps = steps;
+    for steps in &mut steps {
+        steps.shuffle(rng);
+    }
+    let hand = |place: usize| -> Vec<Step> {
+        let of = |steps: &Vec<Step>| -> Vec<Step> {
+            let hand = steps.iter().skip(place).step_by(numbers.len());
+            hand.copied().collect()
+        };
+        steps.iter().flat_map(of).collect()
     };
-    let emulator = |number: usize| {
-        let prefix = [hand(&steps, number), hand(&image_steps, number)].concat();
-        let members = 1 + number / 3 % 3;
-        emulator(number, prefix, vec![Vec::new(); members], rng)
-    };
-    (0..count).map(emulator).collect()
+    let numbers = numbers.iter().enumerate();
+    numbers
+        .map(|(place, &number)| {
+            let branches = vec![Vec::new(); members(number)];
+            emulator(number, hand(place), branches, rng)
+        })
+        .collect()
+}
+
+/// How many members the emulator of a number has.
+fn members(number: usize) -> usize {
+    1 + number / 3 % 3
 }
 
 /// Up to two random steps.
@@ -246,12 +270,18 @@ mod tests {
     }
 
     #[test]
-    fn few_emulators_have_every_step() {
+    fn few_emulators_have_every_step_and_fewer_every_kind() {
+        let kind = |name: &String| name.split([' ', '(']).next().map(str::to_owned);
+        let kinds: BTreeSet<_> = every_operation().iter().map(kind).collect();
         for seed in 0..20 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let emulators = emulators_with_every_step(8, &mut rng);
+            let emulators = emulators_with_every_step(&mut rng);
             let used: BTreeSet<_> = emulators.iter().flat_map(operations).collect();
             assert_eq!(used, every_operation(), "seed {seed}");
+            let emulators = emulators_with_every_kind(&mut rng);
+            let used = emulators.iter().flat_map(operations);
+            let used: BTreeSet<_> = used.map(|name| kind(&name)).collect();
+            assert_eq!(used, kinds, "seed {seed}");
         }
     }
 }

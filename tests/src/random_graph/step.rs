@@ -2,6 +2,8 @@
 
 use dense_codegen::emulator::Emulator;
 use dense_codegen::graph::{Function, Node, NodeId, Operation, ParameterId, Shape};
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -113,6 +115,21 @@ pub(super) fn image_steps() -> Vec<Step> {
         }
     }
     steps
+}
+
+/// One step of each kind; of transposed convolutions, for each way to end.
+pub(super) fn one_of_each_kind(steps: &[Step], rng: &mut ChaCha8Rng) -> Vec<Step> {
+    let kind = |step: &Step| match step {
+        Step::Activation(function) => format!("{function:?}"),
+        Step::TransposedConv1d { end, .. } => format!("{end:?}"),
+        Step::TransposedConv2d { end, .. } => format!("{:?}", end[0]),
+        other => format!("{:?}", std::mem::discriminant(other)),
+    };
+    let mut shuffled = steps.to_vec();
+    shuffled.shuffle(rng);
+    let mut seen = BTreeSet::new();
+    shuffled.retain(|step| seen.insert(kind(step)));
+    shuffled
 }
 
 /// Positions of a transposed convolution's result that follow from its input.

@@ -1,9 +1,9 @@
 //! Frozen code, as it is emitted, gives the bits of the f32 interpreter in both orders, however it is built.
 
-use crate::frozen_program::{ANY_PROCESSOR, FILES, NO_FMA, PROGRAM, X86_64_V3, named};
+use crate::frozen_program::{ANY_PROCESSOR, FAST, FAST_NO_FMA, FILES, PROGRAM, X86_64_V3, named};
 use dense_codegen::interpreter::Order;
 use dense_runtime::status::Status;
-use dense_tests::cases::{CASES, Case, compiled};
+use dense_tests::cases::{CASES, Case, compiled, proven};
 use dense_tests::modules::write;
 use dense_tests::program::{Build, Program, printed};
 use std::fs;
@@ -11,30 +11,32 @@ use std::path::Path;
 use std::process::Command;
 
 #[test]
-fn built_for_any_processor_it_has_the_bits_of_the_interpreter() {
-    assert_same_bits(&PROGRAM, ANY_PROCESSOR, &compiled(), Order::Fused);
+fn every_operation_has_the_bits_of_the_interpreter_in_both_orders() {
+    assert_same_bits_in_both_orders("frozen_program_every_operation", &compiled());
 }
 
 #[test]
-fn built_for_x86_64_v3_it_has_the_bits_of_the_interpreter() {
-    assert_same_bits(&PROGRAM, X86_64_V3, &compiled(), Order::Fused);
-}
-
-#[test]
-fn without_a_fused_multiply_add_it_has_the_bits_of_the_interpreter() {
-    assert_same_bits(&PROGRAM, NO_FMA, &compiled(), Order::Separate);
-}
-
-#[test]
-#[ignore = "long: compiles a hundred emulators, those of the short tier have every operation"]
+#[ignore = "long: compiles a hundred emulators"]
 fn a_hundred_emulators_have_the_bits_of_the_interpreter_in_both_orders() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frozen_program_all");
-    let emulators: Vec<_> = CASES.iter().map(named).collect();
+    assert_same_bits_in_both_orders("frozen_program_all", &CASES.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_program_without_a_panic_has_the_bits_of_the_interpreter_on_any_processor() {
+    assert_same_bits(&PROGRAM, ANY_PROCESSOR, &proven(), Order::Fused);
+}
+
+#[test]
+fn the_program_without_a_panic_has_the_bits_of_the_interpreter_on_x86_64_v3() {
+    assert_same_bits(&PROGRAM, X86_64_V3, &proven(), Order::Fused);
+}
+
+fn assert_same_bits_in_both_orders(name: &str, cases: &[&Case]) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let emulators: Vec<_> = cases.iter().map(|case| named(case)).collect();
     let program = Program::write(&folder, &emulators, &FILES);
-    let cases: Vec<_> = CASES.iter().collect();
-    for (order, features) in [(Order::Fused, ""), (Order::Separate, "no-fma")] {
-        let build = Build { features, ..NO_FMA };
-        assert_same_bits(&program, build, &cases, order);
+    for (order, build) in [(Order::Fused, FAST), (Order::Separate, FAST_NO_FMA)] {
+        assert_same_bits(&program, build, cases, order);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The program that shows what frozen code promises (`tests/frozen_program`), with the networks, the example's emulator and those
-//! that together use every operation. Each of its builds is made once, whichever test comes first.
+//! that together use every kind of operation. Each of its builds is made once, whichever test comes first.
 
 use dense_codegen::emulator::Emulator;
-use dense_tests::cases::{Case, compiled};
+use dense_tests::cases::{Case, proven};
 use dense_tests::networks::thomson;
 use dense_tests::program::{Build, Program, networks};
 use std::path::Path;
@@ -54,16 +54,22 @@ pub(crate) const X86_64_V3: Build<'_> = Build {
     flags: "-C target-cpu=x86-64-v3",
 };
 
-/// In the order of targets without a fused multiply-add.
-pub(crate) const NO_FMA: Build<'_> = Build {
+/// As fast as it compiles.
+pub(crate) const FAST: Build<'_> = Build {
     profile: "fast",
-    features: "no-fma",
+    features: "",
     flags: "",
+};
+
+/// The same in the order of targets without a fused multiply-add.
+pub(crate) const FAST_NO_FMA: Build<'_> = Build {
+    features: "no-fma",
+    ..FAST
 };
 
 /// The emulators of the program, each with its name.
 pub(crate) static EMULATORS: LazyLock<Vec<(String, Emulator)>> = LazyLock::new(|| {
-    let cases = compiled().into_iter().map(named);
+    let cases = proven().into_iter().map(named);
     let all = networks()
         .into_iter()
         .chain([("thomson".into(), thomson())]);
