@@ -80,7 +80,7 @@ fn fresh(number: usize, emulators: fn(&mut ChaCha8Rng) -> Vec<Emulator>) -> Vec<
         .collect()
 }
 
-/// The cases for tests that compile each of them: [`EVERY_OPERATION`], and in the long tier [`of_fixed_seed`].
+/// The cases for tests that compile each of them: [`EVERY_OPERATION`], and in the long tier those of the fixed seed.
 pub fn compiled() -> Vec<&'static Case> {
     let mut all: Vec<_> = EVERY_OPERATION.iter().collect();
     if is_long() {

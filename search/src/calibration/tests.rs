@@ -1,5 +1,8 @@
 use super::*;
+use crate::data::ReadOptions;
 use crate::streams::uniform;
+use dense_codegen::emulator::{EmulatorParts, InputVariable, Layout, Outputs};
+use dense_codegen::graph::{Dense, Graph, Operation, Shape};
 
 /// About standard normal: the sum of twelve uniform draws.
 fn normal(random: &mut impl FnMut() -> f64) -> f64 {
@@ -48,4 +51,77 @@ fn scatter_and_few_rows_have_no_trend() {
         group(15, 2, |x| f64::from(3.0 * x[0])),
     ];
     assert!(Trend::find(&few, 2).is_none());
+}
+
+/// An emulator that predicts zero everywhere, for one input and one output of this unit.
+fn zero(unit: f32) -> Emulator {
+    let mut graph = Graph::new(1);
+    let weight = graph.parameter("weight", &[1, 1], vec![0.0]);
+    let bias = graph.parameter("bias", &[1], vec![0.0]);
+    let dense = Dense {
+        weight: weight.unwrap(),
+        bias: bias.unwrap(),
+        output: Shape::Vector(1),
+    };
+    let member = graph.push(Operation::Dense(dense), &[Graph::INPUT]);
+    Emulator::new(EmulatorParts {
+        members: vec![member.unwrap()],
+        graph,
+        calibration: Calibration {
+            gain: 1.0,
+            unit: vec![unit],
+            floor: vec![0.0],
+        },
+        local: Local::default(),
+        inputs: vec![InputVariable {
+            name: "a".into(),
+            low: -1.0,
+            high: 1.0,
+            logarithmic: false,
+        }],
+        outputs: Outputs {
+            layout: Layout::Scalars,
+            shape: vec![1],
+            names: Vec::new(),
+            axes: Vec::new(),
+        },
+        provenance: Default::default(),
+    })
+    .unwrap()
+}
+
+/// Errors of standard deviation 20, whatever the emulator's unit: so is the standard deviation that it states.
+#[test]
+fn the_standard_deviation_is_that_of_the_errors() {
+    let mut stream = stream(3, "calibration test");
+    let mut random = || uniform(&mut stream);
+    let row = |_| {
+        let x = 2.0 * random() - 1.0;
+        format!("{x},{}\n", 20.0 * normal(&mut random))
+    };
+    let text = "a,y\n".to_owned() + &(0..6000).map(row).collect::<String>();
+    let options = ReadOptions {
+        inputs: vec!["a".into()],
+        outputs: vec!["y".into()],
+        ..ReadOptions::default()
+    };
+    let data = Dataset::from_csv_bytes(text.as_bytes(), "test.csv", &options).unwrap();
+    let every_third = |first: usize| (first..data.rows()).step_by(3).collect::<Vec<_>>();
+    let split = Split {
+        train: every_third(0),
+        validation: [every_third(1), every_third(2)].concat(),
+        test: Vec::new(),
+        selection: every_third(1),
+        calibration: every_third(2),
+        notes: Vec::new(),
+    };
+    let normalisation = Normalisation::fit(&data, &split.train);
+    for unit in [1.0, 8.0] {
+        let (calibration, error_scale) = calibrated(&zero(unit), &data, &normalisation, &split);
+        assert!(error_scale.is_none());
+        assert_eq!(calibration.unit, [unit]);
+        let std = unit * calibration.floor[0].sqrt();
+        // The 90 % point of 2,000 errors scatters by 3 % about the normal's.
+        assert!((std / 20.0 - 1.0).abs() < 0.08, "{std}");
+    }
 }
