@@ -1,7 +1,7 @@
 //! Prints over semihosting the bits that a Cortex-M4F computes: every elementary function over all magnitudes,
 //! then the predictions of frozen emulators.
 //!
-//! The workstation's test (`tests/tests/firmware.rs`) copies this crate, writes the emulators into the copy, builds and
+//! The workstation's test (`tests/tests/conformance/firmware.rs`) copies this crate, writes the emulators into the copy, builds and
 //! runs it with `run`, and compares every line with its own.
 
 #![no_std]

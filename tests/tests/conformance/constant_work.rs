@@ -21,7 +21,7 @@ const REFRESH: &str = "DENSE_REFRESH";
 
 /// What to do about a difference.
 const ADVICE: &str = "after a wanted change write the file anew: \
-    DENSE_REFRESH=1 cargo test --release -p dense-tests --test conformance constant_work";
+    DENSE_REFRESH=1 cargo test -p dense-tests --test conformance constant_work";
 
 /// What a count may differ from the one on file before somebody has to look: the linker's and the C library's part
 /// (`memcpy`) differs a little from one Debian to the next.
