@@ -2,7 +2,7 @@
 //!
 //! Distances are between inputs in whitened coordinates: standardised over the training rows (after the logarithm, where
 //! an input has one), then turned and stretched so that the training points have unit variance in every direction. The
-//! training rows are split at random in halves A and B; rows of B are to A what new rows of the same design will be.
+//! training rows that differ are split at random in halves A and B; rows of B are to A what new rows of the same design will be.
 //!
 //! 1. *Are there holes?* With t the 99 % point of the distances from rows of B to their nearest row of A, the share s of
 //!    uniform draws of the box that lie farther than t from A is about 1 % where the rows fill the box. Above 10 % (more where
@@ -12,11 +12,18 @@
 //!    293, 1985: at most twice the least possible radius), and as radius the 99.5 % point of the distances from rows of B
 //!    to their nearest centre: of new rows of the same design one in 200 is called far. K is the least power of two that
 //!    calls nine tenths of the share s far; where not even 512 do, 512.
+//! 3. *No training row is far*: those that are become centres too, the farthest first; where they would be more than 512, the radius
+//!    grows instead.
+//!
+//! Of fewer than 200 rows the 99.5 % point is beyond the largest distance r of n. Where rows lie evenly, the chance of a distance above
+//! r falls as exp(-c r^d) in d dimensions, from which the point follows: r (ln 200 / ln (n + 1))^(1/d). Near edges and corners it
+//! falls more slowly, which the 99.9 % point makes up for.
 
 use crate::data::{Dataset, Normalisation};
 use crate::streams::{permutation, stream, uniform};
 use dense_codegen::local::{Coordinates, Coverage};
 use faer::{Mat, Side};
+use std::collections::BTreeSet;
 
 /// Rows that are looked at, at most: an even number.
 const ROWS: usize = 2000;
@@ -31,9 +38,15 @@ const CHANCE: f64 = 1e-4;
 /// The share of rows of the same design that count as within reach, and within the radius.
 const REACH: f64 = 0.99;
 const NEAR: f64 = 0.995;
+/// The share of new rows beyond the radius that is aimed at where so few rows say it, were there no edges.
+const NEAR_EDGES: f64 = 1e-3;
 /// The share of the empty part that centres have to find, and how many there are at most.
 const FOUND: f64 = 0.9;
 const CENTRES: usize = 512;
+/// Rows that are as near, in standard deviations, count as one; no radius is smaller.
+const SAME: f32 = 1e-3;
+/// By how much the radius is larger than it has to be for training rows: single precision finds them within it too.
+const MARGIN: f32 = 1.001;
 /// Directions in which the rows vary less than this share of the widest one count as that wide.
 const FLAT: f64 = 1e-4;
 
@@ -57,10 +70,14 @@ pub fn find(data: &Dataset, train: &[usize]) -> Option<Holes> {
     let normalisation = Normalisation::fit(data, train);
     let inputs = data.input_count();
     let order = permutation(&mut stream(0, "holes: rows"), train.len());
-    let rows: Vec<usize> = order.iter().take(ROWS).map(|&place| train[place]).collect();
-    let u = normalisation.encode_x(data, &rows);
-    let whitening = whitening(&u, inputs);
-    let rows = whitened(&u, &whitening, inputs);
+    let order: Vec<usize> = order.into_iter().map(|place| train[place]).collect();
+    let u = normalisation.encode_x(data, &order);
+    let whitening = whitening(&u[..u.len().min(ROWS * inputs)], inputs);
+    let all = distinct(&whitened(&u, &whitening, inputs), inputs);
+    let rows = &all[..all.len().min(ROWS * inputs)];
+    if rows.len() < FEWEST * inputs {
+        return None;
+    }
     let (a, b) = rows.split_at(rows.len() / inputs / 2 * inputs);
     let drawn = whitened(&draws(data, &normalisation), &whitening, inputs);
 
@@ -85,9 +102,12 @@ pub fn find(data: &Dataset, train: &[usize]) -> Option<Holes> {
     let mut kept = None;
     for count in sizes {
         let centres = &spread[..spread.len().min(count * inputs)];
-        let radius = point(&nearest(b, centres, inputs), NEAR);
-        let flagged = share_beyond(centres, radius);
-        kept = Some((centres.to_vec(), radius, flagged));
+        let distances = nearest(b, centres, inputs);
+        let beyond = beyond_the_largest(distances.len(), inputs);
+        let radius = (point(&distances, NEAR) * beyond).max(SAME);
+        let (centres, radius) = covering(centres, radius, &all, inputs);
+        let flagged = share_beyond(&centres, radius);
+        kept = Some((centres, radius, flagged));
         if flagged >= FOUND * empty {
             break;
         }
@@ -103,9 +123,54 @@ pub fn find(data: &Dataset, train: &[usize]) -> Option<Holes> {
             },
             whitening,
             centres,
-            square_radius: (radius * radius).max(f32::MIN_POSITIVE),
+            square_radius: radius * radius,
         },
     })
+}
+
+/// The rows without those that are as near to an earlier one as [`SAME`], along every axis and about.
+fn distinct(rows: &[f32], inputs: usize) -> Vec<f32> {
+    let mut seen = BTreeSet::new();
+    let rows = rows.chunks_exact(inputs);
+    let place = |row: &[f32]| -> Vec<i64> {
+        let places = row.iter().map(|w| (w / SAME).round() as i64);
+        places.collect()
+    };
+    let new = rows.filter(|row| seen.insert(place(row)));
+    new.flatten().copied().collect()
+}
+
+/// What the largest of so many distances is multiplied by for the [`NEAR`] point, where that lies beyond it; else 1.
+fn beyond_the_largest(count: usize, inputs: usize) -> f32 {
+    let share_beyond = 1.0 / (count as f64 + 1.0);
+    if share_beyond <= 1.0 - NEAR {
+        return 1.0;
+    }
+    (NEAR_EDGES.ln() / share_beyond.ln()).powf(1.0 / inputs as f64) as f32
+}
+
+/// The centres with those rows that are beyond the radius of all of them, the farthest first, at most [`CENTRES`] of them; and the radius
+/// that then covers every row.
+fn covering(centres: &[f32], radius: f32, rows: &[f32], inputs: usize) -> (Vec<f32>, f32) {
+    let mut centres = centres.to_vec();
+    let mut distances = nearest(rows, &centres, inputs);
+    let farthest = |distances: &[f32]| {
+        let places = 0..distances.len();
+        places.max_by(|&a, &b| distances[a].total_cmp(&distances[b]))
+    };
+    for _ in 0..CENTRES {
+        match farthest(&distances) {
+            Some(row) if distances[row] * MARGIN > radius => {
+                let new = &rows[row * inputs..][..inputs];
+                let pairs = distances.iter_mut().zip(rows.chunks_exact(inputs));
+                pairs.for_each(|(least, row)| *least = least.min(square(row, new).sqrt()));
+                centres.extend_from_slice(new);
+            }
+            _ => break,
+        }
+    }
+    let needed = farthest(&distances).map_or(0.0, |row| distances[row]);
+    (centres, radius.max(needed * MARGIN))
 }
 
 /// The matrix `[inputs][inputs]` that makes the covariance of these coordinates the identity.
