@@ -26,7 +26,7 @@ use std::time::Duration;
 #[command(
     name = "dense-search",
     version,
-    after_help = "First steps:\n  dense-search demo\n  dense-search design parameters.toml -n 1024 -o design.csv\n  dense-search collect design.csv --command \"python sim.py {input} {output}\" -o runs.npz\n  dense-search search runs.npz --out run --time 5m\n  dense-search freeze run --out my-emulator\n\nExit codes: 0 done, 1 interrupted, 2 wrong arguments or input."
+    after_help = "First steps:\n  dense-search demo\n  dense-search design parameters.toml -n 1024 -o design.csv\n  dense-search collect design.csv --command \"python {here}/sim.py {input} {output}\" -o runs.npz\n  dense-search search runs.npz --out run --time 5m\n  dense-search freeze run --out my-emulator\n\nExit codes: 0 done, 1 interrupted, 2 wrong arguments or input."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -223,7 +223,7 @@ enum Command {
     Collect {
         /// A .csv with a column for each parameter, as design writes it
         design: PathBuf,
-        /// The simulator's command: a line for sh, in which {input}, {output}, {folder} and {NAME} are filled in
+        /// The simulator's command: a line for sh, in which {input}, {output}, {here}, {folder} and {NAME} are filled in
         #[arg(long)]
         command: String,
         /// The .npz to write
@@ -293,8 +293,10 @@ Example:
 const COLLECT_HELP: &str = r#"In the command are filled in:
   {input}   path of a file with the parameters of the run; --input says how it is written
   {output}  path for its output, an ending may follow: {output}.npy; without it, what the command prints is its output
-  {folder}  the run's own folder, for what else it writes
-  {NAME}    value of the parameter NAME
+  {here}    the folder where you are: every run starts in an empty folder of its own, so that files that it needs are
+            named as {here}/FILE
+  {folder}  the run's own folder, in which it starts
+  {NAME}    value of the parameter NAME, as it stands in the design
 
 The output may be .npy, JSON (a list, lists of lists, or an object with a number or a list for each name) or numbers as
 text; the bytes tell which. Every run has to give as many numbers. A run that fails (an exit code other than 0, the time
@@ -306,8 +308,9 @@ kill: no run that ended is repeated and none is lost; those that go on without i
 design only the new rows are run. Once the .npz is written, the folder may be removed.
 
 Examples:
-  dense-search collect design.csv --command "python sim.py {input} {output}" --parameters parameters.toml -o runs.npz
-  dense-search collect design.csv --command "./sim --te {T_e_eV} --ne {n_e_cm3}" --timeout 30s -o runs.npz"#;
+  dense-search collect design.csv --command "python {here}/sim.py {input} {output}" --parameters parameters.toml -o runs.npz
+  dense-search collect design.csv --command "{here}/sim --te {T_e_eV} --ne {n_e_cm3}" --timeout 30s -o runs.npz
+  dense-search collect design.csv --command "cp {input} INPUT.DAT && {here}/sim && cp RESULT.DAT {output}" --input text -o runs.npz"#;
 
 /// A file of simulator runs, and how to read it.
 #[derive(Debug, Args)]

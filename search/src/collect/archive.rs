@@ -303,10 +303,7 @@ fn write_failed(
         let names = simulation.names.iter().map(String::as_str);
         csv.write_record(["row"].into_iter().chain(names).chain(["error"]))?;
         for (row, error) in failed {
-            let point = simulation
-                .point(*row)
-                .iter()
-                .map(|value| format!("{value:?}"));
+            let point = simulation.cells(*row).iter().cloned();
             let cells = [row.to_string()].into_iter().chain(point);
             csv.write_record(cells.chain([error.clone()]))?;
         }

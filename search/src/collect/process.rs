@@ -23,11 +23,12 @@ mv "$2/code.part" "$2/code"
 /// What the run prints, and its lock.
 const LOG: &str = "log";
 
-/// Starts a command in the folder of its run; what it prints goes to the log, or standard output to the file `output`.
+/// Starts a command in the folder `work`; what it prints goes to the log in the `folder` of its run, or standard output to
+/// the file `output` there.
 ///
 /// # Errors
 /// The system has no process to give, or the folder cannot be written.
-pub fn start(command: &str, folder: &Path, prints: bool) -> io::Result<Child> {
+pub fn start(command: &str, folder: &Path, work: &Path, prints: bool) -> io::Result<Child> {
     let log = File::create(folder.join(LOG))?;
     log.lock()?;
     let out = match prints {
@@ -38,6 +39,7 @@ pub fn start(command: &str, folder: &Path, prints: bool) -> io::Result<Child> {
     shell
         .args(["-c", SHELL, "sh", command])
         .arg(folder)
+        .current_dir(work)
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(log);

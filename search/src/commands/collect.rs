@@ -1,7 +1,7 @@
 //! `dense-search collect`: a user's simulator, run over a design, as a file that a search takes.
 
 use crate::collect::archive::{self, About, Stored};
-use crate::collect::command::{InputForm, Template};
+use crate::collect::command::{InputForm, Template, shell_word};
 use crate::collect::runs::Runs;
 use crate::collect::{Ended, Simulation, collect, output};
 use crate::data::{Layout, csv_table};
@@ -12,7 +12,7 @@ use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What is to be collected, and how.
 #[derive(Debug)]
@@ -78,10 +78,23 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         .iter()
         .map(|text| axis(text))
         .collect::<Result<_, _>>()?;
+    let here = std::env::current_dir()?;
+    ensure!(
+        here.to_str().is_some(),
+        "{}: expected a folder whose path is text; call collect from another",
+        here.display()
+    );
+    let template = Template::new(&plan.command, plan.input, &design.names)?;
+    if let Some((names, command)) = template.files_of(&here) {
+        bail!(elsewhere(&names, &plan.command, &command));
+    }
+    let shared = Shared::new(&template, &here);
     let simulation = Simulation {
-        template: Template::new(&plan.command, plan.input, &design.names)?,
+        template,
         names: design.names,
         points: design.values,
+        cells: design.cells,
+        here,
         limit: plan.limit,
     };
     let folder = plan.runs.clone().unwrap_or_else(|| {
@@ -91,12 +104,18 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
     });
     let runs = Runs::open(&folder, &simulation, plan.retry_failed)?;
     let (ended, started) = watch(&simulation, &runs, plan.jobs, interrupt)?;
+    shared.warn();
     let stored = match ended {
         Ended::Interrupted => None,
         Ended::AllFailed(error) => bail!(
             "the first runs failed, every one of them: {error}\nsee the logs in {}, mend the simulator or its command and \
-             start again with --retry-failed",
-            folder.display()
+             start again with --retry-failed{}",
+            folder.display(),
+            match plan.command.contains("{here}") {
+                true => "",
+                false =>
+                    "\neach run starts in an empty folder of its own: the command finds files of this one as {here}/FILE",
+            }
         ),
         Ended::Complete => {
             let meta = json!({
@@ -118,6 +137,71 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         started,
         runs: folder,
     })
+}
+
+/// What a user is told whose command names files of the folder where he is.
+fn elsewhere(names: &[String], before: &str, command: &str) -> String {
+    let names = names.join(", ");
+    let line = match typed_with(before, command) {
+        Some(line) => line,
+        None => format!("--command {}", shell_word(command)),
+    };
+    format!(
+        "each run starts in an empty folder of its own, and the command names what is in this one: {names}; nothing was \
+         run. With {{here}} for this folder:\n\n  {line}\n\nIf the runs themselves make one of these, begin the command \
+         with `cd {{folder}} &&` and write {{here}}/ only before the others; `cd {{here}} &&` starts all runs in this folder, \
+         which is sound only where none writes there"
+    )
+}
+
+/// The line that was typed, with another command in it.
+fn typed_with(before: &str, command: &str) -> Option<String> {
+    let words: Option<Vec<String>> = std::env::args_os()
+        .map(|word| word.into_string().ok())
+        .collect();
+    let mut words = words?;
+    let option = format!("--command={before}");
+    let place = (1..words.len())
+        .find(|&at| words[at] == option || (words[at] == before && words[at - 1] == "--command"))?;
+    words[place] = match words[place] == option {
+        true => format!("--command={command}"),
+        false => command.to_owned(),
+    };
+    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+    Some(words.join(" "))
+}
+
+/// The files that a command names by `{here}`, as they were before the runs.
+struct Shared(Vec<(PathBuf, Option<Stamp>)>);
+
+/// When a file was changed, and its size.
+type Stamp = (SystemTime, u64);
+
+impl Shared {
+    fn new(template: &Template, here: &Path) -> Self {
+        let files = template.shared(here).into_iter();
+        Self(files.map(|path| (path.clone(), stamp(&path))).collect())
+    }
+
+    /// Warns of those that changed while the runs went on.
+    fn warn(&self) {
+        for (path, before) in &self.0 {
+            if stamp(path) != *before {
+                eprintln!(
+                    "warning: {} changed while runs went on. If they write it, they overwrite what others wrote: name it \
+                     without {{here}}/, so that each run has its own, and collect again with another --runs. If you did, \
+                     runs before and after may differ",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+/// The stamp of a file; nothing where there is none, or a folder.
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = path.metadata().ok().filter(fs::Metadata::is_file)?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 /// Collects with a line of progress, and the first errors as they come.

@@ -53,6 +53,8 @@ pub(crate) struct Table {
     pub(crate) names: Vec<String>,
     /// `[rows][names]`, row-major; at least one row.
     pub(crate) values: Vec<f64>,
+    /// The same as they stand in the file.
+    pub(crate) cells: Vec<String>,
 }
 
 /// Reads all columns of the file at `path`.
@@ -63,11 +65,20 @@ pub(crate) fn table(path: &Path) -> Result<Table, DataError> {
     let file = path.display().to_string();
     let bytes = read_bytes(path)?;
     let names = header(&bytes, &file)?;
-    let Columns { values, .. } = read(&bytes, &file, &names)?;
+    let mut rows = Rows::open(Cursor::new(&bytes[..]), &file)?;
+    rows.choose(&names)?;
+    let (mut values, mut cells) = (Vec::new(), Vec::new());
+    while rows.next(&mut values)? {
+        cells.extend(rows.record.iter().map(str::to_owned));
+    }
     if values.is_empty() {
         return Err(DataError::NoRows { file });
     }
-    Ok(Table { names, values })
+    Ok(Table {
+        names,
+        values,
+        cells,
+    })
 }
 
 /// The rows of a file, one by one.

@@ -59,7 +59,7 @@ impl Case {
                 "collect",
                 "design.csv",
                 "--command",
-                "sh sim.sh {index} {output}",
+                "sh {here}/sim.sh {index} {output}",
             ])
             .args([
                 "--parameters",
@@ -119,13 +119,13 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
     let case = Case::new(
         12,
         r##"case $1 in
-            2.0) echo 'no convergence' >&2; exit 3 ;;
-            3.0) sleep 1000 & wait ;;
-            4.0) echo 'Segmentation fault' > $2; exit ;;
-            5.0) echo '1 2' > $2; exit ;;
-            6.0) kill -9 $$ ;;
-            7.0) exit ;;
-            8.0) echo '1 nan 2' > $2; exit ;;
+            2) echo 'no convergence' >&2; exit 3 ;;
+            3) sleep 1000 & wait ;;
+            4) echo 'Segmentation fault' > $2; exit ;;
+            5) echo '1 2' > $2; exit ;;
+            6) kill -9 $$ ;;
+            7) exit ;;
+            8) echo '1 nan 2' > $2; exit ;;
         esac
         echo "# t y z
         $1 0.5 -1e-3" > $2.txt"##,
@@ -161,13 +161,13 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
 
     let table = rows_of(&case.path("data.npz.runs/failed.csv"));
     for (line, expected) in table.iter().zip([
-        "2,2.0,3.5,it ended with exit code 3: no convergence",
-        "3,3.0,4.5,it was killed after 1 s",
-        "4,4.0,5.5,\"its output has \"\"Segmentation\"\"",
-        "5,5.0,6.5,\"its output has shape [2]",
-        "6,6.0,7.5,it was killed by signal 9",
-        "7,7.0,8.5,it wrote no output",
-        "8,8.0,9.5,\"its output has NaN at place 1",
+        "2,2,3.5,it ended with exit code 3: no convergence",
+        "3,3,4.5,it was killed after 1 s",
+        "4,4,5.5,\"its output has \"\"Segmentation\"\"",
+        "5,5,6.5,\"its output has shape [2]",
+        "6,6,7.5,it was killed by signal 9",
+        "7,7,8.5,it wrote no output",
+        "8,8,9.5,\"its output has NaN at place 1",
     ]) {
         assert!(line.starts_with(expected), "{line}");
     }
@@ -176,7 +176,7 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
 
 #[test]
 fn a_kill_in_the_middle_runs_nothing_twice_and_loses_nothing() {
-    let simulator = "echo $1 >> ran\nsleep 0.1\necho $1 > $2";
+    let simulator = "echo $1 >> ${0%/*}/ran\nsleep 0.1\necho $1 > $2";
     let case = Case::new(30, simulator);
     // The runs that go on at each kill end without it.
     for begun in [3, 9, 20] {
@@ -201,10 +201,70 @@ fn a_kill_in_the_middle_runs_nothing_twice_and_loses_nothing() {
     assert_eq!(case.ran(), (0..33).collect::<Vec<_>>());
 }
 
+/// A simulator with fixed names in the folder where it starts, as many are.
+#[test]
+fn every_run_starts_in_a_folder_of_its_own() {
+    let simulator = "cp INPUT.DAT copy; sleep 0.1; cat copy > RESULT.DAT; ls | wc -l >> RESULT.DAT";
+    let case = Case::new(16, simulator);
+    // As a trial by hand leaves them.
+    for name in ["INPUT.DAT", "RESULT.DAT"] {
+        fs::write(case.path(name), "777\n").unwrap();
+    }
+    let simulation = "echo {index} > INPUT.DAT && sh sim.sh && cp RESULT.DAT {output}";
+    let more = ["--jobs", "8", "--command", simulation];
+    let output = command()
+        .current_dir(case.folder.path())
+        .args(["collect", "design.csv", "-o", "data.npz"])
+        .args(more)
+        .output()
+        .unwrap();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("names what is in this one: sim.sh;"),
+        "{said}"
+    );
+    assert!(!case.path("data.npz.runs").exists());
+
+    // The line that is printed can be typed.
+    let line = said.lines().find(|line| line.contains("{here}/sim.sh"));
+    let typed = Command::new("sh")
+        .args(["-c", line.unwrap()])
+        .current_dir(case.folder.path())
+        .output()
+        .unwrap();
+    assert!(typed.status.success(), "{}", super::said(&typed));
+    let data = case.data();
+    assert_eq!(data.rows(), 16);
+    for row in 0..16 {
+        // INPUT.DAT, its copy and RESULT.DAT.
+        assert_eq!(data.y_row(row), [row as f32, 3.0]);
+    }
+    assert_eq!(
+        fs::read_to_string(case.path("RESULT.DAT")).unwrap(),
+        "777\n"
+    );
+}
+
+#[test]
+fn a_file_that_all_runs_write_is_warned_of() {
+    let case = Case::new(2, "echo $1 > $2\necho $1 > $3");
+    let output = command()
+        .current_dir(case.folder.path())
+        .args(["collect", "design.csv", "-o", "data.npz", "--command"])
+        .arg("sh {here}/sim.sh {index} {output} {here}/all")
+        .output()
+        .unwrap();
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("/all changed while runs went on"), "{said}");
+    assert!(!said.contains("sim.sh changed"), "{said}");
+}
+
 /// Where the machine goes down, the runs end with it: they have to be run again, and they alone.
 #[test]
 fn runs_that_were_killed_too_are_run_again() {
-    let case = Case::new(8, "echo $1 >> ran\nsleep 0.3\necho $1 > $2");
+    let case = Case::new(8, "echo $1 >> ${0%/*}/ran\nsleep 0.3\necho $1 > $2");
     case.killed_after(6);
     let groups = fs::read_dir(case.path("data.npz.runs")).unwrap();
     let mut killed = 0;
@@ -230,7 +290,7 @@ fn runs_that_were_killed_too_are_run_again() {
 fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
     let case = Case::new(
         3,
-        "echo $1 >> ran\n[ $1 = 1.0 ] && sleep 1000\necho $1 > $2",
+        "echo $1 >> ${0%/*}/ran\n[ $1 = 1 ] && sleep 1000\necho $1 > $2",
     );
     case.killed_after(3);
     let figures = case.collected(&["--timeout", "1s"]);
@@ -256,7 +316,7 @@ fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
     );
 
     // Mended, what failed is run again when asked for.
-    fs::write(case.path("sim.sh"), "echo $1 >> ran\necho $1 > $2").unwrap();
+    fs::write(case.path("sim.sh"), "echo $1 >> ${0%/*}/ran\necho $1 > $2").unwrap();
     assert_eq!(case.collected(&[])["failed"], 1);
     let figures = case.collected(&["--retry-failed"]);
     assert_eq!(
@@ -285,7 +345,7 @@ fn processor_time_and_wall_time_are_measured_apart() {
 
 #[test]
 fn two_collections_never_share_a_folder() {
-    let case = Case::new(4, "echo $1 >> ran\nsleep 1\necho $1 > $2");
+    let case = Case::new(4, "echo $1 >> ${0%/*}/ran\nsleep 1\necho $1 > $2");
     let mut first = case.command(&[]).spawn().unwrap();
     while case.ran().is_empty() {
         std::thread::sleep(Duration::from_millis(2));
@@ -303,7 +363,7 @@ fn two_collections_never_share_a_folder() {
 
 #[test]
 fn a_simulator_that_always_fails_is_stopped_early_and_can_be_mended() {
-    let case = Case::new(60, "echo $1 >> ran\necho 'no licence' >&2\nexit 1");
+    let case = Case::new(60, "echo $1 >> ${0%/*}/ran\necho 'no licence' >&2\nexit 1");
     let output = case.command(&[]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let text = said(&output);
@@ -319,26 +379,44 @@ fn a_simulator_that_always_fails_is_stopped_early_and_can_be_mended() {
 
 #[test]
 fn unsound_arguments_are_refused_with_exit_code_2_before_any_run() {
-    let case = Case::new(5, "echo $1 >> ran\necho $1 > $2");
+    let case = Case::new(5, "echo $1 >> ${0%/*}/ran\necho $1 > $2");
     fs::write(case.path("two.txt"), "1 2").unwrap();
     let collect = ["collect", "design.csv", "--command"];
     let cases: [(&[&str], &str); 6] = [
-        (&["sh sim.sh", "-o", "d.npz"], "takes no parameter"),
-        (&["sh sim.sh {index}", "-o", "d.csv"], "ends in .npz"),
+        (&["sh {here}/sim.sh", "-o", "d.npz"], "takes no parameter"),
+        (&["sh {here}/sim.sh {index}", "-o", "d.csv"], "ends in .npz"),
         (
-            &["sh sim.sh {index}", "-o", "d.npz", "--axis", "t"],
+            &["sh {here}/sim.sh {index}", "-o", "d.npz", "--axis", "t"],
             "NAME=FILE",
         ),
         (
-            &["sh sim.sh {index}", "-o", "d.npz", "--axis", "y=two.txt"],
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--axis",
+                "y=two.txt",
+            ],
             "another name",
         ),
         (
-            &["sh sim.sh {index}", "-o", "d.npz", "--parameters", "sim.sh"],
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--parameters",
+                "sim.sh",
+            ],
             "sim.sh",
         ),
         (
-            &["sh sim.sh {index}", "-o", "d.npz", "--axis", "t=none.txt"],
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--axis",
+                "t=none.txt",
+            ],
             "none.txt",
         ),
     ];
