@@ -283,7 +283,7 @@ const DESIGN_HELP: &str = r#"Parameters, one of these for each:
   unit = "eV"       # may be left out
   low = 50
   high = 800
-  scale = "log"     # or "linear", as if left out
+  scale = "log"     # or "integer" for whole numbers, or "linear", as if left out
 
 A Sobol design with more points and the same seed begins with the same points, so that runs can be added later.
 

@@ -6,7 +6,7 @@
 //! unit = "eV"       # may be left out
 //! low = 50
 //! high = 800
-//! scale = "log"     # or "linear", as if left out
+//! scale = "log"     # or "integer", or "linear", as if left out
 //! ```
 
 use crate::data::MAXIMUM_INPUTS;
@@ -18,6 +18,9 @@ use std::path::Path;
 /// Numbers beyond this are refused by a search.
 const LARGEST_MAGNITUDE: f64 = 1e30;
 
+/// Every whole number up to here is a double.
+const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0;
+
 /// How a parameter is spread between its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,6 +30,8 @@ pub enum Scale {
     Linear,
     /// Evenly in its logarithm, which the emulator then takes too.
     Log,
+    /// Whole numbers, each as often as any other; the emulator takes them as [`Scale::Linear`].
+    Integer,
 }
 
 /// One parameter; its limits are finite and `low < high`, above zero where the scale is logarithmic.
@@ -55,8 +60,25 @@ impl Parameter {
         let value = match self.scale {
             Scale::Linear => low + share * (high - low),
             Scale::Log => (low.ln() + share * (high.ln() - low.ln())).exp(),
+            Scale::Integer => low + (share * (high - low + 1.0)).floor(),
         };
         value.clamp(low, high)
+    }
+
+    /// A value as a design has it.
+    #[must_use]
+    pub fn text(&self, value: f64) -> String {
+        match self.scale {
+            // Without the negative zero.
+            Scale::Integer => format!("{:.0}", value + 0.0),
+            Scale::Linear | Scale::Log => format!("{value:?}"),
+        }
+    }
+
+    /// How many values it can have, where they are whole numbers.
+    #[must_use]
+    pub fn count(&self) -> Option<f64> {
+        (self.scale == Scale::Integer).then_some(self.high - self.low + 1.0)
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -68,7 +90,12 @@ impl Parameter {
             "parameter {name:?}: expected low < high, both of at most 1e30, got {low:?} and {high:?}"
         );
         ensure!(
-            self.scale == Scale::Linear || *low >= f64::from(f32::MIN_POSITIVE),
+            self.scale != Scale::Integer
+                || [low, high].iter().all(|limit| limit.fract() == 0.0 && limit.abs() <= LARGEST_INTEGER),
+            "parameter {name:?}: scale = \"integer\" needs whole limits of at most 2^53, got {low:?} and {high:?}"
+        );
+        ensure!(
+            self.scale != Scale::Log || *low >= f64::from(f32::MIN_POSITIVE),
             "parameter {name:?}: a logarithmic scale needs low above 1.2e-38, got {low:?}; raise it or write scale = \"linear\""
         );
         Ok(())

@@ -25,7 +25,7 @@ fn shares(points: &[f64], parameters: &[Parameter]) -> Vec<f64> {
     values
         .map(|(value, parameter)| {
             let place = |value: f64| match parameter.scale {
-                Scale::Linear => value,
+                Scale::Linear | Scale::Integer => value,
                 Scale::Log => value.ln(),
             };
             let (low, high) = (place(parameter.low), place(parameter.high));
@@ -69,6 +69,29 @@ fn sobol_points_are_even_in_the_first_pair_of_parameters() {
         boxes.sort_unstable();
         boxes.dedup();
         assert_eq!(boxes.len(), 256, "{across} x {down}");
+    }
+}
+
+#[test]
+fn whole_numbers_are_equally_likely_and_written_as_such() {
+    let text = "[[parameter]]\nname = \"n\"\nlow = -3\nhigh = 4\nscale = \"integer\"\n";
+    let parameters = parameters::parse(text).unwrap();
+    for method in [Method::Sobol, Method::LatinHypercube] {
+        let points = design(&parameters, method, 64, 1);
+        let mut counts = [0; 8];
+        for &value in &points {
+            assert_eq!(value.fract(), 0.0);
+            counts[(value + 3.0) as usize] += 1;
+        }
+        assert_eq!(counts, [8; 8], "{method:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("design.csv");
+        write(&path, &parameters, &points).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<_> = text.lines().skip(1).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines, ["-1", "-2", "-3", "0", "1", "2", "3", "4"]);
     }
 }
 
@@ -123,6 +146,10 @@ fn unsound_parameters_are_refused_in_words() {
         (
             one("name = \"a\"\nlow = 0\nhigh = 2\nscale = \"log\""),
             "needs low above 1.2e-38, got 0.0",
+        ),
+        (
+            one("name = \"a\"\nlow = 0.5\nhigh = 2\nscale = \"integer\""),
+            "needs whole limits of at most 2^53, got 0.5 and 2.0",
         ),
         (
             one("name = \"a\"\nlow = 0\nhigh = 2\nscale = \"cubic\""),
