@@ -4,7 +4,8 @@
 //!
 //! - [`command`] fills the paths of a run, or its parameters, into the command, and sees where that names files of the
 //!   caller's folder;
-//! - [`process`] starts it in a folder and a process group of its own, and ends it at the time limit;
+//! - [`process`] starts it in a folder and a process group of its own, and ends it at the time limit
+//!   with all that it started (`descendants`);
 //! - [`output`] reads what it wrote;
 //! - [`runs`] is the folder where each run has its own, with a record once it has ended;
 //! - [`archive`] makes the `.npz` of all that succeeded, and the table of those that did not.
@@ -14,6 +15,7 @@
 
 pub mod archive;
 pub mod command;
+mod descendants;
 pub mod output;
 pub mod process;
 pub mod runs;

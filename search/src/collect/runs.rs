@@ -269,7 +269,7 @@ impl Runs {
         let child = process::start(&command, folder, &paths.work, template.prints())?;
         let mut record = None;
         // The record comes before the kill: a run that was too long is not tried again, whatever happens in between.
-        process::wait(child, simulation.limit, || {
+        process::wait(folder, child, simulation.limit, || {
             record = simulation.limit.map(|limit| late(folder, limit));
         })?;
         let seconds = began.elapsed().as_secs_f64();

@@ -91,7 +91,9 @@ impl Parameter {
         );
         ensure!(
             self.scale != Scale::Integer
-                || [low, high].iter().all(|limit| limit.fract() == 0.0 && limit.abs() <= LARGEST_INTEGER),
+                || [low, high]
+                    .iter()
+                    .all(|limit| limit.fract() == 0.0 && limit.abs() <= LARGEST_INTEGER),
             "parameter {name:?}: scale = \"integer\" needs whole limits of at most 2^53, got {low:?} and {high:?}"
         );
         ensure!(

@@ -326,6 +326,66 @@ fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
     assert!(!case.path("data.npz.runs/failed.csv").exists());
 }
 
+/// Children with a group, a session, neither parent nor environment of the run's: none outlives its time limit.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_is_too_long_leaves_no_process_behind() {
+    let simulator = r#"
+        here=${0%/*}
+        nap='echo $$ >> "$0/pids"; while :; do sleep 0.3; done'
+        set -m
+        sh -c "$nap" "$here" &
+        set +m
+        setsid sh -c "$nap" "$here" &
+        (setsid sh -c "$nap" "$here" &)
+        env -i PATH="$PATH" setsid sh -c "$nap" "$here" &
+        while [ "$(wc -l < "$here/pids")" -lt 4 ]; do sleep 0.02; done
+        wait"#;
+    let pids = |case: &Case| -> Vec<PathBuf> {
+        let text = fs::read_to_string(case.path("pids")).unwrap();
+        text.lines()
+            .map(|pid| Path::new("/proc").join(pid))
+            .collect()
+    };
+    let gone = |case: &Case| {
+        let left = |path: &PathBuf| {
+            let status = fs::read_to_string(path.join("stat")).unwrap_or_default();
+            !status.is_empty() && !status.contains(") Z ")
+        };
+        let left: Vec<_> = pids(case).into_iter().filter(left).collect();
+        assert!(left.is_empty(), "{left:?}");
+    };
+    // By the program that started it.
+    let case = Case::new(1, simulator);
+    let output = case.command(&["--timeout", "2s"]).output().unwrap();
+    assert!(
+        said(&output).contains("killed after 2 s"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(pids(&case).len(), 4);
+    gone(&case);
+
+    // By a later start.
+    let case = Case::new(1, simulator);
+    let mut child = case.command(&[]).spawn().unwrap();
+    let began = Instant::now();
+    while !case.path("pids").exists() || pids(&case).len() < 4 {
+        assert!(began.elapsed() < Duration::from_secs(60), "no run begins");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(pids(&case).iter().all(|path| path.exists()));
+    let output = case.command(&["--timeout", "1s"]).output().unwrap();
+    assert!(
+        said(&output).contains("killed after 1 s"),
+        "{}",
+        said(&output)
+    );
+    gone(&case);
+}
+
 /// A run that waits for its child while that computes, and then sleeps.
 #[test]
 fn processor_time_and_wall_time_are_measured_apart() {
