@@ -114,7 +114,16 @@ pub fn write(
             runs.path().display()
         );
     };
-    check(about, &shape)?;
+    // Names are those of channels: an image of one channel has none.
+    let layout = about.layout.or(match (names.is_empty(), shape.len()) {
+        (false, 2) => Some(Layout::Curves),
+        _ => None,
+    });
+    let about = &About {
+        layout,
+        ..about.clone()
+    };
+    check(about, &shape, &names)?;
     let wall = median(wall);
     let processor = median(seconds);
     let stored = Stored {
@@ -150,8 +159,13 @@ fn most_common(records: &[(usize, Record)]) -> Option<(Vec<usize>, Vec<String>)>
     most.map(|((shape, names), _)| (shape.clone(), names.clone()))
 }
 
-fn check(about: &About, shape: &[usize]) -> anyhow::Result<()> {
+fn check(about: &About, shape: &[usize], names: &[String]) -> anyhow::Result<()> {
     if let Some(layout) = about.layout {
+        ensure!(
+            names.len() < 2 || layout != Layout::Image,
+            "--layout {layout} does not fit outputs with {} names; choose another and start again: no run is repeated",
+            names.len()
+        );
         ensure!(
             layout.fits(shape),
             "--layout {layout} does not fit outputs of shape {shape:?}; choose another and start again: no run is \

@@ -15,6 +15,9 @@ use std::path::Path;
 /// Larger magnitudes are refused, as by a search.
 const LARGEST_MAGNITUDE: f64 = 1e30;
 
+/// More sizes than those of several images have no layout.
+const LARGEST_RANK: usize = 3;
+
 /// The output of one run; every number is finite and at most 1e30 in magnitude.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
@@ -73,6 +76,18 @@ pub fn parse(bytes: &[u8]) -> Result<Output, String> {
     };
     if output.values.is_empty() {
         return Err("its output has no number".to_owned());
+    }
+    if output.shape.len() > LARGEST_RANK {
+        return Err(format!(
+            "its output has shape {:?}, expected at most {LARGEST_RANK} sizes; store channels as one size",
+            output.shape
+        ));
+    }
+    let unnamed = |name: &&String| name.trim().is_empty() || name.contains(char::is_control);
+    if let Some(name) = output.names.iter().find(unnamed) {
+        return Err(format!(
+            "its output has the name {name:?}, expected text without line breaks that is not empty"
+        ));
     }
     let bad = |value: &f64| value.is_nan() || value.abs() > LARGEST_MAGNITUDE;
     if let Some(index) = output.values.iter().position(bad) {
@@ -222,7 +237,9 @@ mod tests {
 
     #[test]
     fn rubbish_is_refused_in_words() {
-        let table: [(&[u8], &str); 12] = [
+        let table: [(&[u8], &str); 14] = [
+            (b"[[[[1, 2]]]]", "expected at most 3 sizes"),
+            (b"{\"\": 1}", "the name \"\""),
             (b"", "empty"),
             (b" \n", "empty"),
             (b"Segmentation fault\n", "\"Segmentation\" in line 1"),

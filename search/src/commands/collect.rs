@@ -4,7 +4,7 @@ use crate::collect::archive::{self, About, Stored};
 use crate::collect::command::{InputForm, Template, shell_word};
 use crate::collect::runs::Runs;
 use crate::collect::{Ended, Simulation, collect, output};
-use crate::data::{Layout, csv_table};
+use crate::data::{DataError, FutureInputs, Layout, Table, csv_table};
 use crate::design::{Parameter, parameters};
 use anyhow::{Context, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -68,10 +68,11 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         .as_ref()
         .map(|path| named(path, &design.names))
         .transpose()?;
+    for note in check(plan, &design, parameters.as_deref())? {
+        eprintln!("note: {note}");
+    }
     if parameters.is_none() {
-        eprintln!(
-            "note: without --parameters the trained box is the range of the runs, and no input is logarithmic"
-        );
+        eprintln!("note: without --parameters no input is logarithmic");
     }
     let axes = plan
         .axes
@@ -236,6 +237,33 @@ fn watch(
     });
     bar.finish_and_clear();
     result
+}
+
+/// Checks what a search would refuse about the inputs, before the first run; returns what the user should be told.
+fn check(
+    plan: &Plan,
+    design: &Table,
+    parameters: Option<&[Parameter]>,
+) -> Result<Vec<String>, DataError> {
+    let file = plan.design.display().to_string();
+    let Table {
+        names,
+        values,
+        lines,
+        ..
+    } = design;
+    match parameters {
+        Some(all) => parameters::check(all, &file, values, lines),
+        None => FutureInputs {
+            file: &file,
+            names,
+            logarithmic: &vec![false; names.len()],
+            limits: None,
+            x: values,
+            lines,
+        }
+        .check(),
+    }
 }
 
 /// Reads parameters and puts them into the order of the design's columns.

@@ -38,10 +38,7 @@ pub(super) fn read(bytes: &[u8], file: &str, wanted: &[String]) -> Result<Column
         lines: Vec::new(),
     };
     while rows.next(&mut columns.values)? {
-        let position = rows.record.position();
-        let byte = position.map_or(0, |position| rows.start + position.byte());
-        let rest = bytes.get(byte as usize..).unwrap_or_default();
-        columns.lines.push(line_of(rest, position));
+        columns.lines.push(rows.line_in(bytes));
     }
     Ok(columns)
 }
@@ -55,6 +52,8 @@ pub(crate) struct Table {
     pub(crate) values: Vec<f64>,
     /// The same as they stand in the file.
     pub(crate) cells: Vec<String>,
+    /// The line on which each row stands, from 1.
+    pub(crate) lines: Vec<u64>,
 }
 
 /// Reads all columns of the file at `path`.
@@ -67,8 +66,9 @@ pub(crate) fn table(path: &Path) -> Result<Table, DataError> {
     let names = header(&bytes, &file)?;
     let mut rows = Rows::open(Cursor::new(&bytes[..]), &file)?;
     rows.choose(&names)?;
-    let (mut values, mut cells) = (Vec::new(), Vec::new());
+    let (mut values, mut cells, mut lines) = (Vec::new(), Vec::new(), Vec::new());
     while rows.next(&mut values)? {
+        lines.push(rows.line_in(&bytes));
         cells.extend(rows.record.iter().map(str::to_owned));
     }
     if values.is_empty() {
@@ -78,6 +78,7 @@ pub(crate) fn table(path: &Path) -> Result<Table, DataError> {
         names,
         values,
         cells,
+        lines,
     })
 }
 
@@ -147,6 +148,14 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
             }
         }
         Ok(true)
+    }
+
+    /// The line of the last row in the bytes of the whole file.
+    fn line_in(&self, bytes: &[u8]) -> u64 {
+        let position = self.record.position();
+        let byte = position.map_or(0, |position| self.start + position.byte());
+        let rest = bytes.get(byte as usize..).unwrap_or_default();
+        line_of(rest, position)
     }
 
     /// Where the last row's chosen column stands, for an error: no row can be read afterwards.

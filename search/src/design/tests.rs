@@ -133,10 +133,10 @@ fn unsound_parameters_are_refused_in_words() {
         .collect();
     let table = [
         (String::new(), "no [[parameter]]"),
-        (many, "at most 64 parameters, got 65"),
+        (many, "1 to 64 inputs, got 65 parameters"),
         (
             one("name = \"a\"\nlow = 2\nhigh = 2"),
-            "\"a\": expected low < high",
+            "\"a\": low and high, 2.0 and 2.0: expected low < high",
         ),
         (
             one("name = \"a\"\nlow = nan\nhigh = 2"),
@@ -145,7 +145,7 @@ fn unsound_parameters_are_refused_in_words() {
         (one("name = \"a\"\nlow = 0\nhigh = 1e31"), "at most 1e30"),
         (
             one("name = \"a\"\nlow = 0\nhigh = 2\nscale = \"log\""),
-            "needs low above 1.2e-38, got 0.0",
+            "needs low above 1.2e-38; raise it",
         ),
         (
             one("name = \"a\"\nlow = 0.5\nhigh = 2\nscale = \"integer\""),
@@ -160,6 +160,14 @@ fn unsound_parameters_are_refused_in_words() {
         (
             one("name = \" \"\nlow = 0\nhigh = 1"),
             "parameter 1 has no name",
+        ),
+        (
+            one("name = \"a\"\nlow = 1e9\nhigh = 1000000001.0"),
+            "too narrow beside its magnitude",
+        ),
+        (
+            one("name = \"output\"\nlow = 0\nhigh = 1"),
+            "no parameter can be called \"output\"",
         ),
         (
             one("name = \"a\"\nlow = 0\nhigh = 1").repeat(2),

@@ -326,6 +326,26 @@ fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
     assert!(!case.path("data.npz.runs/failed.csv").exists());
 }
 
+/// Names of outputs are those of channels, so that a search takes what was collected whatever its sizes are.
+#[test]
+fn named_curves_are_collected_as_curves() {
+    let curve = "seq -s, 1 20";
+    let simulator = format!(
+        "printf '{{' > $2; for k in $(seq 1 20); do printf '\"c%d\": [%s], ' $k \"$({curve})\"; done >> $2\n\
+         printf '\"c0\": [%s]}}' \"$({curve})\" >> $2"
+    );
+    let case = Case::new(2, &simulator);
+    case.collected(&[]);
+    let data = case.data();
+    assert_eq!(
+        (data.layout().to_string().as_str(), data.shape()),
+        ("curves", &[21, 20][..])
+    );
+    let output = case.command(&["--layout", "image"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("with 21 names"), "{}", said(&output));
+}
+
 /// Children with a group, a session, neither parent nor environment of the run's: none outlives its time limit.
 #[cfg(target_os = "linux")]
 #[test]
@@ -442,7 +462,32 @@ fn unsound_arguments_are_refused_with_exit_code_2_before_any_run() {
     let case = Case::new(5, "echo $1 >> ${0%/*}/ran\necho $1 > $2");
     fs::write(case.path("two.txt"), "1 2").unwrap();
     let collect = ["collect", "design.csv", "--command"];
-    let cases: [(&[&str], &str); 6] = [
+    let wide = "[[parameter]]\nname = \"index\"\nlow = 0\nhigh = 9\nscale = \"log\"\n\n\
+                [[parameter]]\nname = \"T_e_eV\"\nlow = 1\nhigh = 9";
+    fs::write(case.path("zero.toml"), wide).unwrap();
+    let whole = wide.replace("scale = \"log\"\n", "") + "\nscale = \"integer\"";
+    fs::write(case.path("whole.toml"), whole).unwrap();
+    let cases: [(&[&str], &str); 8] = [
+        (
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--parameters",
+                "zero.toml",
+            ],
+            "\"log\" needs low above 1.2e-38",
+        ),
+        (
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--parameters",
+                "whole.toml",
+            ],
+            "line 2, column \"T_e_eV\": its scale is \"integer\"",
+        ),
         (&["sh {here}/sim.sh", "-o", "d.npz"], "takes no parameter"),
         (&["sh {here}/sim.sh {index}", "-o", "d.csv"], "ends in .npz"),
         (
@@ -494,7 +539,34 @@ fn unsound_arguments_are_refused_with_exit_code_2_before_any_run() {
             said(&output)
         );
     }
-    assert!(case.ran().is_empty());
+    // What a search would refuse of the data set.
+    for (text, expected) in [
+        ("index,\n1,2\n", "parameter 2 has no name"),
+        ("index,index\n1,2\n", "differ"),
+        (
+            "index,here\n1,2\n",
+            "means something else in a simulator's command",
+        ),
+        (
+            "index,b\n1,1e35\n",
+            "line 2, column \"b\": expected a magnitude of at most 1e30",
+        ),
+        (
+            "index,b\n1,1000000\n2,1000001\n",
+            "too narrow beside its magnitude",
+        ),
+    ] {
+        fs::write(case.path("other.csv"), text).unwrap();
+        let output = command()
+            .current_dir(case.folder.path())
+            .args(["collect", "other.csv", "--command"])
+            .args(["sh {here}/sim.sh {index} {output}", "-o", "d.npz"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(said(&output).contains(expected), "{}", said(&output));
+    }
+    assert!(case.ran().is_empty() && !case.path("d.npz.runs").exists());
     // An axis of the wrong length is noticed after the runs, which are kept.
     let output = case.command(&["--axis", "t=two.txt"]).output().unwrap();
     assert!(
