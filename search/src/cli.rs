@@ -6,6 +6,7 @@ pub use dispatch::Outcome;
 
 use crate::budget::Budget;
 use crate::collect::command::InputForm;
+use crate::collect::output::Decimal;
 use crate::commands::design;
 use crate::commands::search::{ControlName, Extent, Plan, TeacherName, TransformName};
 use crate::contenders::{SPACES, SpaceArgument};
@@ -241,6 +242,9 @@ enum Command {
         /// The longest that one run may take, for example 30s or 5m; it is killed with all that it started
         #[arg(long, value_parser = duration)]
         timeout: Option<Duration>,
+        /// What outputs and axes that are text have before decimals, where 0,99 may be one number or two
+        #[arg(long, value_enum)]
+        decimal: Option<Decimal>,
         /// Run those again that failed
         #[arg(long)]
         retry_failed: bool,

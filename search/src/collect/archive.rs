@@ -214,10 +214,11 @@ fn write_npz(
         .map_err(failed)?;
     for &row in rows {
         let folder = runs.folder(row);
-        let output = match output::read(&folder) {
+        let output = match output::read(&folder, simulation.decimal) {
             Ok(output) if output.shape == stored.shape => output,
             _ => bail!(
-                "{}: its output has changed since the run ended; remove that folder and start again",
+                "{}: its output is not what it was when the run ended; say the same --decimal as then, or remove that \
+                 folder and start again",
                 folder.display()
             ),
         };

@@ -10,7 +10,8 @@
 //!
 //! A command without `{output}` prints its output. Other braces stay as they are.
 
-use super::shell::{self, Kind, Quoting, quoted};
+use super::here::{self, Kind};
+use crate::shell::{Quoting, quoted};
 use anyhow::ensure;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -177,20 +178,20 @@ impl Template {
             let metadata = here.join(name).metadata().ok()?;
             Some(Kind::of(name, metadata.is_file() && executable(&metadata)))
         };
-        let found = shell::files(&self.text, kind);
+        let found = here::files(&self.text, kind);
         let mut names: Vec<String> = Vec::new();
         for one in &found {
             if !names.contains(&one.name) {
                 names.push(one.name.clone());
             }
         }
-        (!names.is_empty()).then(|| (names, shell::insert(&self.text, &found)))
+        (!names.is_empty()).then(|| (names, here::insert(&self.text, &found)))
     }
 
     /// The files of the folder `here` that the command names by `{here}`: all runs share them.
     #[must_use]
     pub fn shared(&self, here: &Path) -> Vec<PathBuf> {
-        let files = shell::shared(&self.text).into_iter();
+        let files = here::shared(&self.text).into_iter();
         files.map(|name| here.join(name)).collect()
     }
 }
@@ -208,12 +209,6 @@ pub struct Paths {
 
 fn place(name: &str) -> String {
     format!("{{{name}}}")
-}
-
-/// Text as one word of a shell.
-#[must_use]
-pub fn shell_word(text: &str) -> String {
-    quoted(text, shell::Quote::Bare)
 }
 
 #[cfg(unix)]

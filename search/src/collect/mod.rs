@@ -16,10 +16,10 @@
 pub mod archive;
 pub mod command;
 mod descendants;
+mod here;
 pub mod output;
 pub mod process;
 pub mod runs;
-mod shell;
 
 use command::Template;
 use runs::{Record, Runs, State};
@@ -44,6 +44,8 @@ pub struct Simulation {
     pub here: PathBuf,
     /// How long one run may take.
     pub limit: Option<Duration>,
+    /// The decimal mark of outputs that are text, where the user says it.
+    pub decimal: Option<output::Decimal>,
 }
 
 impl Simulation {

@@ -219,7 +219,7 @@ impl Runs {
             if process::code(folder).is_some() {
                 let ended = changed(&folder.join("code"))?;
                 let seconds = ended.duration_since(changed(&input)?).unwrap_or_default();
-                return judge(folder, seconds.as_secs_f64()).map(Some);
+                return judge(folder, simulation, seconds.as_secs_f64()).map(Some);
             }
             if !goes_on {
                 return Ok(None);
@@ -273,7 +273,7 @@ impl Runs {
             record = simulation.limit.map(|limit| late(folder, limit));
         })?;
         let seconds = began.elapsed().as_secs_f64();
-        record.unwrap_or_else(|| judge(folder, seconds))
+        record.unwrap_or_else(|| judge(folder, simulation, seconds))
     }
 }
 
@@ -285,9 +285,9 @@ fn late(folder: &Path, limit: Duration) -> anyhow::Result<Record> {
 }
 
 /// Records a run that ended.
-fn judge(folder: &Path, seconds: f64) -> anyhow::Result<Record> {
+fn judge(folder: &Path, simulation: &Simulation, seconds: f64) -> anyhow::Result<Record> {
     let record = match process::code(folder) {
-        Some(0) => match output::read(folder) {
+        Some(0) => match output::read(folder, simulation.decimal) {
             Ok(output) => Record {
                 seconds,
                 processor_seconds: process::processor_seconds(folder),

@@ -1,11 +1,13 @@
 //! `dense-search collect`: a user's simulator, run over a design, as a file that a search takes.
 
 use crate::collect::archive::{self, About, Stored};
-use crate::collect::command::{InputForm, Template, shell_word};
+use crate::collect::command::{InputForm, Template};
+use crate::collect::output::Decimal;
 use crate::collect::runs::Runs;
 use crate::collect::{Ended, Simulation, collect, output};
 use crate::data::{DataError, FutureInputs, Layout, Table, csv_table};
 use crate::design::{Parameter, parameters};
+use crate::shell::shell_word;
 use anyhow::{Context, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -29,6 +31,8 @@ pub struct Plan {
     pub jobs: usize,
     /// How long one may take.
     pub limit: Option<Duration>,
+    /// The decimal mark of outputs that are text.
+    pub decimal: Option<Decimal>,
     /// Whether runs that failed are run again.
     pub retry_failed: bool,
     /// How one output is arranged.
@@ -77,7 +81,7 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
     let axes = plan
         .axes
         .iter()
-        .map(|text| axis(text))
+        .map(|text| axis(text, plan.decimal))
         .collect::<Result<_, _>>()?;
     let here = std::env::current_dir()?;
     ensure!(
@@ -97,6 +101,7 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         cells: design.cells,
         here,
         limit: plan.limit,
+        decimal: plan.decimal,
     };
     let folder = plan.runs.clone().unwrap_or_else(|| {
         let mut name = plan.out.clone().into_os_string();
@@ -285,7 +290,7 @@ fn named(path: &Path, names: &[String]) -> anyhow::Result<Vec<Parameter>> {
 }
 
 /// Reads `NAME=FILE`.
-fn axis(text: &str) -> anyhow::Result<(String, Vec<f64>)> {
+fn axis(text: &str, decimal: Option<Decimal>) -> anyhow::Result<(String, Vec<f64>)> {
     let (name, file) = text
         .split_once('=')
         .filter(|(name, file)| !name.is_empty() && !file.is_empty())
@@ -295,7 +300,7 @@ fn axis(text: &str) -> anyhow::Result<(String, Vec<f64>)> {
         "--axis {text}: {name} means something else in a .npz; choose another name"
     );
     let bytes = fs::read(file).with_context(|| format!("--axis {text}: {file} cannot be read"))?;
-    let read =
-        output::parse(&bytes).map_err(|error| anyhow!("--axis {text}: as an output, {error}"))?;
+    let read = output::parse(&bytes, decimal)
+        .map_err(|error| anyhow!("--axis {text}: as an output, {error}"))?;
     Ok((name.to_owned(), read.values))
 }

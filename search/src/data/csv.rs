@@ -1,4 +1,5 @@
-//! A `.csv` with a header line: named columns of numbers.
+//! A `.csv` with a header line: named columns of numbers. What parts its cells by something else than commas is refused with
+//! what it looks like (`dialect`).
 
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -6,6 +7,7 @@ use std::path::Path;
 use ::csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
 
 use super::dataset::read_bytes;
+use super::dialect::{HEAD, foreign, foreign_cell};
 use super::draft::positions;
 use super::error::{DataError, Place};
 
@@ -88,6 +90,8 @@ pub(super) struct Rows<'a, R> {
     file: &'a str,
     /// Where the text begins in the file.
     start: u64,
+    /// What it looks like where commas do not part its cells, and what to do.
+    foreign: Option<String>,
     record: StringRecord,
     wanted: &'a [String],
     positions: Vec<usize>,
@@ -96,14 +100,22 @@ pub(super) struct Rows<'a, R> {
 impl<'a, R: Read + Seek> Rows<'a, R> {
     /// Opens a file; `file` is how errors name it.
     pub(super) fn open(mut input: R, file: &'a str) -> Result<Self, DataError> {
-        let start = pass_mark(&mut input).map_err(|source| DataError::Read {
+        let refuse = |source| DataError::Read {
             file: file.to_owned(),
             source,
-        })?;
+        };
+        let start = pass_mark(&mut input).map_err(refuse)?;
+        let mut head = Vec::new();
+        let mut look = || {
+            input.by_ref().take(HEAD).read_to_end(&mut head)?;
+            input.seek(SeekFrom::Start(start))
+        };
+        look().map_err(refuse)?;
         Ok(Self {
             reader: ReaderBuilder::new().trim(Trim::All).from_reader(input),
             file,
             start,
+            foreign: foreign(&head, file),
             record: StringRecord::new(),
             wanted: &[],
             positions: Vec::new(),
@@ -139,9 +151,14 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
                     });
                 }
                 Err(_) => {
+                    let text: String = text.chars().take(60).collect();
+                    if let Some(reason) = foreign_cell(&text, self.file) {
+                        let reason = format!("{}: {text:?}: {reason}", self.place(column));
+                        return Err(self.options(reason));
+                    }
                     return Err(DataError::NotANumber {
                         file: self.file.to_owned(),
-                        text: text.chars().take(60).collect(),
+                        text,
                         place: self.place(column),
                     });
                 }
@@ -177,7 +194,17 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
         rows
     }
 
+    fn options(&self, reason: String) -> DataError {
+        DataError::Options {
+            file: self.file.to_owned(),
+            reason,
+        }
+    }
+
     fn names(&mut self) -> Result<Vec<String>, DataError> {
+        if let Some(reason) = self.foreign.clone() {
+            return Err(self.options(reason));
+        }
         let header = match self.reader.headers() {
             Ok(header) => header.clone(),
             Err(error) => return Err(self.refuse(&error)),
@@ -271,7 +298,7 @@ mod tests {
 
     #[test]
     fn bad_text_is_refused_with_line_and_column() {
-        let table: [(&[u8], &str); 7] = [
+        let table: [(&[u8], &str); 8] = [
             (
                 b"a,b\n1,2\n3,oops\n",
                 "line 3, column \"b\": expected a number, got \"oops\"",
@@ -289,7 +316,8 @@ mod tests {
                 "line 3: expected 2 cells as in the header, got 1",
             ),
             (b"a,a\n1,2\n", "\"a\""),
-            (b"a;b\n1;2\n", "no column \"b\"; the columns there are: a;b"),
+            (b"a;b\n1;2\n", "its cells are separated by semicolons"),
+            (b"a;b\n1\n", "no column \"b\"; the columns there are: a;b"),
             (b"a,b\n1,\xff\n", "line 2"),
         ];
         for (bytes, expected) in table {

@@ -24,6 +24,7 @@ mod assemble;
 mod csv;
 mod dataset;
 mod design_check;
+mod dialect;
 mod draft;
 mod error;
 mod inputs;
@@ -41,6 +42,7 @@ pub(crate) mod testing;
 pub(crate) use aside::{Aside, refuse};
 pub(crate) use csv::{Table, table as csv_table};
 pub(crate) use design_check::FutureInputs;
+pub(crate) use dialect::decimal;
 pub(crate) use npy::numbers as npy_numbers;
 pub(crate) use npz::{ArchiveWriter, Packing};
 

@@ -326,6 +326,31 @@ fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
     assert!(!case.path("data.npz.runs/failed.csv").exists());
 }
 
+/// The advice on a decimal comma works as it is written, and runs nothing again that was understood.
+#[test]
+fn a_decimal_comma_is_refused_until_the_user_says_what_it_is() {
+    let case = Case::new(3, "[ $1 = 2 ] && x=2 || x=$1,25; echo $x > $2");
+    let output = case.command(&[]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(case.data().y(), [2.0]);
+    let table = rows_of(&case.path("data.npz.runs/failed.csv"));
+    assert!(
+        table[0].contains("one number with a decimal comma"),
+        "{table:?}"
+    );
+    let advice = ["--retry-failed", "--decimal", "comma"];
+    assert_eq!(case.collected(&advice)["started"], 2);
+    assert_eq!(case.data().y(), [0.25, 1.25, 2.0]);
+    // As two numbers they are another output than was judged.
+    let output = case.command(&["--decimal", "point"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("say the same --decimal"),
+        "{}",
+        said(&output)
+    );
+}
+
 /// Names of outputs are those of channels, so that a search takes what was collected whatever its sizes are.
 #[test]
 fn named_curves_are_collected_as_curves() {

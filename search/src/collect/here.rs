@@ -1,5 +1,4 @@
-//! What a command means to `sh`, as far as a simulator's command needs it: where text is quoted, and which words name
-//! files of the folder from which `collect` was called.
+//! Which words of a command name files of the folder from which `collect` was called.
 //!
 //! A run starts in an empty folder of its own, so that a relative path that a command *reads* cannot be there. Such a
 //! word is found by [`files`]. A word that a run *writes* is none: after `>`, after an option such as `-o`, the
@@ -7,90 +6,8 @@
 //! have made it). In doubt a word is left as it is: a missing file ends in an error, while a file that all runs share
 //! would mix their results.
 
+use crate::shell::{Quote, Quoting};
 use std::collections::BTreeSet;
-
-/// How text is quoted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Quote {
-    /// Not at all.
-    Bare,
-    /// By apostrophes.
-    Single,
-    /// By quotation marks.
-    Double,
-}
-
-/// The quoting at a place in a command, letter by letter.
-#[derive(Debug, Clone)]
-pub(super) struct Quoting {
-    /// The innermost last; `$(` and `(` begin one of their own.
-    open: Vec<Quote>,
-    before: char,
-    escaped: bool,
-}
-
-impl Quoting {
-    pub(super) fn new() -> Self {
-        Self {
-            open: vec![Quote::Bare],
-            before: ' ',
-            escaped: false,
-        }
-    }
-
-    /// The quoting of the next letter.
-    pub(super) fn now(&self) -> Quote {
-        self.open.last().copied().unwrap_or(Quote::Bare)
-    }
-
-    /// Whether the next letter stands in a substitution within quotation marks.
-    fn within(&self) -> bool {
-        let outer = self.open.len().saturating_sub(1);
-        self.open[..outer].contains(&Quote::Double)
-    }
-
-    /// Passes over a letter.
-    pub(super) fn pass(&mut self, letter: char) {
-        let (now, before) = (self.now(), std::mem::replace(&mut self.before, letter));
-        if std::mem::take(&mut self.escaped) {
-            self.before = ' ';
-            return;
-        }
-        match (now, letter) {
-            (Quote::Single, '\'') | (Quote::Double, '"') => {
-                self.open.pop();
-            }
-            (Quote::Single, _) => {}
-            (_, '\\') => self.escaped = true,
-            (Quote::Double, '(') if before == '$' => self.open.push(Quote::Bare),
-            (Quote::Double, _) => {}
-            (Quote::Bare, '\'') => self.open.push(Quote::Single),
-            (Quote::Bare, '"') => self.open.push(Quote::Double),
-            (Quote::Bare, '(') => self.open.push(Quote::Bare),
-            (Quote::Bare, ')') if self.open.len() > 1 => {
-                self.open.pop();
-            }
-            (Quote::Bare, _) => {}
-        }
-    }
-}
-
-/// Text as the shell has to be given it, within a quoting.
-pub(super) fn quoted(text: &str, quote: Quote) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:,@%".contains(letter);
-    match quote {
-        Quote::Bare if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
-        Quote::Bare => format!("'{}'", text.replace('\'', r"'\''")),
-        Quote::Single => text.replace('\'', r"'\''"),
-        Quote::Double => text.chars().fold(String::new(), |mut all, letter| {
-            if "\\\"$`".contains(letter) {
-                all.push('\\');
-            }
-            all.push(letter);
-            all
-        }),
-    }
-}
 
 /// A path or a word in a command.
 #[derive(Debug, Clone, Default)]
@@ -474,30 +391,6 @@ mod tests {
             assert_eq!(put_right(command), expected);
             assert_eq!(put_right(expected), expected, "found again");
         }
-    }
-
-    #[test]
-    fn text_is_quoted_as_its_place_asks_for() {
-        let quotes = |command: &str| {
-            let mut quoting = Quoting::new();
-            let mut found = Vec::new();
-            for letter in command.chars() {
-                if letter == '@' {
-                    found.push(quoting.now());
-                }
-                quoting.pass(letter);
-            }
-            found
-        };
-        use Quote::{Bare, Double, Single};
-        assert_eq!(
-            quotes(r#"@ '@' "@ $(@ '@') \"@" \'@ (@) @"#),
-            [Bare, Single, Double, Bare, Single, Double, Bare, Bare, Bare]
-        );
-        assert_eq!(quoted("/a b's", Bare), r"'/a b'\''s'");
-        assert_eq!(quoted("/a b's", Single), r"/a b'\''s");
-        assert_eq!(quoted("/a $b\"", Double), "/a \\$b\\\"");
-        assert_eq!(quoted("/a.b", Bare), "/a.b");
     }
 
     #[test]
