@@ -331,12 +331,12 @@ pub struct LayoutArguments {
     /// How the outputs of one run are arranged: scalars, curve, curves, image or images
     #[arg(long)]
     layout: Option<Layout>,
-    /// Names of the input columns, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    inputs: Vec<String>,
-    /// Names of the output columns, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    outputs: Vec<String>,
+    /// Names of the input columns, separated by commas; one with a comma in it as in a .csv: '"n, cm^-3",T_e_eV'
+    #[arg(long, value_parser = names, value_name = "NAME,...")]
+    inputs: Vec<Names>,
+    /// Names of the output columns, likewise
+    #[arg(long, value_parser = names, value_name = "NAME,...")]
+    outputs: Vec<Names>,
 }
 
 impl From<LayoutArguments> for ReadOptions {
@@ -346,10 +346,11 @@ impl From<LayoutArguments> for ReadOptions {
             inputs,
             outputs,
         } = arguments;
+        let all = |names: Vec<Names>| names.into_iter().flat_map(|Names(names)| names).collect();
         Self {
             layout,
-            inputs,
-            outputs,
+            inputs: all(inputs),
+            outputs: all(outputs),
         }
     }
 }
@@ -466,10 +467,80 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Names in one argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Names(Vec<String>);
+
+/// Reads names separated by commas; quotation marks around a name keep its commas and blanks, two of them inside are one.
+fn names(text: &str) -> Result<Names, String> {
+    let (mut all, mut rest) = (Vec::new(), text);
+    loop {
+        let begin = rest.trim_start();
+        let after = match begin.strip_prefix('"') {
+            None => {
+                let end = begin.find(',').unwrap_or(begin.len());
+                all.push(begin[..end].trim_end().to_owned());
+                &begin[end..]
+            }
+            Some(inside) => {
+                let (mut name, mut inside) = (String::new(), inside);
+                loop {
+                    let end = inside.find('"').ok_or("a quotation mark is not closed")?;
+                    name += &inside[..end];
+                    inside = &inside[end + 1..];
+                    match inside.strip_prefix('"') {
+                        Some(more) => {
+                            name.push('"');
+                            inside = more;
+                        }
+                        None => break,
+                    }
+                }
+                all.push(name);
+                inside.trim_start()
+            }
+        };
+        if after.is_empty() {
+            return Ok(Names(all));
+        }
+        rest = after
+            .strip_prefix(',')
+            .ok_or("expected a comma after a name in quotation marks")?;
+    }
+}
+
 /// Reads microseconds as whole nanoseconds.
 fn microseconds(text: &str) -> Result<u64, String> {
     match text.parse::<f64>() {
         Ok(us) if (1e-3..=1e9).contains(&us) => Ok((us * 1e3) as u64),
         _ => Err("expected microseconds from 0.001 to 1e9, for example 5".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_may_have_commas_blanks_and_quotation_marks_within_quotation_marks() {
+        let table: [(&str, Result<&[&str], &str>); 7] = [
+            ("a,b", Ok(&["a", "b"])),
+            ("a", Ok(&["a"])),
+            ("a , b c", Ok(&["a", "b c"])),
+            ("\"n, cm^-3\",T", Ok(&["n, cm^-3", "T"])),
+            (
+                "T, \" a \"\"q\"\" \" ,5\" pipe",
+                Ok(&["T", " a \"q\" ", "5\" pipe"]),
+            ),
+            ("a,\"b", Err("not closed")),
+            ("\"a\"b", Err("expected a comma")),
+        ];
+        for (text, expected) in table {
+            match (names(text), expected) {
+                (Ok(Names(found)), Ok(expected)) => assert_eq!(found, expected),
+                (Err(error), Err(expected)) => assert!(error.contains(expected), "{error}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        }
     }
 }

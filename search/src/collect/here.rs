@@ -85,7 +85,7 @@ pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<F
     };
     for (index, words) in commands.iter().enumerate() {
         let begin = words.iter().position(|word| {
-            !BEFORE.contains(&word.text.as_str()) && !(word.value.is_some() && !word.written)
+            !BEFORE.contains(&word.text.as_str()) && (word.value.is_none() || word.written)
         });
         let begin = begin.unwrap_or(words.len());
         let name = words.get(begin).map_or("", |word| word.text.as_str());

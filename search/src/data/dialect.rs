@@ -47,7 +47,7 @@ pub(super) fn foreign(head: &[u8], file: &str) -> Option<String> {
             &table[..],
         )
     } else {
-        if lines.iter().any(|line| is_comment(line)) && table.len() > 1 {
+        if lines.iter().any(is_comment) && table.len() > 1 {
             looks.push("it has comment lines");
             stages.push("grep -v '^[[:blank:]]*[#%]'".to_owned());
         }
