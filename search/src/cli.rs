@@ -6,6 +6,7 @@ pub use dispatch::Outcome;
 
 use crate::budget::Budget;
 use crate::collect::command::InputForm;
+use crate::collect::output::Decimal;
 use crate::commands::design;
 use crate::commands::search::{ControlName, Extent, Plan, TeacherName, TransformName};
 use crate::contenders::{SPACES, SpaceArgument};
@@ -26,7 +27,7 @@ use std::time::Duration;
 #[command(
     name = "dense-search",
     version,
-    after_help = "First steps:\n  dense-search demo\n  dense-search design parameters.toml -n 1024 -o design.csv\n  dense-search collect design.csv --command \"python sim.py {input} {output}\" -o runs.npz\n  dense-search search runs.npz --out run --time 5m\n  dense-search freeze run --out my-emulator\n\nExit codes: 0 done, 1 interrupted, 2 wrong arguments or input."
+    after_help = "First steps:\n  dense-search demo\n  dense-search design parameters.toml -n 1024 -o design.csv\n  dense-search collect design.csv --command \"python {here}/sim.py {input} {output}\" -o runs.npz\n  dense-search search runs.npz --out run --time 5m\n  dense-search freeze run --out my-emulator\n\nExit codes: 0 done, 1 interrupted, 2 wrong arguments or input."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -223,7 +224,7 @@ enum Command {
     Collect {
         /// A .csv with a column for each parameter, as design writes it
         design: PathBuf,
-        /// The simulator's command: a line for sh, in which {input}, {output}, {folder} and {NAME} are filled in
+        /// The simulator's command: a line for sh, in which {input}, {output}, {here}, {folder} and {NAME} are filled in
         #[arg(long)]
         command: String,
         /// The .npz to write
@@ -241,6 +242,9 @@ enum Command {
         /// The longest that one run may take, for example 30s or 5m; it is killed with all that it started
         #[arg(long, value_parser = duration)]
         timeout: Option<Duration>,
+        /// What outputs and axes that are text have before decimals, where 0,99 may be one number or two
+        #[arg(long, value_enum)]
+        decimal: Option<Decimal>,
         /// Run those again that failed
         #[arg(long)]
         retry_failed: bool,
@@ -283,7 +287,7 @@ const DESIGN_HELP: &str = r#"Parameters, one of these for each:
   unit = "eV"       # may be left out
   low = 50
   high = 800
-  scale = "log"     # or "linear", as if left out
+  scale = "log"     # or "integer" for whole numbers, or "linear", as if left out
 
 A Sobol design with more points and the same seed begins with the same points, so that runs can be added later.
 
@@ -293,8 +297,10 @@ Example:
 const COLLECT_HELP: &str = r#"In the command are filled in:
   {input}   path of a file with the parameters of the run; --input says how it is written
   {output}  path for its output, an ending may follow: {output}.npy; without it, what the command prints is its output
-  {folder}  the run's own folder, for what else it writes
-  {NAME}    value of the parameter NAME
+  {here}    the folder where you are: every run starts in an empty folder of its own, so that files that it needs are
+            named as {here}/FILE
+  {folder}  the run's own folder, in which it starts
+  {NAME}    value of the parameter NAME, as it stands in the design
 
 The output may be .npy, JSON (a list, lists of lists, or an object with a number or a list for each name) or numbers as
 text; the bytes tell which. Every run has to give as many numbers. A run that fails (an exit code other than 0, the time
@@ -306,8 +312,9 @@ kill: no run that ended is repeated and none is lost; those that go on without i
 design only the new rows are run. Once the .npz is written, the folder may be removed.
 
 Examples:
-  dense-search collect design.csv --command "python sim.py {input} {output}" --parameters parameters.toml -o runs.npz
-  dense-search collect design.csv --command "./sim --te {T_e_eV} --ne {n_e_cm3}" --timeout 30s -o runs.npz"#;
+  dense-search collect design.csv --command "python {here}/sim.py {input} {output}" --parameters parameters.toml -o runs.npz
+  dense-search collect design.csv --command "{here}/sim --te {T_e_eV} --ne {n_e_cm3}" --timeout 30s -o runs.npz
+  dense-search collect design.csv --command "cp {input} INPUT.DAT && {here}/sim && cp RESULT.DAT {output}" --input text -o runs.npz"#;
 
 /// A file of simulator runs, and how to read it.
 #[derive(Debug, Args)]
@@ -324,12 +331,12 @@ pub struct LayoutArguments {
     /// How the outputs of one run are arranged: scalars, curve, curves, image or images
     #[arg(long)]
     layout: Option<Layout>,
-    /// Names of the input columns, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    inputs: Vec<String>,
-    /// Names of the output columns, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    outputs: Vec<String>,
+    /// Names of the input columns, separated by commas; one with a comma in it as in a .csv: '"n, cm^-3",T_e_eV'
+    #[arg(long, value_parser = names, value_name = "NAME,...")]
+    inputs: Vec<Names>,
+    /// Names of the output columns, likewise
+    #[arg(long, value_parser = names, value_name = "NAME,...")]
+    outputs: Vec<Names>,
 }
 
 impl From<LayoutArguments> for ReadOptions {
@@ -339,10 +346,11 @@ impl From<LayoutArguments> for ReadOptions {
             inputs,
             outputs,
         } = arguments;
+        let all = |names: Vec<Names>| names.into_iter().flat_map(|Names(names)| names).collect();
         Self {
             layout,
-            inputs,
-            outputs,
+            inputs: all(inputs),
+            outputs: all(outputs),
         }
     }
 }
@@ -459,10 +467,80 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Names in one argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Names(Vec<String>);
+
+/// Reads names separated by commas; quotation marks around a name keep its commas and blanks, two of them inside are one.
+fn names(text: &str) -> Result<Names, String> {
+    let (mut all, mut rest) = (Vec::new(), text);
+    loop {
+        let begin = rest.trim_start();
+        let after = match begin.strip_prefix('"') {
+            None => {
+                let end = begin.find(',').unwrap_or(begin.len());
+                all.push(begin[..end].trim_end().to_owned());
+                &begin[end..]
+            }
+            Some(inside) => {
+                let (mut name, mut inside) = (String::new(), inside);
+                loop {
+                    let end = inside.find('"').ok_or("a quotation mark is not closed")?;
+                    name += &inside[..end];
+                    inside = &inside[end + 1..];
+                    match inside.strip_prefix('"') {
+                        Some(more) => {
+                            name.push('"');
+                            inside = more;
+                        }
+                        None => break,
+                    }
+                }
+                all.push(name);
+                inside.trim_start()
+            }
+        };
+        if after.is_empty() {
+            return Ok(Names(all));
+        }
+        rest = after
+            .strip_prefix(',')
+            .ok_or("expected a comma after a name in quotation marks")?;
+    }
+}
+
 /// Reads microseconds as whole nanoseconds.
 fn microseconds(text: &str) -> Result<u64, String> {
     match text.parse::<f64>() {
         Ok(us) if (1e-3..=1e9).contains(&us) => Ok((us * 1e3) as u64),
         _ => Err("expected microseconds from 0.001 to 1e9, for example 5".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_may_have_commas_blanks_and_quotation_marks_within_quotation_marks() {
+        let table: [(&str, Result<&[&str], &str>); 7] = [
+            ("a,b", Ok(&["a", "b"])),
+            ("a", Ok(&["a"])),
+            ("a , b c", Ok(&["a", "b c"])),
+            ("\"n, cm^-3\",T", Ok(&["n, cm^-3", "T"])),
+            (
+                "T, \" a \"\"q\"\" \" ,5\" pipe",
+                Ok(&["T", " a \"q\" ", "5\" pipe"]),
+            ),
+            ("a,\"b", Err("not closed")),
+            ("\"a\"b", Err("expected a comma")),
+        ];
+        for (text, expected) in table {
+            match (names(text), expected) {
+                (Ok(Names(found)), Ok(expected)) => assert_eq!(found, expected),
+                (Err(error), Err(expected)) => assert!(error.contains(expected), "{error}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        }
     }
 }

@@ -46,6 +46,7 @@ pub mod pace;
 mod principal;
 pub mod report;
 pub mod run_folder;
+mod shell;
 pub mod space;
 pub mod streams;
 pub mod supernetwork;

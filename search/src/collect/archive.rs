@@ -114,7 +114,16 @@ pub fn write(
             runs.path().display()
         );
     };
-    check(about, &shape)?;
+    // Names are those of channels: an image of one channel has none.
+    let layout = about.layout.or(match (names.is_empty(), shape.len()) {
+        (false, 2) => Some(Layout::Curves),
+        _ => None,
+    });
+    let about = &About {
+        layout,
+        ..about.clone()
+    };
+    check(about, &shape, &names)?;
     let wall = median(wall);
     let processor = median(seconds);
     let stored = Stored {
@@ -150,8 +159,13 @@ fn most_common(records: &[(usize, Record)]) -> Option<(Vec<usize>, Vec<String>)>
     most.map(|((shape, names), _)| (shape.clone(), names.clone()))
 }
 
-fn check(about: &About, shape: &[usize]) -> anyhow::Result<()> {
+fn check(about: &About, shape: &[usize], names: &[String]) -> anyhow::Result<()> {
     if let Some(layout) = about.layout {
+        ensure!(
+            names.len() < 2 || layout != Layout::Image,
+            "--layout {layout} does not fit outputs with {} names; choose another and start again: no run is repeated",
+            names.len()
+        );
         ensure!(
             layout.fits(shape),
             "--layout {layout} does not fit outputs of shape {shape:?}; choose another and start again: no run is \
@@ -200,10 +214,11 @@ fn write_npz(
         .map_err(failed)?;
     for &row in rows {
         let folder = runs.folder(row);
-        let output = match output::read(&folder) {
+        let output = match output::read(&folder, simulation.decimal) {
             Ok(output) if output.shape == stored.shape => output,
             _ => bail!(
-                "{}: its output has changed since the run ended; remove that folder and start again",
+                "{}: its output is not what it was when the run ended; say the same --decimal as then, or remove that \
+                 folder and start again",
                 folder.display()
             ),
         };
@@ -303,10 +318,7 @@ fn write_failed(
         let names = simulation.names.iter().map(String::as_str);
         csv.write_record(["row"].into_iter().chain(names).chain(["error"]))?;
         for (row, error) in failed {
-            let point = simulation
-                .point(*row)
-                .iter()
-                .map(|value| format!("{value:?}"));
+            let point = simulation.cells(*row).iter().cloned();
             let cells = [row.to_string()].into_iter().chain(point);
             csv.write_record(cells.chain([error.clone()]))?;
         }

@@ -4,14 +4,17 @@
 //! |---|---|
 //! | `{input}` | the path of a file with the parameters |
 //! | `{output}` | the path that the output is to be written to; an ending may follow: `{output}.npy` |
-//! | `{folder}` | the run's own folder, for what else it writes |
-//! | `{NAME}` | the value of the parameter NAME |
+//! | `{folder}` | the folder of its own in which the run starts, empty at first |
+//! | `{here}` | the folder from which `collect` was called |
+//! | `{NAME}` | the value of the parameter NAME, as it stands in the design |
 //!
 //! A command without `{output}` prints its output. Other braces stay as they are.
 
+use super::here::{self, Kind};
+use crate::shell::{Quoting, quoted};
 use anyhow::ensure;
-use serde_json::{Map, json};
-use std::path::Path;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
 
 /// How parameters are written to the file `{input}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -36,14 +39,18 @@ impl InputForm {
         }
     }
 
-    /// The text of the file. Numbers have as many digits as it takes to read them back to the last bit.
+    /// The text of the file; `cells` are the numbers as they stand in the design.
     #[must_use]
-    pub fn text(self, names: &[String], point: &[f64]) -> String {
-        let numbers: Vec<String> = point.iter().map(|value| format!("{value:?}")).collect();
+    pub fn text(self, names: &[String], cells: &[String]) -> String {
         match self {
             Self::Json => {
-                let named = names.iter().cloned().zip(point.iter().map(|&x| json!(x)));
-                format!("{}\n", json!(named.collect::<Map<_, _>>()))
+                let mut fields: Vec<_> = names.iter().zip(cells).collect();
+                fields.sort();
+                let fields: Vec<String> = fields
+                    .into_iter()
+                    .map(|(name, cell)| format!("{}:{}", json!(name), json_number(cell)))
+                    .collect();
+                format!("{{{}}}\n", fields.join(","))
             }
             Self::Csv => {
                 let quote = |name: &String| match name.contains([',', '"']) {
@@ -51,10 +58,35 @@ impl InputForm {
                     false => name.clone(),
                 };
                 let names: Vec<String> = names.iter().map(quote).collect();
-                format!("{}\n{}\n", names.join(","), numbers.join(","))
+                format!("{}\n{}\n", names.join(","), cells.join(","))
             }
-            Self::Text => format!("{}\n", numbers.join("\n")),
+            Self::Text => format!("{}\n", cells.join("\n")),
         }
+    }
+
+    /// The numbers in a file that [`InputForm::text`] wrote, in the order of the names.
+    #[must_use]
+    pub fn values(self, names: &[String], text: &str) -> Option<Vec<f64>> {
+        let number = |cell: &str| cell.trim().parse::<f64>().ok();
+        match self {
+            Self::Json => {
+                let fields: Map<String, Value> = serde_json::from_str(text).ok()?;
+                names
+                    .iter()
+                    .map(|name| fields.get(name)?.as_f64())
+                    .collect()
+            }
+            Self::Csv => text.lines().last()?.split(',').map(number).collect(),
+            Self::Text => text.lines().map(number).collect(),
+        }
+    }
+}
+
+/// A number as JSON has it: the cell itself, where that may be (`3` stays `3`; `.5` becomes `0.5`).
+fn json_number(cell: &str) -> String {
+    match serde_json::from_str::<serde_json::Number>(cell) {
+        Ok(_) => cell.to_owned(),
+        Err(_) => format!("{:?}", cell.parse::<f64>().unwrap_or(f64::NAN)),
     }
 }
 
@@ -106,60 +138,133 @@ impl Template {
         !self.text.contains("{output}")
     }
 
-    /// The command of one run in its `folder`, whose path is text.
+    /// The command of one run; its cells are those of the `names`.
     #[must_use]
-    pub fn fill(&self, folder: &Path, names: &[String], point: &[f64]) -> String {
-        let word = |path: &Path| shell_word(&path.to_string_lossy());
-        let mut command = self
-            .text
-            .replace("{input}", &word(&folder.join(self.form.file())))
-            .replace("{output}", &word(&folder.join("output")))
-            .replace("{folder}", &word(folder));
-        for (name, value) in names.iter().zip(point) {
-            command = command.replace(&place(name), &format!("{value:?}"));
+    pub fn fill(&self, paths: &Paths, names: &[String], cells: &[String]) -> String {
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        let mut fields = vec![
+            ("input", path(&paths.record.join(self.form.file()))),
+            ("output", path(&paths.record.join("output"))),
+            ("folder", path(&paths.work)),
+            ("here", path(&paths.here)),
+        ];
+        fields.extend(names.iter().map(String::as_str).zip(cells.iter().cloned()));
+        let (mut command, mut quoting) = (String::new(), Quoting::new());
+        let mut rest = self.text.as_str();
+        while let Some(letter) = rest.chars().next() {
+            let field = fields
+                .iter()
+                .find(|(name, _)| rest.starts_with(&place(name)));
+            if let Some((name, value)) = field {
+                command += &quoted(value, quoting.now());
+                rest = &rest[place(name).len()..];
+            } else {
+                command.push(letter);
+                rest = &rest[letter.len_utf8()..];
+            }
+            // A value changes no quoting.
+            if field.is_none() {
+                quoting.pass(letter);
+            }
         }
         command
     }
+
+    /// The words that name files in the folder `here`, where no run starts, and the command with `{here}` before each;
+    /// nothing where there is none.
+    #[must_use]
+    pub fn files_of(&self, here: &Path) -> Option<(Vec<String>, String)> {
+        let kind = |name: &str| {
+            let metadata = here.join(name).metadata().ok()?;
+            Some(Kind::of(name, metadata.is_file() && executable(&metadata)))
+        };
+        let found = here::files(&self.text, kind);
+        let mut names: Vec<String> = Vec::new();
+        for one in &found {
+            if !names.contains(&one.name) {
+                names.push(one.name.clone());
+            }
+        }
+        (!names.is_empty()).then(|| (names, here::insert(&self.text, &found)))
+    }
+
+    /// The files of the folder `here` that the command names by `{here}`: all runs share them.
+    #[must_use]
+    pub fn shared(&self, here: &Path) -> Vec<PathBuf> {
+        let files = here::shared(&self.text).into_iter();
+        files.map(|name| here.join(name)).collect()
+    }
+}
+
+/// The folders that a run is told about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// Its input and output, and what is recorded of it.
+    pub record: PathBuf,
+    /// Where it starts.
+    pub work: PathBuf,
+    /// The folder from which the collection was called.
+    pub here: PathBuf,
 }
 
 fn place(name: &str) -> String {
     format!("{{{name}}}")
 }
 
-/// Text as one word of a shell.
-fn shell_word(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:,@%".contains(letter);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
+#[cfg(unix)]
+fn executable(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn executable(_: &std::fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn texts(all: &[&str]) -> Vec<String> {
+        all.iter().map(|&text| text.to_owned()).collect()
+    }
+
     #[test]
     fn places_are_filled_and_other_braces_stay() {
-        let names = ["T".to_owned(), "n".to_owned()];
-        let text = "sim {input} -o {output}.npy --t={T} | awk '{print $1}' > {folder}/log";
+        let names = texts(&["T", "n"]);
+        let text = "{here}/sim {input} -o {output}.npy --t={T} \"{folder}/$x\" '{here}' | awk '{print $1}' > {folder}/log";
         let template = Template::new(text, InputForm::Json, &names).unwrap();
         assert!(!template.prints());
+        // A folder that has the name of a place, too.
+        let paths = Paths {
+            record: "/a b/7".into(),
+            work: "/a b/7/{T}".into(),
+            here: "/c's".into(),
+        };
         assert_eq!(
-            template.fill(Path::new("/a b/7"), &names, &[0.1, 5e17]),
-            "sim '/a b/7/input.json' -o '/a b/7/output'.npy --t=0.1 | awk '{print $1}' > '/a b/7'/log"
+            template.fill(&paths, &names, &texts(&["3", "5e17"])),
+            "'/c'\\''s'/sim '/a b/7/input.json' -o '/a b/7/output'.npy --t=3 \"/a b/7/{T}/$x\" '/c'\\''s' | awk '{print $1}' \
+             > '/a b/7/{T}'/log"
         );
         let error = Template::new("sim", InputForm::Json, &names).unwrap_err();
         assert!(error.to_string().contains("{T} {n}"), "{error}");
     }
 
     #[test]
-    fn parameters_are_written_in_every_form() {
-        let names = ["T".to_owned(), "a, b".to_owned()];
-        let text = |form: InputForm| form.text(&names, &[0.1, -5e17]);
-        assert_eq!(text(InputForm::Csv), "T,\"a, b\"\n0.1,-5e17\n");
-        assert_eq!(text(InputForm::Text), "0.1\n-5e17\n");
-        let read: serde_json::Value = serde_json::from_str(&text(InputForm::Json)).unwrap();
-        assert_eq!(read, json!({"T": 0.1, "a, b": -5e17}));
+    fn parameters_are_written_in_every_form_as_they_stand_in_the_design() {
+        let names = texts(&["n", "a, b", "T"]);
+        let cells = texts(&["3", "-5E17", ".10"]);
+        let table = [
+            (InputForm::Csv, "n,\"a, b\",T\n3,-5E17,.10\n"),
+            (InputForm::Text, "3\n-5E17\n.10\n"),
+            // JSON knows no number that begins with a point.
+            (InputForm::Json, "{\"T\":0.1,\"a, b\":-5E17,\"n\":3}\n"),
+        ];
+        for (form, expected) in table {
+            assert_eq!(form.text(&names, &cells), expected);
+            let values = form.values(&names, expected);
+            assert_eq!(values.unwrap(), [3.0, -5e17, 0.1]);
+        }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! In the order in which data pass:
 //!
-//! - [`command`] fills the paths of a run, or its parameters, into the command;
-//! - [`process`] starts it in a process group of its own, and ends it at the time limit;
+//! - [`command`] fills the paths of a run, or its parameters, into the command, and sees where that names files of the
+//!   caller's folder;
+//! - [`process`] starts it in a folder and a process group of its own, and ends it at the time limit
+//!   with all that it started (`descendants`);
 //! - [`output`] reads what it wrote;
 //! - [`runs`] is the folder where each run has its own, with a record once it has ended;
 //! - [`archive`] makes the `.npz` of all that succeeded, and the table of those that did not.
@@ -13,6 +15,8 @@
 
 pub mod archive;
 pub mod command;
+mod descendants;
+mod here;
 pub mod output;
 pub mod process;
 pub mod runs;
@@ -20,6 +24,7 @@ pub mod runs;
 use command::Template;
 use runs::{Record, Runs, State};
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -33,8 +38,14 @@ pub struct Simulation {
     pub names: Vec<String>,
     /// Where it is to be run, `[rows][names]`.
     pub points: Vec<f64>,
+    /// The same as it stands in the design, which is what the simulator is given.
+    pub cells: Vec<String>,
+    /// The folder from which the collection was called.
+    pub here: PathBuf,
     /// How long one run may take.
     pub limit: Option<Duration>,
+    /// The decimal mark of outputs that are text, where the user says it.
+    pub decimal: Option<output::Decimal>,
 }
 
 impl Simulation {
@@ -51,6 +62,15 @@ impl Simulation {
     #[must_use]
     pub fn point(&self, row: usize) -> &[f64] {
         &self.points[row * self.names.len()..][..self.names.len()]
+    }
+
+    /// The same as it stands in the design.
+    ///
+    /// # Panics
+    /// As [`Simulation::point`].
+    #[must_use]
+    pub fn cells(&self, row: usize) -> &[String] {
+        &self.cells[row * self.names.len()..][..self.names.len()]
     }
 }
 

@@ -6,14 +6,19 @@
 //! | `{...}` | JSON, a value for each name | number of names, then that of each value |
 //! | `[...]` | JSON, lists of equal length | theirs |
 //! | anything else | numbers with blanks, commas or semicolons between them; `#` begins a comment | lines x numbers a line, without sizes of 1 |
+//!
+//! `0,99` may be one number or two. Where nothing in a text says which, it is refused until the user does ([`Decimal`]).
 
-use crate::data::npy_numbers;
+use crate::data::{decimal, npy_numbers};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
 /// Larger magnitudes are refused, as by a search.
 const LARGEST_MAGNITUDE: f64 = 1e30;
+
+/// More sizes than those of several images have no layout.
+const LARGEST_RANK: usize = 3;
 
 /// The output of one run; every number is finite and at most 1e30 in magnitude.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,11 +31,20 @@ pub struct Output {
     pub names: Vec<String>,
 }
 
+/// What stands between a number and its decimals in text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Decimal {
+    /// A point; commas part numbers: 0,99 are two
+    Point,
+    /// A comma: 0,99 is one number; blanks, semicolons and line ends part numbers
+    Comma,
+}
+
 /// Reads the one file in `folder` whose name begins with `output`.
 ///
 /// # Errors
 /// There is none or more than one, or its bytes are not numbers; in words.
-pub fn read(folder: &Path) -> Result<Output, String> {
+pub fn read(folder: &Path, mark: Option<Decimal>) -> Result<Output, String> {
     let files = fs::read_dir(folder).map_err(|error| error.to_string())?;
     let is_output = |name: &str| name == "output" || name.starts_with("output.");
     let mut paths: Vec<_> = files
@@ -41,7 +55,8 @@ pub fn read(folder: &Path) -> Result<Output, String> {
     match (paths.pop(), paths.pop()) {
         (None, _) => Err("it wrote no output".to_owned()),
         (Some(path), None) => {
-            parse(&fs::read(path).map_err(|error| format!("its output: {error}"))?)
+            let bytes = fs::read(path).map_err(|error| format!("its output: {error}"))?;
+            parse(&bytes, mark)
         }
         (Some(a), Some(b)) => Err(format!(
             "expected one output, got {} and {}",
@@ -55,7 +70,7 @@ pub fn read(folder: &Path) -> Result<Output, String> {
 ///
 /// # Errors
 /// They are not numbers, or not finite; in words.
-pub fn parse(bytes: &[u8]) -> Result<Output, String> {
+pub fn parse(bytes: &[u8], mark: Option<Decimal>) -> Result<Output, String> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     let output = match first {
         None => return Err("its output is empty".to_owned()),
@@ -69,10 +84,22 @@ pub fn parse(bytes: &[u8]) -> Result<Output, String> {
             }
         }
         Some(b'{' | b'[') => json(bytes)?,
-        Some(_) => text(bytes)?,
+        Some(_) => text(bytes, mark)?,
     };
     if output.values.is_empty() {
         return Err("its output has no number".to_owned());
+    }
+    if output.shape.len() > LARGEST_RANK {
+        return Err(format!(
+            "its output has shape {:?}, expected at most {LARGEST_RANK} sizes; store channels as one size",
+            output.shape
+        ));
+    }
+    let unnamed = |name: &&String| name.trim().is_empty() || name.contains(char::is_control);
+    if let Some(name) = output.names.iter().find(unnamed) {
+        return Err(format!(
+            "its output has the name {name:?}, expected text without line breaks that is not empty"
+        ));
     }
     let bad = |value: &f64| value.is_nan() || value.abs() > LARGEST_MAGNITUDE;
     if let Some(index) = output.values.iter().position(bad) {
@@ -129,24 +156,38 @@ fn gather_all(parts: &[Value], values: &mut Vec<f64>) -> Result<Vec<usize>, Stri
     Ok(shape.unwrap_or_default())
 }
 
-fn text(bytes: &[u8]) -> Result<Output, String> {
+fn text(bytes: &[u8], mark: Option<Decimal>) -> Result<Output, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| {
         "its output is neither text nor .npy; write one of .npy, JSON or numbers as text".to_owned()
     })?;
+    if mark.is_none()
+        && let Some((number, cell)) = doubtful(text)
+    {
+        return Err(format!(
+            "its output has {cell:?} in line {number}, which may be one number with a decimal comma or two numbers; start \
+             again with --retry-failed and --decimal comma or --decimal point"
+        ));
+    }
+    let comma = mark == Some(Decimal::Comma);
     let (mut values, mut lines, mut width) = (Vec::new(), 0, None);
     for (number, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default();
-        let cells = line.split(|letter: char| letter.is_whitespace() || ",;".contains(letter));
+        let line = without_comment(line);
+        let parts =
+            |letter: char| letter.is_whitespace() || letter == ';' || (!comma && letter == ',');
+        let cells = line.split(parts);
         let before = values.len();
         for cell in cells.filter(|cell| !cell.is_empty()) {
-            // Fortran writes exponents with a D.
-            let value = cell
-                .parse()
-                .or_else(|_| cell.replace(['D', 'd'], "e").parse());
-            values.push(value.map_err(|_| {
+            let value = match (cell.parse(), comma) {
+                (Ok(value), false) => Some(value),
+                (_, false) => exponent(cell).parse().ok(),
+                (_, true) if cell.contains('.') || decimal(&exponent(cell)).is_none() => None,
+                (_, true) => exponent(cell).replacen(',', ".", 1).parse().ok(),
+            };
+            values.push(value.ok_or_else(|| {
                 let cell: String = cell.chars().take(40).collect();
+                let commas = if comma { " with decimal commas" } else { "" };
                 format!(
-                    "its output has {cell:?} in line {}, expected numbers",
+                    "its output has {cell:?} in line {}, expected numbers{commas}",
                     number + 1
                 )
             })?);
@@ -170,6 +211,35 @@ fn text(bytes: &[u8]) -> Result<Output, String> {
         values,
         names: Vec::new(),
     })
+}
+
+/// A number with its exponent after an `e`: Fortran writes a `D`.
+fn exponent(cell: &str) -> String {
+    cell.replace(['D', 'd'], "e")
+}
+
+fn without_comment(line: &str) -> &str {
+    line.split('#').next().unwrap_or_default()
+}
+
+/// A cell such as `0,99`, with its line, where nothing in the text says that commas part numbers: no number has a point, no
+/// comma stands beside a blank or another one.
+fn doubtful(text: &str) -> Option<(usize, String)> {
+    let mut first = None;
+    for (number, line) in text.lines().enumerate() {
+        let cells =
+            without_comment(line).split(|letter: char| letter.is_whitespace() || letter == ';');
+        for cell in cells.filter(|cell| !cell.is_empty()) {
+            match decimal(&exponent(cell)) {
+                Some(true) => {
+                    first.get_or_insert_with(|| (number + 1, cell.to_owned()));
+                }
+                _ if cell.contains([',', '.']) => return None,
+                _ => {}
+            }
+        }
+    }
+    first
 }
 
 #[cfg(test)]
@@ -214,7 +284,7 @@ mod tests {
             (b"[[[1]]]", &[1, 1, 1], &[1.], &[]),
         ];
         for (bytes, shape, values, names) in table {
-            let output = parse(bytes).unwrap();
+            let output = parse(bytes, None).unwrap();
             assert_eq!((&output.shape[..], &output.values[..]), (shape, values));
             assert_eq!(output.names, names);
         }
@@ -222,7 +292,9 @@ mod tests {
 
     #[test]
     fn rubbish_is_refused_in_words() {
-        let table: [(&[u8], &str); 12] = [
+        let table: [(&[u8], &str); 14] = [
+            (b"[[[[1, 2]]]]", "expected at most 3 sizes"),
+            (b"{\"\": 1}", "the name \"\""),
             (b"", "empty"),
             (b" \n", "empty"),
             (b"Segmentation fault\n", "\"Segmentation\" in line 1"),
@@ -237,13 +309,54 @@ mod tests {
             (b"\x93NUMPY\x01", "cut short"),
         ];
         for (bytes, expected) in table {
-            let error = parse(bytes).unwrap_err();
+            let error = parse(bytes, None).unwrap_err();
             assert!(error.contains(expected), "{expected}: {error}");
         }
         assert!(
-            parse(&[0xff, 0xfe, 0x00])
+            parse(&[0xff, 0xfe, 0x00], None)
                 .unwrap_err()
                 .contains("neither text")
+        );
+    }
+
+    #[test]
+    fn a_decimal_comma_is_read_as_said_and_refused_where_nobody_says_what_it_is() {
+        use Decimal::{Comma, Point};
+        // Text, then what is read without a word, with commas and with points as decimal marks.
+        type Row<'a> = (&'a str, [Option<&'a [f64]>; 3]);
+        let table: [Row; 9] = [
+            ("0,99\n", [None, Some(&[0.99]), Some(&[0., 99.])]),
+            (
+                "1,5 -2,25D-3",
+                [None, Some(&[1.5, -2.25e-3]), Some(&[1., 5., -2., 0.025])],
+            ),
+            (
+                "# 1.5\n0,5;3",
+                [None, Some(&[0.5, 3.]), Some(&[0., 5., 3.])],
+            ),
+            (
+                "1,2\n3,4\n",
+                [None, Some(&[1.2, 3.4]), Some(&[1., 2., 3., 4.])],
+            ),
+            // A point, a blank or a third number tells.
+            ("1,2.5", [Some(&[1., 2.5]), None, Some(&[1., 2.5])]),
+            ("1, 2", [Some(&[1., 2.]), None, Some(&[1., 2.])]),
+            ("1,2,3", [Some(&[1., 2., 3.]), None, Some(&[1., 2., 3.])]),
+            ("3 4", [Some(&[3., 4.]), Some(&[3., 4.]), Some(&[3., 4.])]),
+            ("1.5", [Some(&[1.5]), None, Some(&[1.5])]),
+        ];
+        for (text, expected) in table {
+            for (mark, expected) in [None, Some(Comma), Some(Point)].into_iter().zip(expected) {
+                let read = parse(text.as_bytes(), mark)
+                    .ok()
+                    .map(|output| output.values);
+                assert_eq!(read.as_deref(), expected, "{text:?} {mark:?}");
+            }
+        }
+        let error = parse(b"7\n0,99", None).unwrap_err();
+        assert!(
+            error.contains("\"0,99\" in line 2") && error.contains("--decimal comma"),
+            "{error}"
         );
     }
 }

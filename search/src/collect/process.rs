@@ -4,6 +4,7 @@
 //! lasts, it holds a lock on its log, by which a later start sees that it goes on. (A process id would not do: the system
 //! gives it to another process.)
 
+use super::descendants;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
@@ -23,11 +24,12 @@ mv "$2/code.part" "$2/code"
 /// What the run prints, and its lock.
 const LOG: &str = "log";
 
-/// Starts a command in the folder of its run; what it prints goes to the log, or standard output to the file `output`.
+/// Starts a command in the folder `work`; what it prints goes to the log in the `folder` of its run, or standard output to
+/// the file `output` there.
 ///
 /// # Errors
 /// The system has no process to give, or the folder cannot be written.
-pub fn start(command: &str, folder: &Path, prints: bool) -> io::Result<Child> {
+pub fn start(command: &str, folder: &Path, work: &Path, prints: bool) -> io::Result<Child> {
     let log = File::create(folder.join(LOG))?;
     log.lock()?;
     let out = match prints {
@@ -38,6 +40,8 @@ pub fn start(command: &str, folder: &Path, prints: bool) -> io::Result<Child> {
     shell
         .args(["-c", SHELL, "sh", command])
         .arg(folder)
+        .current_dir(work)
+        .env(descendants::MARK, folder)
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(log);
@@ -47,11 +51,16 @@ pub fn start(command: &str, folder: &Path, prints: bool) -> io::Result<Child> {
     shell.spawn()
 }
 
-/// Waits until a run ends; at the time limit calls `late` and then kills its process group.
+/// Waits until the run in `folder` ends; at the time limit calls `late` and then kills all that it started.
 ///
 /// # Errors
 /// The system refuses.
-pub fn wait(mut child: Child, limit: Option<Duration>, late: impl FnOnce()) -> io::Result<()> {
+pub fn wait(
+    folder: &Path,
+    mut child: Child,
+    limit: Option<Duration>,
+    late: impl FnOnce(),
+) -> io::Result<()> {
     let group = child.id();
     let Some(limit) = limit else {
         child.wait()?;
@@ -65,7 +74,7 @@ pub fn wait(mut child: Child, limit: Option<Duration>, late: impl FnOnce()) -> i
     });
     if end.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
         late();
-        kill(group);
+        kill(folder, Some(group));
     }
     match waiter.join() {
         Ok(status) => status.map(|_| ()),
@@ -90,11 +99,19 @@ pub fn goes_on(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Kills a run that goes on in this folder.
+/// Kills a run that goes on in this folder, with all that it started.
 pub fn kill_in(folder: &Path) {
     let text = fs::read_to_string(folder.join("group")).unwrap_or_default();
-    if let Ok(group) = text.trim().parse() {
-        kill(group);
+    kill(folder, text.trim().parse().ok());
+}
+
+fn kill(folder: &Path, group: Option<u32>) {
+    let left = descendants::kill(folder, group);
+    if !left.is_empty() {
+        eprintln!(
+            "warning: {}: these processes were too long and cannot be killed: {left:?}; end them by hand",
+            folder.display()
+        );
     }
 }
 
@@ -130,15 +147,3 @@ pub fn last_words(folder: &Path) -> String {
         .take(LETTERS)
         .collect()
 }
-
-#[cfg(unix)]
-fn kill(group: u32) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
-        // It may have ended meanwhile.
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-}
-
-#[cfg(not(unix))]
-fn kill(_: u32) {}

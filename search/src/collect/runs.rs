@@ -3,6 +3,7 @@
 //! | file in a run's folder | what | when |
 //! |---|---|---|
 //! | `input.json` | the parameters | first |
+//! | `work/` | the folder in which the run starts, with what it leaves there | first |
 //! | `log` | what the run prints; locked while it lasts | at the start |
 //! | `output` | what it wrote | by the run |
 //! | `times`, `code` | its processor time and exit code | by its shell, at the end |
@@ -11,6 +12,7 @@
 //! A run with a record has ended. One with a code has ended without this program, and is judged by the next start. One
 //! whose log is locked goes on, and is waited for. Any other was killed with the machine, and is run again.
 
+use super::command::Paths;
 use super::{Simulation, output, process};
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -176,7 +178,7 @@ impl Runs {
         }
         let then = fs::read_to_string(folder.join(form.file())).unwrap_or_default();
         ensure!(
-            then == form.text(&simulation.names, simulation.point(row)),
+            form.values(&simulation.names, &then).as_deref() == Some(simulation.point(row)),
             "{}: it was run with other parameters than row {row} (from 0) of the design has; give another folder by --runs",
             folder.display()
         );
@@ -217,7 +219,7 @@ impl Runs {
             if process::code(folder).is_some() {
                 let ended = changed(&folder.join("code"))?;
                 let seconds = ended.duration_since(changed(&input)?).unwrap_or_default();
-                return judge(folder, seconds.as_secs_f64()).map(Some);
+                return judge(folder, simulation, seconds.as_secs_f64()).map(Some);
             }
             if !goes_on {
                 return Ok(None);
@@ -242,31 +244,36 @@ impl Runs {
         started: &AtomicUsize,
     ) -> anyhow::Result<Record> {
         let Simulation {
-            template, names, ..
+            template,
+            names,
+            here,
+            ..
         } = simulation;
         if folder.exists() {
             fs::remove_dir_all(folder)?;
         }
-        fs::create_dir_all(folder)?;
-        let point = simulation.point(row);
+        let paths = Paths {
+            record: folder.to_owned(),
+            work: folder.join("work"),
+            here: here.clone(),
+        };
+        fs::create_dir_all(&paths.work)?;
+        let cells = simulation.cells(row);
         fs::write(
             folder.join(template.form().file()),
-            template.form().text(names, point),
+            template.form().text(names, cells),
         )?;
         started.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
-        let child = process::start(
-            &template.fill(folder, names, point),
-            folder,
-            template.prints(),
-        )?;
+        let command = template.fill(&paths, names, cells);
+        let child = process::start(&command, folder, &paths.work, template.prints())?;
         let mut record = None;
         // The record comes before the kill: a run that was too long is not tried again, whatever happens in between.
-        process::wait(child, simulation.limit, || {
+        process::wait(folder, child, simulation.limit, || {
             record = simulation.limit.map(|limit| late(folder, limit));
         })?;
         let seconds = began.elapsed().as_secs_f64();
-        record.unwrap_or_else(|| judge(folder, seconds))
+        record.unwrap_or_else(|| judge(folder, simulation, seconds))
     }
 }
 
@@ -278,9 +285,9 @@ fn late(folder: &Path, limit: Duration) -> anyhow::Result<Record> {
 }
 
 /// Records a run that ended.
-fn judge(folder: &Path, seconds: f64) -> anyhow::Result<Record> {
+fn judge(folder: &Path, simulation: &Simulation, seconds: f64) -> anyhow::Result<Record> {
     let record = match process::code(folder) {
-        Some(0) => match output::read(folder) {
+        Some(0) => match output::read(folder, simulation.decimal) {
             Ok(output) => Record {
                 seconds,
                 processor_seconds: process::processor_seconds(folder),

@@ -2,17 +2,19 @@
 
 use crate::collect::archive::{self, About, Stored};
 use crate::collect::command::{InputForm, Template};
+use crate::collect::output::Decimal;
 use crate::collect::runs::Runs;
 use crate::collect::{Ended, Simulation, collect, output};
-use crate::data::{Layout, csv_table};
+use crate::data::{DataError, FutureInputs, Layout, Table, csv_table};
 use crate::design::{Parameter, parameters};
+use crate::shell::shell_word;
 use anyhow::{Context, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What is to be collected, and how.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub struct Plan {
     pub jobs: usize,
     /// How long one may take.
     pub limit: Option<Duration>,
+    /// The decimal mark of outputs that are text.
+    pub decimal: Option<Decimal>,
     /// Whether runs that failed are run again.
     pub retry_failed: bool,
     /// How one output is arranged.
@@ -68,21 +72,36 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         .as_ref()
         .map(|path| named(path, &design.names))
         .transpose()?;
+    for note in check(plan, &design, parameters.as_deref())? {
+        eprintln!("note: {note}");
+    }
     if parameters.is_none() {
-        eprintln!(
-            "note: without --parameters the trained box is the range of the runs, and no input is logarithmic"
-        );
+        eprintln!("note: without --parameters no input is logarithmic");
     }
     let axes = plan
         .axes
         .iter()
-        .map(|text| axis(text))
+        .map(|text| axis(text, plan.decimal))
         .collect::<Result<_, _>>()?;
+    let here = std::env::current_dir()?;
+    ensure!(
+        here.to_str().is_some(),
+        "{}: expected a folder whose path is text; call collect from another",
+        here.display()
+    );
+    let template = Template::new(&plan.command, plan.input, &design.names)?;
+    if let Some((names, command)) = template.files_of(&here) {
+        bail!(elsewhere(&names, &plan.command, &command));
+    }
+    let shared = Shared::new(&template, &here);
     let simulation = Simulation {
-        template: Template::new(&plan.command, plan.input, &design.names)?,
+        template,
         names: design.names,
         points: design.values,
+        cells: design.cells,
+        here,
         limit: plan.limit,
+        decimal: plan.decimal,
     };
     let folder = plan.runs.clone().unwrap_or_else(|| {
         let mut name = plan.out.clone().into_os_string();
@@ -91,12 +110,18 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
     });
     let runs = Runs::open(&folder, &simulation, plan.retry_failed)?;
     let (ended, started) = watch(&simulation, &runs, plan.jobs, interrupt)?;
+    shared.warn();
     let stored = match ended {
         Ended::Interrupted => None,
         Ended::AllFailed(error) => bail!(
             "the first runs failed, every one of them: {error}\nsee the logs in {}, mend the simulator or its command and \
-             start again with --retry-failed",
-            folder.display()
+             start again with --retry-failed{}",
+            folder.display(),
+            match plan.command.contains("{here}") {
+                true => "",
+                false =>
+                    "\neach run starts in an empty folder of its own: the command finds files of this one as {here}/FILE",
+            }
         ),
         Ended::Complete => {
             let meta = json!({
@@ -118,6 +143,71 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         started,
         runs: folder,
     })
+}
+
+/// What a user is told whose command names files of the folder where he is.
+fn elsewhere(names: &[String], before: &str, command: &str) -> String {
+    let names = names.join(", ");
+    let line = match typed_with(before, command) {
+        Some(line) => line,
+        None => format!("--command {}", shell_word(command)),
+    };
+    format!(
+        "each run starts in an empty folder of its own, and the command names what is in this one: {names}; nothing was \
+         run. With {{here}} for this folder:\n\n  {line}\n\nIf the runs themselves make one of these, begin the command \
+         with `cd {{folder}} &&` and write {{here}}/ only before the others; `cd {{here}} &&` starts all runs in this folder, \
+         which is sound only where none writes there"
+    )
+}
+
+/// The line that was typed, with another command in it.
+fn typed_with(before: &str, command: &str) -> Option<String> {
+    let words: Option<Vec<String>> = std::env::args_os()
+        .map(|word| word.into_string().ok())
+        .collect();
+    let mut words = words?;
+    let option = format!("--command={before}");
+    let place = (1..words.len())
+        .find(|&at| words[at] == option || (words[at] == before && words[at - 1] == "--command"))?;
+    words[place] = match words[place] == option {
+        true => format!("--command={command}"),
+        false => command.to_owned(),
+    };
+    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+    Some(words.join(" "))
+}
+
+/// The files that a command names by `{here}`, as they were before the runs.
+struct Shared(Vec<(PathBuf, Option<Stamp>)>);
+
+/// When a file was changed, and its size.
+type Stamp = (SystemTime, u64);
+
+impl Shared {
+    fn new(template: &Template, here: &Path) -> Self {
+        let files = template.shared(here).into_iter();
+        Self(files.map(|path| (path.clone(), stamp(&path))).collect())
+    }
+
+    /// Warns of those that changed while the runs went on.
+    fn warn(&self) {
+        for (path, before) in &self.0 {
+            if stamp(path) != *before {
+                eprintln!(
+                    "warning: {} changed while runs went on. If they write it, they overwrite what others wrote: name it \
+                     without {{here}}/, so that each run has its own, and collect again with another --runs. If you did, \
+                     runs before and after may differ",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+/// The stamp of a file; nothing where there is none, or a folder.
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = path.metadata().ok().filter(fs::Metadata::is_file)?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 /// Collects with a line of progress, and the first errors as they come.
@@ -154,6 +244,33 @@ fn watch(
     result
 }
 
+/// Checks what a search would refuse about the inputs, before the first run; returns what the user should be told.
+fn check(
+    plan: &Plan,
+    design: &Table,
+    parameters: Option<&[Parameter]>,
+) -> Result<Vec<String>, DataError> {
+    let file = plan.design.display().to_string();
+    let Table {
+        names,
+        values,
+        lines,
+        ..
+    } = design;
+    match parameters {
+        Some(all) => parameters::check(all, &file, values, lines),
+        None => FutureInputs {
+            file: &file,
+            names,
+            logarithmic: &vec![false; names.len()],
+            limits: None,
+            x: values,
+            lines,
+        }
+        .check(),
+    }
+}
+
 /// Reads parameters and puts them into the order of the design's columns.
 fn named(path: &Path, names: &[String]) -> anyhow::Result<Vec<Parameter>> {
     let all = parameters::read(path)?;
@@ -173,7 +290,7 @@ fn named(path: &Path, names: &[String]) -> anyhow::Result<Vec<Parameter>> {
 }
 
 /// Reads `NAME=FILE`.
-fn axis(text: &str) -> anyhow::Result<(String, Vec<f64>)> {
+fn axis(text: &str, decimal: Option<Decimal>) -> anyhow::Result<(String, Vec<f64>)> {
     let (name, file) = text
         .split_once('=')
         .filter(|(name, file)| !name.is_empty() && !file.is_empty())
@@ -183,7 +300,7 @@ fn axis(text: &str) -> anyhow::Result<(String, Vec<f64>)> {
         "--axis {text}: {name} means something else in a .npz; choose another name"
     );
     let bytes = fs::read(file).with_context(|| format!("--axis {text}: {file} cannot be read"))?;
-    let read =
-        output::parse(&bytes).map_err(|error| anyhow!("--axis {text}: as an output, {error}"))?;
+    let read = output::parse(&bytes, decimal)
+        .map_err(|error| anyhow!("--axis {text}: as an output, {error}"))?;
     Ok((name.to_owned(), read.values))
 }

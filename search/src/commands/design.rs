@@ -1,6 +1,6 @@
 //! `dense-search design`: where to run a simulator, as a file.
 
-use crate::design::{Method, design, parameters, write};
+use crate::design::{Method, Parameter, design, parameters, write};
 use anyhow::bail;
 use std::path::Path;
 
@@ -28,6 +28,14 @@ pub fn run(
         eprintln!(
             "note: Sobol points are most even in powers of two, {below} or {}",
             2 * below
+        );
+    }
+    // Only whole numbers alone can be so few.
+    let different: Option<f64> = all.iter().map(Parameter::count).product();
+    if let Some(different) = different.filter(|&different| different < count as f64) {
+        eprintln!(
+            "note: these whole numbers make {different} different points, so that some of the {count} are the same: let a \
+             deterministic simulator run each once"
         );
     }
     Ok(all.len())

@@ -23,22 +23,15 @@ impl Draft {
         options: &ReadOptions,
         sha256: String,
     ) -> Result<Dataset, DataError> {
-        let inputs = self.input_names.len();
-        if inputs == 0 || inputs > MAXIMUM_INPUTS {
-            return Err(DataError::InputCount {
-                file: self.file,
-                got: inputs,
-            });
-        }
-        self.check_names("input names", &self.input_names)?;
+        let notes = std::mem::take(&mut self.notes);
+        let variables = self.check_inputs()?;
+        let input_notes = std::mem::replace(&mut self.notes, notes);
         self.check_names("output names", &self.output_names)?;
         let layout = self.layout(options)?;
         self.check_output_names(layout)?;
-        self.check_x()?;
         self.check_y()?;
         let parts = self.parts()?;
-        let variables = self.variables()?;
-        self.note_rows_outside(&variables);
+        self.notes.extend(input_notes);
         Ok(Dataset {
             label: self.file,
             sha256,
@@ -54,6 +47,22 @@ impl Draft {
             seconds_per_call: self.seconds_per_call,
             notes: self.notes,
         })
+    }
+
+    /// Checks everything that concerns inputs alone, for data files and for designs ([`super::design_check`]).
+    pub(super) fn check_inputs(&mut self) -> Result<Vec<Input>, DataError> {
+        let inputs = self.input_names.len();
+        if inputs == 0 || inputs > MAXIMUM_INPUTS {
+            return Err(DataError::InputCount {
+                file: self.file.clone(),
+                got: inputs,
+            });
+        }
+        self.check_names("input names", &self.input_names)?;
+        self.check_x()?;
+        let variables = self.variables()?;
+        self.note_rows_outside(&variables);
+        Ok(variables)
     }
 
     fn check_names(&self, what: &'static str, names: &[String]) -> Result<(), DataError> {

@@ -1,4 +1,5 @@
-//! A `.csv` with a header line: named columns of numbers.
+//! A `.csv` with a header line: named columns of numbers. What parts its cells by something else than commas is refused with
+//! what it looks like (`dialect`).
 
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -6,6 +7,7 @@ use std::path::Path;
 use ::csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
 
 use super::dataset::read_bytes;
+use super::dialect::{HEAD, foreign, foreign_cell};
 use super::draft::positions;
 use super::error::{DataError, Place};
 
@@ -38,10 +40,7 @@ pub(super) fn read(bytes: &[u8], file: &str, wanted: &[String]) -> Result<Column
         lines: Vec::new(),
     };
     while rows.next(&mut columns.values)? {
-        let position = rows.record.position();
-        let byte = position.map_or(0, |position| rows.start + position.byte());
-        let rest = bytes.get(byte as usize..).unwrap_or_default();
-        columns.lines.push(line_of(rest, position));
+        columns.lines.push(rows.line_in(bytes));
     }
     Ok(columns)
 }
@@ -53,6 +52,10 @@ pub(crate) struct Table {
     pub(crate) names: Vec<String>,
     /// `[rows][names]`, row-major; at least one row.
     pub(crate) values: Vec<f64>,
+    /// The same as they stand in the file.
+    pub(crate) cells: Vec<String>,
+    /// The line on which each row stands, from 1.
+    pub(crate) lines: Vec<u64>,
 }
 
 /// Reads all columns of the file at `path`.
@@ -63,11 +66,22 @@ pub(crate) fn table(path: &Path) -> Result<Table, DataError> {
     let file = path.display().to_string();
     let bytes = read_bytes(path)?;
     let names = header(&bytes, &file)?;
-    let Columns { values, .. } = read(&bytes, &file, &names)?;
+    let mut rows = Rows::open(Cursor::new(&bytes[..]), &file)?;
+    rows.choose(&names)?;
+    let (mut values, mut cells, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    while rows.next(&mut values)? {
+        lines.push(rows.line_in(&bytes));
+        cells.extend(rows.record.iter().map(str::to_owned));
+    }
     if values.is_empty() {
         return Err(DataError::NoRows { file });
     }
-    Ok(Table { names, values })
+    Ok(Table {
+        names,
+        values,
+        cells,
+        lines,
+    })
 }
 
 /// The rows of a file, one by one.
@@ -76,6 +90,8 @@ pub(super) struct Rows<'a, R> {
     file: &'a str,
     /// Where the text begins in the file.
     start: u64,
+    /// What it looks like where commas do not part its cells, and what to do.
+    foreign: Option<String>,
     record: StringRecord,
     wanted: &'a [String],
     positions: Vec<usize>,
@@ -84,14 +100,22 @@ pub(super) struct Rows<'a, R> {
 impl<'a, R: Read + Seek> Rows<'a, R> {
     /// Opens a file; `file` is how errors name it.
     pub(super) fn open(mut input: R, file: &'a str) -> Result<Self, DataError> {
-        let start = pass_mark(&mut input).map_err(|source| DataError::Read {
+        let refuse = |source| DataError::Read {
             file: file.to_owned(),
             source,
-        })?;
+        };
+        let start = pass_mark(&mut input).map_err(refuse)?;
+        let mut head = Vec::new();
+        let mut look = || {
+            input.by_ref().take(HEAD).read_to_end(&mut head)?;
+            input.seek(SeekFrom::Start(start))
+        };
+        look().map_err(refuse)?;
         Ok(Self {
             reader: ReaderBuilder::new().trim(Trim::All).from_reader(input),
             file,
             start,
+            foreign: foreign(&head, file),
             record: StringRecord::new(),
             wanted: &[],
             positions: Vec::new(),
@@ -127,15 +151,28 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
                     });
                 }
                 Err(_) => {
+                    let text: String = text.chars().take(60).collect();
+                    if let Some(reason) = foreign_cell(&text, self.file) {
+                        let reason = format!("{}: {text:?}: {reason}", self.place(column));
+                        return Err(self.options(reason));
+                    }
                     return Err(DataError::NotANumber {
                         file: self.file.to_owned(),
-                        text: text.chars().take(60).collect(),
+                        text,
                         place: self.place(column),
                     });
                 }
             }
         }
         Ok(true)
+    }
+
+    /// The line of the last row in the bytes of the whole file.
+    fn line_in(&self, bytes: &[u8]) -> u64 {
+        let position = self.record.position();
+        let byte = position.map_or(0, |position| self.start + position.byte());
+        let rest = bytes.get(byte as usize..).unwrap_or_default();
+        line_of(rest, position)
     }
 
     /// Where the last row's chosen column stands, for an error: no row can be read afterwards.
@@ -157,7 +194,17 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
         rows
     }
 
+    fn options(&self, reason: String) -> DataError {
+        DataError::Options {
+            file: self.file.to_owned(),
+            reason,
+        }
+    }
+
     fn names(&mut self) -> Result<Vec<String>, DataError> {
+        if let Some(reason) = self.foreign.clone() {
+            return Err(self.options(reason));
+        }
         let header = match self.reader.headers() {
             Ok(header) => header.clone(),
             Err(error) => return Err(self.refuse(&error)),
@@ -251,7 +298,7 @@ mod tests {
 
     #[test]
     fn bad_text_is_refused_with_line_and_column() {
-        let table: [(&[u8], &str); 7] = [
+        let table: [(&[u8], &str); 8] = [
             (
                 b"a,b\n1,2\n3,oops\n",
                 "line 3, column \"b\": expected a number, got \"oops\"",
@@ -269,7 +316,8 @@ mod tests {
                 "line 3: expected 2 cells as in the header, got 1",
             ),
             (b"a,a\n1,2\n", "\"a\""),
-            (b"a;b\n1;2\n", "no column \"b\"; the columns there are: a;b"),
+            (b"a;b\n1;2\n", "its cells are separated by semicolons"),
+            (b"a;b\n1\n", "no column \"b\"; the columns there are: a;b"),
             (b"a,b\n1,\xff\n", "line 2"),
         ];
         for (bytes, expected) in table {

@@ -27,6 +27,7 @@ const RESERVED: [&str; 10] = [
 ];
 
 /// What a file says, unchecked except for types and sizes.
+#[derive(Default)]
 pub(super) struct Draft {
     pub(super) file: String,
     /// Lines of the rows, where the file is a `.csv`.

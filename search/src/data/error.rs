@@ -332,14 +332,21 @@ pub enum DataError {
     },
 }
 
-/// Names for an error text: separated by commas, cut after 40, "none" where there are none.
+/// Names for an error text: separated by commas and quoted as `--inputs` takes them, cut after 40, "none" where there are
+/// none.
 pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 40;
     let names: Vec<&str> = names.into_iter().collect();
     if names.is_empty() {
         return "none".to_owned();
     }
-    let shown = names[..names.len().min(SHOWN)].join(", ");
+    let quoted =
+        |name: &&str| match name.contains(',') || name.starts_with('"') || name.trim() != *name {
+            true => format!("\"{}\"", name.replace('"', "\"\"")),
+            false => (*name).to_owned(),
+        };
+    let shown: Vec<String> = names.iter().take(SHOWN).map(quoted).collect();
+    let shown = shown.join(", ");
     match names.len().checked_sub(SHOWN) {
         None | Some(0) => shown,
         Some(more) => format!("{shown} and {more} more"),

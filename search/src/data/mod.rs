@@ -11,6 +11,7 @@
 //!
 //! On the way out, [`InputRows`] reads what `predict` is asked about and [`PredictionWriter`] writes its answers, both a
 //! few rows at a time.
+//! Before there is a file, the same checks judge a design and a simulator's parameters (`design_check`).
 //! [`DataError`] is the one error type: each text names file, array, row and column, what was expected and what was
 //! found, and what to do.
 //!
@@ -22,6 +23,8 @@ mod aside;
 mod assemble;
 mod csv;
 mod dataset;
+mod design_check;
+mod dialect;
 mod draft;
 mod error;
 mod inputs;
@@ -37,7 +40,9 @@ mod summary;
 pub(crate) mod testing;
 
 pub(crate) use aside::{Aside, refuse};
-pub(crate) use csv::table as csv_table;
+pub(crate) use csv::{Table, table as csv_table};
+pub(crate) use design_check::FutureInputs;
+pub(crate) use dialect::decimal;
 pub(crate) use npy::numbers as npy_numbers;
 pub(crate) use npz::{ArchiveWriter, Packing};
 

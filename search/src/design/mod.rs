@@ -86,7 +86,8 @@ pub fn write(path: &Path, parameters: &[Parameter], points: &[f64]) -> Result<()
         let mut csv = ::csv::Writer::from_writer(&mut aside);
         csv.write_record(parameters.iter().map(|parameter| &parameter.name))?;
         for point in points.chunks_exact(parameters.len()) {
-            csv.write_record(point.iter().map(|value| format!("{value:?}")))?;
+            let cells = parameters.iter().zip(point);
+            csv.write_record(cells.map(|(parameter, &value)| parameter.text(value)))?;
         }
         csv.flush()
     };

@@ -25,7 +25,7 @@ fn shares(points: &[f64], parameters: &[Parameter]) -> Vec<f64> {
     values
         .map(|(value, parameter)| {
             let place = |value: f64| match parameter.scale {
-                Scale::Linear => value,
+                Scale::Linear | Scale::Integer => value,
                 Scale::Log => value.ln(),
             };
             let (low, high) = (place(parameter.low), place(parameter.high));
@@ -73,6 +73,29 @@ fn sobol_points_are_even_in_the_first_pair_of_parameters() {
 }
 
 #[test]
+fn whole_numbers_are_equally_likely_and_written_as_such() {
+    let text = "[[parameter]]\nname = \"n\"\nlow = -3\nhigh = 4\nscale = \"integer\"\n";
+    let parameters = parameters::parse(text).unwrap();
+    for method in [Method::Sobol, Method::LatinHypercube] {
+        let points = design(&parameters, method, 64, 1);
+        let mut counts = [0; 8];
+        for &value in &points {
+            assert_eq!(value.fract(), 0.0);
+            counts[(value + 3.0) as usize] += 1;
+        }
+        assert_eq!(counts, [8; 8], "{method:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("design.csv");
+        write(&path, &parameters, &points).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<_> = text.lines().skip(1).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines, ["-1", "-2", "-3", "0", "1", "2", "3", "4"]);
+    }
+}
+
+#[test]
 fn a_longer_sobol_design_begins_with_the_shorter_and_another_seed_is_another_design() {
     let parameters = parameters::parse(BOX).unwrap();
     let long = design(&parameters, Method::Sobol, SEQUENCE + 100, 5);
@@ -110,10 +133,10 @@ fn unsound_parameters_are_refused_in_words() {
         .collect();
     let table = [
         (String::new(), "no [[parameter]]"),
-        (many, "at most 64 parameters, got 65"),
+        (many, "1 to 64 inputs, got 65 parameters"),
         (
             one("name = \"a\"\nlow = 2\nhigh = 2"),
-            "\"a\": expected low < high",
+            "\"a\": low and high, 2.0 and 2.0: expected low < high",
         ),
         (
             one("name = \"a\"\nlow = nan\nhigh = 2"),
@@ -122,7 +145,11 @@ fn unsound_parameters_are_refused_in_words() {
         (one("name = \"a\"\nlow = 0\nhigh = 1e31"), "at most 1e30"),
         (
             one("name = \"a\"\nlow = 0\nhigh = 2\nscale = \"log\""),
-            "needs low above 1.2e-38, got 0.0",
+            "needs low above 1.2e-38; raise it",
+        ),
+        (
+            one("name = \"a\"\nlow = 0.5\nhigh = 2\nscale = \"integer\""),
+            "needs whole limits of at most 2^53, got 0.5 and 2.0",
         ),
         (
             one("name = \"a\"\nlow = 0\nhigh = 2\nscale = \"cubic\""),
@@ -133,6 +160,14 @@ fn unsound_parameters_are_refused_in_words() {
         (
             one("name = \" \"\nlow = 0\nhigh = 1"),
             "parameter 1 has no name",
+        ),
+        (
+            one("name = \"a\"\nlow = 1e9\nhigh = 1000000001.0"),
+            "too narrow beside its magnitude",
+        ),
+        (
+            one("name = \"output\"\nlow = 0\nhigh = 1"),
+            "no parameter can be called \"output\"",
         ),
         (
             one("name = \"a\"\nlow = 0\nhigh = 1").repeat(2),

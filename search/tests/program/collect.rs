@@ -59,7 +59,7 @@ impl Case {
                 "collect",
                 "design.csv",
                 "--command",
-                "sh sim.sh {index} {output}",
+                "sh {here}/sim.sh {index} {output}",
             ])
             .args([
                 "--parameters",
@@ -119,13 +119,13 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
     let case = Case::new(
         12,
         r##"case $1 in
-            2.0) echo 'no convergence' >&2; exit 3 ;;
-            3.0) sleep 1000 & wait ;;
-            4.0) echo 'Segmentation fault' > $2; exit ;;
-            5.0) echo '1 2' > $2; exit ;;
-            6.0) kill -9 $$ ;;
-            7.0) exit ;;
-            8.0) echo '1 nan 2' > $2; exit ;;
+            2) echo 'no convergence' >&2; exit 3 ;;
+            3) sleep 1000 & wait ;;
+            4) echo 'Segmentation fault' > $2; exit ;;
+            5) echo '1 2' > $2; exit ;;
+            6) kill -9 $$ ;;
+            7) exit ;;
+            8) echo '1 nan 2' > $2; exit ;;
         esac
         echo "# t y z
         $1 0.5 -1e-3" > $2.txt"##,
@@ -161,13 +161,13 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
 
     let table = rows_of(&case.path("data.npz.runs/failed.csv"));
     for (line, expected) in table.iter().zip([
-        "2,2.0,3.5,it ended with exit code 3: no convergence",
-        "3,3.0,4.5,it was killed after 1 s",
-        "4,4.0,5.5,\"its output has \"\"Segmentation\"\"",
-        "5,5.0,6.5,\"its output has shape [2]",
-        "6,6.0,7.5,it was killed by signal 9",
-        "7,7.0,8.5,it wrote no output",
-        "8,8.0,9.5,\"its output has NaN at place 1",
+        "2,2,3.5,it ended with exit code 3: no convergence",
+        "3,3,4.5,it was killed after 1 s",
+        "4,4,5.5,\"its output has \"\"Segmentation\"\"",
+        "5,5,6.5,\"its output has shape [2]",
+        "6,6,7.5,it was killed by signal 9",
+        "7,7,8.5,it wrote no output",
+        "8,8,9.5,\"its output has NaN at place 1",
     ]) {
         assert!(line.starts_with(expected), "{line}");
     }
@@ -176,7 +176,7 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
 
 #[test]
 fn a_kill_in_the_middle_runs_nothing_twice_and_loses_nothing() {
-    let simulator = "echo $1 >> ran\nsleep 0.1\necho $1 > $2";
+    let simulator = "echo $1 >> ${0%/*}/ran\nsleep 0.1\necho $1 > $2";
     let case = Case::new(30, simulator);
     // The runs that go on at each kill end without it.
     for begun in [3, 9, 20] {
@@ -201,10 +201,70 @@ fn a_kill_in_the_middle_runs_nothing_twice_and_loses_nothing() {
     assert_eq!(case.ran(), (0..33).collect::<Vec<_>>());
 }
 
+/// A simulator with fixed names in the folder where it starts, as many are.
+#[test]
+fn every_run_starts_in_a_folder_of_its_own() {
+    let simulator = "cp INPUT.DAT copy; sleep 0.1; cat copy > RESULT.DAT; ls | wc -l >> RESULT.DAT";
+    let case = Case::new(16, simulator);
+    // As a trial by hand leaves them.
+    for name in ["INPUT.DAT", "RESULT.DAT"] {
+        fs::write(case.path(name), "777\n").unwrap();
+    }
+    let simulation = "echo {index} > INPUT.DAT && sh sim.sh && cp RESULT.DAT {output}";
+    let more = ["--jobs", "8", "--command", simulation];
+    let output = command()
+        .current_dir(case.folder.path())
+        .args(["collect", "design.csv", "-o", "data.npz"])
+        .args(more)
+        .output()
+        .unwrap();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("names what is in this one: sim.sh;"),
+        "{said}"
+    );
+    assert!(!case.path("data.npz.runs").exists());
+
+    // The line that is printed can be typed.
+    let line = said.lines().find(|line| line.contains("{here}/sim.sh"));
+    let typed = Command::new("sh")
+        .args(["-c", line.unwrap()])
+        .current_dir(case.folder.path())
+        .output()
+        .unwrap();
+    assert!(typed.status.success(), "{}", super::said(&typed));
+    let data = case.data();
+    assert_eq!(data.rows(), 16);
+    for row in 0..16 {
+        // INPUT.DAT, its copy and RESULT.DAT.
+        assert_eq!(data.y_row(row), [row as f32, 3.0]);
+    }
+    assert_eq!(
+        fs::read_to_string(case.path("RESULT.DAT")).unwrap(),
+        "777\n"
+    );
+}
+
+#[test]
+fn a_file_that_all_runs_write_is_warned_of() {
+    let case = Case::new(2, "echo $1 > $2\necho $1 > $3");
+    let output = command()
+        .current_dir(case.folder.path())
+        .args(["collect", "design.csv", "-o", "data.npz", "--command"])
+        .arg("sh {here}/sim.sh {index} {output} {here}/all")
+        .output()
+        .unwrap();
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("/all changed while runs went on"), "{said}");
+    assert!(!said.contains("sim.sh changed"), "{said}");
+}
+
 /// Where the machine goes down, the runs end with it: they have to be run again, and they alone.
 #[test]
 fn runs_that_were_killed_too_are_run_again() {
-    let case = Case::new(8, "echo $1 >> ran\nsleep 0.3\necho $1 > $2");
+    let case = Case::new(8, "echo $1 >> ${0%/*}/ran\nsleep 0.3\necho $1 > $2");
     case.killed_after(6);
     let groups = fs::read_dir(case.path("data.npz.runs")).unwrap();
     let mut killed = 0;
@@ -230,7 +290,7 @@ fn runs_that_were_killed_too_are_run_again() {
 fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
     let case = Case::new(
         3,
-        "echo $1 >> ran\n[ $1 = 1.0 ] && sleep 1000\necho $1 > $2",
+        "echo $1 >> ${0%/*}/ran\n[ $1 = 1 ] && sleep 1000\necho $1 > $2",
     );
     case.killed_after(3);
     let figures = case.collected(&["--timeout", "1s"]);
@@ -256,7 +316,7 @@ fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
     );
 
     // Mended, what failed is run again when asked for.
-    fs::write(case.path("sim.sh"), "echo $1 >> ran\necho $1 > $2").unwrap();
+    fs::write(case.path("sim.sh"), "echo $1 >> ${0%/*}/ran\necho $1 > $2").unwrap();
     assert_eq!(case.collected(&[])["failed"], 1);
     let figures = case.collected(&["--retry-failed"]);
     assert_eq!(
@@ -264,6 +324,111 @@ fn a_run_that_hangs_on_after_a_kill_meets_its_limit_and_can_be_run_again() {
         (&3.into(), &1.into())
     );
     assert!(!case.path("data.npz.runs/failed.csv").exists());
+}
+
+/// The advice on a decimal comma works as it is written, and runs nothing again that was understood.
+#[test]
+fn a_decimal_comma_is_refused_until_the_user_says_what_it_is() {
+    let case = Case::new(3, "[ $1 = 2 ] && x=2 || x=$1,25; echo $x > $2");
+    let output = case.command(&[]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(case.data().y(), [2.0]);
+    let table = rows_of(&case.path("data.npz.runs/failed.csv"));
+    assert!(
+        table[0].contains("one number with a decimal comma"),
+        "{table:?}"
+    );
+    let advice = ["--retry-failed", "--decimal", "comma"];
+    assert_eq!(case.collected(&advice)["started"], 2);
+    assert_eq!(case.data().y(), [0.25, 1.25, 2.0]);
+    // As two numbers they are another output than was judged.
+    let output = case.command(&["--decimal", "point"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("say the same --decimal"),
+        "{}",
+        said(&output)
+    );
+}
+
+/// Names of outputs are those of channels, so that a search takes what was collected whatever its sizes are.
+#[test]
+fn named_curves_are_collected_as_curves() {
+    let curve = "seq -s, 1 20";
+    let simulator = format!(
+        "printf '{{' > $2; for k in $(seq 1 20); do printf '\"c%d\": [%s], ' $k \"$({curve})\"; done >> $2\n\
+         printf '\"c0\": [%s]}}' \"$({curve})\" >> $2"
+    );
+    let case = Case::new(2, &simulator);
+    case.collected(&[]);
+    let data = case.data();
+    assert_eq!(
+        (data.layout().to_string().as_str(), data.shape()),
+        ("curves", &[21, 20][..])
+    );
+    let output = case.command(&["--layout", "image"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("with 21 names"), "{}", said(&output));
+}
+
+/// Children with a group, a session, neither parent nor environment of the run's: none outlives its time limit.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_is_too_long_leaves_no_process_behind() {
+    let simulator = r#"
+        here=${0%/*}
+        nap='echo $$ >> "$0/pids"; while :; do sleep 0.3; done'
+        set -m
+        sh -c "$nap" "$here" &
+        set +m
+        setsid sh -c "$nap" "$here" &
+        (setsid sh -c "$nap" "$here" &)
+        env -i PATH="$PATH" setsid sh -c "$nap" "$here" &
+        while [ "$(wc -l < "$here/pids")" -lt 4 ]; do sleep 0.02; done
+        wait"#;
+    let pids = |case: &Case| -> Vec<PathBuf> {
+        let text = fs::read_to_string(case.path("pids")).unwrap();
+        text.lines()
+            .map(|pid| Path::new("/proc").join(pid))
+            .collect()
+    };
+    let gone = |case: &Case| {
+        let left = |path: &PathBuf| {
+            let status = fs::read_to_string(path.join("stat")).unwrap_or_default();
+            !status.is_empty() && !status.contains(") Z ")
+        };
+        let left: Vec<_> = pids(case).into_iter().filter(left).collect();
+        assert!(left.is_empty(), "{left:?}");
+    };
+    // By the program that started it.
+    let case = Case::new(1, simulator);
+    let output = case.command(&["--timeout", "2s"]).output().unwrap();
+    assert!(
+        said(&output).contains("killed after 2 s"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(pids(&case).len(), 4);
+    gone(&case);
+
+    // By a later start.
+    let case = Case::new(1, simulator);
+    let mut child = case.command(&[]).spawn().unwrap();
+    let began = Instant::now();
+    while !case.path("pids").exists() || pids(&case).len() < 4 {
+        assert!(began.elapsed() < Duration::from_secs(60), "no run begins");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(pids(&case).iter().all(|path| path.exists()));
+    let output = case.command(&["--timeout", "1s"]).output().unwrap();
+    assert!(
+        said(&output).contains("killed after 1 s"),
+        "{}",
+        said(&output)
+    );
+    gone(&case);
 }
 
 /// A run that waits for its child while that computes, and then sleeps.
@@ -285,7 +450,7 @@ fn processor_time_and_wall_time_are_measured_apart() {
 
 #[test]
 fn two_collections_never_share_a_folder() {
-    let case = Case::new(4, "echo $1 >> ran\nsleep 1\necho $1 > $2");
+    let case = Case::new(4, "echo $1 >> ${0%/*}/ran\nsleep 1\necho $1 > $2");
     let mut first = case.command(&[]).spawn().unwrap();
     while case.ran().is_empty() {
         std::thread::sleep(Duration::from_millis(2));
@@ -303,7 +468,7 @@ fn two_collections_never_share_a_folder() {
 
 #[test]
 fn a_simulator_that_always_fails_is_stopped_early_and_can_be_mended() {
-    let case = Case::new(60, "echo $1 >> ran\necho 'no licence' >&2\nexit 1");
+    let case = Case::new(60, "echo $1 >> ${0%/*}/ran\necho 'no licence' >&2\nexit 1");
     let output = case.command(&[]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let text = said(&output);
@@ -319,26 +484,69 @@ fn a_simulator_that_always_fails_is_stopped_early_and_can_be_mended() {
 
 #[test]
 fn unsound_arguments_are_refused_with_exit_code_2_before_any_run() {
-    let case = Case::new(5, "echo $1 >> ran\necho $1 > $2");
+    let case = Case::new(5, "echo $1 >> ${0%/*}/ran\necho $1 > $2");
     fs::write(case.path("two.txt"), "1 2").unwrap();
     let collect = ["collect", "design.csv", "--command"];
-    let cases: [(&[&str], &str); 6] = [
-        (&["sh sim.sh", "-o", "d.npz"], "takes no parameter"),
-        (&["sh sim.sh {index}", "-o", "d.csv"], "ends in .npz"),
+    let wide = "[[parameter]]\nname = \"index\"\nlow = 0\nhigh = 9\nscale = \"log\"\n\n\
+                [[parameter]]\nname = \"T_e_eV\"\nlow = 1\nhigh = 9";
+    fs::write(case.path("zero.toml"), wide).unwrap();
+    let whole = wide.replace("scale = \"log\"\n", "") + "\nscale = \"integer\"";
+    fs::write(case.path("whole.toml"), whole).unwrap();
+    let cases: [(&[&str], &str); 8] = [
         (
-            &["sh sim.sh {index}", "-o", "d.npz", "--axis", "t"],
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--parameters",
+                "zero.toml",
+            ],
+            "\"log\" needs low above 1.2e-38",
+        ),
+        (
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--parameters",
+                "whole.toml",
+            ],
+            "line 2, column \"T_e_eV\": its scale is \"integer\"",
+        ),
+        (&["sh {here}/sim.sh", "-o", "d.npz"], "takes no parameter"),
+        (&["sh {here}/sim.sh {index}", "-o", "d.csv"], "ends in .npz"),
+        (
+            &["sh {here}/sim.sh {index}", "-o", "d.npz", "--axis", "t"],
             "NAME=FILE",
         ),
         (
-            &["sh sim.sh {index}", "-o", "d.npz", "--axis", "y=two.txt"],
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--axis",
+                "y=two.txt",
+            ],
             "another name",
         ),
         (
-            &["sh sim.sh {index}", "-o", "d.npz", "--parameters", "sim.sh"],
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--parameters",
+                "sim.sh",
+            ],
             "sim.sh",
         ),
         (
-            &["sh sim.sh {index}", "-o", "d.npz", "--axis", "t=none.txt"],
+            &[
+                "sh {here}/sim.sh {index}",
+                "-o",
+                "d.npz",
+                "--axis",
+                "t=none.txt",
+            ],
             "none.txt",
         ),
     ];
@@ -356,7 +564,34 @@ fn unsound_arguments_are_refused_with_exit_code_2_before_any_run() {
             said(&output)
         );
     }
-    assert!(case.ran().is_empty());
+    // What a search would refuse of the data set.
+    for (text, expected) in [
+        ("index,\n1,2\n", "parameter 2 has no name"),
+        ("index,index\n1,2\n", "differ"),
+        (
+            "index,here\n1,2\n",
+            "means something else in a simulator's command",
+        ),
+        (
+            "index,b\n1,1e35\n",
+            "line 2, column \"b\": expected a magnitude of at most 1e30",
+        ),
+        (
+            "index,b\n1,1000000\n2,1000001\n",
+            "too narrow beside its magnitude",
+        ),
+    ] {
+        fs::write(case.path("other.csv"), text).unwrap();
+        let output = command()
+            .current_dir(case.folder.path())
+            .args(["collect", "other.csv", "--command"])
+            .args(["sh {here}/sim.sh {index} {output}", "-o", "d.npz"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(said(&output).contains(expected), "{}", said(&output));
+    }
+    assert!(case.ran().is_empty() && !case.path("d.npz.runs").exists());
     // An axis of the wrong length is noticed after the runs, which are kept.
     let output = case.command(&["--axis", "t=two.txt"]).output().unwrap();
     assert!(

@@ -421,6 +421,32 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
     }
 }
 
+/// What an error lists can be typed as it stands.
+#[test]
+fn a_column_with_a_comma_in_its_name_is_named_as_in_a_csv() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("runs.csv");
+    let rows: Vec<_> = (0..20)
+        .map(|k| format!("{k},{},{}\n", k % 7, k * k))
+        .collect();
+    fs::write(&csv, "\"n, cm^-3\",T,y\n".to_owned() + &rows.concat()).unwrap();
+    let refused = program(&["inspect", text(&csv)]);
+    let listed = said(&refused);
+    let (_, listed) = listed.split_once("the columns there are: ").unwrap();
+    let inputs = listed.trim().strip_suffix(", y").unwrap();
+    let found = figures(&[
+        "inspect",
+        text(&csv),
+        "--inputs",
+        inputs,
+        "--outputs",
+        "y",
+        "--json",
+    ]);
+    assert_eq!(found["inputs"][0]["name"], "n, cm^-3");
+    assert_eq!(found["inputs"][1]["name"], "T");
+}
+
 #[test]
 fn bad_input_is_said_with_exit_code_2_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,414 @@
+//! Which words of a command name files of the folder from which `collect` was called.
+//!
+//! A run starts in an empty folder of its own, so that a relative path that a command *reads* cannot be there. Such a
+//! word is found by [`files`]. A word that a run *writes* is none: after `>`, after an option such as `-o`, the
+//! destination of `cp`, a name that a later command takes up, or data of a command that follows a program (which may
+//! have made it). In doubt a word is left as it is: a missing file ends in an error, while a file that all runs share
+//! would mix their results.
+
+use crate::shell::{Quote, Quoting};
+use std::collections::BTreeSet;
+
+/// A path or a word in a command.
+#[derive(Debug, Clone, Default)]
+struct Word {
+    /// What the shell makes of it.
+    text: String,
+    /// Where it begins in the command.
+    start: usize,
+    /// Where the part after the first `=` begins, in `text` and in the command.
+    value: Option<(usize, usize)>,
+    /// Whether it is more than letters: a place, a variable, a pattern.
+    unknown: bool,
+    /// Whether the shell opens it for writing.
+    written: bool,
+}
+
+/// What a relative path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A program or a script.
+    Program,
+    /// Another file, or a folder.
+    Other,
+}
+
+impl Kind {
+    /// The kind of a file by its name, and whether it may be executed.
+    pub(super) fn of(name: &str, executable: bool) -> Self {
+        const SCRIPTS: [&str; 14] = [
+            "awk", "bash", "exe", "jar", "jl", "js", "lua", "m", "pl", "py", "R", "r", "rb", "sh",
+        ];
+        let last = name.rsplit('/').next().unwrap_or_default();
+        match last.rsplit_once('.') {
+            Some((_, ending)) if SCRIPTS.contains(&ending) => Self::Program,
+            None if executable => Self::Program,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What is to be written into a command, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The file.
+    pub(super) name: String,
+    /// Where in the command.
+    pub(super) place: usize,
+    /// What.
+    pub(super) text: &'static str,
+}
+
+/// Commands that write nothing but what their arguments name.
+const PLAIN: [&str; 28] = [
+    ".", "[", ":", "awk", "cat", "cp", "cut", "echo", "export", "grep", "head", "install", "ln",
+    "mkdir", "module", "mv", "printf", "rm", "sed", "set", "sort", "source", "tail", "tee", "test",
+    "touch", "tr", "true",
+];
+/// Those whose last argument is written.
+const WRITE_LAST: [&str; 5] = ["cp", "install", "ln", "mv", "rsync"];
+/// Those all of whose arguments are written.
+const WRITE_ALL: [&str; 5] = ["mkdir", "rm", "rmdir", "tee", "touch"];
+/// Words after which a command begins.
+const BEFORE: [&str; 9] = [
+    "if", "then", "else", "elif", "while", "until", "do", "!", "{",
+];
+
+/// Finds the words of a command that name files of a folder; `kind` looks into that folder.
+pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<Found> {
+    let commands = split(command);
+    let (mut found, mut made) = (Vec::new(), BTreeSet::new());
+    let mut program_ran = false;
+    let here = |name: &str| {
+        let relative = !name.starts_with('/') && !matches!(name, "" | "." | "..");
+        kind(name).filter(|_| relative)
+    };
+    for (index, words) in commands.iter().enumerate() {
+        let begin = words.iter().position(|word| {
+            !BEFORE.contains(&word.text.as_str()) && (word.value.is_none() || word.written)
+        });
+        let begin = begin.unwrap_or(words.len());
+        let name = words.get(begin).map_or("", |word| word.text.as_str());
+        let base = name.rsplit('/').next().unwrap_or_default();
+        let arguments = words.get(begin + 1..).unwrap_or_default();
+        let options = |word: &Word| word.text.starts_with('-');
+        let last = arguments
+            .iter()
+            .rposition(|word| !options(word) && !word.written);
+        for (position, word) in words.iter().enumerate() {
+            let argument = position.checked_sub(begin + 1);
+            let option = argument
+                .and_then(|argument| arguments.get(argument.checked_sub(1)?))
+                .map_or("", |word| word.text.as_str());
+            if word.unknown && word.value.is_none() {
+                continue;
+            }
+            if option == "-m" && words[..position].iter().any(is_python) {
+                let package = word.text.split('.').next().unwrap_or_default();
+                let there = here(package)
+                    .or_else(|| here(&format!("{package}.py")))
+                    .is_some();
+                let told = words[..begin]
+                    .iter()
+                    .any(|word| word.text.starts_with("PYTHONPATH="));
+                if there && !told {
+                    found.push(Found {
+                        name: word.text.clone(),
+                        place: words[0].start,
+                        text: "PYTHONPATH={here}:$PYTHONPATH ",
+                    });
+                }
+                continue;
+            }
+            let written = word.written
+                || is_output(option)
+                || (argument.is_some() && WRITE_ALL.contains(&base))
+                || (argument.is_some() && argument == last && WRITE_LAST.contains(&base));
+            // A command's own name is looked up in PATH, unless it is a path.
+            let path = position != begin || word.text.contains('/');
+            let whole = here(&word.text).filter(|_| path && !word.unknown);
+            let (name, place, kind) = match (whole, word.value) {
+                (Some(kind), _) => (&word.text[..], word.start, kind),
+                (None, Some((text, place))) if !is_output(&word.text) => {
+                    let value = word.text.get(text..).unwrap_or_default();
+                    match here(value) {
+                        Some(kind) => (value, place, kind),
+                        None => continue,
+                    }
+                }
+                _ => {
+                    if written {
+                        made.insert(plain(&word.text).to_owned());
+                    }
+                    continue;
+                }
+            };
+            let name = plain(name);
+            let taken_up = || {
+                let later = commands[index + 1..].iter().flatten();
+                !PLAIN.contains(&base) && later.into_iter().any(|other| plain(&other.text) == name)
+            };
+            let data = kind == Kind::Other && position != begin;
+            if written || made.contains(name) || (data && (program_ran || taken_up())) {
+                made.insert(name.to_owned());
+                continue;
+            }
+            found.push(Found {
+                name: name.to_owned(),
+                place,
+                text: "{here}/",
+            });
+        }
+        if base == "cd" {
+            // What follows is relative to another folder.
+            break;
+        }
+        program_ran |= !name.is_empty() && !PLAIN.contains(&base);
+    }
+    found
+}
+
+/// Writes what was found into a command.
+pub(super) fn insert(command: &str, found: &[Found]) -> String {
+    let (mut all, mut from) = (String::new(), 0);
+    for Found { place, text, .. } in found {
+        let rest = &command[*place..];
+        let dots = rest.len() - plain(rest).len();
+        let dots = if text.ends_with('/') { dots } else { 0 };
+        all += &command[from..*place];
+        all += text;
+        from = place + dots;
+    }
+    all + &command[from..]
+}
+
+fn is_python(word: &Word) -> bool {
+    let base = word.text.rsplit('/').next().unwrap_or_default();
+    base.starts_with("python")
+}
+
+/// Whether an option names an output.
+fn is_output(option: &str) -> bool {
+    option.starts_with("-o") || option.starts_with("--o")
+}
+
+/// A path without `./` before it.
+fn plain(path: &str) -> &str {
+    path.trim_start_matches("./")
+}
+
+/// The literal paths of a command that begin with `{here}/`, without that.
+pub(super) fn shared(command: &str) -> Vec<String> {
+    let words = split(command).into_iter().flatten();
+    words
+        .filter_map(|word| {
+            let place = word.text.find("{here}/")?;
+            let rest = &word.text[place + "{here}/".len()..];
+            (!rest.contains(['{', '}', '$', '*', '?'])).then(|| rest.to_owned())
+        })
+        .collect()
+}
+
+/// The words of the simple commands that a command consists of.
+fn split(command: &str) -> Vec<Vec<Word>> {
+    let (mut commands, mut words) = (Vec::new(), Vec::new());
+    let mut word: Option<Word> = None;
+    let mut written = false;
+    let mut quoting = Quoting::new();
+    let (mut comment, mut escaped) = (false, false);
+    for (place, letter) in command.char_indices() {
+        let now = quoting.now();
+        if comment {
+            comment = letter != '\n';
+            if comment {
+                continue;
+            }
+        }
+        let within = quoting.within();
+        quoting.pass(letter);
+        let within = within || quoting.within();
+        let begin = |word: &mut Option<Word>| {
+            word.get_or_insert_with(|| Word {
+                start: place,
+                written,
+                ..Word::default()
+            });
+        };
+        if std::mem::take(&mut escaped) || now == Quote::Single || within {
+            begin(&mut word);
+            if let Some(word) = &mut word
+                && !(now == Quote::Single && letter == '\'')
+            {
+                word.unknown |= within;
+                word.text.push(letter);
+            }
+            continue;
+        }
+        if letter == '\\' {
+            begin(&mut word);
+            escaped = true;
+            continue;
+        }
+        let bare = now == Quote::Bare;
+        let end = bare && (letter.is_whitespace() || ";&|()`<>#".contains(letter));
+        if end && !(letter == '#' && word.is_some()) {
+            if let Some(word) = word.take() {
+                written = false;
+                // The number before a redirection is no word.
+                let number = "<>".contains(letter) && word.text.parse::<u32>().is_ok();
+                if !number {
+                    words.push(word);
+                }
+            }
+            match letter {
+                '#' => comment = true,
+                '>' => written = true,
+                // `>&1` and `>|`.
+                '&' | '|' if written => {}
+                '\n' | ';' | '&' | '|' | '(' | ')' | '`' => {
+                    commands.push(std::mem::take(&mut words));
+                }
+                _ => {}
+            }
+            continue;
+        }
+        begin(&mut word);
+        let Some(word) = &mut word else { continue };
+        match letter {
+            '"' => {}
+            '\'' if bare => {}
+            _ => {
+                word.unknown |= "$`".contains(letter) || (bare && "*?[{}~".contains(letter));
+                word.unknown |= "{}".contains(letter);
+                word.text.push(letter);
+                if letter == '=' && word.value.is_none() {
+                    word.value = Some((word.text.len(), place + 1));
+                }
+            }
+        }
+    }
+    words.extend(word);
+    commands.push(words);
+    commands.retain(|words| !words.is_empty());
+    commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The command with what [`files`] finds, in a folder of a user who has tried his simulator there by hand.
+    fn put_right(command: &str) -> String {
+        let there = |name: &str| {
+            let name = plain(name);
+            match name {
+                "sim" | "bin/sim" | "sim.py" | "post.py" | "my sim.py" | ".venv/bin/python" => {
+                    Some(Kind::Program)
+                }
+                "grid.dat" | "config.ini" | "INPUT.DAT" | "RESULT.DAT" | "build" | "lib"
+                | "package" | "curve" => Some(Kind::Other),
+                _ => None,
+            }
+        };
+        insert(command, &files(command, there))
+    }
+
+    #[test]
+    fn files_of_the_callers_folder_are_found_and_those_of_a_run_are_not() {
+        let table = [
+            ("./sim {input} {output}", "{here}/sim {input} {output}"),
+            (
+                "python sim.py {T} > {output}",
+                "python {here}/sim.py {T} > {output}",
+            ),
+            (
+                ".venv/bin/python sim.py {T}",
+                "{here}/.venv/bin/python {here}/sim.py {T}",
+            ),
+            ("python 'my sim.py' {T}", "python {here}/'my sim.py' {T}"),
+            (r"python my\ sim.py {T}", r"python {here}/my\ sim.py {T}"),
+            (
+                "bin/sim --grid=grid.dat {T}",
+                "{here}/bin/sim --grid={here}/grid.dat {T}",
+            ),
+            (
+                "LD_LIBRARY_PATH=lib bin/sim {T}",
+                "LD_LIBRARY_PATH={here}/lib {here}/bin/sim {T}",
+            ),
+            (
+                "bin/sim {T} < grid.dat",
+                "{here}/bin/sim {T} < {here}/grid.dat",
+            ),
+            ("mpirun -n 4 sim {input}", "mpirun -n 4 {here}/sim {input}"),
+            ("cd build && ./sim {T}", "cd {here}/build && ./sim {T}"),
+            (
+                "nice python -m package.sim {T}",
+                "PYTHONPATH={here}:$PYTHONPATH nice python -m package.sim {T}",
+            ),
+            (
+                "python3 -m package {T}",
+                "PYTHONPATH={here}:$PYTHONPATH python3 -m package {T}",
+            ),
+            // The classic: a program with fixed names, tried by hand before.
+            (
+                "cp {input} INPUT.DAT && ./sim && cp RESULT.DAT {output}",
+                "cp {input} INPUT.DAT && {here}/sim && cp RESULT.DAT {output}",
+            ),
+            (
+                "cp grid.dat . && ./sim {input} -o RESULT.DAT; python post.py RESULT.DAT",
+                "cp {here}/grid.dat . && {here}/sim {input} -o RESULT.DAT; python {here}/post.py RESULT.DAT",
+            ),
+            (
+                "./sim config.ini {T} RESULT.DAT && cat RESULT.DAT",
+                "{here}/sim {here}/config.ini {T} RESULT.DAT && cat RESULT.DAT",
+            ),
+            (
+                "echo {T} > INPUT.DAT; sim INPUT.DAT 2>&1 >RESULT.DAT; tail -n1 RESULT.DAT",
+                "echo {T} > INPUT.DAT; sim INPUT.DAT 2>&1 >RESULT.DAT; tail -n1 RESULT.DAT",
+            ),
+            (
+                "ln -s {here}/grid.dat grid.dat; sim {T}",
+                "ln -s {here}/grid.dat grid.dat; sim {T}",
+            ),
+            // Whoever says where a run works is taken at his word.
+            (
+                "cd {folder} && sim curve {T}",
+                "cd {folder} && sim curve {T}",
+            ),
+            ("cd {here} && ./sim {T}", "cd {here} && ./sim {T}"),
+            // No files: commands in PATH, options, patterns, words within quotes, comments.
+            ("sim {T} --curve # grid.dat", "sim {T} --curve # grid.dat"),
+            (
+                "awk '{print $1}' {input} | sort",
+                "awk '{print $1}' {input} | sort",
+            ),
+            (
+                "echo \"$(sim {T}) grid.dat\"",
+                "echo \"$(sim {T}) grid.dat\"",
+            ),
+        ];
+        for (command, expected) in table {
+            assert_eq!(put_right(command), expected);
+            assert_eq!(put_right(expected), expected, "found again");
+        }
+    }
+
+    #[test]
+    fn paths_that_all_runs_share_are_known() {
+        let command = "python {here}/sim.py --out={here}/all.csv {here}/{T}.dat {input}";
+        assert_eq!(shared(command), ["sim.py", "all.csv"]);
+    }
+
+    #[test]
+    fn a_program_is_known_by_its_ending_or_its_mode() {
+        for (name, executable, kind) in [
+            ("a/sim.py", false, Kind::Program),
+            ("sim", true, Kind::Program),
+            ("sim", false, Kind::Other),
+            // Some file systems call every file executable.
+            ("RESULT.DAT", true, Kind::Other),
+        ] {
+            assert_eq!(Kind::of(name, executable), kind, "{name}");
+        }
+    }
+}
