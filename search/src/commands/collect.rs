@@ -6,6 +6,7 @@ use crate::collect::runs::Runs;
 use crate::collect::{Ended, Simulation, collect, output};
 use crate::data::{Layout, csv_table};
 use crate::design::{Parameter, parameters};
+use crate::say::say;
 use anyhow::{Context, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -69,7 +70,7 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         .map(|path| named(path, &design.names))
         .transpose()?;
     if parameters.is_none() {
-        eprintln!(
+        say!(
             "note: without --parameters the trained box is the range of the runs, and no input is logarithmic"
         );
     }
@@ -131,7 +132,7 @@ fn watch(
     let rows = simulation.rows();
     let ended = (0..rows).filter(|&row| runs.record(row).is_some()).count();
     if ended > 0 {
-        eprintln!("{ended} of {rows} runs have ended before");
+        say!("{ended} of {rows} runs have ended before");
     }
     let bar = ProgressBar::new(rows as u64).with_position(ended as u64);
     if let Ok(style) = ProgressStyle::with_template("{pos} of {len} runs, {msg} failed, {eta} left")
@@ -145,7 +146,7 @@ fn watch(
             let before = failures.fetch_add(1, Ordering::Relaxed);
             bar.set_message((before + 1).to_string());
             if before < SHOWN {
-                bar.suspend(|| eprintln!("row {row} failed: {error}"));
+                bar.suspend(|| say!("row {row} failed: {error}"));
             }
         }
         bar.inc(1);
