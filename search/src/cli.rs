@@ -11,7 +11,7 @@ use crate::commands::design;
 use crate::commands::search::{ControlName, Extent, Plan, TeacherName, TransformName};
 use crate::contenders::{SPACES, SpaceArgument};
 use crate::cost_model::store;
-use crate::data::{Dataset, Layout, Part, ReadOptions};
+use crate::data::{Layout, Part, ReadOptions};
 use crate::design::Method;
 use crate::device::DeviceName;
 use crate::training::Choices;
@@ -106,9 +106,10 @@ enum Command {
         run: PathBuf,
         #[command(flatten)]
         data: DataArguments,
-        /// Rows to judge on: train, validation or test
-        #[arg(long, default_value = "test")]
-        split: Part,
+        /// Rows to judge on: train, validation or test; of the run's own file as the run split it, of another as its array
+        /// split says [default: test; all rows of another file without a split]
+        #[arg(long)]
+        split: Option<Part>,
     },
     /// Predict mean and standard deviation for a file of inputs of any size
     #[command(
@@ -359,11 +360,6 @@ impl DataArguments {
     /// Returns the file and the options to read it with.
     fn split(self) -> (PathBuf, ReadOptions) {
         (self.data, self.options.into())
-    }
-
-    fn read(self) -> anyhow::Result<Dataset> {
-        let (path, options) = self.split();
-        Ok(Dataset::read(&path, &options)?)
     }
 }
 

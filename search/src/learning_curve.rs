@@ -8,7 +8,7 @@
 //! what limits both where rows are few is what the rows say about the simulator. Subsets are nested, each half of
 //! the next, in three random orders; the rows that judge are the same for all, and no test row is read.
 
-use crate::data::{Dataset, Normalisation, Part, Transform};
+use crate::data::{Dataset, Normalisation, Part, Split, Transform};
 use crate::gaussian_process::SharedProcess;
 use crate::streams::{permutation, stream};
 use anyhow::{Context, ensure};
@@ -65,21 +65,14 @@ pub struct LearningCurve {
 /// Measures the curve of these data; the test rows of the file are left alone.
 ///
 /// # Errors
-/// There are too few rows for three subsets and some that judge, every output is constant, or no process can be fitted.
+/// There are too few rows for three subsets and some that judge, or to train on, every output is constant, or no process can be fitted.
 pub fn measure(data: &Dataset) -> anyhow::Result<LearningCurve> {
-    let is_test = |row: usize| data.parts().is_some_and(|parts| parts[row] == Part::Test);
-    let rows: Vec<usize> = (0..data.rows()).filter(|&row| !is_test(row)).collect();
+    check_rows(data)?;
+    let rows = rows(data);
     let order = permutation(&mut stream(0, "learning curve"), rows.len());
     let shuffled: Vec<usize> = order.iter().map(|&place| rows[place]).collect();
-    let (judged, rest) = shuffled.split_at((rows.len() / JUDGED_SHARE).min(JUDGED));
+    let (judged, rest) = shuffled.split_at(judged_count(rows.len()));
     let sizes = sizes(rest.len(), data.input_count());
-    ensure!(
-        sizes.len() >= 3,
-        "{}: a learning curve needs {} rows beside the test rows, got {}",
-        data.label(),
-        (4 * smallest(data.input_count())).div_ceil(JUDGED_SHARE - 1) * JUDGED_SHARE,
-        rows.len()
-    );
     let normalisation = normalisation(data, rest);
     let constant = normalisation.output_constant();
     ensure!(
@@ -130,10 +123,36 @@ pub fn measure(data: &Dataset) -> anyhow::Result<LearningCurve> {
             ],
         });
     }
-    let train = data.parts().map_or(rows.len() * 7 / 8, |parts| {
-        parts.iter().filter(|&&part| part == Part::Train).count()
-    });
+    // As a search splits them.
+    let train = Split::resolve(data, 0)?.train.len();
     Ok(law(points, train))
+}
+
+/// Refuses data with too few rows for a curve.
+///
+/// # Errors
+/// There are too few rows for three subsets and some that judge.
+pub fn check_rows(data: &Dataset) -> anyhow::Result<()> {
+    let rows = rows(data).len();
+    let sizes = sizes(rows - judged_count(rows), data.input_count());
+    ensure!(
+        sizes.len() >= 3,
+        "{}: a learning curve needs {} rows beside the test rows, got {rows}",
+        data.label(),
+        (4 * smallest(data.input_count())).div_ceil(JUDGED_SHARE - 1) * JUDGED_SHARE,
+    );
+    Ok(())
+}
+
+/// The rows that a curve reads: all but those that test.
+fn rows(data: &Dataset) -> Vec<usize> {
+    let is_test = |row: usize| data.parts().is_some_and(|parts| parts[row] == Part::Test);
+    (0..data.rows()).filter(|&row| !is_test(row)).collect()
+}
+
+/// How many of so many rows judge.
+fn judged_count(rows: usize) -> usize {
+    (rows / JUDGED_SHARE).min(JUDGED)
 }
 
 /// The smallest subset that says anything about so many inputs.

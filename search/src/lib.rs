@@ -17,7 +17,7 @@
 //!   [`holes`] finds the part of the box that has no points;
 //! - [`device`] names what trains: the processor, or a GPU; [`transfer`] is where it is read;
 //! - [`metrics`] says how good it is, [`report`] shows it on a page;
-//! - [`commands`] and [`cli`] are the program. [`streams`] has every random draw.
+//! - [`commands`] and [`cli`] are the program; a [`run_folder`] has one writer at a time ([`folder_lock`]). [`streams`] has every random draw.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -33,6 +33,7 @@ pub mod cost_model;
 pub mod data;
 pub mod design;
 pub mod device;
+pub mod folder_lock;
 pub mod gaussian_process;
 #[cfg(feature = "cuda")]
 mod gpu;
@@ -46,6 +47,7 @@ pub mod pace;
 mod principal;
 pub mod report;
 pub mod run_folder;
+mod say;
 mod shell;
 pub mod space;
 pub mod streams;

@@ -3,6 +3,7 @@
 
 use clap::Parser;
 use dense_search::cli::{Cli, Outcome};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Training allocates and frees the same large blocks in every step. The system's allocator gives them back to the
@@ -15,7 +16,8 @@ fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("dense-search: {error:#}");
+            // Where nobody reads standard error, the exit code still says it.
+            let _ = writeln!(std::io::stderr(), "dense-search: {error:#}");
             ExitCode::from(2)
         }
     }

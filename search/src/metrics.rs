@@ -1,18 +1,20 @@
 //! How good an emulator is on rows that it has not seen: figures of the deployed arithmetic.
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Layout};
 use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write;
 
 /// The figures of `evaluate`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Metrics {
     /// Mean squared error after each output is divided by its standard deviation on the training rows.
     pub mse_z: f64,
     /// One minus the squared error over the outputs' variance, pooled in those units.
     pub r2: f64,
-    /// The median over rows of the error's norm over the output's norm.
+    /// The median over rows of the error's norm over the output's norm. Scalars and channels, which may have a unit each, are
+    /// divided by their training deviation before.
     pub median_relative_l2: f64,
     /// The share of values within 0.674 standard deviations.
     pub coverage_50: f64,
@@ -32,6 +34,161 @@ pub struct Metrics {
     pub out_of_domain: usize,
     /// Rows.
     pub samples: usize,
+    /// Each scalar or channel by itself, where there are several; without those that are constant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<OutputMetrics>,
+}
+
+/// The figures of a scalar or channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputMetrics {
+    /// Its name, or its number.
+    pub name: String,
+    /// Mean squared error in its training deviations.
+    pub mse_z: f64,
+    /// One minus the squared error over its variance.
+    pub r2: f64,
+    /// The median over rows of its error, in its training deviations.
+    pub median_error_z: f64,
+    /// The share of its values in the band of 90 %.
+    pub coverage_90: f64,
+}
+
+impl OutputMetrics {
+    /// Returns the figures in words: `eff: R2 0.021, half of its errors below 98.3 % of its standard deviation`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!(
+            "{}: R2 {:.5}, half of its errors below {:.3} % of its standard deviation",
+            self.name,
+            self.r2,
+            100.0 * self.median_error_z
+        )
+    }
+}
+
+impl Metrics {
+    /// Returns the scalar or channel with the largest error, where there are several.
+    #[must_use]
+    pub fn worst_output(&self) -> Option<&OutputMetrics> {
+        let outputs = self.outputs.iter();
+        outputs.max_by(|a, b| a.mse_z.total_cmp(&b.mse_z))
+    }
+
+    /// Returns the scalars or channels as lines, the worst first; empty where there is only one.
+    #[must_use]
+    pub fn outputs_text(&self) -> String {
+        let mut outputs: Vec<&OutputMetrics> = self.outputs.iter().collect();
+        outputs.sort_by(|a, b| b.mse_z.total_cmp(&a.mse_z));
+        let names = outputs.iter().map(|one| one.name.chars().count());
+        let width = names.max().unwrap_or(0).max("output".len());
+        let mut text = String::new();
+        if !outputs.is_empty() {
+            let _ = writeln!(
+                text,
+                "{:width$} {:>10} {:>10} {:>14} {:>11}",
+                "output", "mse_z", "r2", "median_error_z", "coverage_90"
+            );
+        }
+        for one in outputs {
+            let _ = writeln!(
+                text,
+                "{:width$} {:>10.3e} {:>10.5} {:>14.3e} {:>11.3}",
+                one.name, one.mse_z, one.r2, one.median_error_z, one.coverage_90
+            );
+        }
+        text
+    }
+}
+
+/// The scalars or channels of an output, each with the unit that errors are divided by before they are added up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Groups {
+    /// Values of each.
+    size: usize,
+    /// The root mean square of its values' training deviations; 0 where all are constant.
+    units: Vec<f64>,
+}
+
+impl Groups {
+    /// Returns the scalars or channels of these data; `deviation` is that of each value.
+    #[must_use]
+    pub fn of(data: &Dataset, deviation: &[f32]) -> Self {
+        let count = match data.layout() {
+            Layout::Scalars => deviation.len(),
+            Layout::Curve | Layout::Image => 1,
+            Layout::Curves | Layout::Images => data.shape()[0],
+        };
+        let size = deviation.len() / count;
+        let units = deviation.chunks_exact(size).map(|group| {
+            let squares = group.iter().map(|&unit| f64::from(unit).powi(2));
+            (squares.sum::<f64>() / size as f64).sqrt()
+        });
+        Self {
+            size,
+            units: units.collect(),
+        }
+    }
+
+    /// Returns how many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Returns an error's norm over the output's norm, each scalar or channel in its own unit.
+    #[must_use]
+    pub fn relative_error(&self, y: &[f32], mean: &[f32]) -> f64 {
+        let (mut error, mut norm) = (0.0, 0.0);
+        let groups = y.chunks_exact(self.size).zip(mean.chunks_exact(self.size));
+        for ((y, mean), &unit) in groups.zip(&self.units) {
+            // The unit of a single group cancels.
+            let unit = if self.units.len() == 1 { 1.0 } else { unit };
+            if unit == 0.0 {
+                continue;
+            }
+            for (&y, &mean) in y.iter().zip(mean) {
+                let (y, mean) = (f64::from(y), f64::from(mean));
+                error += ((mean - y) / unit).powi(2);
+                norm += (y / unit).powi(2);
+            }
+        }
+        (error / norm.max(f64::MIN_POSITIVE)).sqrt()
+    }
+
+    /// The name of one.
+    fn name(&self, data: &Dataset, group: usize) -> String {
+        let names = data.output_names();
+        match names.len() == self.count() {
+            true => names[group].clone(),
+            false => format!("y[{group}]"),
+        }
+    }
+}
+
+/// What the figures of one scalar or channel are made of.
+#[derive(Debug, Clone, Default)]
+struct Sums {
+    squares: f64,
+    total: f64,
+    inside: usize,
+    count: usize,
+    /// The root mean square of each row's errors.
+    errors: Vec<f64>,
+}
+
+impl Sums {
+    fn metrics(mut self, name: String) -> OutputMetrics {
+        self.errors.sort_by(f64::total_cmp);
+        let middle = self.errors.get(self.errors.len() / 2);
+        OutputMetrics {
+            name,
+            mse_z: self.squares / self.count as f64,
+            r2: 1.0 - self.squares / self.total,
+            median_error_z: middle.copied().unwrap_or(f64::NAN),
+            coverage_90: self.inside as f64 / self.count as f64,
+        }
+    }
 }
 
 /// Returns the figures of an emulator on some rows.
@@ -65,8 +222,11 @@ pub fn evaluate(
     let (mut errors, mut variances) = (Vec::new(), Vec::new());
     let mut inside = [0usize; 3];
     let mut relative = Vec::new();
+    let groups = Groups::of(data, deviation);
+    let mut sums = vec![Sums::default(); groups.count()];
+    let mut row_squares = vec![(0.0, 0usize); groups.count()];
     for (index, &row) in rows.iter().enumerate() {
-        let (mut error, mut norm) = (0.0, 0.0);
+        row_squares.fill((0.0, 0));
         let (mut error_z, mut variance_z) = (0.0, 0.0);
         for &j in &kept {
             let (y, place) = (f64::from(data.y_row(row)[j]), index * outputs + j);
@@ -75,21 +235,31 @@ pub fn evaluate(
                 f64::from(predictions.std[place]),
             );
             let unit = f64::from(deviation[j]);
-            squares += ((mean - y) / unit).powi(2);
-            error_z += ((mean - y) / unit).powi(2);
+            let square = ((mean - y) / unit).powi(2);
+            let group = j / groups.size;
+            row_squares[group].0 += square;
+            row_squares[group].1 += 1;
+            sums[group].total += ((y - means[j]) / unit).powi(2);
+            sums[group].inside += usize::from((y - mean).abs() <= 1.645 * std);
+            squares += square;
+            error_z += square;
             variance_z += (std / unit).powi(2);
             sizes.push(((mean - y) / unit).abs());
             total += ((y - means[j]) / unit).powi(2);
             width += 2.0 * 1.645 * std / unit;
-            error += (mean - y).powi(2);
-            norm += y * y;
             for (inside, z) in inside.iter_mut().zip([0.674, 1.645, 2.576]) {
                 *inside += usize::from((y - mean).abs() <= z * std);
             }
         }
         errors.push(error_z);
         variances.push(variance_z);
-        relative.push((error / norm.max(f64::MIN_POSITIVE)).sqrt());
+        for (sums, &(squares, count)) in sums.iter_mut().zip(&row_squares) {
+            sums.squares += squares;
+            sums.count += count;
+            sums.errors.push((squares / count as f64).sqrt());
+        }
+        let place = index * outputs..(index + 1) * outputs;
+        relative.push(groups.relative_error(data.y_row(row), &predictions.mean[place]));
     }
     relative.sort_by(f64::total_cmp);
     let coverage = inside.map(|inside| inside as f64 / count);
@@ -112,6 +282,15 @@ pub fn evaluate(
             .filter(|status| !status.is_ok())
             .count(),
         samples: rows.len(),
+        outputs: match groups.count() {
+            1 => Vec::new(),
+            _ => sums
+                .into_iter()
+                .enumerate()
+                .filter(|(_, sums)| sums.count > 0)
+                .map(|(group, sums)| sums.metrics(groups.name(data, group)))
+                .collect(),
+        },
     }
 }
 
@@ -173,6 +352,59 @@ mod tests {
         );
         assert_eq!(rank_correlation(&[1.0, 2.0, 9.0], &[1.0; 3]), None);
         assert_eq!(rank_correlation(&[1.0, 2.0], &[1.0, 2.0]), None);
+    }
+
+    #[test]
+    fn an_error_has_the_same_share_whatever_the_units_of_its_outputs() {
+        let relative = |scale: f32| {
+            let groups = Groups {
+                size: 1,
+                units: vec![f64::from(scale), 2.0, 0.0],
+            };
+            groups.relative_error(&[3.0 * scale, 8.0, 1e9], &[3.0 * scale, 9.0, 0.0])
+        };
+        // By hand: 0.5 over the root of 9 + 16.
+        assert!((relative(1.0) - 0.1).abs() < 1e-12);
+        assert_eq!(relative(1.0), relative(1024.0));
+        // One curve has one unit: its norms as they are.
+        let curve = Groups {
+            size: 2,
+            units: vec![7.0],
+        };
+        assert!((curve.relative_error(&[3.0, 4.0], &[3.0, 4.5]) - 0.1).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_output_that_is_not_learnt_is_the_worst_beside_one_that_is() {
+        let learnt = Sums {
+            squares: 0.08,
+            total: 80.0,
+            inside: 76,
+            count: 80,
+            errors: (0..80).map(|k| 1e-3 * f64::from(k)).collect(),
+        };
+        let not = Sums {
+            squares: 80.0,
+            ..learnt.clone()
+        };
+        let outputs = vec![learnt.metrics("p_Pa".into()), not.metrics("eff".into())];
+        let metrics = Metrics {
+            outputs,
+            ..Metrics::default()
+        };
+        let worst = metrics.worst_output().unwrap();
+        assert_eq!((&*worst.name, worst.r2, worst.mse_z), ("eff", 0.0, 1.0));
+        assert_eq!(metrics.outputs[0].r2, 0.999);
+        assert_eq!(metrics.outputs[0].median_error_z, 0.04);
+        assert_eq!(metrics.outputs[0].coverage_90, 0.95);
+        assert!(
+            metrics
+                .outputs_text()
+                .lines()
+                .nth(1)
+                .unwrap()
+                .starts_with("eff ")
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! | file | what | when |
 //! |---|---|---|
+//! | `lock` | who writes here; empty when nobody does ([`FolderLock`]) | from the start |
 //! | `run.json` | settings, data and their hash, tool; at the end the report | from the start |
 //! | `NAME.checkpoint` | the whole state of the training of space NAME | while it trains |
 //! | `emulator.safetensors` | the emulator | at the end |
@@ -20,7 +21,8 @@
 //! Every file is whole or absent: written aside, then renamed.
 
 use crate::data::{Aside, refuse};
-use anyhow::{Context, bail};
+use crate::folder_lock::FolderLock;
+use anyhow::{Context, anyhow, bail};
 use dense_codegen::Emulator;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,41 +31,104 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The folder of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Held as long as this lives; `None`: nothing is written.
+    lock: Option<FolderLock>,
 }
 
 impl RunFolder {
-    /// Makes the folder for a new run.
+    /// Makes the folder for a new run; no other process writes there as long as the value lives.
     ///
     /// # Errors
-    /// It holds a run, finished or not, or cannot be made.
+    /// Another process is at work there, it holds a run, finished or not, or cannot be made.
     pub fn create(path: &Path) -> anyhow::Result<Self> {
+        let take = || FolderLock::take(path, "search");
         let folder = Self::at(path);
-        if folder.emulator().exists() {
-            bail!(
-                "{}: there is a run already; choose another folder",
-                path.display()
-            );
-        }
-        if folder.description().exists() {
-            bail!(
-                "{0}: there is an unfinished run; continue it with `dense-search resume {0}`, or choose another folder",
-                path.display()
-            );
-        }
+        // A run under way is told first: advice to resume it would be wrong.
+        let held = FolderLock::file(path).exists().then(take).transpose()?;
+        folder.check_new()?;
         fs::create_dir_all(path).with_context(|| {
             format!("{}: cannot be made; choose another folder", path.display())
         })?;
-        Ok(folder)
+        let lock = held.map_or_else(take, Ok)?;
+        // Another process may have begun and ended since.
+        folder.check_new()?;
+        Ok(Self {
+            lock: Some(lock),
+            ..folder
+        })
     }
 
-    /// Returns the folder of a run that may be there.
+    /// Opens the folder of a run to go on with it; no other process writes there as long as the value lives.
+    ///
+    /// # Errors
+    /// There is no run, or another process is at work there.
+    pub fn resume(path: &Path) -> anyhow::Result<Self> {
+        let folder = Self::at(path);
+        // Nothing is written where no run is.
+        folder.description_of::<serde_json::Value>()?;
+        Ok(Self {
+            lock: Some(FolderLock::take(path, "resume")?),
+            ..folder
+        })
+    }
+
+    /// Refuses a folder that has a run.
+    fn check_new(&self) -> anyhow::Result<()> {
+        let path = self.path.display();
+        if self.emulator().exists() {
+            bail!("{path}: there is a run already; choose another folder");
+        }
+        if let Some(error) = self.failure() {
+            bail!(
+                "{path}: there is a run that ended with an error ({error}); choose another folder"
+            );
+        }
+        if self.description().exists() {
+            bail!(
+                "{path}: there is an unfinished run; continue it with `dense-search resume {path}`, or choose another folder"
+            );
+        }
+        Ok(())
+    }
+
+    /// Returns the error that the run ended with and would end with again, if it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        let description: serde_json::Value = self.description_of().ok()?;
+        description["error"].as_str().map(str::to_owned)
+    }
+
+    /// Returns the error of a run that has no emulator yet, or never will have one.
+    #[must_use]
+    pub fn unfinished(&self) -> anyhow::Error {
+        let path = self.path.display();
+        // Its own lock is not another's.
+        let holder = match &self.lock {
+            Some(_) => None,
+            None => FolderLock::holder(&self.path),
+        };
+        if let Some(holder) = holder {
+            return anyhow!("{path}: the run goes on, by {holder}; wait for it, or interrupt it");
+        }
+        match self.failure() {
+            Some(error) => anyhow!(
+                "{path}: the run ended with an error, and would end so again: {error}; begin another in another folder"
+            ),
+            None => {
+                anyhow!("{path}: the run is not finished; end it with `dense-search resume {path}`")
+            }
+        }
+    }
+
+    /// Returns the folder of a run that may be there, to read it.
     #[must_use]
     pub fn at(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
+            lock: None,
         }
     }
 
@@ -213,10 +278,7 @@ pub fn emulator_of(run: &Path) -> anyhow::Result<Emulator> {
         return Ok(dense_codegen::file::load(&file)?);
     }
     if folder.description().exists() {
-        bail!(
-            "{0}: the run is not finished; end it with `dense-search resume {0}`",
-            run.display()
-        );
+        return Err(folder.unfinished());
     }
     bail!(
         "{}: no emulator is here; name the folder that search made with --out, or an emulator file",
@@ -235,6 +297,25 @@ fn save(emulator: &Emulator, file: &Path) -> anyhow::Result<()> {
         })?;
     }
     Ok(dense_codegen::file::save(emulator, file)?)
+}
+
+/// Refuses an output that is one of the files that are read: writing it would replace them.
+///
+/// # Errors
+/// It is.
+pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
+    let Ok(written) = fs::canonicalize(output) else {
+        return Ok(());
+    };
+    let is_output = |input: &&&Path| fs::canonicalize(input).is_ok_and(|read| read == written);
+    match inputs.iter().find(is_output) {
+        Some(input) => bail!(
+            "{}: this is what is read ({}), and would be replaced; give the output another name",
+            output.display(),
+            input.display()
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Creates or replaces a file with these bytes: whole, or not at all.

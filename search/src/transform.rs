@@ -8,6 +8,7 @@
 
 use crate::data::{Dataset, Layout, Normalisation, Split, Transform};
 use crate::gaussian_process::{Effort, GaussianProcess};
+use crate::warnings::fill_values;
 use anyhow::bail;
 
 /// Deviations that a training row reaches where transforms are looked at.
@@ -18,8 +19,10 @@ const GAIN: f64 = 0.5;
 /// Returns the transform that these data are learnt in.
 #[must_use]
 pub fn choose(data: &Dataset, split: &Split) -> Transform {
-    let plain = Normalisation::fit(data, &split.train);
-    let heavy = plain.encode_y(data, &split.train);
+    // Values that stand for no result are no reason: their logarithm is none either.
+    let results = fill_values::without(data, &split.train);
+    let plain = Normalisation::fit(data, &results);
+    let heavy = plain.encode_y(data, &results);
     let is_one_group = data.layout() != Layout::Scalars || data.output_count() == 1;
     if !is_one_group || heavy.iter().all(|z| z.abs() < HEAVY) {
         return Transform::None;

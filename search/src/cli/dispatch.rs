@@ -8,11 +8,11 @@ use crate::commands::{
 };
 use crate::cost_model::store;
 use crate::data::Dataset;
+use crate::say::{self, say};
 use clap::CommandFactory;
 use dense_codegen::onnx::{Batch, What};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -43,8 +43,7 @@ impl Cli {
                     true => Curve::Measured,
                     false => Curve::LeftOut,
                 };
-                inspect::run(&path, &options, curve, self.json)?;
-                Ok(Outcome::Done)
+                print(&inspect::run(&path, &options, curve, self.json)?)
             }
             Command::Demo { out, search } => {
                 search.device.check()?;
@@ -93,8 +92,17 @@ impl Cli {
                 searched(&report, &run, self.json)
             }
             Command::Evaluate { run, data, split } => {
-                let metrics = evaluate::run(&run, &data.read()?, split, all_cores())?;
-                report(&json!(metrics), self.json)
+                let (path, options) = data.split();
+                let judged = evaluate::run(&run, &path, options, split, all_cores())?;
+                if self.json || judged.metrics.outputs.is_empty() {
+                    return report(&json!(judged), self.json);
+                }
+                let mut figures = json!(judged);
+                if let Some(figures) = figures.as_object_mut() {
+                    figures.remove("outputs");
+                }
+                report(&figures, false)?;
+                print(&format!("\n{}", judged.metrics.outputs_text()))
             }
             Command::Predict {
                 run,
@@ -105,7 +113,7 @@ impl Cli {
                 let interrupt = interrupt()?;
                 let threads = threads.map_or_else(all_cores, usize::from);
                 let Some(found) = predict::run(&run, &inputs, &output, threads, &interrupt)? else {
-                    eprintln!("interrupted: nothing was written");
+                    say!("interrupted: nothing was written");
                     return Ok(Outcome::Interrupted);
                 };
                 let mut figures = json!(found);
@@ -257,11 +265,11 @@ fn interrupt() -> anyhow::Result<Arc<AtomicBool>> {
 fn collected(plan: &collect::Plan, json: bool) -> anyhow::Result<Outcome> {
     let found = collect::run(plan, &*interrupt()?)?;
     let Some(stored) = found.stored else {
-        eprintln!("interrupted between runs; start the same command again to go on");
+        say!("interrupted between runs; start the same command again to go on");
         return Ok(Outcome::Interrupted);
     };
     if let Some(table) = &stored.table {
-        eprintln!(
+        say!(
             "{} runs failed and are left out; {} says why",
             stored.failed.len(),
             table.display()
@@ -293,14 +301,14 @@ fn outcome(found: &search::Report, run: Option<&Path>) -> Outcome {
     if !found.interrupted {
         return Outcome::Done;
     }
-    eprint!("interrupted: the emulator can be used");
-    match run {
-        Some(run) => eprintln!(
-            "; `dense-search resume {}` continues the search",
+    let next = match run {
+        Some(run) => format!(
+            "`dense-search resume {}` continues the search",
             run.display()
         ),
-        None => eprintln!("; with --out it would be kept"),
-    }
+        None => "with --out it would be kept".to_owned(),
+    };
+    say!("interrupted: the emulator can be used; {next}");
     Outcome::Interrupted
 }
 
@@ -320,6 +328,6 @@ fn report(figures: &Value, json: bool) -> anyhow::Result<Outcome> {
 }
 
 fn print(text: &str) -> anyhow::Result<Outcome> {
-    writeln!(io::stdout().lock(), "{}", text.trim_end())?;
+    say::print(text)?;
     Ok(Outcome::Done)
 }

@@ -112,8 +112,9 @@ pub fn parse(bytes: &[u8], mark: Option<Decimal>) -> Result<Output, String> {
 }
 
 fn json(bytes: &[u8]) -> Result<Output, String> {
-    let value: Value = serde_json::from_slice(bytes)
-        .map_err(|error| format!("its output is not JSON: {error}"))?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        not_finite(bytes, &error).unwrap_or_else(|| format!("its output is not JSON: {error}"))
+    })?;
     let (names, parts) = match value {
         Value::Object(fields) => fields.into_iter().unzip(),
         Value::Array(parts) => (Vec::new(), parts),
@@ -127,6 +128,26 @@ fn json(bytes: &[u8]) -> Result<Output, String> {
         values,
         names,
     })
+}
+
+/// What stands where reading JSON failed, if it is what Python and JavaScript write for numbers that are not finite.
+fn not_finite(bytes: &[u8], error: &serde_json::Error) -> Option<String> {
+    let mut lines = bytes.split(|&byte| byte == b'\n');
+    let line = lines.nth(error.line().checked_sub(1)?)?;
+    // Where a word stops being a number: at its first letter, or one behind it.
+    let first = error.column().saturating_sub(2);
+    let mut places = (first..=error.column()).filter_map(|place| line.get(place..));
+    let found = places.find_map(|rest| {
+        let names = ["NaN", "-Infinity", "Infinity", "nan", "-inf", "inf"];
+        names
+            .into_iter()
+            .find(|name| rest.starts_with(name.as_bytes()))
+    })?;
+    Some(format!(
+        "its output has {found} in line {}, column {}, expected finite numbers",
+        error.line(),
+        error.column()
+    ))
 }
 
 /// Adds the numbers of equal parts to `values`; returns the shape of each.
@@ -292,9 +313,13 @@ mod tests {
 
     #[test]
     fn rubbish_is_refused_in_words() {
-        let table: [(&[u8], &str); 14] = [
+        let table: [(&[u8], &str); 18] = [
             (b"[[[[1, 2]]]]", "expected at most 3 sizes"),
             (b"{\"\": 1}", "the name \"\""),
+            (b"{\"a\": 1, \"b\": NaN}", "has NaN in line 1"),
+            (b"[1,\n -Infinity]", "has -Infinity in line 2"),
+            (b"[[1, 2], [Infinity, 3]]", "has Infinity in line 1"),
+            (b"[nan]", "has nan in line 1"),
             (b"", "empty"),
             (b" \n", "empty"),
             (b"Segmentation fault\n", "\"Segmentation\" in line 1"),

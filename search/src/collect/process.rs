@@ -5,6 +5,7 @@
 //! gives it to another process.)
 
 use super::descendants;
+use crate::say::say;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
@@ -108,7 +109,7 @@ pub fn kill_in(folder: &Path) {
 fn kill(folder: &Path, group: Option<u32>) {
     let left = descendants::kill(folder, group);
     if !left.is_empty() {
-        eprintln!(
+        say!(
             "warning: {}: these processes were too long and cannot be killed: {left:?}; end them by hand",
             folder.display()
         );

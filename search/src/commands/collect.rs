@@ -7,6 +7,7 @@ use crate::collect::runs::Runs;
 use crate::collect::{Ended, Simulation, collect, output};
 use crate::data::{DataError, FutureInputs, Layout, Table, csv_table};
 use crate::design::{Parameter, parameters};
+use crate::say::say;
 use crate::shell::shell_word;
 use anyhow::{Context, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -73,10 +74,10 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         .map(|path| named(path, &design.names))
         .transpose()?;
     for note in check(plan, &design, parameters.as_deref())? {
-        eprintln!("note: {note}");
+        say!("note: {note}");
     }
     if parameters.is_none() {
-        eprintln!("note: without --parameters no input is logarithmic");
+        say!("note: without --parameters no input is logarithmic");
     }
     let axes = plan
         .axes
@@ -193,7 +194,7 @@ impl Shared {
     fn warn(&self) {
         for (path, before) in &self.0 {
             if stamp(path) != *before {
-                eprintln!(
+                say!(
                     "warning: {} changed while runs went on. If they write it, they overwrite what others wrote: name it \
                      without {{here}}/, so that each run has its own, and collect again with another --runs. If you did, \
                      runs before and after may differ",
@@ -221,7 +222,7 @@ fn watch(
     let rows = simulation.rows();
     let ended = (0..rows).filter(|&row| runs.record(row).is_some()).count();
     if ended > 0 {
-        eprintln!("{ended} of {rows} runs have ended before");
+        say!("{ended} of {rows} runs have ended before");
     }
     let bar = ProgressBar::new(rows as u64).with_position(ended as u64);
     if let Ok(style) = ProgressStyle::with_template("{pos} of {len} runs, {msg} failed, {eta} left")
@@ -235,7 +236,7 @@ fn watch(
             let before = failures.fetch_add(1, Ordering::Relaxed);
             bar.set_message((before + 1).to_string());
             if before < SHOWN {
-                bar.suspend(|| eprintln!("row {row} failed: {error}"));
+                bar.suspend(|| say!("row {row} failed: {error}"));
             }
         }
         bar.inc(1);

@@ -3,6 +3,7 @@
 use crate::commands::{bench, search};
 use crate::data::{Dataset, Part, ReadOptions};
 use crate::metrics::{Metrics, evaluate};
+use crate::say::say;
 use crate::{assemble::output_deviation, commands::search::emulator_file};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -41,7 +42,7 @@ pub fn run(plan: &search::Plan, out: &Path, interrupt: &AtomicBool) -> anyhow::R
         &output_deviation(&emulator),
         plan.threads,
     );
-    eprintln!("building and timing the frozen code ...");
+    say!("building and timing the frozen code ...");
     let bench = bench::run(out)?;
     Ok(Shown {
         report,

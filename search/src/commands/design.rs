@@ -1,6 +1,7 @@
 //! `dense-search design`: where to run a simulator, as a file.
 
 use crate::design::{Method, Parameter, design, parameters, write};
+use crate::say::say;
 use anyhow::bail;
 use std::path::Path;
 
@@ -25,7 +26,7 @@ pub fn run(
     write(out, &all, &design(&all, method, count, seed))?;
     if method == Method::Sobol && !count.is_power_of_two() {
         let below = 1 << count.ilog2();
-        eprintln!(
+        say!(
             "note: Sobol points are most even in powers of two, {below} or {}",
             2 * below
         );
@@ -33,7 +34,7 @@ pub fn run(
     // Only whole numbers alone can be so few.
     let different: Option<f64> = all.iter().map(Parameter::count).product();
     if let Some(different) = different.filter(|&different| different < count as f64) {
-        eprintln!(
+        say!(
             "note: these whole numbers make {different} different points, so that some of the {count} are the same: let a \
              deterministic simulator run each once"
         );

@@ -1,58 +1,144 @@
 //! `dense-search evaluate`: how good a run's emulator is on rows of a data file.
+//!
+//! Rows that trained say nothing about new ones. The emulator knows the hash of its data and the seed that split them, so that
+//! its own file is split as the run split it, whatever the file says. Other data are taken as their own split says, else whole.
 
 use crate::assemble::output_deviation;
-use crate::data::{Dataset, Part};
-use crate::metrics::{Metrics, evaluate};
+use crate::data::{self, Columns, Dataset, Part, ReadOptions};
+use crate::metrics::{self, Metrics};
 use crate::run_folder::emulator_of;
-use anyhow::bail;
+use crate::say::say;
 use dense_codegen::Emulator;
+use serde::Serialize;
 use std::path::Path;
 
-/// Returns the figures of a run's emulator on one part of the data, or on all rows of data without a split.
+/// What says which rows are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SplitBy {
+    /// The run: the data are its own.
+    Run,
+    /// The file, whose data are not those of the run.
+    File,
+    /// Nothing: the data are not those of the run, and have no split.
+    None,
+}
+
+/// The rows that are judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rows {
+    rows: Vec<usize>,
+    part: Option<Part>,
+    by: SplitBy,
+}
+
+/// An emulator, judged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judged {
+    /// The figures.
+    #[serde(flatten)]
+    pub metrics: Metrics,
+    /// The part whose rows were judged; `None`: all rows.
+    pub part: Option<Part>,
+    /// What says which rows belong to it.
+    pub split_by: SplitBy,
+}
+
+/// Returns the figures of a run's emulator on one part of the data: of the run's own data as the run split them, else as the
+/// file says. Without a `part`, the test rows, or all rows of other data that have no split. Columns of a `.csv` that
+/// `options` does not name are those of the run. Notes go to standard error.
 ///
 /// # Errors
 /// The run is none, the data have other inputs or outputs than the emulator, or the part has no row.
-pub fn run(run: &Path, data: &Dataset, part: Part, threads: usize) -> anyhow::Result<Metrics> {
+pub fn run(
+    run: &Path,
+    path: &Path,
+    mut options: ReadOptions,
+    part: Option<Part>,
+    threads: usize,
+) -> anyhow::Result<Judged> {
     let emulator = emulator_of(run)?;
-    let expected = (emulator.input_count(), emulator.output_count());
-    let got = (data.input_count(), data.output_count());
-    if expected != got {
-        bail!(
-            "{}: expected {} inputs and {} outputs, as the emulator has, got {} and {}",
-            data.label(),
-            expected.0,
-            expected.1,
-            got.0,
-            got.1
-        );
+    if data::is_csv(path) {
+        name_columns(&mut options, &emulator);
     }
-    check_names(&emulator, data)?;
-    let rows = data.part_rows(part)?;
-    Ok(evaluate(
-        &emulator,
-        data,
-        &rows,
-        &output_deviation(&emulator),
-        threads,
-    ))
+    let data = arranged(Dataset::read(path, &options)?, &emulator)?;
+    let Rows { rows, part, by } = rows(&data, &emulator, part)?;
+    match by {
+        SplitBy::Run => {}
+        SplitBy::File => say!(
+            "note: {}: not the file of the run; rows are those that its array \"split\" names",
+            data.label()
+        ),
+        SplitBy::None => say!(
+            "note: {}: not the file of the run, and without a split: all {} rows are judged; figures are too good if it has rows \
+             that trained",
+            data.label(),
+            rows.len()
+        ),
+    }
+    let deviation = output_deviation(&emulator);
+    Ok(Judged {
+        metrics: metrics::evaluate(&emulator, &data, &rows, &deviation, threads),
+        part,
+        split_by: by,
+    })
 }
 
-/// Refuses inputs in another order than the emulator's, where both have names of their own.
-fn check_names(emulator: &Emulator, data: &Dataset) -> anyhow::Result<()> {
-    let expected = emulator.inputs().iter().map(|input| input.name.as_str());
-    let got = data.inputs().iter().map(|input| input.name.as_str());
-    let names = |names: &mut dyn Iterator<Item = &str>| names.collect::<Vec<_>>().join(", ");
-    let differ = |(index, (expected, got)): (usize, (&str, &str))| {
-        let unnamed = format!("x{index}");
-        expected != got && expected != unnamed && got != unnamed
-    };
-    if expected.clone().zip(got.clone()).enumerate().any(differ) {
-        bail!(
-            "{}: expected the inputs {}, as the emulator has, got {}; choose them with --inputs",
-            data.label(),
-            names(&mut expected.into_iter()),
-            names(&mut got.into_iter())
-        );
+/// Names the columns of a `.csv` as the emulator does, where the user does not.
+fn name_columns(options: &mut ReadOptions, emulator: &Emulator) {
+    let outputs = emulator.outputs();
+    if options.inputs.is_empty() {
+        let inputs = emulator.inputs().iter();
+        options.inputs = inputs.map(|input| input.name.clone()).collect();
     }
-    Ok(())
+    if options.outputs.is_empty() && outputs.names.len() == emulator.output_count() {
+        options.outputs.clone_from(&outputs.names);
+    }
+}
+
+/// The rows that are judged, and why these.
+fn rows(data: &Dataset, emulator: &Emulator, part: Option<Part>) -> anyhow::Result<Rows> {
+    let wanted = part.unwrap_or(Part::Test);
+    let known = |name: &str| emulator.provenance().get(name);
+    let is_own = known("data_sha256").and_then(|hash| hash.as_str()) == Some(data.sha256());
+    let seed = known("seed").and_then(|seed| seed.as_u64());
+    let (rows, part, by) = match seed.filter(|_| is_own) {
+        Some(seed) => {
+            let rows = data.part_rows_of_run(wanted, seed)?;
+            (rows, Some(wanted), SplitBy::Run)
+        }
+        None if data.parts().is_none() && part.is_none() => {
+            ((0..data.rows()).collect(), None, SplitBy::None)
+        }
+        None => (data.part_rows(wanted)?, Some(wanted), SplitBy::File),
+    };
+    Ok(Rows { rows, part, by })
+}
+
+/// The data with the emulator's columns, by name.
+fn arranged(data: Dataset, emulator: &Emulator) -> anyhow::Result<Dataset> {
+    let inputs: Vec<String> = emulator
+        .inputs()
+        .iter()
+        .map(|input| input.name.clone())
+        .collect();
+    let outputs = emulator.outputs();
+    let axes: Vec<data::Axis> = outputs
+        .axes
+        .iter()
+        .map(|axis| data::Axis {
+            name: axis.name.clone(),
+            values: axis.values.clone(),
+        })
+        .collect();
+    let arranged = data.arranged(Columns {
+        inputs: &inputs,
+        outputs: &outputs.names,
+        shape: &outputs.shape,
+        axes: &axes,
+    })?;
+    for note in &arranged.notes {
+        say!("note: {note}");
+    }
+    Ok(arranged.data)
 }

@@ -1,6 +1,6 @@
 //! `dense-search export`: a run's emulator as an ONNX model, for every tool that reads such.
 
-use crate::run_folder::emulator_of;
+use crate::run_folder::{emulator_of, refuse_input};
 use anyhow::ensure;
 use dense_codegen::onnx::{Batch, What, write};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ pub fn run(run: &Path, output: &Path, what: What, batch: Batch) -> anyhow::Resul
         "{}: expected a name that ends in .onnx",
         output.display()
     );
+    refuse_input(output, &[run])?;
     let emulator = emulator_of(run)?;
     write(&emulator, what, batch, output)?;
     let outputs: &[&str] = match what {

@@ -2,6 +2,7 @@
 
 use crate::commands::search::pareto_file;
 use crate::run_folder::{emulator_of, write_aside};
+use crate::say::say;
 use anyhow::anyhow;
 use dense_codegen::c::{self, Prefix};
 use dense_codegen::emulator::Emulator;
@@ -52,7 +53,7 @@ pub fn resources(
     let report = match Bench::new(processor, folder.path()) {
         Ok(bench) => Report::measure(&emulator, &bench).map_err(|problem| anyhow!(problem))?,
         Err(missing) => {
-            eprintln!("dense-search: predicted, not measured; to measure, it needs {missing}");
+            say!("dense-search: predicted, not measured; to measure, it needs {missing}");
             Report::predict(&emulator, processor)
         }
     };

@@ -4,7 +4,6 @@ use crate::data::{Dataset, ReadOptions, Summary};
 use crate::learning_curve::{self, LearningCurve};
 use crate::warnings::{self, Warning};
 use serde::Serialize;
-use std::io::{self, Write};
 use std::path::Path;
 
 /// Everything that is printed.
@@ -26,11 +25,11 @@ pub enum Curve {
     LeftOut,
 }
 
-/// Prints the summary of a data file with its warnings, as text or as one JSON object.
+/// Returns the summary of a data file with its warnings, as text or as one JSON object.
 ///
 /// # Errors
-/// The file cannot be read as data, it has too few rows for a learning curve, or standard output is closed.
-pub fn run(path: &Path, options: &ReadOptions, curve: Curve, json: bool) -> anyhow::Result<()> {
+/// The file cannot be read as data, or it has too few rows for a learning curve.
+pub fn run(path: &Path, options: &ReadOptions, curve: Curve, json: bool) -> anyhow::Result<String> {
     let data = Dataset::read(path, options)?;
     let found = Inspection {
         summary: Summary::of(&data),
@@ -40,20 +39,18 @@ pub fn run(path: &Path, options: &ReadOptions, curve: Curve, json: bool) -> anyh
             Curve::LeftOut => None,
         },
     };
-    let mut output = io::stdout().lock();
     if json {
-        writeln!(output, "{}", serde_json::to_string(&found)?)?;
-        return Ok(());
+        return Ok(serde_json::to_string(&found)?);
     }
-    write!(output, "{}", found.summary)?;
+    let mut text = found.summary.to_string();
     if !found.warnings.is_empty() {
-        writeln!(output)?;
+        text.push('\n');
     }
     for warning in &found.warnings {
-        writeln!(output, "warning: {warning}")?;
+        text += &format!("warning: {warning}\n");
     }
     if let Some(curve) = &found.learning_curve {
-        write!(output, "\n{curve}")?;
+        text += &format!("\n{curve}");
     }
-    Ok(())
+    Ok(text)
 }

@@ -9,7 +9,8 @@
 //! The blocks are all the memory that rows take. Rows are independent, so that no bit depends on where a block ends.
 
 use crate::data::{DataError, Encoded, Flow, InputRows, PredictionForm, PredictionWriter};
-use crate::run_folder::emulator_of;
+use crate::run_folder::{emulator_of, refuse_input};
+use crate::say::say;
 use dense_codegen::executor::Executor;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -49,7 +50,7 @@ struct Block {
 /// where `interrupt` was set. The file is whole or what was there before.
 ///
 /// # Errors
-/// The run is none, the inputs are not the emulator's, or the file cannot be written.
+/// The run is none, the inputs are not the emulator's, or the file cannot be written or is that of the inputs.
 pub fn run(
     run: &Path,
     inputs: &Path,
@@ -58,6 +59,7 @@ pub fn run(
     interrupt: &AtomicBool,
 ) -> anyhow::Result<Option<Report>> {
     let began = Instant::now();
+    refuse_input(out, &[inputs, run])?;
     let emulator = emulator_of(run)?;
     let names: Vec<String> = emulator
         .inputs()
@@ -67,6 +69,9 @@ pub fn run(
     let outputs = emulator.outputs();
     let form = PredictionForm::new(out, &outputs.shape, &outputs.names)?;
     let rows = InputRows::open(inputs, &names)?;
+    if let Some(note) = rows.note() {
+        say!("note: {note}");
+    }
     let count = form.needs_count().then(|| rows.count()).transpose()?;
     let writer = PredictionWriter::create(form.clone(), count)?;
     let pipeline = Pipeline {

@@ -3,6 +3,7 @@
 use crate::commands::{bench, demo};
 use crate::report::{Facts, html};
 use crate::run_folder::write_aside;
+use crate::say::say;
 use anyhow::ensure;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -38,7 +39,7 @@ pub fn run(
     );
     let mut facts = Facts::gather(run, data, demo::bundled, threads)?;
     if latency == Latency::Measured {
-        eprintln!("building and timing the frozen code ...");
+        say!("building and timing the frozen code ...");
         facts.latency = Some(bench::run_with_readings(run)?);
     }
     let page = html(&facts);

@@ -2,6 +2,7 @@
 
 use crate::contenders::{SPACES, contenders, output_shape};
 use crate::data::Dataset;
+use crate::say::say;
 use crate::space::Space;
 use crate::space::presets::{self, MicroSizes, PaperWidths};
 use anyhow::bail;
@@ -41,7 +42,7 @@ pub fn run(
         .iter()
         .filter(|name| *name != preset && SPACES.contains(&name.as_str()));
     for other in others {
-        eprintln!("note: on these data, --space {preset} trains {other} too");
+        say!("note: on these data, --space {preset} trains {other} too");
     }
     Ok(named.space)
 }

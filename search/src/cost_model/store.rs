@@ -5,6 +5,7 @@
 
 use super::{CostModel, measure};
 use crate::run_folder::write_aside;
+use crate::say::say;
 use anyhow::Context;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,15 +29,15 @@ pub fn of_this_machine() -> anyhow::Result<CostModel> {
 /// # Errors
 /// As [`measure`].
 pub fn remeasure() -> anyhow::Result<CostModel> {
-    eprintln!("note: measuring what operations take on this machine, for about a second");
+    say!("note: measuring what operations take on this machine, for about a second");
     let model = measure()?;
     match file() {
         None => {
-            eprintln!("note: there is no cache folder: the measurement is kept in the run alone")
+            say!("note: there is no cache folder: the measurement is kept in the run alone")
         }
         Some(file) => match write(&model, &file) {
-            Ok(()) => eprintln!("note: the measurement is kept in {}", file.display()),
-            Err(problem) => eprintln!("note: the measurement is not kept: {problem:#}"),
+            Ok(()) => say!("note: the measurement is kept in {}", file.display()),
+            Err(problem) => say!("note: the measurement is not kept: {problem:#}"),
         },
     }
     Ok(model)

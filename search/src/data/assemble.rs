@@ -3,7 +3,9 @@
 use super::dataset::{Dataset, Input, MAXIMUM_INPUTS, ReadOptions};
 use super::draft::{Draft, LARGEST_MAGNITUDE, shape_error};
 use super::error::{DataError, Place};
+use super::faults::{Fault, Faults};
 use super::layout::Layout;
+use super::mend;
 use super::split::Part;
 
 /// Boxes narrower than this, and outputs that never reach it, are refused: the inverse of [`LARGEST_MAGNITUDE`].
@@ -29,7 +31,7 @@ impl Draft {
         self.check_names("output names", &self.output_names)?;
         let layout = self.layout(options)?;
         self.check_output_names(layout)?;
-        self.check_y()?;
+        self.check_scale()?;
         let parts = self.parts()?;
         self.notes.extend(input_notes);
         Ok(Dataset {
@@ -59,7 +61,7 @@ impl Draft {
             });
         }
         self.check_names("input names", &self.input_names)?;
-        self.check_x()?;
+        self.check_values()?;
         let variables = self.variables()?;
         self.note_rows_outside(&variables);
         Ok(variables)
@@ -102,6 +104,13 @@ impl Draft {
         }
         let layout = Layout::guess(&self.shape)
             .ok_or_else(|| mismatch("of at most 4 sizes", "store channels as one size"))?;
+        if self.lines.is_some() && layout != Layout::Scalars {
+            self.notes.push(format!(
+                "the {} outputs are taken as one {layout}, in the order of their columns and with one unit; --layout scalars takes each as a \
+                 number of its own",
+                self.output_names.len()
+            ));
+        }
         if self.lines.is_none() {
             self.notes.push(format!(
                 "layout guessed from the shape of y: {layout} (y_layout in the file or --layout says otherwise)"
@@ -130,54 +139,66 @@ impl Draft {
         ))
     }
 
-    fn check_x(&self) -> Result<(), DataError> {
-        let inputs = self.input_names.len();
-        for (index, &value) in self.x.iter().enumerate() {
-            let (file, column) = (self.file.clone(), index % inputs);
-            let place = || self.place("x", index / inputs, self.input_names[column].clone());
-            if !value.is_finite() {
-                return Err(DataError::NotFinite {
-                    file,
-                    place: place(),
-                    value,
-                });
+    /// Refuses values that cannot be used, all at once; those of outputs where there are some.
+    fn check_values(&self) -> Result<(), DataError> {
+        let (inputs, outputs) = (self.input_names.len(), self.y.len() / self.rows.max(1));
+        let mut faults = Faults::default();
+        for row in 0..self.rows {
+            let line = self.lines.as_ref().map_or(row as u64, |lines| lines[row]);
+            for (column, &value) in self.x[row * inputs..][..inputs].iter().enumerate() {
+                let small = self.logarithmic[column] && value < f64::from(f32::MIN_POSITIVE);
+                let fault = Fault::of(value).or_else(|| small.then_some(Fault::NotPositive(value)));
+                if let Some(fault) = fault {
+                    let name = self.input_names[column].clone();
+                    faults.push(line, fault, || self.place("x", row, name));
+                }
             }
-            if value.abs() > LARGEST_MAGNITUDE {
-                return Err(DataError::OutOfRange {
-                    file,
-                    place: place(),
-                    value,
-                });
-            }
-            if self.logarithmic[column] && value < f64::from(f32::MIN_POSITIVE) {
-                return Err(DataError::NotPositive {
-                    file,
-                    place: place(),
-                    value,
-                });
+            for element in 0..outputs {
+                if let Some(fault) = self.output_fault(row * outputs + element) {
+                    let name = || self.output_name(element);
+                    faults.push(line, fault, || self.place("y", row, name()));
+                }
             }
         }
-        Ok(())
+        let mending = |rows: &[u64]| match &self.lines {
+            // A row in quotes may have several lines.
+            Some(lines) if lines.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
+                mend::drop_lines(&self.file, rows)
+            }
+            Some(_) => None,
+            None => Some(mend::keep_usable_rows(&self.file)),
+        };
+        match faults.error(&self.file, self.rows, mending) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
     }
 
-    fn check_y(&self) -> Result<(), DataError> {
-        let file = self.file.clone();
-        if let Some((index, value)) = self.bad_output {
-            let count: usize = self.shape.iter().product();
-            let place = self.place("y", index / count, self.output_name(index % count));
-            return Err(if value.is_finite() {
-                DataError::OutOfRange { file, place, value }
-            } else {
-                DataError::NotFinite { file, place, value }
-            });
-        }
+    /// Refuses outputs that single precision cannot tell from zero.
+    fn check_scale(&self) -> Result<(), DataError> {
         if self.largest_output > 0.0 && self.largest_output < SMALLEST_MAGNITUDE {
             return Err(DataError::TooSmall {
-                file,
+                file: self.file.clone(),
                 value: self.largest_output,
             });
         }
         Ok(())
+    }
+
+    /// What is wrong with an output, if anything.
+    fn output_fault(&self, index: usize) -> Option<Fault> {
+        if let Some((bad, value)) = self.bad_output
+            && bad == index
+        {
+            return Fault::of(value);
+        }
+        // The largest magnitude may be rounded to one above it.
+        let value = self.y[index];
+        let is_usable = value.is_finite() && value.abs() <= LARGEST_MAGNITUDE as f32;
+        if is_usable {
+            return None;
+        }
+        Fault::of(value.into())
     }
 
     /// The name of one number of an output, or its indices.
@@ -216,17 +237,26 @@ impl Draft {
         let Some(split) = &self.split else {
             return Ok(None);
         };
-        let parts = split.iter().enumerate().map(|(row, &value)| {
-            Part::ALL
-                .into_iter()
-                .find(|part| f64::from(part.number()) == value)
-                .ok_or_else(|| DataError::SplitValue {
-                    file: self.file.clone(),
-                    row,
-                    value,
-                })
-        });
-        parts.collect::<Result<_, _>>().map(Some)
+        let part = |value: f64| {
+            let mut parts = Part::ALL.into_iter();
+            parts.find(|part| f64::from(part.number()) == value)
+        };
+        let bad = split.iter().enumerate();
+        let bad: Vec<(usize, f64)> = bad
+            .map(|(row, &value)| (row, value))
+            .filter(|&(_, value)| part(value).is_none())
+            .collect();
+        match bad.first() {
+            Some(&(row, value)) => Err(DataError::SplitValue {
+                file: self.file.clone(),
+                row,
+                value,
+                bad_rows: bad.len(),
+            }),
+            None => Ok(Some(
+                split.iter().filter_map(|&value| part(value)).collect(),
+            )),
+        }
     }
 
     /// The inputs with their boxes.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::draft::Draft;
 use super::error::{DataError, list};
 use super::layout::Layout;
-use super::split::Part;
+use super::split::{Part, Split};
 
 /// The most inputs an emulator can have (the deployed status has one bit for each).
 pub const MAXIMUM_INPUTS: usize = 64;
@@ -213,29 +213,45 @@ impl Dataset {
         &self.notes
     }
 
-    /// The rows of one part; every row where the file has no `split`.
+    /// The rows of one part, as the file has them.
     ///
     /// # Errors
-    /// [`DataError::EmptyPart`], which names the parts there are.
+    /// [`DataError::NoSplit`]; [`DataError::EmptyPart`], which names the parts there are.
     pub fn part_rows(&self, part: Part) -> Result<Vec<usize>, DataError> {
         let Some(parts) = &self.parts else {
-            return Ok((0..self.rows).collect());
-        };
-        let rows = rows_of(parts, part);
-        if rows.is_empty() {
-            let found: Vec<String> = Part::ALL
-                .into_iter()
-                .map(|part| (part, rows_of(parts, part).len()))
-                .filter(|&(_, count)| count > 0)
-                .map(|(part, count)| format!("{part} ({count} rows)"))
-                .collect();
-            return Err(DataError::EmptyPart {
+            return Err(DataError::NoSplit {
                 file: self.label.clone(),
                 part,
-                found: list(found.iter().map(String::as_str)),
             });
+        };
+        self.not_empty(part, Part::ALL.map(|part| rows_of(parts, part)))
+    }
+
+    /// The rows of one part, as a search with this `seed` splits the data.
+    ///
+    /// # Errors
+    /// As [`Split::resolve`]; [`DataError::EmptyPart`].
+    pub fn part_rows_of_run(&self, part: Part, seed: u64) -> Result<Vec<usize>, DataError> {
+        let split = Split::resolve(self, seed)?;
+        self.not_empty(part, [split.train, split.validation, split.test])
+    }
+
+    /// One of the parts; an error where it has no row.
+    fn not_empty(&self, part: Part, mut parts: [Vec<usize>; 3]) -> Result<Vec<usize>, DataError> {
+        let rows = std::mem::take(&mut parts[usize::from(part.number())]);
+        if !rows.is_empty() {
+            return Ok(rows);
         }
-        Ok(rows)
+        let found = Part::ALL.into_iter().zip(&parts);
+        let found: Vec<String> = found
+            .filter(|(_, rows)| !rows.is_empty())
+            .map(|(part, rows)| format!("{part} ({} rows)", rows.len()))
+            .collect();
+        Err(DataError::EmptyPart {
+            file: self.label.clone(),
+            part,
+            found: list(found.iter().map(String::as_str)),
+        })
     }
 }
 
@@ -263,6 +279,11 @@ impl Format {
             }),
         }
     }
+}
+
+/// Whether the name's ending says that the file is a `.csv`.
+pub(crate) fn is_csv(path: &Path) -> bool {
+    Format::of(path).is_ok_and(|format| format == Format::Csv)
 }
 
 /// The bytes of the file at `path`.

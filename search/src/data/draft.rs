@@ -5,7 +5,9 @@ use std::io::{Read, Seek};
 use super::csv;
 use super::dataset::{Axis, MAXIMUM_INPUTS, ReadOptions};
 use super::error::{DataError, list, shape_text};
+use super::faults;
 use super::layout::Layout;
+use super::mend::{self, Pickled};
 use super::npy::{Header, Kind};
 use super::npz::Archive;
 
@@ -73,6 +75,7 @@ impl Draft {
             count: rows,
             advice: "store 0, 1 or 2 for each row of \"x\", or leave the array out",
         };
+        check_split_kind(&archive, file)?;
         let names = per_input.check("x_names", archive.optional_strings("x_names")?)?;
         let flags = per_input.check("x_log", archive.optional_numbers("x_log")?)?;
         let low = per_input.check("x_low", archive.optional_numbers("x_low")?)?;
@@ -147,7 +150,8 @@ impl Draft {
             });
         }
         let wanted = [&options.inputs[..], &options.outputs[..]].concat();
-        let columns = csv::read(bytes, file, &wanted)?;
+        let columns = csv::read(bytes, file, &wanted)
+            .map_err(|error| faults::of_csv(bytes, file, &wanted).unwrap_or(error))?;
         let rows = columns.lines.len();
         let mut watch = Watch::default();
         let (mut x, mut y) = (Vec::new(), Vec::new());
@@ -316,6 +320,23 @@ fn y_shape(header: &Header, rows: usize, file: &str) -> Result<Vec<usize>, DataE
         });
     }
     Ok(shape[1..].to_vec())
+}
+
+/// Refuses a split of true and false, which does not say which of them tests.
+fn check_split_kind(archive: &Archive<impl Read + Seek>, file: &str) -> Result<(), DataError> {
+    let header = archive.optional("split")?;
+    match header.is_some_and(|header| header.kind() == Kind::Bool) {
+        true => Err(DataError::BooleanSplit {
+            file: file.to_owned(),
+            line: mend::numpy(
+                file,
+                "mended",
+                "d[\"split\"] = np.where(d[\"split\"], 2, 0)",
+                Pickled::No,
+            ),
+        }),
+        false => Ok(()),
+    }
 }
 
 /// The layout that the file says it has.

@@ -90,18 +90,8 @@ pub enum DataError {
         /// The arrays in the file, separated by commas.
         found: String,
     },
-    /// An array of Python objects.
-    #[error(
-        "{file}: array {array:?} holds Python objects, expected numbers; rows of unequal length make numpy do this: pad or resample them to one length and store .astype(\"float32\")"
-    )]
-    ObjectArray {
-        /// The file.
-        file: String,
-        /// The array.
-        array: String,
-    },
     /// The bytes of one array are damaged, or of a type that is not read.
-    #[error("{file}: array {array:?}: {reason}; write it again with numpy as float32 or float64")]
+    #[error("{file}: array {array:?}: {reason}; {advice}")]
     ArrayFormat {
         /// The file.
         file: String,
@@ -109,6 +99,8 @@ pub enum DataError {
         array: String,
         /// Expected and got.
         reason: String,
+        /// What to do.
+        advice: String,
     },
     /// An array with the wrong sizes.
     #[error("{file}: array {array:?}: expected shape {expected}, got {got}; {advice}")]
@@ -162,6 +154,24 @@ pub enum DataError {
         /// What stands there.
         value: f64,
     },
+    /// Several values that cannot be used.
+    #[error(
+        "{file}: {count} values in {bad_rows} of {rows} rows cannot be used: {shown}; {advice}"
+    )]
+    Faults {
+        /// The file.
+        file: String,
+        /// Such values.
+        count: usize,
+        /// Rows that have one.
+        bad_rows: usize,
+        /// All rows.
+        rows: usize,
+        /// The first of them.
+        shown: String,
+        /// What to do.
+        advice: String,
+    },
     /// A magnitude that single precision cannot work with.
     #[error(
         "{file}: {place}: expected a magnitude of at most 1e30, got {value:e}; rescale the column (choose another unit)"
@@ -214,7 +224,8 @@ pub enum DataError {
     },
     /// A split value other than 0, 1, 2.
     #[error(
-        "{file}: array \"split\", row {row} (from 0): expected 0 (train), 1 (validation) or 2 (test), got {value}; repair it or leave the array out"
+        "{file}: array \"split\", row {row} (from 0): expected 0 (train), 1 (validation) or 2 (test), got {value}, {}; repair it or leave the array out",
+        others(*.bad_rows)
     )]
     SplitValue {
         /// The file.
@@ -223,10 +234,22 @@ pub enum DataError {
         row: usize,
         /// What stands there.
         value: f64,
+        /// Rows with such a value.
+        bad_rows: usize,
+    },
+    /// A split of true and false.
+    #[error(
+        "{file}: array \"split\": expected 0 (train), 1 (validation) or 2 (test), got true and false, which do not say which of them tests; if true marks rows to test on, this line stores it so, else with 0 and 2 exchanged:\n  {line}"
+    )]
+    BooleanSplit {
+        /// The file.
+        file: String,
+        /// A line that stores numbers.
+        line: String,
     },
     /// Too few rows to train on.
     #[error(
-        "{file}: expected at least {MINIMUM_TRAIN_ROWS} training rows, got {got} of {rows} rows; add simulator runs or mark more rows 0 in \"split\""
+        "{file}: expected at least {MINIMUM_TRAIN_ROWS} training rows, got {got} of {rows} rows; add simulator runs (a file without a split needs 12), or mark more rows 0 in \"split\""
     )]
     TooFewTrainRows {
         /// The file.
@@ -235,6 +258,20 @@ pub enum DataError {
         got: usize,
         /// All rows.
         rows: usize,
+    },
+    /// Nothing to learn.
+    #[error(
+        "{file}: no {what} varies over the {rows} training rows ({values}), so that nothing can be learnt; check that the simulator takes its parameters, and that the file has its outputs"
+    )]
+    NothingVaries {
+        /// The file.
+        file: String,
+        /// Inputs or outputs.
+        what: &'static str,
+        /// Training rows.
+        rows: usize,
+        /// Their names with their values.
+        values: String,
     },
     /// The part asked for has no rows.
     #[error("{file}: no row belongs to the {part} part; the parts there are: {found}")]
@@ -245,6 +282,16 @@ pub enum DataError {
         part: Part,
         /// The parts there are, with their sizes.
         found: String,
+    },
+    /// A part was asked for, and nothing says which rows belong to one.
+    #[error(
+        "{file}: no row belongs to the {part} part: the file has no array \"split\", and it is not the file of the run; judge on all rows (without --split), or give the run's own file"
+    )]
+    NoSplit {
+        /// The file.
+        file: String,
+        /// The part asked for.
+        part: Part,
     },
     /// A layout name that does not exist.
     #[error("{file}: array \"y_layout\": {reason}; --layout overrides it")]
@@ -330,6 +377,15 @@ pub enum DataError {
         /// Why, and what to do.
         reason: String,
     },
+}
+
+/// Whether a fault is the only one of its kind.
+fn others(rows: usize) -> String {
+    match rows.saturating_sub(1) {
+        0 => "in this row alone".to_owned(),
+        1 => "and another such row".to_owned(),
+        more => format!("and {more} more such rows"),
+    }
 }
 
 /// Names for an error text: separated by commas and quoted as `--inputs` takes them, cut after 40, "none" where there are

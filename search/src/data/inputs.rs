@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::arrange::is_numbered;
 use super::csv::Rows;
 use super::dataset::Format;
 use super::draft::{positions, shape_error, x_shape};
-use super::error::{DataError, Place};
+use super::error::{DataError, Place, list};
 use super::npy::Header;
 use super::npz::{Archive, refusal};
 
@@ -17,6 +18,7 @@ pub struct InputRows {
     file: String,
     names: Vec<String>,
     source: Source,
+    note: Option<String>,
 }
 
 #[derive(Debug)]
@@ -50,22 +52,37 @@ impl InputRows {
     /// Every case of [`DataError`] that concerns opening; a missing name or another number of columns among them.
     pub fn open(path: &Path, names: &[String]) -> Result<Self, DataError> {
         let file = path.display().to_string();
-        let source = match Format::of(path)? {
+        let (source, is_named) = match Format::of(path)? {
             Format::Npz => Self::open_npz(path, &file, names)?,
             Format::Csv => {
                 Rows::open(open(path)?, &file)?.choose(names)?;
-                Source::Csv
+                (Source::Csv, true)
             }
         };
+        let is_guessed = !is_named && names.len() > 1 && !is_numbered(names);
+        let note = is_guessed.then(|| {
+            format!(
+                "{file}: no \"x_names\": the columns of \"x\" are taken in the emulator's order, {}",
+                list(names.iter().map(String::as_str))
+            )
+        });
         Ok(Self {
             path: path.to_owned(),
             file,
             names: names.to_vec(),
             source,
+            note,
         })
     }
 
-    fn open_npz(path: &Path, file: &str, names: &[String]) -> Result<Source, DataError> {
+    /// What the user should be told: columns that have no names.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// The array, and whether its columns have names.
+    fn open_npz(path: &Path, file: &str, names: &[String]) -> Result<(Source, bool), DataError> {
         let mut archive = Archive::open_file(path)?;
         let header = archive.required("x")?.clone();
         let (rows, width) = x_shape(&header, file)?;
@@ -89,12 +106,13 @@ impl InputRows {
             }
             Some(stored) => positions(file, names, stored)?,
         };
-        Ok(Source::Npz {
+        let source = Source::Npz {
             header,
             rows,
             width,
             columns,
-        })
+        };
+        Ok((source, stored.is_some()))
     }
 
     /// Returns the number of rows; a `.csv` is read once for it, up to a row that cannot be read.

@@ -9,6 +9,8 @@
 //! 3. [`Normalisation::fit`] learns from the training rows how physical units become numbers near one, and encodes.
 //! 4. [`Summary`] is what `inspect` prints.
 //!
+//! [`Dataset::arranged`] puts the columns of a file into the order of an emulator, by name.
+//!
 //! On the way out, [`InputRows`] reads what `predict` is asked about and [`PredictionWriter`] writes its answers, both a
 //! few rows at a time.
 //! Before there is a file, the same checks judge a design and a simulator's parameters (`design_check`).
@@ -19,6 +21,7 @@
 //! 0.9.1 brings a general parser of Python literals (pest, a stack guard that needs a C compiler: 20 crates), multiplies
 //! sizes unchecked (a panic in builds that check overflow) and allocates as many bytes as a damaged header asks for.
 
+mod arrange;
 mod aside;
 mod assemble;
 mod csv;
@@ -27,9 +30,11 @@ mod design_check;
 mod dialect;
 mod draft;
 mod error;
+mod faults;
 mod inputs;
 mod layout;
 mod literal;
+mod mend;
 mod normalise;
 mod npy;
 mod npz;
@@ -41,11 +46,13 @@ pub(crate) mod testing;
 
 pub(crate) use aside::{Aside, refuse};
 pub(crate) use csv::{Table, table as csv_table};
+pub(crate) use dataset::is_csv;
 pub(crate) use design_check::FutureInputs;
 pub(crate) use dialect::decimal;
 pub(crate) use npy::numbers as npy_numbers;
 pub(crate) use npz::{ArchiveWriter, Packing};
 
+pub use arrange::{Arranged, Columns};
 pub use dataset::{Axis, Dataset, Input, MAXIMUM_INPUTS, ReadOptions};
 pub use error::{DataError, Place};
 pub use inputs::{Flow, InputRows};

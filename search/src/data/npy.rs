@@ -7,6 +7,7 @@
 //! Source: numpy, `numpy.lib.format`, format versions 1.0 to 3.0. Never panics and never allocates more than the bytes
 //! that are really there, whatever they are: sizes are multiplied checked, and memory grows as elements arrive.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 
 use super::literal::Cursor;
@@ -21,8 +22,26 @@ const MAXIMUM_TEXT_LENGTH: usize = 1 << 20;
 pub(super) enum NpyError {
     /// It holds pickled Python objects.
     Object,
+    /// It holds complex numbers, in this shape.
+    Complex(Vec<usize>),
+    /// It holds text where numbers are expected.
+    Text,
+    /// It holds numbers where text is expected.
+    Numbers,
     /// Anything else, in words (expected and got).
     Invalid(String),
+}
+
+impl fmt::Display for NpyError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Object => "expected numbers or text, got Python objects",
+            Self::Complex(_) => "expected real numbers, got complex ones",
+            Self::Text => "expected numbers, got text",
+            Self::Numbers => "expected text, got numbers",
+            Self::Invalid(reason) => reason,
+        })
+    }
 }
 
 /// An error that says `reason`.
@@ -128,6 +147,9 @@ impl Header {
                 "expected descr, fortran_order and shape in the header, got fewer",
             ));
         };
+        if matches!(descr.get(1..), Some("c8" | "c16" | "c32")) {
+            return Err(NpyError::Complex(shape));
+        }
         let (kind, element_bytes, big_endian) = element(descr)?;
         let count = shape
             .iter()
@@ -190,7 +212,7 @@ impl Header {
                 Kind::Unicode => self.unicode(bytes)?,
                 Kind::Bytes => String::from_utf8(bytes.to_vec())
                     .map_err(|_| invalid("its bytes are not UTF-8 text"))?,
-                _ => return Err(invalid("expected text, got numbers")),
+                _ => return Err(NpyError::Numbers),
             };
             strings.push(text.trim_end_matches('\0').to_owned());
             Ok(())
@@ -259,7 +281,7 @@ impl Header {
 
     fn check_numbers(&self) -> Result<(), NpyError> {
         match self.kind {
-            Kind::Unicode | Kind::Bytes => Err(invalid("expected numbers, got text")),
+            Kind::Unicode | Kind::Bytes => Err(NpyError::Text),
             _ => Ok(()),
         }
     }
@@ -342,10 +364,7 @@ pub(crate) fn numbers(bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), String> {
         let values = header.numbers(&mut reader, |_, value| value)?;
         Ok((header.shape, values))
     });
-    read.map_err(|error| match error {
-        NpyError::Object => "its output holds Python objects, expected numbers".to_owned(),
-        NpyError::Invalid(reason) => format!("its output as .npy: {reason}"),
-    })
+    read.map_err(|error| format!("its output as .npy: {error}"))
 }
 
 /// Writes magic and header of an array in C order; `descr` is numpy's name of the element type (`<f4`, `|b1`).
@@ -530,7 +549,7 @@ mod tests {
         let table = [
             (
                 "{'descr': '|O', 'fortran_order': False, 'shape': (3,), }",
-                "object",
+                "Python objects",
             ),
             (
                 "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (3,), }",
@@ -538,7 +557,7 @@ mod tests {
             ),
             (
                 "{'descr': '<c16', 'fortran_order': False, 'shape': (3,), }",
-                "<c16",
+                "complex",
             ),
             (
                 "{'descr': '<f8', 'fortran_order': 3, 'shape': (3,), }",
@@ -566,8 +585,7 @@ mod tests {
         ];
         for (header, expected) in table {
             let text = match numbers(header, &[0; 16]) {
-                Err(NpyError::Object) => "object".to_owned(),
-                Err(NpyError::Invalid(reason)) => reason,
+                Err(error) => error.to_string(),
                 Ok(_) => panic!("{header} was read"),
             };
             assert!(text.contains(expected), "{header}: {text}");

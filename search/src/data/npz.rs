@@ -5,10 +5,12 @@ use std::io::{self, BufReader, Cursor, Read, Seek, Write};
 use std::path::Path;
 
 use zip::read::ZipFile;
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::error::{DataError, list};
+use super::mend::{self, Pickled};
 use super::npy::{self, Header, NpyError};
 
 /// An opened archive: the headers of all its arrays, and the bytes to read elements from.
@@ -179,16 +181,54 @@ impl<R: Read + Seek> Archive<R> {
     }
 }
 
-/// The error of an array that cannot be read.
+/// The error of an array that cannot be read, with what to do about it.
 pub(super) fn refusal(file: &str, array: &str, error: NpyError) -> DataError {
-    let (file, array) = (file.to_owned(), array.to_owned());
-    match error {
-        NpyError::Object => DataError::ObjectArray { file, array },
-        NpyError::Invalid(reason) => DataError::ArrayFormat {
-            file,
-            array,
-            reason,
-        },
+    let line = |statement: &str, pickled| {
+        let line = mend::numpy(file, "mended", statement, pickled);
+        format!("this line stores it so:\n  {line}")
+    };
+    let is_text = ["x_names", "y_names", "y_layout"].contains(&array);
+    let advice = match &error {
+        NpyError::Object | NpyError::Numbers if is_text => line(
+            &format!("d[\"{array}\"] = d[\"{array}\"].astype(str)"),
+            Pickled::Yes,
+        ),
+        NpyError::Text | NpyError::Object if array == "split" => format!(
+            "0 trains, 1 validates, 2 tests; {}, once its names for the three are yours",
+            line(
+                "d[\"split\"] = np.array([{\"train\": 0, \"validation\": 1, \"test\": 2}[str(s)] for s in \
+                 d[\"split\"].astype(str)])",
+                Pickled::Yes
+            )
+        ),
+        NpyError::Object => format!(
+            "numpy does this where rows have unequal lengths, which have to be padded or resampled to one, and where a column \
+             of another type stood beside; for rows of equal length {}",
+            line(
+                &format!("d[\"{array}\"] = np.array(d[\"{array}\"].tolist(), dtype=float)"),
+                Pickled::Yes
+            )
+        ),
+        NpyError::Complex(shape) => format!(
+            "real and imaginary parts are outputs of their own; {}",
+            line(&mend::real_channels(array, shape), Pickled::No)
+        ),
+        NpyError::Text => format!(
+            "if the text is numbers, {}",
+            line(
+                &format!("d[\"{array}\"] = d[\"{array}\"].astype(float)"),
+                Pickled::No
+            )
+        ),
+        NpyError::Numbers | NpyError::Invalid(_) => {
+            "copy the file again, or write the array again with numpy as float64".to_owned()
+        }
+    };
+    DataError::ArrayFormat {
+        file: file.to_owned(),
+        array: array.to_owned(),
+        reason: error.to_string(),
+        advice,
     }
 }
 
@@ -208,13 +248,13 @@ pub(crate) enum Packing {
 /// Writes arrays into a `.npz`; the same arrays give the same bytes.
 #[derive(Debug)]
 pub(crate) struct ArchiveWriter<W: Write + Seek> {
-    zip: ZipWriter<W>,
+    zip: ZipWriter<Sink<W>>,
 }
 
 impl<W: Write + Seek> ArchiveWriter<W> {
     pub(crate) fn new(writer: W) -> Self {
         Self {
-            zip: ZipWriter::new(writer),
+            zip: ZipWriter::new(Sink::new(writer)),
         }
     }
 
@@ -249,13 +289,16 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             .large_file(bytes >= LONG_FROM);
         self.zip
             .start_file(format!("{name}.npy"), options)
-            .map_err(io::Error::other)?;
+            .map_err(io_error)?;
         npy::write_header(&mut self.zip, descr, shape)
     }
 
     /// Writes the directory; without it the file is not an archive.
     pub(crate) fn finish(self) -> io::Result<W> {
-        self.zip.finish().map_err(io::Error::other)
+        let Sink {
+            writer, failure, ..
+        } = self.zip.finish().map_err(io_error)?;
+        failure.map_or(Ok(writer), Err)
     }
 }
 
@@ -266,5 +309,143 @@ impl<W: Write + Seek> Write for ArchiveWriter<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.zip.flush()
+    }
+}
+
+/// The system's error, without the archive's words about it.
+fn io_error(error: ZipError) -> io::Error {
+    match error {
+        ZipError::Io(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
+/// Takes everything after a failure and keeps none of it: an archive that is given up on still writes its end, and the crate
+/// prints a line of its own where that fails.
+#[derive(Debug)]
+struct Sink<W> {
+    writer: W,
+    position: u64,
+    /// The greatest position so far.
+    end: u64,
+    /// What failed first; [`ArchiveWriter::finish`] reports it.
+    failure: Option<io::Error>,
+}
+
+impl<W> Sink<W> {
+    fn new(writer: W) -> Self {
+        Self {
+            writer,
+            position: 0,
+            end: 0,
+            failure: None,
+        }
+    }
+
+    /// Moves as the writer did, or as it would have.
+    fn move_to(&mut self, position: u64) -> u64 {
+        self.position = position;
+        self.end = self.end.max(position);
+        position
+    }
+
+    /// Remembers a failure.
+    fn checked<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &result
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.failure = Some(io::Error::new(error.kind(), error.to_string()));
+        }
+        result
+    }
+}
+
+impl<W: Write> Write for Sink<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = match self.failure {
+            Some(_) => bytes.len(),
+            None => {
+                let written = self.writer.write(bytes);
+                self.checked(written)?
+            }
+        };
+        self.move_to(self.position + count as u64);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.failure {
+            Some(_) => Ok(()),
+            None => {
+                let flushed = self.writer.flush();
+                self.checked(flushed)
+            }
+        }
+    }
+}
+
+impl<W: Seek> Seek for Sink<W> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let position = match (&self.failure, to) {
+            (None, _) => {
+                let moved = self.writer.seek(to);
+                self.checked(moved)?
+            }
+            (Some(_), io::SeekFrom::Start(position)) => position,
+            (Some(_), io::SeekFrom::Current(by)) => self.position.saturating_add_signed(by),
+            (Some(_), io::SeekFrom::End(by)) => self.end.saturating_add_signed(by),
+        };
+        Ok(self.move_to(position))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk with room for so many bytes.
+    #[derive(Debug)]
+    struct Disk {
+        bytes: Cursor<Vec<u8>>,
+        room: usize,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.bytes.position() as usize + bytes.len() > self.room {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.bytes.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for Disk {
+        fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
+            self.bytes.seek(position)
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_the_error_wherever_it_fills() {
+        let written = |room: usize| {
+            let bytes = Cursor::new(Vec::new());
+            let mut archive = ArchiveWriter::new(Disk { bytes, room });
+            // As a drop does, which goes on after a failure, and prints if it fails.
+            for name in ["mean", "std"] {
+                let _ = archive.begin(name, "<f4", &[100], 400, Packing::Stored);
+                let _ = archive.write_all(&[7; 400]);
+            }
+            archive.finish()
+        };
+        let whole = written(usize::MAX).unwrap().bytes.into_inner().len();
+        assert!(written(whole).is_ok());
+        for room in 0..whole {
+            let error = written(room).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{room}: {error}");
+        }
     }
 }

@@ -13,7 +13,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::dataset::{Dataset, rows_of};
-use super::error::DataError;
+use super::error::{DataError, list};
+use super::normalise::Normalisation;
 use crate::streams::{permutation, stream};
 
 /// Fewer training rows than this are refused.
@@ -142,6 +143,44 @@ impl Split {
     }
 }
 
+impl Split {
+    /// Refuses data of which nothing can be learnt: no input or no output varies over the training rows.
+    ///
+    /// # Errors
+    /// [`DataError::NothingVaries`], with the values.
+    pub fn check_varies(&self, data: &Dataset) -> Result<(), DataError> {
+        let normalisation = Normalisation::fit(data, &self.train);
+        let first = self.train.first().copied().unwrap_or_default();
+        let refuse = |what, names: Vec<String>, values: Vec<f64>| {
+            let values = names.iter().zip(&values);
+            let values: Vec<String> = values
+                .map(|(name, value)| format!("{name} = {value:?}"))
+                .collect();
+            DataError::NothingVaries {
+                file: data.label().to_owned(),
+                what,
+                rows: self.train.len(),
+                values: list(values.iter().map(String::as_str)),
+            }
+        };
+        if normalisation.scale().iter().all(|&scale| scale == 0.0) {
+            let names = data.inputs().iter().map(|input| input.name.clone());
+            return Err(refuse("input", names.collect(), data.x_row(first).to_vec()));
+        }
+        if normalisation.output_constant().iter().all(|&is| is) {
+            let count = data.output_count();
+            let names = match data.output_names() {
+                names if names.len() == count => names.to_vec(),
+                _ if count == 1 => vec!["y".to_owned()],
+                _ => (0..count).map(|output| format!("y[{output}]")).collect(),
+            };
+            let values = data.y_row(first).iter().map(|&y| f64::from(y));
+            return Err(refuse("output", names, values.collect()));
+        }
+        Ok(())
+    }
+}
+
 /// Draws all three parts.
 fn draw(rows: usize, seed: u64, notes: &mut Vec<String>) -> (Vec<usize>, Vec<usize>, Vec<usize>) {
     let order = permutation(&mut stream(seed, "split"), rows);
@@ -189,7 +228,7 @@ fn ascending(rows: &[usize]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{NpzFile, read};
+    use super::super::testing::{NpzFile, doubles, read};
     use super::*;
 
     fn data(rows: usize, split: Option<Vec<u8>>) -> Dataset {
@@ -244,6 +283,51 @@ mod tests {
         assert_eq!((split.train.len(), split.validation.len()), (35, 5));
         assert!(split.notes[0].contains("no validation rows"));
         assert!(split.notes[1].contains("no test score"));
+    }
+
+    #[test]
+    fn data_that_do_not_vary_where_they_train_are_refused() {
+        let said = |x: &[f64], y: &[f64], split: Option<Vec<u8>>| {
+            let mut file = NpzFile::new().with("x", "<f8", &[20], doubles(x)).with(
+                "y",
+                "<f8",
+                &[20, 2],
+                doubles(y),
+            );
+            if let Some(split) = split {
+                file = file.with("split", "|i1", &[20], split);
+            }
+            let data = read(&file.bytes()).unwrap();
+            let split = Split::resolve(&data, 0).unwrap();
+            split
+                .check_varies(&data)
+                .err()
+                .map(|error| error.to_string())
+        };
+        let varying: Vec<f64> = (0..20).map(f64::from).collect();
+        let constant = [7.5, -2.0].repeat(20);
+        let one_varies: Vec<f64> = (0..20).flat_map(|row| [f64::from(row), 7.5]).collect();
+        let error = said(&varying, &constant, None).unwrap();
+        assert!(
+            error.contains("no output varies over the 14 training rows"),
+            "{error}"
+        );
+        assert!(error.contains("y[0] = 7.5, y[1] = -2.0"), "{error}");
+        let error = said(&[3.0; 20], &one_varies, None).unwrap();
+        assert!(
+            error.contains("no input varies") && error.contains("x0 = 3.0"),
+            "{error}"
+        );
+        assert_eq!(said(&varying, &one_varies, None), None);
+
+        // What varies in the test rows alone is learnt by nobody.
+        let mut y = [7.5, -2.0].repeat(20);
+        y[39] = 3.0;
+        let mut parts = vec![0; 20];
+        parts[19] = 2;
+        assert!(said(&varying, &y, Some(parts.clone())).is_some());
+        parts.swap(0, 19);
+        assert_eq!(said(&varying, &y, Some(parts)), None);
     }
 
     #[test]

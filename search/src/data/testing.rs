@@ -242,11 +242,11 @@ fn bad_files_are_refused_with_what_is_wrong_and_where() {
         ),
         (
             ok().with("y", "|O", &[10], vec![0; 80]),
-            "array \"y\" holds Python objects",
+            "array \"y\": expected numbers or text, got Python objects",
         ),
         (
             ok().with("y", "<c16", &[10], vec![0; 160]),
-            "array \"y\": elements of type \"<c16\"",
+            "array \"y\": expected real numbers, got complex ones",
         ),
         (
             ok().with("y", "<f8", &[10, 0], vec![]),
@@ -274,7 +274,7 @@ fn bad_files_are_refused_with_what_is_wrong_and_where() {
         ),
         (
             ok().with("y", "<f8", &[10], doubles(&[f64::NAN; 10])),
-            "row 0 (from 0), column \"y\"",
+            "10 values in 10 of 10 rows cannot be used: array \"y\", row 0 (from 0), column \"y\": NaN",
         ),
         (
             with_y(7, f64::NEG_INFINITY),
@@ -299,6 +299,16 @@ fn bad_files_are_refused_with_what_is_wrong_and_where() {
         (
             with_x(6, 0.0).with("x_log", "|b1", &[2], vec![1, 0]),
             "row 3 (from 0), column \"x0\": the input is marked logarithmic",
+        ),
+        (
+            ok().with("x", "<f8", &[10, 2], doubles(&[0.0; 20])).with(
+                "x_log",
+                "|b1",
+                &[2],
+                vec![1, 0],
+            ),
+            "10 values in 10 of 10 rows cannot be used: array \"x\", row 0 (from 0), column \"x0\": 0e0 (the input is \
+             marked logarithmic by x_log)",
         ),
         (
             ok().with("x", "<f8", &[10, 0], vec![]),
@@ -479,7 +489,7 @@ fn a_csv_is_read_by_the_names_of_its_columns() {
         ),
         (
             options(&["a"], &["note"], None),
-            "line 2, column \"note\": expected a number, got \"x\"",
+            "3 values in 3 of 3 rows cannot be used: line 2, column \"note\": \"x\"; line 3",
         ),
         (
             options(&["a"], &["b"], Some(Layout::Image)),
@@ -502,7 +512,8 @@ fn a_csv_is_read_by_the_names_of_its_columns() {
 fn a_part_that_is_not_there_is_named_with_those_that_are() {
     let file = NpzFile::simple(10);
     let data = read(&file.bytes()).unwrap();
-    assert_eq!(data.part_rows(Part::Test).unwrap().len(), 10);
+    let error = data.part_rows(Part::Test).unwrap_err().to_string();
+    assert!(error.contains("no array \"split\""), "{error}");
     let data = read(&file.with("split", "|i1", &[10], vec![0; 10]).bytes()).unwrap();
     let error = data.part_rows(Part::Test).unwrap_err().to_string();
     assert!(
@@ -576,4 +587,32 @@ fn damaged_arrays_never_panic() {
             let _ = header.strings(&mut &bytes[..]);
         }
     }
+}
+
+#[test]
+fn many_columns_of_a_text_are_a_curve_and_that_is_noted() {
+    let text = |outputs: usize| {
+        let header: String = (0..outputs).map(|k| format!(",y{k}")).collect();
+        let row = ",1".repeat(outputs);
+        format!("a{header}\n1{row}\n2{row}\n")
+    };
+    let read = |outputs: usize, layout| {
+        let options = ReadOptions {
+            layout,
+            inputs: names(&["a"]),
+            outputs: (0..outputs).map(|k| format!("y{k}")).collect(),
+        };
+        Dataset::from_csv_bytes(text(outputs).as_bytes(), "t.csv", &options).unwrap()
+    };
+    let is_noted = |data: &Dataset| {
+        let mut notes = data.notes().iter();
+        notes.any(|note| note.contains("the 40 outputs are taken as one curve"))
+    };
+    let curve = read(40, None);
+    assert_eq!(curve.layout(), Layout::Curve);
+    assert!(is_noted(&curve), "{:?}", curve.notes());
+    let scalars = read(40, Some(Layout::Scalars));
+    assert_eq!(scalars.layout(), Layout::Scalars);
+    assert!(!is_noted(&scalars) && !is_noted(&read(3, None)));
+    assert!(!is_noted(&read(40, Some(Layout::Curve))));
 }

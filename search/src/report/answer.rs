@@ -11,12 +11,23 @@ pub(super) fn answer(facts: &Facts) -> String {
     let metrics = &facts.metrics;
     let call = facts.measured("p50_us").map(|us| us * 1e-6);
     let speed_up = call.and_then(|call| Some(facts.simulator_seconds()? / call));
-    let mut sentence = format!(
-        "Half of the {} {} runs are predicted within {}.",
-        facts.rows.len(),
-        facts.part,
-        percent(metrics.median_relative_l2)
-    );
+    // Several outputs may have a unit each, and one that is not learnt hides behind one that is.
+    let worst = metrics.worst_output();
+    let (runs, part) = (facts.rows.len(), facts.part);
+    let mut sentence = match worst {
+        Some(worst) => format!(
+            "The worst of {} outputs is {}: half of the {runs} {part} runs are predicted within {} of its standard deviation (R² \
+             {}).",
+            metrics.outputs.len(),
+            worst.name,
+            percent(worst.median_error_z),
+            decimals(worst.r2, 5)
+        ),
+        None => format!(
+            "Half of the {runs} {part} runs are predicted within {}.",
+            percent(metrics.median_relative_l2)
+        ),
+    };
     if let Some(call) = call {
         let _ = write!(sentence, " One call takes {}", seconds(call));
         if let Some(times) = speed_up {
@@ -33,16 +44,36 @@ pub(super) fn answer(facts: &Facts) -> String {
         " The 90\u{a0}% band holds {} of the values.",
         percent(metrics.coverage_90)
     );
-    let mut tiles = vec![
-        (
-            percent(metrics.median_relative_l2),
-            "median error: the norm of a run's error over the norm of its outputs".to_owned(),
-        ),
-        (
-            decimals(metrics.r2, 5),
-            format!("R²; mse_z {}", number(metrics.mse_z)),
-        ),
-    ];
+    let mut tiles = match worst {
+        Some(worst) => vec![
+            (
+                percent(worst.median_error_z),
+                format!(
+                    "of its standard deviation: median error of {}, the worst output",
+                    worst.name
+                ),
+            ),
+            (
+                decimals(worst.r2, 5),
+                format!(
+                    "R² of {}; of all outputs together {}, mse_z {}",
+                    worst.name,
+                    decimals(metrics.r2, 5),
+                    number(metrics.mse_z)
+                ),
+            ),
+        ],
+        None => vec![
+            (
+                percent(metrics.median_relative_l2),
+                "median error: the norm of a run's error over the norm of its outputs".to_owned(),
+            ),
+            (
+                decimals(metrics.r2, 5),
+                format!("R²; mse_z {}", number(metrics.mse_z)),
+            ),
+        ],
+    };
     if let Some(call) = call {
         let far = facts.measured("p99_9_us").unwrap_or(f64::NAN) * 1e-6;
         let about = format!(

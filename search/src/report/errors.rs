@@ -250,7 +250,7 @@ fn along_input(facts: &Facts, input: usize) -> String {
     let mut points: Vec<(f64, f64)> = (0..facts.rows.len())
         .map(|index| {
             let x = facts.data.x_row(facts.rows[index])[input];
-            (x, 100.0 * facts.answer(index).relative_error())
+            (x, 100.0 * facts.relative_error(index))
         })
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -2,7 +2,7 @@
 
 use crate::assemble::output_deviation;
 use crate::data::{Dataset, Split};
-use crate::metrics::{Metrics, evaluate};
+use crate::metrics::{Groups, Metrics, evaluate};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, ensure};
 use dense_codegen::emulator::Layout;
@@ -31,6 +31,8 @@ pub struct Facts {
     pub std: Vec<f32>,
     /// Each output's standard deviation on the training rows; 0 where it was constant.
     pub deviation: Vec<f32>,
+    /// The outputs' scalars or channels, with their units.
+    pub groups: Groups,
     /// The figures of those rows.
     pub metrics: Metrics,
     /// `run.json`: settings and the search's own report.
@@ -152,11 +154,9 @@ impl Facts {
     ) -> anyhow::Result<Self> {
         let folder = RunFolder::at(run);
         let description: Value = folder.description_of()?;
-        ensure!(
-            folder.emulator().exists(),
-            "{0}: the run is not finished; end it with `dense-search resume {0}`",
-            run.display()
-        );
+        if !folder.emulator().exists() {
+            return Err(folder.unfinished());
+        }
         let emulator = file::load(&folder.emulator())?;
         let source = &description["data"];
         let data = match data.or(source["path"].as_str().map(Path::new)) {
@@ -172,7 +172,9 @@ impl Facts {
             "{}: not the data that the run was made with; name those with --data",
             data.label()
         );
-        let seed = description["plan"]["seed"].as_u64().unwrap_or(0);
+        let seed = description["plan"]["seed"].as_u64();
+        let seed =
+            seed.context("run.json does not say the seed, so that its split is not known")?;
         let split = Split::resolve(&data, seed)?;
         let (part, rows) = match split.test.is_empty() {
             false => ("test", split.test),
@@ -186,6 +188,7 @@ impl Facts {
             .collect();
         let predictions = Executor::new(&emulator).predict(&x, threads);
         Ok(Self {
+            groups: Groups::of(&data, &deviation),
             metrics: evaluate(&emulator, &data, &rows, &deviation, threads),
             mean: predictions.mean,
             std: predictions.std,
@@ -219,6 +222,13 @@ impl Facts {
             mean: &self.mean[place.clone()],
             std: &self.std[place],
         }
+    }
+
+    /// A judged row's error: its norm over that of the outputs, as in [`Metrics::median_relative_l2`].
+    #[must_use]
+    pub fn relative_error(&self, index: usize) -> f64 {
+        let answer = self.answer(index);
+        self.groups.relative_error(answer.y, answer.mean)
     }
 
     /// Every judged row's answer.
@@ -288,20 +298,6 @@ pub struct Answer<'a> {
     pub mean: &'a [f32],
     /// How sure it is.
     pub std: &'a [f32],
-}
-
-impl Answer<'_> {
-    /// The error's norm over the outputs' norm.
-    #[must_use]
-    pub fn relative_error(&self) -> f64 {
-        let square = |value: f64| value * value;
-        let pairs = self.y.iter().zip(self.mean);
-        let error: f64 = pairs
-            .map(|(&y, &mean)| square(f64::from(y) - f64::from(mean)))
-            .sum();
-        let norm: f64 = self.y.iter().map(|&y| square(f64::from(y))).sum();
-        (error / norm.max(f64::MIN_POSITIVE)).sqrt()
-    }
 }
 
 fn optional<T: DeserializeOwned>(run: &Path, name: &str) -> anyhow::Result<Option<T>> {

@@ -19,10 +19,8 @@ const PIXELS: usize = 96;
 const SHADES: usize = 24;
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
-    let mut order: Vec<(f64, usize)> = facts
-        .answers()
-        .map(|answer| answer.relative_error())
-        .zip(0..)
+    let mut order: Vec<(f64, usize)> = (0..facts.rows.len())
+        .map(|index| (facts.relative_error(index), index))
         .collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let last = order.len() - 1;
@@ -32,9 +30,14 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
         .map(|(name, place)| sample(facts, name, order[place]))
         .collect();
     let mut about = format!(
-        "Of {} {} runs, none of which trained or chose anything. The band is where the emulator expects 90\u{a0}% of the values.",
+        "Of {} {} runs, {}. The band is where the emulator expects 90\u{a0}% of the values.",
         facts.rows.len(),
-        facts.part
+        facts.part,
+        match facts.part {
+            "test" => "none of which trained or chose anything",
+            _ =>
+                "which trained nothing, but chose what ships and fitted its band: on new runs expect more error",
+        }
     );
     if facts.is_mixed() {
         about += " Outputs are shown from their mean over these runs, in training deviations.";

@@ -3,6 +3,7 @@
 use super::{Kind, Warning};
 use crate::data::{Dataset, Layout};
 use crate::holes;
+use crate::learning_curve;
 
 /// Rows for each input, at least: Loeppky, Sacks and Welch, "Choosing the sample size of a computer experiment",
 /// Technometrics 51, 366 (2009).
@@ -21,12 +22,15 @@ const ROWS: usize = 20;
 pub(super) fn few_rows(data: &Dataset, train: &[usize]) -> Option<Warning> {
     let inputs = data.inputs().iter().filter(|input| !input.constant).count();
     let needed = ROWS_AN_INPUT * inputs;
+    let curve = match learning_curve::check_rows(data) {
+        Ok(()) => " (inspect --learning-curve says what more rows bring)",
+        Err(_) => "",
+    };
     (train.len() < needed).then(|| Warning {
         kind: Kind::FewRows,
         text: format!(
             "{} training rows for {inputs} inputs that vary: expect a poor emulator below {ROWS_AN_INPUT} rows an input \
-             ({needed}); run the simulator more often, or fix inputs that matter little (inspect --learning-curve says \
-             what more rows bring)",
+             ({needed}); run the simulator more often, or fix inputs that matter little{curve}",
             train.len()
         ),
         rows: Vec::new(),

@@ -1,5 +1,6 @@
 //! What a physicist should know about runs before anything is trained on them.
 //!
+//! - `fill_values`: -999 or 1e20 where there is no result;
 //! - `duplicates`: rows that repeat others, rows that contradict them, judged rows that are trained on;
 //! - `influence`: inputs that change nothing, or that follow from the others;
 //! - `extent`: too few rows for the number of inputs, outputs that span decades, and holes in the box.
@@ -9,6 +10,7 @@
 
 mod duplicates;
 mod extent;
+pub(crate) mod fill_values;
 mod influence;
 
 use crate::data::{Dataset, Part, Split};
@@ -19,6 +21,10 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// Something for which a search refuses these data.
+    Refused,
+    /// A value that stands for none.
+    FillValue,
     /// Rows of the same inputs and outputs.
     RepeatedRows,
     /// Rows of the same inputs and other outputs.
@@ -61,7 +67,16 @@ impl fmt::Display for Warning {
 /// Returns every warning about these data, each once; the parts are those of the file, where it has some.
 #[must_use]
 pub fn of(data: &Dataset) -> Vec<Warning> {
-    with_parts(data, data.parts())
+    let split = Split::resolve(data, 0);
+    let refused = split.and_then(|split| split.check_varies(data)).err();
+    let refused = refused.map(|error| Warning {
+        kind: Kind::Refused,
+        text: format!("a search refuses this file: {error}"),
+        rows: Vec::new(),
+        inputs: Vec::new(),
+    });
+    let all = refused.into_iter();
+    all.chain(with_parts(data, data.parts())).collect()
 }
 
 /// Returns every warning about these data as they are split.
@@ -85,14 +100,20 @@ fn with_parts(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
             .collect()
     };
     let train = rows_of(&[Part::Train]);
-    let mut warnings = duplicates::warnings(data, parts);
+    let mut warnings = fill_values::warnings(data);
+    warnings.extend(duplicates::warnings(data, parts));
     warnings.extend(extent::few_rows(data, &train));
-    warnings.extend(influence::warnings(
-        data,
-        &train,
-        &rows_of(&[Part::Train, Part::Validation]),
-    ));
-    warnings.extend(extent::decades(data, &train));
+    // A fill value says nothing about the simulator: it is neither a response to an input nor a large result.
+    let without = |rows: &[usize]| match warnings.iter().any(|one| one.kind == Kind::FillValue) {
+        true => fill_values::without(data, rows),
+        false => rows.to_vec(),
+    };
+    let (results, all) = (
+        without(&train),
+        without(&rows_of(&[Part::Train, Part::Validation])),
+    );
+    warnings.extend(influence::warnings(data, &results, &all));
+    warnings.extend(extent::decades(data, &results));
     warnings.extend(extent::holes(data, &train));
     warnings
 }

@@ -142,7 +142,8 @@ fn an_input_that_the_simulator_does_not_read_is_found() {
 
 #[test]
 fn constant_outputs_say_nothing_about_inputs() {
-    assert_eq!(of(&data(&table(200, 3, 1, |_| vec![2.0, 3.0]))), []);
+    let found = of(&data(&table(200, 3, 1, |_| vec![2.0, 3.0])));
+    assert_eq!(kinds(&found), [Kind::Refused]);
 }
 
 #[test]
@@ -227,4 +228,113 @@ fn outputs_over_decades_are_said_with_the_transform_that_they_have() {
     // Through zero, and mostly off.
     let signed = |x: &[f64]| vec![x[0] - x[1], if x[2] > 0.7 { x[0] } else { 0.0 }];
     assert_eq!(of(&data(&table(300, 3, 6, signed))), []);
+}
+
+#[test]
+fn fill_values_are_named_with_their_rows_and_not_taken_for_decades() {
+    for (fill, rows) in [
+        (-999.0, &[7, 80, 200][..]),
+        (1e20, &[7, 80, 200]),
+        (1e20, &[9]),
+        (0.0, &[3, 4]),
+    ] {
+        let mut table = table(300, 3, 4, |x| smooth(x).iter().map(|y| 300.0 + y).collect());
+        for &row in rows {
+            table[row].1[1] = fill;
+        }
+        let data = data(&table);
+        let found = of(&data);
+        assert_eq!(kinds(&found), [Kind::FillValue], "{fill}: {found:?}");
+        assert_eq!(found[0].rows, rows);
+        let said = format!(
+            "the value {:?} stands in {} of 300 rows",
+            fill as f32,
+            rows.len()
+        );
+        assert!(found[0].text.contains(&said), "{}", found[0]);
+        assert!(found[0].text.contains("output \"y1\""), "{}", found[0]);
+        let split = Split::resolve(&data, 0).unwrap();
+        assert_eq!(
+            crate::transform::choose(&data, &split),
+            crate::data::Transform::None
+        );
+    }
+    // Two of them in one output, and one in an input.
+    let mut both = table(300, 3, 4, smooth);
+    (both[5].1[0], both[6].1[0], both[70].1[0]) = (-999.0, 1e20, -999.0);
+    (both[8].0[2], both[9].0[2]) = (-99.0, -99.0);
+    let found = of(&data(&both));
+    let fills = found.iter().filter(|one| one.kind == Kind::FillValue);
+    let rows: Vec<_> = fills.map(|one| one.rows.clone()).collect();
+    assert_eq!(rows.len(), 3, "{found:?}");
+    for expected in [&[5, 70][..], &[6], &[8, 9]] {
+        assert!(rows.iter().any(|rows| rows == expected), "{rows:?}");
+    }
+}
+
+#[test]
+fn peaks_repeats_switches_and_saturation_are_no_fill_values() {
+    let none = |table: &[(Vec<f64>, Vec<f64>)], what: &str| {
+        let found = of(&data(table));
+        assert!(
+            !kinds(&found).contains(&Kind::FillValue),
+            "{what}: {found:?}"
+        );
+    };
+    for seed in 0..5 {
+        let mut peaks = table(300, 2, seed, |x| vec![10f64.powf(12.0 * x[0] * x[1])]);
+        none(&peaks, "decades");
+        let largest = (0..300).max_by(|&a, &b| peaks[a].1[0].total_cmp(&peaks[b].1[0]));
+        let mut repeated = peaks[largest.unwrap()].clone();
+        repeated.1[0] *= 4.0;
+        (peaks[0], peaks[1]) = (repeated.clone(), repeated);
+        none(&peaks, "a peak that is run twice");
+        let saturated = table(300, 2, seed, |x| vec![(x[0] + 0.3 * x[1]).min(0.9)]);
+        none(&saturated, "saturation");
+        let switch = table(300, 2, seed, |x| {
+            vec![f64::from(u8::from(x[0] > 0.9)), x[1]]
+        });
+        none(&switch, "a switch");
+        let grid = table(300, 2, seed, |x| vec![(5.0 * x[0]).floor() + x[1] * 1e-3]);
+        none(&grid, "levels");
+    }
+}
+
+#[test]
+fn what_a_search_refuses_is_said_before_it() {
+    let refused = |table: &[(Vec<f64>, Vec<f64>)]| -> String {
+        let found = of(&data(table));
+        assert_eq!(found[0].kind, Kind::Refused, "{found:?}");
+        found[0].text.clone()
+    };
+    let few = refused(&table(10, 2, 1, smooth_of_two));
+    assert!(
+        few.contains("expected at least 8 training rows, got 6 of 10 rows"),
+        "{few}"
+    );
+    let constant = refused(&table(100, 2, 1, |_| vec![7.5]));
+    assert!(
+        constant.contains("no output varies over the 70 training rows (y0 = 7.5)"),
+        "{constant}"
+    );
+    assert_eq!(of(&data(&table(60, 2, 1, smooth_of_two))), []);
+}
+
+fn smooth_of_two(x: &[f64]) -> Vec<f64> {
+    vec![(3.0 * x[0]).sin() + x[1] * x[1]]
+}
+
+/// Advice has to work: a curve that would be refused is not recommended.
+#[test]
+fn a_learning_curve_is_recommended_where_there_are_rows_for_it() {
+    for (rows, inputs) in [(20, 3), (60, 7), (75, 8), (95, 10)] {
+        let data = data(&table(rows, inputs, 1, |x| {
+            vec![x.iter().sum::<f64>().sin()]
+        }));
+        let found = of(&data);
+        let few = found.iter().find(|one| one.kind == Kind::FewRows);
+        let is_recommended = few.unwrap().text.contains("--learning-curve");
+        let works = crate::learning_curve::measure(&data).is_ok();
+        assert_eq!(is_recommended, works, "{rows} rows, {inputs} inputs");
+    }
 }

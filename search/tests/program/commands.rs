@@ -235,6 +235,8 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
     write("words.csv", "a,b\n1,2\n1,many\n");
     write("ragged.csv", "a,b,y\n1,2,3\n1,2\n");
     write("huge.csv", "a,b,y\n1,2,3\n1,1e40,3\n");
+    let constant: String = (0..40).map(|k| format!("{k},3,7.5\n")).collect();
+    write("constant.csv", &format!("a,b,y\n{constant}"));
     write("bad.toml", "groups = 3\n");
     write(
         "other.toml",
@@ -304,6 +306,19 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
             [&["search", "ok.csv"], &columns[..], &steps, &["file"]].concat(),
             &["file: cannot be made", "choose another folder"],
         ),
+        (
+            [&["search", "constant.csv"], &columns[..], &steps, &["new"]].concat(),
+            &["no output varies over the 28 training rows (y = 7.5)"],
+        ),
+        (
+            vec!["predict", "run", "ok.csv", "-o", "ok.csv"],
+            &["this is what is read", "another name"],
+        ),
+        (
+            vec!["predict", "run", "ok.csv", "-o", "./folder/../ok.csv"],
+            &["this is what is read", "another name"],
+        ),
+        (vec!["freeze", "run", "--out", "run"], &["run"]),
         (vec!["resume", "run"], &["finished"]),
         (vec!["resume", "folder"], &["no run is here", "--out"]),
         (
@@ -312,7 +327,10 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
         ),
         (
             evaluated("ok.csv", &["--inputs", "a", "--outputs", "y"]),
-            &["expected 2 inputs and 1 outputs", "got 1 and 1"],
+            &[
+                "expected the inputs a, b",
+                "got a; choose them with --inputs",
+            ],
         ),
         (
             evaluated(

@@ -7,7 +7,7 @@ use dense_search::training::Choices;
 use std::sync::atomic::AtomicBool;
 
 #[test]
-fn a_run_of_which_nothing_is_finite_says_so_and_leaves_no_emulator() {
+fn a_run_of_which_nothing_is_finite_says_so_whenever_it_is_asked_for() {
     let path = thomson();
     let options = ReadOptions::default();
     let input = Input {
@@ -32,4 +32,26 @@ fn a_run_of_which_nothing_is_finite_says_so_and_leaves_no_emulator() {
         "{error:#}"
     );
     assert!(!search::emulator_file(&run).exists());
+
+    // Whoever goes on with it is told at once, and not after the same steps.
+    let path = super::text(&run);
+    let data = thomson();
+    let calls: [&[&str]; 4] = [
+        &["resume", path],
+        &["evaluate", path, super::text(&data)],
+        &["report", path, "-o", "report.html"],
+        &["search", super::text(&data), "--out", path],
+    ];
+    for arguments in calls {
+        let output = super::program(arguments);
+        let said = super::said(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        for part in [
+            "ended with an error",
+            "every training has diverged",
+            "another folder",
+        ] {
+            assert!(said.contains(part), "{arguments:?}, {part}: {said}");
+        }
+    }
 }

@@ -2,6 +2,9 @@
 //!
 //! - [`commands`]: from the bundled data to a frozen crate, and wrong uses of every command,
 //! - [`images`]: outputs of two dimensions, and super-architectures from files,
+//! - [`judging`]: which rows and columns `evaluate` judges,
+//! - [`mending`]: files that cannot be used, and the lines that mend them,
+//! - [`locks`]: two programs that would write into one run; [`pipes`]: readers that end before the program,
 //! - [`resume`], [`time`], [`diverging`]: runs that are killed, that have a time, that go wrong,
 //! - [`bulk`]: `predict` on files larger than memory,
 //! - [`collect`]: simulators that fail, hang or are killed,
@@ -16,6 +19,12 @@ mod diverging;
 #[cfg(unix)]
 mod guide;
 mod images;
+mod judging;
+mod locks;
+#[cfg(unix)]
+mod mending;
+#[cfg(unix)]
+mod pipes;
 mod report;
 mod resume;
 #[expect(

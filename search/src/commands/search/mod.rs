@@ -16,6 +16,7 @@ use crate::contenders::{Contender, Role};
 use crate::cost_model;
 use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform};
 use crate::run_folder::RunFolder;
+use crate::say::say;
 use crate::space::presets::MicroSizes;
 use crate::teacher::{Lesson, lesson};
 use crate::training::Members;
@@ -35,7 +36,15 @@ struct Description {
     data: Source,
     plan: Plan,
     report: Option<Report>,
+    /// What the run ended with, and would end with again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
+
+/// An outcome that the same search would have again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failed(String);
 
 /// Where the data of a run are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -89,7 +98,8 @@ pub fn pareto_file(run: &Path, row: usize) -> anyhow::Result<PathBuf> {
 /// Searches, and leaves what [`RunFolder`] lists in the new folder `out`; ends early when `interrupt` is set.
 ///
 /// # Errors
-/// The folder has a run already, the space has no network for such data or such a budget, or something cannot be written.
+/// The folder has a run already or another program is at work there, the data cannot be learnt, the space has no network for
+/// such data or such a budget, or something cannot be written.
 pub fn run(
     input: &Input,
     plan: &Plan,
@@ -122,15 +132,17 @@ pub fn run(
         },
         plan: plan.clone(),
         report: None,
+        error: None,
     };
     let split = Split::resolve(&input.data, plan.seed)?;
+    split.check_varies(&input.data)?;
     let folder = RunFolder::create(out)?;
     folder.describe(&description)?;
     for note in input.data.notes().iter().chain(&split.notes) {
-        eprintln!("note: {note}");
+        say!("note: {note}");
     }
     for warning in pool(plan.threads)?.install(|| warnings::of_split(&input.data, &split)) {
-        eprintln!("warning: {warning}");
+        say!("warning: {warning}");
     }
     let search = Search {
         data: &input.data,
@@ -141,13 +153,13 @@ pub fn run(
         interrupt,
         began,
     };
-    search.complete(&mut description)
+    search.end(&mut description)
 }
 
 /// Continues a run that was killed or interrupted, to the same emulator.
 ///
 /// # Errors
-/// The folder has no unfinished run, or its data are not where they were.
+/// The folder has no unfinished run, another program is at work there, or its data are not where they were.
 pub fn resume(
     run: &Path,
     data: Option<PathBuf>,
@@ -155,8 +167,11 @@ pub fn resume(
     interrupt: &AtomicBool,
 ) -> anyhow::Result<Report> {
     let began = Instant::now();
-    let folder = RunFolder::at(run);
+    let folder = RunFolder::resume(run)?;
     let mut description: Description = folder.description_of()?;
+    if description.error.is_some() {
+        return Err(folder.unfinished());
+    }
     if description
         .report
         .as_ref()
@@ -195,7 +210,7 @@ pub fn resume(
         interrupt,
         began,
     };
-    search.complete(&mut description)
+    search.end(&mut description)
 }
 
 const TOOL: &str = concat!("dense-search ", env!("CARGO_PKG_VERSION"));
@@ -212,6 +227,18 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Completes the folder; an outcome that another try would have again is written there.
+    fn end(&self, description: &mut Description) -> anyhow::Result<Report> {
+        let report = self.complete(description);
+        if let Err(error) = &report
+            && error.is::<Failed>()
+        {
+            description.error = Some(format!("{error:#}"));
+            self.folder.describe(description)?;
+        }
+        report
+    }
+
     /// Trains every contender, ships the best on the selection rows, and completes the folder.
     fn complete(&self, description: &mut Description) -> anyhow::Result<Report> {
         let pool = pool(self.plan.threads)?;
@@ -219,7 +246,7 @@ impl Search<'_> {
         let transform =
             transform.unwrap_or_else(|| pool.install(|| transform::choose(self.data, &self.split)));
         if transform != Transform::None {
-            eprintln!("note: the outputs are learnt by their {}", transform.name());
+            say!("note: the outputs are learnt by their {}", transform.name());
         }
         let normalisation = Normalisation::fit_transformed(self.data, &self.split.train, transform);
         let contenders = self.plan.contenders(self.data, transform)?;
@@ -228,7 +255,7 @@ impl Search<'_> {
             .iter()
             .any(|one| matches!(one.members, Members::Searched(_)));
         if is_searched && self.plan.has_control() && !has(Role::Control) {
-            eprintln!("note: no control: the budget has no room for a fixed network");
+            say!("note: no control: the budget has no room for a fixed network");
         }
         let choices = self.choices(&normalisation)?;
         let lesson = pool.install(|| self.lesson(&normalisation));
@@ -264,7 +291,7 @@ impl Search<'_> {
         } = &self.split;
         let lesson = lesson(self.data, normalisation, train, selection, self.plan.seed);
         if let Some(lesson) = &lesson {
-            eprintln!(
+            say!(
                 "teacher: a Gaussian process, mse_z {:.2e} on the {} rows that choose; each network trains without it, then with it and that network as teachers",
                 lesson.error,
                 selection.len()

@@ -9,6 +9,7 @@ use crate::assemble::data_order;
 use crate::contenders::output_shape;
 use crate::data::Normalisation;
 use crate::nodes::Pass;
+use crate::say::say;
 use crate::space::presets::{Mlp, mlp};
 use crate::training::{Choices, Members, Settings, Trainer};
 use crate::transfer;
@@ -81,7 +82,7 @@ impl Search<'_> {
             })?,
         };
         if other < WORTH_IT * one {
-            eprintln!(
+            say!(
                 "note: weights decay by {STRONG} instead of {}: in a short training that had an error of {other:.2e} on the \
                  rows that choose, and the usual decay {one:.2e}",
                 usual.decay

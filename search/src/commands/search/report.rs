@@ -2,6 +2,7 @@
 
 use crate::contenders::Role;
 use crate::data::Transform;
+use crate::metrics::OutputMetrics;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt::Write;
@@ -15,6 +16,9 @@ pub struct Report {
     pub val_mse_z: f64,
     /// The median over the validation rows of the error's norm over the outputs' norm.
     pub val_relative_l2: f64,
+    /// The worst scalar or channel on the validation rows, where there are several.
+    #[serde(default)]
+    pub val_worst_output: Option<OutputMetrics>,
     /// The share of the validation rows' values in the bands of 50, 90 and 99 %.
     #[serde(default)]
     pub val_coverage: [f64; 3],
@@ -133,16 +137,20 @@ impl Report {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
+        let error = match &self.val_worst_output {
+            Some(worst) => ("worst output", worst.text()),
+            None => (
+                "relative error",
+                format!("{:.3e} (median)", self.val_relative_l2),
+            ),
+        };
         let lines = [
             ("ships", self.space.clone()),
             (
                 "mse_z",
                 format!("{:.3e} on validation rows", self.val_mse_z),
             ),
-            (
-                "relative error",
-                format!("{:.3e} (median)", self.val_relative_l2),
-            ),
+            error,
             ("coverage", self.coverage()),
             ("transform", self.transform.name().to_owned()),
             ("members", self.members.to_string()),

@@ -6,13 +6,14 @@
 
 use super::report::{ParetoRow, Report, Verdict};
 use super::train::Finished;
-use super::{Search, TOOL};
+use super::{Failed, Search, TOOL};
 use crate::assemble::assemble;
 use crate::budget::Cost;
 use crate::contenders::Role;
 use crate::data::{Normalisation, Transform};
 use crate::holes;
 use crate::metrics::{self, Metrics};
+use crate::say::say;
 use crate::space::{Architecture, Group};
 use crate::training::{Record, Trained};
 use anyhow::{Context, ensure};
@@ -91,7 +92,9 @@ impl Search<'_> {
                 verdicts[k].role != Role::Random && verdicts[k].selection_error.is_finite()
             })
             .min_by(|&a, &b| verdicts[a].order(&verdicts[b]))
-            .context("nothing was trained to a finite error")?;
+            .ok_or_else(|| {
+                Failed("nothing was trained to a finite error; another --seed may do".to_owned())
+            })?;
         verdicts[best].ships = true;
         let winner = &finished[best];
         for one in &mut judged {
@@ -104,6 +107,7 @@ impl Search<'_> {
             space: winner.name.clone(),
             val_mse_z: shipped.validation.mse_z,
             val_relative_l2: shipped.validation.median_relative_l2,
+            val_worst_output: shipped.validation.worst_output().cloned(),
             val_coverage: [
                 shipped.validation.coverage_50,
                 shipped.validation.coverage_90,
@@ -161,7 +165,7 @@ impl Search<'_> {
             if self.plan.budget.allows(cost_of(&covered)) {
                 emulator = covered;
             } else if members.len() == all.len() {
-                eprintln!(
+                say!(
                     "note: {}: the budget has no room to flag inputs in the holes of the box",
                     contender.name
                 );
@@ -191,10 +195,11 @@ impl Search<'_> {
         let found = self.judge(&whole.emulator, &self.split.selection, normalisation);
         let members = whole.members.len();
         if members < self.plan.members {
-            eprintln!(
+            say!(
                 "note: {}: {members} members, not {}: no more of them differ within 2.5 times the work of one, 1.9 \
                  times its weights, and the budget if there is one",
-                contender.name, self.plan.members
+                contender.name,
+                self.plan.members
             );
         }
         Ok(Verdict {
@@ -317,7 +322,7 @@ fn mark_astray(verdicts: &mut [Verdict]) {
             && (departure.is_nan() || departure > ASTRAY * least)
         {
             one.astray = true;
-            eprintln!(
+            say!(
                 "note: {}: chosen only if nothing else can be: between the rows it departs from the Gaussian process by \
                  {departure:.1e} in mean square, what stays nearest by {least:.1e}",
                 one.name
@@ -335,17 +340,17 @@ fn finite(finished: Vec<Finished>) -> anyhow::Result<Vec<Finished>> {
         } = &one.trained;
         match network.is_finite(members)? {
             true => kept.push(one),
-            false => eprintln!(
+            false => say!(
                 "warning: {}: its weights have grown beyond all bounds; it is left out",
                 one.name
             ),
         }
     }
-    ensure!(
-        !kept.is_empty(),
-        "every training has diverged: another --seed may not, and outputs over decades are learnt by their logarithm \
-         (--transform log)"
-    );
+    if kept.is_empty() {
+        let text = "every training has diverged: another --seed may not, and outputs over decades are learnt by their logarithm \
+                    (--transform log)";
+        return Err(Failed(text.to_owned()).into());
+    }
     Ok(kept)
 }
 
@@ -412,7 +417,7 @@ fn say_which(report: &Report) {
     let (Some(search), Some(control)) = (best_of(Role::Search), best_of(Role::Control)) else {
         return;
     };
-    eprintln!(
+    say!(
         "{} ships: {} {:.3e} of the search ({}, {} MAC), {:.3e} of the fixed network ({}, {} MAC), on rows that trained nothing",
         report.space,
         report.chosen_by(),

@@ -122,3 +122,27 @@ fn damaged_elements_are_found_by_their_checksum() {
     let error = read("q.npz", &whole, 7).unwrap_err().to_string();
     assert!(error.contains("damaged"), "{error}");
 }
+
+#[test]
+fn columns_without_names_are_taken_in_order_and_that_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = |file: &str, bytes: &[u8], names: &[String]| {
+        let path = folder.path().join(file);
+        std::fs::write(&path, bytes).unwrap();
+        let input = InputRows::open(&path, names).unwrap();
+        input.note().map(str::to_owned)
+    };
+    let unnamed = npz(&[], &[1.0, 2.0]);
+    let said = note("q.npz", &unnamed, &names()).unwrap();
+    assert!(
+        said.contains("taken in the emulator's order, a, b"),
+        "{said}"
+    );
+    assert_eq!(
+        note("q.npz", &npz(&["b", "a"], &[1.0, 2.0]), &names()),
+        None
+    );
+    assert_eq!(note("q.csv", b"b,a\n1,2\n", &names()), None);
+    let numbers = ["x0".to_owned(), "x1".to_owned()];
+    assert_eq!(note("q.npz", &unnamed, &numbers), None);
+}

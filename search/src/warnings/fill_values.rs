@@ -1,0 +1,171 @@
+//! Values that stand for "no result": -999 or 1e20 in a few rows, far from all others.
+//!
+//! A column's least or greatest value is one where it lies farther from all others than these lie from one another, in at most a
+//! fifth of the rows, and either rows of different inputs have exactly this value, or it is one that programs are known to
+//! write. A saturated output is not far from its others, and a peak is not met twice.
+
+use super::{Kind, Warning, named};
+use crate::data::Dataset;
+use std::collections::{BTreeMap, HashSet};
+
+/// The rows that may have such a value are at most this share of all.
+const RARE: usize = 5;
+/// Other values that a column has at least: below, it is a switch.
+const DISTINCT: usize = 8;
+/// Columns that are named, at most.
+const NAMED: usize = 3;
+
+/// A value that stands for none.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FillValue {
+    value: f32,
+    /// Rows that have it, ascending.
+    pub(crate) rows: Vec<usize>,
+    /// Columns that have it, inputs first, then outputs.
+    columns: Vec<usize>,
+}
+
+/// Returns the fill values among these rows, which ascend.
+pub(crate) fn find(data: &Dataset, rows: &[usize]) -> Vec<FillValue> {
+    let inputs = data.input_count();
+    let mut found: BTreeMap<u32, FillValue> = BTreeMap::new();
+    for column in 0..inputs + data.output_count() {
+        let value = |row: usize| match column.checked_sub(inputs) {
+            None => data.x_row(row)[column] as f32,
+            Some(output) => data.y_row(row)[output],
+        };
+        let mut left = rows.to_vec();
+        while let Some((fill, with)) = of_column(data, &left, value) {
+            left.retain(|row| with.binary_search(row).is_err());
+            let all = found.entry(fill.to_bits()).or_insert(FillValue {
+                value: fill,
+                rows: Vec::new(),
+                columns: Vec::new(),
+            });
+            all.columns.push(column);
+            all.rows.extend(with);
+        }
+    }
+    let mut found: Vec<FillValue> = found.into_values().collect();
+    for one in &mut found {
+        one.rows.sort_unstable();
+        one.rows.dedup();
+    }
+    found
+}
+
+/// Returns the rows, which ascend, without those that have a fill value.
+pub(crate) fn without(data: &Dataset, rows: &[usize]) -> Vec<usize> {
+    let found = find(data, rows).into_iter();
+    let filled: HashSet<usize> = found.flat_map(|one| one.rows).collect();
+    let mut kept = rows.to_vec();
+    kept.retain(|row| !filled.contains(row));
+    kept
+}
+
+/// Returns the warning about each fill value.
+pub(super) fn warnings(data: &Dataset) -> Vec<Warning> {
+    let all: Vec<usize> = (0..data.rows()).collect();
+    let found = find(data, &all);
+    found.into_iter().map(|one| warning(data, one)).collect()
+}
+
+fn warning(data: &Dataset, found: FillValue) -> Warning {
+    let inputs = data.input_count();
+    let name = |&column: &usize| match column.checked_sub(inputs) {
+        None => format!("input {:?}", data.inputs()[column].name),
+        Some(output) => match data.output_names() {
+            names if names.len() == data.output_count() => format!("output {:?}", names[output]),
+            _ if data.output_count() == 1 => "the output".to_owned(),
+            _ => format!("output {output}"),
+        },
+    };
+    let mut columns: Vec<String> = found.columns.iter().take(NAMED).map(name).collect();
+    if found.columns.len() > NAMED {
+        columns.push(format!("{} more", found.columns.len() - NAMED));
+    }
+    let named_inputs = found.columns.iter().filter(|&&column| column < inputs);
+    Warning {
+        kind: Kind::FillValue,
+        text: format!(
+            "the value {:?} stands in {} of {} rows ({}; {}), far from all others there: where it marks runs that failed, leave these \
+             rows out, else the emulator learns it as a result",
+            found.value,
+            found.rows.len(),
+            data.rows(),
+            named(&found.rows),
+            columns.join(", ")
+        ),
+        inputs: named_inputs
+            .map(|&column| data.inputs()[column].name.clone())
+            .collect(),
+        rows: found.rows,
+    }
+}
+
+/// The fill value of a column among these rows, and the rows that have it.
+fn of_column(
+    data: &Dataset,
+    rows: &[usize],
+    value: impl Fn(usize) -> f32,
+) -> Option<(f32, Vec<usize>)> {
+    let (mut least, mut second) = (f32::INFINITY, f32::INFINITY);
+    let (mut greatest, mut before) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
+    for &row in rows {
+        let value = value(row);
+        if value < least {
+            (least, second) = (value, least);
+        } else if value > least && value < second {
+            second = value;
+        }
+        if value > greatest {
+            (greatest, before) = (value, greatest);
+        } else if value < greatest && value > before {
+            before = value;
+        }
+    }
+    let far = |fill: f32, near: f32, end: f32| {
+        let (fill, near, end) = (f64::from(fill), f64::from(near), f64::from(end));
+        near.is_finite() && (fill - near).abs() > (end - near).abs()
+    };
+    let candidates = [(greatest, before, least), (least, second, greatest)];
+    candidates.into_iter().find_map(|(fill, near, end)| {
+        if !far(fill, near, end) {
+            return None;
+        }
+        let with: Vec<usize> = rows
+            .iter()
+            .copied()
+            .filter(|&row| value(row) == fill)
+            .collect();
+        let is_rare = with.len() * RARE <= rows.len();
+        let is_repeated = with
+            .iter()
+            .any(|&row| data.x_row(row) != data.x_row(with[0]));
+        let mut others: Vec<u32> = rows
+            .iter()
+            .map(|&row| value(row))
+            .filter(|&value| value != fill)
+            .map(f32::to_bits)
+            .collect();
+        others.sort_unstable();
+        others.dedup();
+        (is_rare && (is_repeated || is_known(fill)) && others.len() >= DISTINCT)
+            .then_some((fill, with))
+    })
+}
+
+/// Whether programs write this where they have no result: nines, large powers of ten, the ends of integers.
+fn is_known(value: f32) -> bool {
+    let size = value.abs();
+    let nines = (2..=7).map(|digits| 10f32.powi(digits) - 1.0);
+    let ends = [
+        32_767.0,
+        32_768.0,
+        65_535.0,
+        2_147_483_647.0,
+        2_147_483_648.0,
+    ];
+    let powers = [1e10, 1e15, 1e20, 1e30];
+    nines.chain(ends).chain(powers).any(|known| known == size)
+}
