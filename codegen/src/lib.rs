@@ -37,4 +37,6 @@ pub use error::{Error, Result};
 pub use local::Local;
 
 #[cfg(test)]
+mod builds;
+#[cfg(test)]
 mod testing;

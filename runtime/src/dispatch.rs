@@ -46,13 +46,19 @@ macro_rules! vectorised {
 pub(crate) use vectorised;
 
 /// The vectors of a body that is compiled for AVX2 and FMA.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(
+    target_arch = "x86_64",
+    any(feature = "std", all(target_feature = "avx2", target_feature = "fma"))
+))]
 macro_rules! best {
     ($vector:ident) => {
         crate::simd::avx2::Avx2
     };
 }
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(
+    target_arch = "x86_64",
+    any(feature = "std", all(target_feature = "avx2", target_feature = "fma"))
+))]
 pub(crate) use best;
 
 /// The vectors of every other body.

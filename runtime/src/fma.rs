@@ -96,14 +96,22 @@ impl Arithmetic for Fused {
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         let mut sum = c;
-        // SAFETY: every hard-float Cortex-M has the instruction; it touches its three registers alone. An assembler
-        // that does not know it (no `-C target-feature=+vfp4`) refuses the build.
+        // Through general registers: a stable compiler gives assembly no others of this target.
+        // SAFETY: every hard-float Cortex-M has the instruction; nothing but these registers is touched. Of a processor
+        // that has not, the assembler refuses the build.
         unsafe {
             core::arch::asm!(
-                "vfma.f32 {sum}, {a}, {b}",
-                sum = inout(sreg) sum,
-                a = in(sreg) a,
-                b = in(sreg) b,
+                "vmov s0, {sum}",
+                "vmov s1, {a}",
+                "vmov s2, {b}",
+                "vfma.f32 s0, s1, s2",
+                "vmov {sum}, s0",
+                sum = inout(reg) sum,
+                a = in(reg) a,
+                b = in(reg) b,
+                out("s0") _,
+                out("s1") _,
+                out("s2") _,
                 options(pure, nomem, nostack, preserves_flags)
             );
         }
@@ -143,13 +151,51 @@ fn target_sqrt(x: f32) -> f32 {
     core::f32::math::sqrt(x)
 }
 
-#[cfg(not(any(feature = "std", feature = "core-float-math")))]
+#[cfg(all(
+    not(any(feature = "std", feature = "core-float-math")),
+    target_arch = "arm",
+    target_abi = "eabihf",
+    target_os = "none"
+))]
+#[inline(always)]
+#[expect(
+    unsafe_code,
+    reason = "the target's instruction is reached through assembly alone"
+)]
+fn target_sqrt(x: f32) -> f32 {
+    let mut root = x;
+    // SAFETY: every hard-float processor has the instruction; nothing but these registers is touched.
+    unsafe {
+        core::arch::asm!(
+            "vmov s0, {root}",
+            "vsqrt.f32 s0, s0",
+            "vmov {root}, s0",
+            root = inout(reg) root,
+            out("s0") _,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    root
+}
+
+#[cfg(not(any(
+    feature = "std",
+    feature = "core-float-math",
+    all(target_arch = "arm", target_abi = "eabihf", target_os = "none")
+)))]
 use sqrt_in_integers as target_sqrt;
 
 /// [`sqrt`] for targets without the instruction, or whose compiler does not offer it.
 ///
 /// Digit by digit on the integer significand, 25 bits of the root, the same number of steps for every positive input.
-#[cfg(any(test, not(any(feature = "std", feature = "core-float-math"))))]
+#[cfg(any(
+    test,
+    not(any(
+        feature = "std",
+        feature = "core-float-math",
+        all(target_arch = "arm", target_abi = "eabihf", target_os = "none")
+    ))
+))]
 #[inline]
 fn sqrt_in_integers(x: f32) -> f32 {
     let bits = x.to_bits();

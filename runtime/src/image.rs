@@ -1,6 +1,7 @@
 //! An emulator's numbers as one image: weights, calibration, trained box and golden vectors, in memory as in a file.
 //!
-//! An image is words of four bytes, lowest byte first. The last two are the structure (a hash of the code that reads the
+//! An image is words of four bytes. A file has the lowest byte of each first: on a processor whose highest byte comes first, each
+//! four bytes are reversed before. The last two are the structure (a hash of the code that reads the
 //! image) and the CRC-32 over all words before it. It is read where it lies; nothing is copied.
 
 #![expect(
@@ -26,7 +27,7 @@ pub unsafe trait Image: Sized {
 /// Why bytes are not an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageError {
-    /// There are fewer bytes than an image has.
+    /// There are fewer bytes than an image has, and they are not the whole image of a smaller emulator.
     Length,
     /// The first byte does not lie where the numbers have to begin.
     Alignment,
@@ -52,7 +53,12 @@ impl fmt::Display for ImageError {
 /// # Errors
 /// What is wrong with them, in the order of [`ImageError`].
 pub fn view<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
-    let bytes = bytes.get(..size_of::<I>()).ok_or(ImageError::Length)?;
+    let Some(bytes) = bytes.get(..size_of::<I>()) else {
+        return Err(match is_another(bytes) {
+            true => ImageError::Structure,
+            false => ImageError::Length,
+        });
+    };
     let image = bytes.as_ptr().cast::<I>();
     if !image.is_aligned() {
         return Err(ImageError::Alignment);
@@ -63,6 +69,18 @@ pub fn view<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
         [.., structure, _] if *structure != I::STRUCTURE => Err(ImageError::Structure),
         _ if !is_whole(image) => Err(ImageError::Checksum),
         _ => Ok(image),
+    }
+}
+
+/// Returns whether bytes that are too few are the whole image of a smaller emulator.
+fn is_another(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<4>();
+    match words {
+        [hashed @ .., checksum] if rest.is_empty() && !hashed.is_empty() => {
+            let hashed = hashed.iter().map(|word| u32::from_ne_bytes(*word));
+            crc32(0, hashed) == u32::from_ne_bytes(*checksum)
+        }
+        _ => false,
     }
 }
 
@@ -141,6 +159,17 @@ mod tests {
         assert_eq!(refused, ImageError::Alignment);
         let refused = view::<Small>(&room(&small(8), 0).0).unwrap_err();
         assert_eq!(refused, ImageError::Structure);
+    }
+
+    #[test]
+    fn the_whole_image_of_a_smaller_emulator_is_of_another_structure() {
+        let words = [0x3F80_0000, 9];
+        let words = words.into_iter().chain([crc32(0, words)]);
+        let mut bytes: Vec<u8> = words.flat_map(u32::to_ne_bytes).collect();
+        let refused = view::<Small>(&bytes).unwrap_err();
+        assert_eq!(refused, ImageError::Structure);
+        bytes[1] ^= 4;
+        assert_eq!(view::<Small>(&bytes).unwrap_err(), ImageError::Length);
     }
 
     #[test]

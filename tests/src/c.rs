@@ -132,10 +132,7 @@ impl<'a> CProgram<'a> {
         for (case, next) in self.cases.iter().zip(next) {
             let file = |end: &str| self.folder.join(format!("{}.{end}", case.number));
             write(&file("image"), image(&other(case)));
-            let mut bytes = image(&next.emulator);
-            // Long enough, so that its structure is what it is refused for.
-            bytes.resize(bytes.len().max(image(&case.emulator).len()), 0);
-            write(&file("other"), bytes);
+            write(&file("other"), image(&next.emulator));
         }
     }
 

@@ -135,16 +135,20 @@ pub(super) fn number(value: f32) -> String {
     format!("{value:?}f")
 }
 
-/// A name inside a comment: on one line, and without an end of the comment.
+/// A name inside a comment: on one line, in ASCII, and without an end of the comment.
 pub(super) fn comment(name: &str) -> String {
-    let sign = |sign: char| {
-        if sign.is_control() || "*/\\?".contains(sign) {
-            '_'
-        } else {
-            sign
+    let mut text = String::new();
+    for sign in name.chars() {
+        match sign {
+            '*' | '/' | '\\' | '?' => text.push('_'),
+            ' '..='~' => text.push(sign),
+            _ if sign.is_control() => text.push('_'),
+            _ => {
+                let _ = write!(text, "<U+{:04X}>", u32::from(sign));
+            }
         }
-    };
-    name.chars().map(sign).collect()
+    }
+    text
 }
 
 /// A string literal: every byte that is no ordinary sign by its octal number.

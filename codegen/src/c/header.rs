@@ -1,6 +1,7 @@
 //! `PREFIX.h`: what a caller has to know, the same for the C file and for the static library.
 
 use super::arrays::{comment, flash_bytes, number, string};
+use super::names::guarded;
 use super::{ABI, Prefix};
 use crate::emulator::Emulator;
 use crate::plan::Plan;
@@ -22,7 +23,7 @@ pub(super) fn text(emulator: &Emulator, prefix: &Prefix) -> String {
         .sizes()
         .iter()
         .map(|size| size.next_multiple_of(ALIGNMENT));
-    let text = include_str!("templates/header.h.txt")
+    let text = guarded(include_str!("templates/header.h.txt"))
         .replace("{{abi}}", &ABI.to_string())
         .replace("{{members}}", &members.to_string())
         .replace("{{member_count}}", &members.to_string())

@@ -2,7 +2,7 @@
 
 use super::{ABI, Prefix};
 use crate::emulator::Emulator;
-use crate::rust::emit_model;
+use crate::rust::{emit_model, provenance};
 
 /// Every file: path and text.
 pub(super) fn files(emulator: &Emulator, prefix: &Prefix) -> Vec<(String, String)> {
@@ -34,10 +34,8 @@ pub(super) fn files(emulator: &Emulator, prefix: &Prefix) -> Vec<(String, String
 
 /// What the folder is and how it is used.
 pub(super) fn readme(emulator: &Emulator, prefix: &Prefix) -> String {
-    let provenance = serde_json::to_string_pretty(emulator.provenance())
-        .expect("provenance has string keys only");
-    // Last, so that nothing in it is taken for a place to fill in; and it cannot end its own code block.
+    // Last, so that nothing in it is taken for a place to fill in.
     prefix
         .fill(include_str!("templates/README.md.txt"))
-        .replace("{{provenance}}", &provenance.replace('`', "'"))
+        .replace("{{provenance}}", &provenance(emulator))
 }

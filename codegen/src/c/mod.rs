@@ -7,12 +7,14 @@
 //! - `source` puts the file together from `arrays` (the numbers), `calls` (one line a step of the buffer plan),
 //!   `positions` (which positions of a convolution see the input through the same taps) and the functions of
 //!   `templates/` that are called,
+//! - `names` sees to it that no name is in the way of another,
 //! - `library` writes the crate.
 
 mod arrays;
 mod calls;
 mod header;
 mod library;
+mod names;
 mod positions;
 mod source;
 
@@ -56,7 +58,13 @@ impl Prefix {
         let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
         let ordinary =
             |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '_';
-        if begins && name.chars().all(ordinary) && !name.contains("__") && name.len() <= 40 {
+        let is_ordinary = begins && name.chars().all(ordinary);
+        if is_ordinary && let Some(trouble) = names::trouble(name) {
+            return Err(format!(
+                "{name:?} cannot begin the names of C: {trouble}; take another word, for example {name}_emulator"
+            ));
+        }
+        if is_ordinary && !name.contains("__") && name.len() <= 40 {
             return Ok(Self(name.into()));
         }
         Err(format!(

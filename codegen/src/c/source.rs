@@ -3,6 +3,7 @@
 use super::Prefix;
 use super::arrays;
 use super::calls::Calls;
+use super::names::guarded;
 use crate::emulator::Emulator;
 use crate::image::Image;
 use crate::local::Local;
@@ -37,7 +38,7 @@ impl Source {
             plan: &plan,
         };
         let predict = predict(emulator, &plan, &calls.text());
-        let functions = functions(&guarded(emulator), &predict);
+        let functions = functions(&with_guard(emulator), &predict);
         let tables = calls.tables();
         let members = emulator.members().len();
         let code = format!("{members}\n{functions}{tables}{predict}");
@@ -59,12 +60,12 @@ impl Source {
         text += include_str!("templates/image.c.txt");
         text += &include_str!("templates/self_test.c.txt")
             .replace("{{vectors}}", &golden_inputs(emulator).len().to_string());
-        prefix.fill(&text)
+        prefix.fill(&guarded(&text))
     }
 }
 
 /// The functions of the templates, with the guard as this emulator needs it.
-fn guarded(emulator: &Emulator) -> String {
+fn with_guard(emulator: &Emulator) -> String {
     let logarithmic = emulator.domain().iter().any(|range| range.logarithmic);
     let coordinate = match logarithmic {
         true => {

@@ -7,7 +7,7 @@ fn prefix() -> Prefix {
 
 #[test]
 fn a_prefix_is_an_identifier_of_c() {
-    for name in ["thomson", "a", "x_2"] {
+    for name in ["thomson", "a", "x_2", "fn", "self", "int"] {
         assert_eq!(Prefix::new(name).unwrap().as_str(), name);
     }
     for name in [
@@ -22,6 +22,21 @@ fn a_prefix_is_an_identifier_of_c() {
     ] {
         let message = Prefix::new(name).unwrap_err();
         assert!(message.contains("cannot begin the names of C"), "{message}");
+    }
+    for (name, trouble) in [
+        ("float", "float.h is a header"),
+        ("stdint", "stdint.h is a header"),
+        ("stddef", "stddef.h is a header"),
+        ("string", "string.h is a header"),
+        ("fe", "FE_OVERFLOW is a macro of fenv.h"),
+        ("x", "X_OK is a macro of unistd.h"),
+        ("nul", "nul.c is a device on Windows"),
+    ] {
+        let message = Prefix::new(name).unwrap_err();
+        assert!(message.contains(trouble), "{message}");
+        let advice = format!("{name}_emulator");
+        assert!(message.contains(&advice) && Prefix::new(&advice).is_ok());
+        assert_eq!(Prefix::from_name(name).as_str(), "emulator");
     }
     for (name, nearest) in [
         ("My emulator (2)", "my_emulator_2"),
@@ -73,13 +88,25 @@ fn the_same_emulator_gives_the_same_files_without_a_place_left_to_fill_in() {
 }
 
 #[test]
+fn c_is_ascii_whatever_names_there_are() {
+    let mut parts = testing::emulator(3).into_parts();
+    parts.inputs[0].name = "\u{394}T, \u{b5}s".into();
+    parts.outputs.names = vec!["\u{212b}".into(), "\u{202e}a".into()];
+    let emulator = Emulator::new(parts).unwrap();
+    for (path, text) in emit(&emulator, &prefix()) {
+        let odd = text.lines().find(|line| !line.is_ascii());
+        assert_eq!(odd, None, "{path}");
+    }
+}
+
+#[test]
 fn a_name_can_end_neither_a_comment_nor_a_string() {
     let mut parts = testing::emulator(4).into_parts();
     parts.inputs[0].name = "n */ int x; \" \\ ??/ \u{b5}m\nnext".into();
     let emulator = Emulator::new(parts).unwrap();
     let header = header::text(&emulator, &prefix());
     assert!(
-        header.contains("x[0]  n __ int x; \" _ ___ \u{b5}m_next, "),
+        header.contains("x[0]  n __ int x; \" _ ___ <U+00B5>m_next, "),
         "{header}"
     );
     let literal = r#""n */ int x; \" \\ \?\?/ \302\265m\012next""#;

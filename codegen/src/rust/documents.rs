@@ -66,7 +66,7 @@ fn about(emulator: &Emulator, template: String) -> String {
         let _ = writeln!(inputs, "| {} | {low} | {high} | {scale} |", cell(name));
     }
     let mut notes = format!(
-        "{:?}, shape {:?}, {} numbers.\n",
+        "{:?}, shape `{:?}`, {} numbers.\n",
         outputs.layout,
         outputs.shape,
         emulator.output_count()
@@ -85,8 +85,6 @@ fn about(emulator: &Emulator, template: String) -> String {
             );
         }
     }
-    let provenance = serde_json::to_string_pretty(emulator.provenance())
-        .expect("provenance has string keys only");
     let text = template
         .replace("{{inputs}}", &inputs)
         .replace(
@@ -102,19 +100,42 @@ fn about(emulator: &Emulator, template: String) -> String {
         .replace("{{member_macs}}", &emulator.member_macs().to_string())
         .replace("{{flash}}", &emulator.flash_bytes().to_string())
         .replace("{{ram}}", &emulator.ram_bytes().to_string());
-    // Last, so that nothing in it is taken for a place to fill in; and it cannot end its own code block.
-    text.replace("{{provenance}}", &provenance.replace('`', "'"))
+    // Last, so that nothing in it is taken for a place to fill in.
+    text.replace("{{provenance}}", &provenance(emulator))
 }
 
-/// A name as a cell of a table in a comment: on one line, without the table's own signs.
+/// A name as code in a cell of a table, in Markdown and in a comment: on one line, and nothing in it is a link, a tag or a
+/// sign of the table's.
 fn cell(name: &str) -> String {
-    name.chars()
-        .map(|sign| {
-            if sign.is_control() || "|`<>[]{}\\".contains(sign) {
-                '_'
-            } else {
-                sign
+    let sign = |sign| match sign {
+        '`' => '\'',
+        '|' => '_',
+        sign if is_hidden(sign) => '_',
+        sign => sign,
+    };
+    format!("`{}`", name.chars().map(sign).collect::<String>())
+}
+
+/// Whether a character is a control, or one that turns the direction of writing and the like: compilers refuse these in comments.
+fn is_hidden(sign: char) -> bool {
+    sign.escape_debug().to_string().starts_with("\\u") || sign.is_control()
+}
+
+/// Provenance as JSON that can stand in any comment and in a block of code.
+pub(crate) fn provenance(emulator: &Emulator) -> String {
+    let json = serde_json::to_string_pretty(emulator.provenance())
+        .expect("provenance has string keys only");
+    let mut text = String::new();
+    for sign in json.chars() {
+        match sign {
+            '`' => text.push('\''),
+            sign if is_hidden(sign) && sign != '\n' => {
+                for unit in sign.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(text, "\\u{unit:04x}");
+                }
             }
-        })
-        .collect()
+            sign => text.push(sign),
+        }
+    }
+    text
 }

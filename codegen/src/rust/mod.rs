@@ -11,6 +11,7 @@ pub(crate) mod golden;
 mod model;
 mod weights;
 
+pub(crate) use documents::provenance;
 pub(crate) use weights::literals;
 
 use crate::emulator::Emulator;
@@ -148,26 +149,37 @@ fn check_section(out: &Path, section: Option<&str>) -> Result<()> {
 }
 
 fn check_name(out: &Path, name: &str) -> Result<()> {
-    const TAKEN: [&str; 6] = [
-        "dense-runtime",
-        "dense_runtime",
-        "core",
-        "std",
-        "alloc",
-        "test",
-    ];
+    /// Crates of the compiler's and of ours, words of Rust's, names that Windows has no file of.
+    const TAKEN: &str = " dense-runtime dense_runtime core std alloc test proc-macro proc_macro \
+        abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in \
+        let loop macro match mod move mut override priv pub ref return self static struct super trait true try type typeof \
+        unsafe unsized use virtual where while yield \
+        con prn aux nul com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 ";
     let ordinary = |character: char| {
         character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character)
     };
     let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
-    if begins && name.chars().all(ordinary) && !TAKEN.contains(&name) {
-        return Ok(());
+    let refused = |why: &str, advice| {
+        Err(Error::Freeze {
+            path: out.into(),
+            problem: format!("{name:?} cannot name a crate{why}"),
+            advice,
+        })
+    };
+    if !begins || !name.chars().all(ordinary) {
+        return refused(
+            "",
+            "take small letters, digits, - and _, a letter first; a crate is named after its folder where no name is given",
+        );
     }
-    Err(Error::Freeze {
-        path: out.into(),
-        problem: format!("{name:?} cannot name a crate"),
-        advice: "take small letters, digits, - and _, a letter first",
-    })
+    if TAKEN.contains(&format!(" {name} ")) {
+        let why = ": Rust, cargo or Windows has a meaning of its own for this word";
+        return refused(
+            why,
+            "take another word; a crate is named after its folder where no name is given",
+        );
+    }
+    Ok(())
 }
 
 /// Writes a folder of frozen code aside and renames it. An older one is replaced: a folder whose file `known` holds `mark`.

@@ -114,7 +114,19 @@ fn freezing_replaces_a_frozen_crate_and_nothing_else() {
 #[test]
 fn a_name_that_cargo_would_refuse_is_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["", "Upper", "9lives", "dense-runtime", "two words"] {
+    for name in [
+        "",
+        "Upper",
+        "9lives",
+        "dense-runtime",
+        "two words",
+        "fn",
+        "self",
+        "\u{e9}",
+        "two\nlines",
+        "proc-macro",
+        "nul",
+    ] {
         let options = FreezeOptions {
             crate_name: name.into(),
             ..FreezeOptions::default()

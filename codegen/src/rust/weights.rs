@@ -54,7 +54,8 @@ pub(super) fn text(image: &Image) -> String {
         let Field { name, about, .. } = field;
         let _ = writeln!(
             fields,
-            "    /// {about}\n    pub {name}: {},",
+            "    /// {}\n    pub {name}: {},",
+            documented(about),
             declared(field)
         );
         let _ = writeln!(values, "    {name}: {},", literal(field));
@@ -63,6 +64,14 @@ pub(super) fn text(image: &Image) -> String {
         .replace("{{structure}}", &format!("{:#010X}", image.structure))
         .replace("{{fields}}", &fields)
         .replace("{{values}}", &values)
+}
+
+/// What a field is, as documentation: as code where it has signs that Markdown would take for its own.
+fn documented(about: &str) -> String {
+    match about.contains(['"', '[', '<', '`', '*', '_']) {
+        true => format!("`{}`", about.replace('`', "'")),
+        false => about.into(),
+    }
 }
 
 /// The type of a field.

@@ -19,9 +19,9 @@
 use super::finish::loaded;
 use super::sweep::Sweep;
 #[cfg(target_arch = "x86_64")]
-use crate::simd::avx512::{self, Avx512};
+use crate::simd::avx512::Avx512;
 use crate::simd::portable::Portable;
-use crate::simd::{Vector, Work};
+use crate::simd::{Vector, Work, has_sixteen};
 use core::hint::black_box;
 
 /// Takes a sweep by the tiles that suit its blocks of `lanes`, `together` at a time, and the vectors.
@@ -64,10 +64,7 @@ pub(super) fn write<V: Vector>(sweep: &Sweep, lanes: usize, together: usize, y: 
 /// a position is then loaded once for both. (With four blocks the compiler keeps some of the sums in memory.)
 #[inline(always)]
 pub(super) fn suits_wide(positions: usize) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return positions >= 6 && avx512::is_there();
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    positions >= 6 && has_sixteen()
 }
 
 /// Tiles of `POSITIONS` positions for what they fit, single positions for the rest.

@@ -2,7 +2,7 @@
 //!
 //! A loop over an array may or may not become vector instructions, depending on flags, processor and compiler; the
 //! tiles of a convolution run far slower where the compiler chooses another axis than ours. So tiles are written
-//! in [`Vector`], once, and compiled for [`avx2`] where the processor has it. [`portable`] is the same in plain arrays:
+//! in [`Vector`], once, and compiled for `avx2` where the processor has it. [`portable`] is the same in plain arrays:
 //! what every other target runs, and the oracle of the first in the tests, with the same bits.
 
 #![expect(
@@ -12,11 +12,27 @@
 
 use crate::domain::{Guarded, Ranges};
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(
+    target_arch = "x86_64",
+    any(
+        test,
+        feature = "std",
+        all(target_feature = "avx2", target_feature = "fma")
+    )
+))]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 pub(crate) mod portable;
+
+/// Whether this processor has vectors of sixteen numbers.
+#[inline(always)]
+pub(crate) fn has_sixteen() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return avx512::is_there();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
 
 /// The lanes of the widest vectors.
 const MOST: usize = 16;

@@ -7,6 +7,7 @@ use dense_tests::c::{CProgram, FLAGS, is_there, succeeds};
 use dense_tests::cases::{CASES, EVERY_OPERATION, ROWS, compiled};
 use dense_tests::modules::write;
 use dense_tests::repository;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -128,6 +129,13 @@ const HARD_FLOAT: &[&str] = &[
     "-mfpu=fpv4-sp-d16",
 ];
 
+/// For clang, which needs the C library's headers: target, and where those of Debian's newlib are.
+const CLANG_FOR_ARM: [&str; 3] = [
+    "--target=arm-none-eabi",
+    "-isystem",
+    "/usr/lib/arm-none-eabi/include",
+];
+
 /// With a fused multiply-add, with one that is not to be taken, and without any floating-point unit.
 const BOARDS: [Board; 3] = [
     Board {
@@ -182,8 +190,7 @@ fn microcontrollers_give_the_same_bits() {
         if board.no_fma {
             flags.extend(program.no_fma());
         }
-        let run = |program: &CProgram<'_>| {
-            let linked = program.linked(compiler, &flags, &program.sources(), &link);
+        let run_image = |program: &CProgram<'_>, linked: &Path| {
             let semihosting = "enable=on,target=native";
             succeeds(
                 Command::new("timeout")
@@ -194,14 +201,52 @@ fn microcontrollers_give_the_same_bits() {
                     .current_dir(program.folder()),
             );
         };
+        let run = |program: &CProgram<'_>| {
+            let linked = program.linked(compiler, &flags, &program.sources(), &link);
+            run_image(program, &linked);
+        };
         run(&program);
         program.assert_same_bits(order);
+        if order == Order::Fused && is_there("clang", "clang") {
+            run_by_clang(&program, &flags, &link, &run_image);
+            program.assert_same_bits(order);
+        }
         if order == Order::Fused {
             swap.write_images(|emulator| image(emulator, order));
             run(&swap);
             swap.assert_swapped_bits(order);
         }
     }
+}
+
+/// The same with the emulators compiled by clang, which is not told that errno does not count, and linked by gcc.
+fn run_by_clang(
+    program: &CProgram<'_>,
+    flags: &[&str],
+    link: &[String],
+    run_image: &dyn Fn(&CProgram<'_>, &Path),
+) {
+    let flags: Vec<_> = flags
+        .iter()
+        .filter(|flag| !FLAGS[2..].contains(flag))
+        .copied()
+        .collect();
+    let mut objects = Vec::new();
+    for source in program.sources() {
+        if source == "program.c" {
+            continue;
+        }
+        let object = format!("{source}.clang.o");
+        let mut clang = Command::new("clang");
+        clang.args(CLANG_FOR_ARM).args(&flags);
+        clang.args(["-Werror", "-Wall", "-c", &source, "-o", &object]);
+        succeeds(clang.current_dir(program.folder()));
+        objects.push(object);
+    }
+    objects.extend_from_slice(link);
+    let main = ["program.c".into()];
+    let linked = program.linked("arm-none-eabi-gcc", &flags, &main, &objects);
+    run_image(program, &linked);
 }
 
 /// Compiles one changed emulator with its program, and runs it.
@@ -243,13 +288,15 @@ fn another_order_another_weight_and_fast_math_are_noticed() {
     assert_eq!(said("as_written", str::to_owned), "");
 
     let order = said("order", |text| {
-        let written = "sum = FMA(x0, w[o], sum);\n        sum = FMA(x1, w1[o], sum);";
-        let planted = "sum = FMA(x1, w1[o], sum);\n        sum = FMA(x0, w[o], sum);";
+        let fma = format!("{}_FMA", EVERY_OPERATION[0].name().to_uppercase());
+        let [first, second] = ["x0_, w_", "x1_, w1_"]
+            .map(|operands| format!("sum_ = {fma}({operands}[o_], sum_);\n        "));
+        let written = format!("{first}{second}");
         assert!(
-            text.contains(written),
+            text.contains(&written),
             "the kernel has changed: so has this test to"
         );
-        text.replace(written, planted)
+        text.replace(&written, &format!("{second}{first}"))
     });
     assert!(order.contains("self-test says 64"), "{order}");
 
@@ -267,5 +314,196 @@ fn another_order_another_weight_and_fast_math_are_noticed() {
             message.contains("compile without them"),
             "{flag}: {message}"
         );
+    }
+}
+
+/// Words that templates have for names of their own, and a user for macros.
+const MACROS: [&str; 21] = [
+    "image",
+    "range",
+    "ranges",
+    "copy",
+    "check",
+    "x",
+    "k",
+    "o",
+    "mean",
+    "std",
+    "weights",
+    "workspace",
+    "sum",
+    "bits",
+    "structure",
+    "positions",
+    "noinline",
+    "FMA",
+    "FUSED",
+    "STRUCTURE",
+    "BUILT_IN",
+];
+
+#[test]
+fn two_emulators_fit_into_one_translation_unit_whatever_macros_are_defined() {
+    let program = CProgram::write(&folder("unity"), compiled(), PROGRAM, ROWS_ON_A_DEVICE);
+    let each = |line: &dyn Fn(&str) -> String| MACROS.map(line).concat();
+    let mut text = each(&|name| format!("#define {name} 1\n"));
+    for source in program.sources() {
+        if source == "program.c" {
+            text += &each(&|name| format!("#undef {name}\n"));
+        }
+        text += &format!("#include \"{source}\"\n");
+    }
+    write(&program.folder().join("unity.c"), text);
+    for compiler in COMPILERS {
+        if is_there(compiler, compiler) {
+            let flags = [&FLAGS[..], &["-O1", SEPARATE]].concat();
+            let linked = program.linked(compiler, &flags, &["unity.c".into()], &[]);
+            succeeds(Command::new(linked).current_dir(program.folder()));
+            program.assert_same_bits(Order::Separate);
+        }
+    }
+}
+
+#[test]
+fn a_compiler_without_built_in_functions_gives_the_bits_of_the_order_apart() {
+    if is_there("gcc", "gcc") && native_is_fused() {
+        let program = CProgram::write(&folder("plain"), compiled(), PROGRAM, ROWS_ON_A_DEVICE);
+        let flags = ["-O2", "-march=native", "-U__GNUC__"];
+        assert_same_bits(&program, "gcc", &flags, Order::Separate);
+    }
+}
+
+/// What a C file needs of others, when compiled with these flags.
+fn undefined(program: &CProgram<'_>, compiler: &str, flags: &[&str]) -> BTreeSet<String> {
+    let object = program.folder().join("undefined.o");
+    let mut all = BTreeSet::new();
+    for source in program.sources() {
+        if source == "program.c" {
+            continue;
+        }
+        let mut compile = Command::new(compiler);
+        compile.args(flags).args(["-c", &source, "-o"]).arg(&object);
+        succeeds(compile.current_dir(program.folder()));
+        let symbols = Command::new("nm").arg("-u").arg(&object).output();
+        let symbols = symbols.expect("nm starts").stdout;
+        let names = String::from_utf8(symbols).expect("symbols are text");
+        let names = names
+            .lines()
+            .filter_map(|line| line.split_whitespace().last());
+        all.extend(names.map(String::from));
+    }
+    all
+}
+
+#[test]
+fn the_c_file_calls_memcpy_and_memset_alone() {
+    const OF_LIBRARY: [&str; 4] = ["memcpy", "memset", "__aeabi_memcpy", "__aeabi_memclr"];
+    let program = CProgram::write(&folder("undefined"), compiled(), PROGRAM, 1);
+    let arm = [&CLANG_FOR_ARM[..], HARD_FLOAT].concat();
+    let compilers: [(&str, &str, &[&str]); 4] = [
+        ("gcc", "gcc", &[]),
+        ("clang", "clang", &[]),
+        ("arm-none-eabi-gcc", "gcc-arm-none-eabi", HARD_FLOAT),
+        ("clang", "clang", &arm),
+    ];
+    for (compiler, package, target) in compilers {
+        let header = target.contains(&CLANG_FOR_ARM[0]) && !Path::new(CLANG_FOR_ARM[2]).exists();
+        if header || !is_there(compiler, package) {
+            continue;
+        }
+        for errno in ["-fmath-errno", "-fno-math-errno"] {
+            for level in ["-O2", "-O3", "-Os"] {
+                let common = ["-std=c99", "-ffp-contract=off", errno, level];
+                let names = undefined(&program, compiler, &[&common, target].concat());
+                // The run-time interface of Arm has one for each alignment.
+                let is_other =
+                    |name: &&String| !OF_LIBRARY.contains(&name.trim_end_matches(['4', '8']));
+                let others: Vec<_> = names.iter().filter(is_other).collect();
+                assert!(
+                    others.is_empty(),
+                    "{compiler} {target:?} {errno} {level}: {others:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn advice_on_the_width_of_floats_suits_the_processor() {
+    if !is_there("gcc", "gcc") {
+        return;
+    }
+    let program = CProgram::write(&folder("width"), vec![&EVERY_OPERATION[0]], PROGRAM, 1);
+    let said = |method: &str, more: &[&str]| {
+        let output = Command::new("gcc")
+            .args([
+                "-U__FLT_EVAL_METHOD__",
+                &format!("-D__FLT_EVAL_METHOD__={method}"),
+            ])
+            .args(more)
+            .args(["-fsyntax-only", &program.sources()[0]])
+            .current_dir(program.folder())
+            .output()
+            .expect("gcc starts");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    for method in ["0", "16", "32"] {
+        assert!(!said(method, &[]).contains("error"), "{method}");
+    }
+    assert!(said("2", &["-D__i386__"]).contains("-msse2 -mfpmath=sse"));
+    assert!(said("1", &[]).contains("-fexcess-precision=fast"));
+    assert!(said("2", &[]).contains("FLT_EVAL_METHOD 0"));
+    assert!(said("-1", &[]).contains("FLT_EVAL_METHOD 0"));
+}
+
+/// Predicts inside the box, of every emulator, and fails where a call that is ok raises more than a flag of rounding.
+const FLAGS_PROGRAM: &str = r#"
+#include "emulators.h"
+#include <fenv.h>
+#include <stdio.h>
+
+#define DEFINE_RUN(name, NAME, number)                                                             \
+    static int run_##name(void)                                                                    \
+    {                                                                                              \
+        static name##_workspace workspace;                                                         \
+        static const float low[] = NAME##_INPUT_LOW, high[] = NAME##_INPUT_HIGH;                   \
+        static float x[NAME##_INPUTS], mean[NAME##_OUTPUTS], std[NAME##_OUTPUTS];                  \
+        int row, k, flags = 0;                                                                     \
+        for (row = 0; row < 50; row++) {                                                           \
+            for (k = 0; k < NAME##_INPUTS; k++) {                                                  \
+                x[k] = low[k] + (high[k] - low[k]) * (float)((row * 7 + k * 3) % 10 + 1) / 11.0f;  \
+            }                                                                                      \
+            feclearexcept(FE_ALL_EXCEPT);                                                          \
+            if (name##_predict(&workspace, x, mean, std, NULL) == NAME##_OK) {                     \
+                flags |= fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW);                    \
+            }                                                                                      \
+        }                                                                                          \
+        if (flags != 0) {                                                                          \
+            fprintf(stderr, "emulator %d raises %x\n", number, (unsigned)flags);                   \
+        }                                                                                          \
+        return flags;                                                                              \
+    }
+
+EACH_EMULATOR(DEFINE_RUN)
+
+#define RUN(name, NAME, number) failed |= run_##name() != 0;
+
+int main(void)
+{
+    int failed = 0;
+    EACH_EMULATOR(RUN)
+    return failed;
+}
+"#;
+
+#[test]
+fn inside_the_box_a_call_raises_no_flag_but_those_of_rounding() {
+    let program = CProgram::write(&folder("flags"), compiled(), FLAGS_PROGRAM, 1);
+    for compiler in COMPILERS {
+        if is_there(compiler, compiler) {
+            let flags = ["-std=c99", "-O2", "-ffp-contract=off", "-fno-math-errno"];
+            let linked = program.linked(compiler, &flags, &program.sources(), &["-lm".into()]);
+            succeeds(Command::new(linked).current_dir(program.folder()));
+        }
     }
 }

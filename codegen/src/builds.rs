@@ -1,0 +1,215 @@
+//! Tests: what users' builds say of generated crates. Every crate that is written here has to be built, linted and documented
+//! without a warning, with each set of features, for each target.
+
+use crate::c::{self, Prefix};
+use crate::emulator::Emulator;
+use crate::rust::{FreezeOptions, freeze};
+use crate::testing;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The features of a build, beside those that are there by default or instead of them.
+#[derive(Clone, Copy, Debug)]
+struct Features(&'static [&'static str]);
+
+const DEFAULT: Features = Features(&[]);
+const STD_NO_FMA: Features = Features(&["--features", "no-fma"]);
+const NONE: Features = Features(&["--no-default-features"]);
+const NO_FMA: Features = Features(&["--no-default-features", "--features", "no-fma"]);
+const CORE_FLOAT_MATH: Features =
+    Features(&["--no-default-features", "--features", "core-float-math"]);
+
+/// Targets that are supported, with the features that documentation names for them.
+const TARGETS: [(&str, &[Features]); 7] = [
+    ("thumbv7em-none-eabihf", &[NONE, CORE_FLOAT_MATH, NO_FMA]),
+    (
+        "thumbv8m.main-none-eabihf",
+        &[NONE, CORE_FLOAT_MATH, NO_FMA],
+    ),
+    ("thumbv6m-none-eabi", &[NO_FMA]),
+    ("thumbv7m-none-eabi", &[NO_FMA]),
+    ("riscv32imac-unknown-none-elf", &[NO_FMA]),
+    ("wasm32-unknown-unknown", &[NO_FMA]),
+    ("aarch64-unknown-linux-gnu", &[NO_FMA]),
+];
+
+/// A name that Markdown, a table, a link checker and a comment would each take for something else.
+const ODD_NAME: &str = "a|b [c] <d> `e` https://f.org/ *g* \n\r\u{202e} */ \\";
+
+/// Every operation, whatever depends on where inputs lie, limits near famous numbers, and odd names.
+fn large() -> Emulator {
+    let mut parts = testing::emulator(3).into_parts();
+    parts.inputs[0].name = ODD_NAME.into();
+    parts.inputs[0].high = std::f64::consts::PI;
+    parts.outputs.names = vec![ODD_NAME.into(), "thermal".into()];
+    parts.provenance.insert("note".into(), ODD_NAME.into());
+    Emulator::new(parts).expect("names and limits are free")
+}
+
+/// One member, and as little as there can be.
+fn small() -> Emulator {
+    let mut parts = testing::emulator(2).into_parts();
+    parts.members.truncate(1);
+    Emulator::new(parts).expect("one member is enough")
+}
+
+/// Crates of every form, and one folder for what is built of them. It stays, so that core is compiled once where it has to be.
+struct Crates {
+    folder: PathBuf,
+    large: PathBuf,
+    small: PathBuf,
+    library: PathBuf,
+}
+
+impl Crates {
+    /// Writes them into the target folder, for the test of this name.
+    fn write(test: &str) -> Self {
+        let program = std::env::current_exe().expect("a test is a program");
+        let target = program
+            .ancestors()
+            .nth(3)
+            .expect("it is in target/PROFILE/deps");
+        let folder = target.join("tmp/generated-crates").join(test);
+        std::fs::create_dir_all(&folder).expect("the target folder can be written to");
+        let at = |name: &str| folder.join(name);
+        for (name, emulator) in [("large", large()), ("small", small())] {
+            let options = FreezeOptions::default();
+            freeze(&emulator, &at(name), &options).expect("a crate is written");
+        }
+        let prefix = Prefix::new("large").expect("a prefix");
+        c::freeze(&large(), &at("c"), &prefix).expect("C is written");
+        let [large, small, library] = ["large", "small", "c/library"].map(at);
+        Self {
+            folder: folder.clone(),
+            large,
+            small,
+            library,
+        }
+    }
+
+    /// Runs cargo for the host in one of them, where every warning is an error.
+    fn succeeds(&self, crate_folder: &Path, command: &str, arguments: &[&str], flags: &str) {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args([command, "--quiet", "--offline"])
+            .args(arguments);
+        cargo.env("RUSTFLAGS", format!("-D warnings {flags}"));
+        accept_unstable(&mut cargo, arguments);
+        self.run(cargo, crate_folder);
+    }
+
+    fn run(&self, mut cargo: Command, crate_folder: &Path) {
+        cargo
+            .current_dir(crate_folder)
+            .env("CARGO_TARGET_DIR", self.folder.join("target"))
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        let output = cargo.output().expect("cargo starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{cargo:?}\n{said}");
+    }
+}
+
+/// The feature core-float-math needs a compiler that accepts unstable features; nothing else may.
+fn accept_unstable(cargo: &mut Command, arguments: &[&str]) {
+    match arguments.contains(&"core-float-math") {
+        true => cargo.env("RUSTC_BOOTSTRAP", "1"),
+        false => cargo.env_remove("RUSTC_BOOTSTRAP"),
+    };
+}
+
+#[test]
+fn generated_crates_are_linted_without_a_warning_with_each_set_of_features() {
+    let crates = Crates::write("lints");
+    for features in [DEFAULT, STD_NO_FMA] {
+        let arguments = [&["--all-targets"], features.0].concat();
+        crates.succeeds(&crates.large, "clippy", &arguments, "");
+    }
+    for features in [NO_FMA, CORE_FLOAT_MATH] {
+        crates.succeeds(&crates.large, "clippy", features.0, "");
+    }
+    if cfg!(target_arch = "x86_64") {
+        for folder in [&crates.large, &crates.library] {
+            crates.succeeds(folder, "clippy", NONE.0, "-Ctarget-cpu=x86-64-v3");
+        }
+    }
+    for folder in [&crates.small, &crates.library] {
+        crates.succeeds(folder, "clippy", &["--all-targets"], "");
+    }
+}
+
+#[test]
+fn generated_crates_are_documented_without_a_warning() {
+    let crates = Crates::write("documentation");
+    crates.succeeds(&crates.large, "doc", &[], "");
+    for folder in [&crates.large, &crates.library] {
+        let private = ["--no-deps", "--document-private-items"];
+        crates.succeeds(folder, "doc", &private, "");
+    }
+}
+
+/// What builds for a target here: cargo with rustup's compiler where it has the target, else that of Debian's packages.
+fn cargo_for(target: &str, command: &str, features: Features) -> Option<Command> {
+    let installed = Command::new("rustup")
+        .args(["target", "list", "--installed"])
+        .output();
+    let installed = installed.map(|output| output.stdout).unwrap_or_default();
+    let mut installed = std::str::from_utf8(&installed).unwrap_or_default().lines();
+    if installed.any(|line| line == target) {
+        let mut cargo = Command::new("cargo");
+        cargo.args([command, "--offline"]);
+        accept_unstable(&mut cargo, features.0);
+        return Some(cargo);
+    }
+    let paths = [
+        "/usr/bin/cargo",
+        "/usr/bin/rustc",
+        "/usr/lib/rustlib/src/rust",
+    ];
+    if !paths.iter().all(|path| Path::new(path).exists()) {
+        return None;
+    }
+    let mut cargo = Command::new("/usr/bin/cargo");
+    cargo.args([command, "-Z", "build-std=core"]);
+    cargo
+        .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTC_BOOTSTRAP", "1");
+    Some(cargo)
+}
+
+/// Says so past the harness, which hides what a passing test prints.
+fn skipped() {
+    let line = "SKIPPED: core for microcontrollers, install with rustup target add thumbv7em-none-eabihf, or with apt-get \
+                install rustc-web cargo-web libstd-rust-web-dev rust-web-src\n";
+    assert!(std::env::var_os("DENSE_REQUIRE_ALL").is_none(), "{line}");
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+}
+
+/// Builds or checks all forms for these targets, with each set of features.
+fn for_each_target(targets: &[(&str, &[Features])], command: &str) {
+    let crates = Crates::write(command);
+    for (target, sets) in targets {
+        for set in *sets {
+            for folder in [&crates.large, &crates.library] {
+                let Some(mut cargo) = cargo_for(target, command, *set) else {
+                    return skipped();
+                };
+                cargo.args(["--quiet", "--target", target]).args(set.0);
+                cargo.env("RUSTFLAGS", "-D warnings");
+                crates.run(cargo, folder);
+            }
+        }
+    }
+}
+
+#[test]
+fn generated_crates_build_for_a_cortex_m4f_without_an_unstable_feature() {
+    // The assembler has a say too.
+    for_each_target(&[("thumbv7em-none-eabihf", &[NONE])], "build");
+}
+
+#[test]
+#[ignore = "long: compiles core for each target where rustup has none"]
+fn generated_crates_build_for_every_target_as_documented() {
+    for_each_target(&TARGETS, "check");
+}
