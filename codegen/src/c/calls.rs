@@ -158,6 +158,10 @@ impl Calls<'_> {
                 let sizes = numbers(&[rows_in, columns_in, rows, columns, channels]);
                 call("resize2d", &[&sizes, &from(0), to])
             }
+            // Where the loops are one, a compiler may call memmove for it.
+            Operation::Transpose(_) if channels == 1 || rows_in * columns_in == 1 => {
+                call("copy", &[&size.to_string(), &from(0), to])
+            }
             Operation::Transpose(_) => call(
                 "transpose",
                 &[&numbers(&[rows_in * columns_in, channels]), &from(0), to],
