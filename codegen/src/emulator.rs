@@ -1,5 +1,9 @@
 //! The emulator: what the search hands over, and everything later reads.
 
+mod relative;
+
+pub use relative::Relative;
+
 use crate::domain::Range;
 use crate::graph::{Graph, NodeId, Shape};
 use crate::local::Local;
@@ -61,6 +65,9 @@ pub struct Outputs {
     pub names: Vec<String>,
     /// Coordinates of the points, where the data have them.
     pub axes: Vec<Axis>,
+    /// What the numbers of a call are relative to; `None` where they are the outputs themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relative: Option<Relative>,
 }
 
 impl Outputs {
@@ -341,7 +348,10 @@ fn check_outputs(parts: &EmulatorParts) -> Result<()> {
             );
         }
     }
-    Ok(())
+    match &parts.outputs.relative {
+        None => Ok(()),
+        Some(relative) => relative.check(parts.outputs.count().unwrap_or_default()),
+    }
 }
 
 fn check_calibration(parts: &EmulatorParts) -> Result<()> {

@@ -17,10 +17,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The newest version of the format: what an emulator needs that version 1 has not, its scale of errors and the
-/// neighbourhood of its training points, stands in further tensors. Emulators without either are still written as version
-/// 1, and versions from 1 on are read.
-pub const FORMAT: u64 = 2;
+/// The newest version of the format. What version 2 added, the scale of errors and the neighbourhood of the training points,
+/// stands in further tensors; version 3 added what outputs are relative to. Emulators are written as the first version that has
+/// all of theirs, and versions from 1 on are read.
+pub const FORMAT: u64 = 3;
 
 /// The metadata's key: a second one would leave the order of the file's bytes to a hash map.
 const KEY: &str = "dense";
@@ -119,7 +119,7 @@ pub fn to_bytes(emulator: &Emulator) -> Vec<u8> {
     let content =
         serde_json::to_string(&content).expect("content has string keys only and finite numbers");
     let tensors = tensors(emulator);
-    let metadata = serde_json::json!({ "format": format_of(emulator.local()), "sha256": hash(&content, &tensors), "content": content });
+    let metadata = serde_json::json!({ "format": format_of(emulator), "sha256": hash(&content, &tensors), "content": content });
     let views = tensors.iter().map(|(name, (shape, bytes))| {
         let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
         (
@@ -161,10 +161,13 @@ fn tensors(emulator: &Emulator) -> Tensors {
 }
 
 /// The version of the format that has all of this.
-fn format_of(local: &Local) -> u64 {
-    match *local == Local::default() {
-        true => 1,
-        false => FORMAT,
+fn format_of(emulator: &Emulator) -> u64 {
+    if emulator.outputs().relative.is_some() {
+        3
+    } else if *emulator.local() != Local::default() {
+        2
+    } else {
+        1
     }
 }
 

@@ -26,6 +26,15 @@ pub(crate) enum Stored {
     Plain,
 }
 
+/// What outputs are relative to, as text, for the hash of the code: the code has these numbers beside the image, so that an image
+/// that is relative to others is one of another structure.
+pub(crate) fn relative(emulator: &Emulator) -> String {
+    match &emulator.outputs().relative {
+        None => String::new(),
+        Some(relative) => format!("\nrelative to {relative:?}"),
+    }
+}
+
 /// What a field holds.
 #[derive(Clone, Debug)]
 pub(crate) enum Values {

@@ -1,6 +1,8 @@
 //! A small emulator that uses every operation, for this crate's tests.
 
-use crate::emulator::{Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs};
+use crate::emulator::{
+    Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs, Relative,
+};
 use crate::graph::*;
 use crate::local::{Coordinates, Coverage, ErrorScale, Local};
 use rand::{Rng, SeedableRng};
@@ -173,6 +175,7 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
             shape: vec![2, 9],
             names: vec!["thermal".into(), "non-thermal".into()],
             axes: Vec::new(),
+            relative: None,
         },
         provenance: BTreeMap::from([
             ("seed".into(), seed.into()),
@@ -180,6 +183,16 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
         ]),
     })
     .unwrap()
+}
+
+/// The same with outputs that are relative to offsets and scales.
+pub(crate) fn relative_emulator(seed: u64) -> Emulator {
+    let mut parts = emulator(seed).into_parts();
+    parts.outputs.relative = Some(Relative {
+        offset: (0..18).map(|j| 101_325.0 + f64::from(j)).collect(),
+        scale: (0..18).map(|j| 10f64.powi(j - 50)).collect(),
+    });
+    Emulator::new(parts).unwrap()
 }
 
 /// What depends on where the three inputs lie: nothing, either, or both, by the seed.

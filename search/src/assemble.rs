@@ -125,6 +125,7 @@ fn outputs(data: &Dataset) -> Outputs {
                 values: axis.values.clone(),
             })
             .collect(),
+        relative: data.relative().cloned(),
     }
 }
 
@@ -186,7 +187,7 @@ impl Draft<'_> {
             value = self.node(index, group, choice, value)?;
         }
         let order = data_order(space.output());
-        let ordered = |values: &[f32]| order.iter().map(|&place| values[place]).collect::<Vec<_>>();
+        let ordered = |values: &[f64]| order.iter().map(|&place| values[place] as f32).collect();
         let physical = self.outputs(value, normalisation, ordered)?;
         match space.output() {
             Shape::Sequence { channels, .. } | Shape::Image { channels, .. } if channels > 1 => {
@@ -206,7 +207,7 @@ impl Draft<'_> {
         &mut self,
         value: NodeId,
         normalisation: &Normalisation,
-        ordered: impl Fn(&[f32]) -> Vec<f32>,
+        ordered: impl Fn(&[f64]) -> Vec<f32>,
     ) -> anyhow::Result<NodeId> {
         let scale = normalisation.output_scale();
         let deployed = normalisation.deployed_output_scale();
@@ -223,7 +224,7 @@ impl Draft<'_> {
             data::Transform::None => {}
             data::Transform::Log => {
                 let pairs = learnt_offset.iter().zip(scale);
-                let start: Vec<f32> = pairs.map(|(o, scale)| o - scale.ln()).collect();
+                let start: Vec<f64> = pairs.map(|(o, scale)| o - scale.ln()).collect();
                 value = self.rescale("learnt", value, ordered(learnt_scale), ordered(&start))?;
                 value = self.inverse(value, Inverse::Exp)?;
             }
@@ -232,7 +233,7 @@ impl Draft<'_> {
                 value = self.rescale("learnt", value, s, o)?;
                 value = self.inverse(value, Inverse::Sinh)?;
                 let pairs = normalisation.unit().iter().zip(scale);
-                let ratio: Vec<f32> = pairs.map(|(unit, scale)| unit / scale).collect();
+                let ratio: Vec<f64> = pairs.map(|(unit, scale)| unit / scale).collect();
                 let none = vec![0.0; ratio.len()];
                 value = self.rescale("unit", value, ordered(&ratio), none)?;
             }
@@ -422,9 +423,10 @@ impl Draft<'_> {
     }
 }
 
-/// Returns each output's standard deviation on the training rows, in the data's order; 0.0 where it was constant.
+/// Returns each output's standard deviation on the training rows, as the emulator computes it, in the data's order; 0.0 where it was
+/// constant.
 #[must_use]
-pub fn output_deviation(emulator: &Emulator) -> Vec<f32> {
+pub fn output_deviation(emulator: &Emulator) -> Vec<f64> {
     let mut parameters = emulator.graph().parameters().iter();
     let values = parameters
         .find(|(_, parameter)| parameter.name() == OUTPUT_SCALE)
@@ -444,7 +446,7 @@ pub fn output_deviation(emulator: &Emulator) -> Vec<f32> {
     };
     let mut deviation = vec![0.0; values.len()];
     for (&place, value) in order.iter().zip(values) {
-        deviation[place] = value;
+        deviation[place] = f64::from(value);
     }
     deviation
 }

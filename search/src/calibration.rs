@@ -130,7 +130,7 @@ impl Residuals {
         Self {
             rows: rows.len(),
             squares: residuals
-                .map(|(k, (mean, y))| square(k, y - mean))
+                .map(|(k, (mean, y))| square(k, (y - f64::from(*mean)) as f32))
                 .collect(),
             spreads: found
                 .std

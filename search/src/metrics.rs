@@ -1,6 +1,6 @@
 //! How good an emulator is on rows that it has not seen: figures of the deployed arithmetic.
 
-use crate::data::{Dataset, Layout};
+use crate::data::Dataset;
 use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
 use serde::{Deserialize, Serialize};
@@ -113,15 +113,11 @@ pub struct Groups {
 impl Groups {
     /// Returns the scalars or channels of these data; `deviation` is that of each value.
     #[must_use]
-    pub fn of(data: &Dataset, deviation: &[f32]) -> Self {
-        let count = match data.layout() {
-            Layout::Scalars => deviation.len(),
-            Layout::Curve | Layout::Image => 1,
-            Layout::Curves | Layout::Images => data.shape()[0],
-        };
+    pub fn of(data: &Dataset, deviation: &[f64]) -> Self {
+        let count = data.channels();
         let size = deviation.len() / count;
         let units = deviation.chunks_exact(size).map(|group| {
-            let squares = group.iter().map(|&unit| f64::from(unit).powi(2));
+            let squares = group.iter().map(|&unit| unit.powi(2));
             (squares.sum::<f64>() / size as f64).sqrt()
         });
         Self {
@@ -136,9 +132,10 @@ impl Groups {
         self.units.len()
     }
 
-    /// Returns an error's norm over the output's norm, each scalar or channel in its own unit.
+    /// Returns an error's norm over the output's norm, each scalar or channel in its own unit. (Of outputs that have an offset, the
+    /// norm is that of what the emulator computes.)
     #[must_use]
-    pub fn relative_error(&self, y: &[f32], mean: &[f32]) -> f64 {
+    pub fn relative_error<T: Copy + Into<f64>>(&self, y: &[f64], mean: &[T]) -> f64 {
         let (mut error, mut norm) = (0.0, 0.0);
         let groups = y.chunks_exact(self.size).zip(mean.chunks_exact(self.size));
         for ((y, mean), &unit) in groups.zip(&self.units) {
@@ -148,7 +145,7 @@ impl Groups {
                 continue;
             }
             for (&y, &mean) in y.iter().zip(mean) {
-                let (y, mean) = (f64::from(y), f64::from(mean));
+                let mean: f64 = mean.into();
                 error += ((mean - y) / unit).powi(2);
                 norm += (y / unit).powi(2);
             }
@@ -193,15 +190,17 @@ impl Sums {
 
 /// Returns the figures of an emulator on some rows.
 ///
-/// `deviation`: each output's standard deviation on the training rows; 0.0 leaves a constant output out.
+/// `deviation`: each output's standard deviation on the training rows, as the emulator computes it; 0.0 leaves a constant output
+/// out. The data may be as their file has them: what the emulator is relative to is taken out of them.
 #[must_use]
 pub fn evaluate(
     emulator: &Emulator,
     data: &Dataset,
     rows: &[usize],
-    deviation: &[f32],
+    deviation: &[f64],
     threads: usize,
 ) -> Metrics {
+    let data = &*data.relative_to(emulator.outputs().relative.as_ref());
     let outputs = data.output_count();
     let x: Vec<f32> = rows
         .iter()
@@ -214,7 +213,7 @@ pub fn evaluate(
     let mut means = vec![0.0f64; outputs];
     for &row in rows {
         for &j in &kept {
-            means[j] += f64::from(data.y_row(row)[j]) / rows.len() as f64;
+            means[j] += data.y_row(row)[j] / rows.len() as f64;
         }
     }
     let (mut squares, mut total, mut width) = (0.0, 0.0, 0.0);
@@ -229,12 +228,12 @@ pub fn evaluate(
         row_squares.fill((0.0, 0));
         let (mut error_z, mut variance_z) = (0.0, 0.0);
         for &j in &kept {
-            let (y, place) = (f64::from(data.y_row(row)[j]), index * outputs + j);
+            let (y, place) = (data.y_row(row)[j], index * outputs + j);
             let (mean, std) = (
                 f64::from(predictions.mean[place]),
                 f64::from(predictions.std[place]),
             );
-            let unit = f64::from(deviation[j]);
+            let unit = deviation[j];
             let square = ((mean - y) / unit).powi(2);
             let group = j / groups.size;
             row_squares[group].0 += square;
@@ -357,11 +356,12 @@ mod tests {
     #[test]
     fn an_error_has_the_same_share_whatever_the_units_of_its_outputs() {
         let relative = |scale: f32| {
+            let unit = f64::from(scale);
             let groups = Groups {
                 size: 1,
-                units: vec![f64::from(scale), 2.0, 0.0],
+                units: vec![unit, 2.0, 0.0],
             };
-            groups.relative_error(&[3.0 * scale, 8.0, 1e9], &[3.0 * scale, 9.0, 0.0])
+            groups.relative_error(&[3.0 * unit, 8.0, 1e9], &[3.0 * scale, 9.0, 0.0])
         };
         // By hand: 0.5 over the root of 9 + 16.
         assert!((relative(1.0) - 0.1).abs() < 1e-12);

@@ -10,6 +10,7 @@ use crate::data::{Dataset, Layout, Normalisation, Split, Transform};
 use crate::gaussian_process::{Effort, GaussianProcess};
 use crate::warnings::fill_values;
 use anyhow::bail;
+use dense_codegen::emulator::Relative;
 
 /// Deviations that a training row reaches where transforms are looked at.
 const HEAVY: f32 = 20.0;
@@ -39,15 +40,29 @@ pub fn choose(data: &Dataset, split: &Split) -> Transform {
     }
 }
 
-/// Checks that the outputs have this transform.
+/// Checks that the outputs, as they are trained, have this transform.
 ///
 /// # Errors
-/// The logarithm was asked for, and an output is not positive.
+/// The logarithm was asked for, and an output is not positive; an output has an offset.
 pub fn check(data: &Dataset, transform: Transform) -> anyhow::Result<()> {
     let lowest = (0..data.rows())
         .flat_map(|row| data.y_row(row))
-        .fold(f32::INFINITY, |least, &y| least.min(y));
-    if transform == Transform::Log && lowest < f32::MIN_POSITIVE {
+        .fold(f64::INFINITY, |least, &y| least.min(y));
+    if transform == Transform::None {
+        return Ok(());
+    }
+    if data.relative().is_some_and(Relative::has_offset) {
+        bail!(
+            "{}: --transform {}: an output varies by so little beside its size that it is learnt less an offset, which has no such \
+             coordinate; leave --transform out",
+            data.label(),
+            match transform {
+                Transform::Asinh => "asinh",
+                _ => "log",
+            }
+        );
+    }
+    if transform == Transform::Log && lowest < f32::MIN_POSITIVE.into() {
         bail!(
             "{}: --transform log: expected positive outputs, got {lowest:e}; try asinh",
             data.label()
@@ -69,8 +84,8 @@ fn median_error(data: &Dataset, split: &Split, transform: Transform) -> Option<f
         .map(|(z, &row)| {
             let (mut error, mut norm) = (0.0, f64::MIN_POSITIVE);
             for (found, &y) in normalisation.decode_y(z).into_iter().zip(data.y_row(row)) {
-                error += (found - f64::from(y)).powi(2);
-                norm += f64::from(y).powi(2);
+                error += (found - y).powi(2);
+                norm += y.powi(2);
             }
             (error / norm).sqrt()
         })

@@ -174,13 +174,13 @@ fn uncalibrated(emulator: &Emulator, members: std::ops::Range<usize>) -> anyhow:
 }
 
 /// The root mean square of the standard deviations, in training deviations.
-fn spread(emulator: &Emulator, x: &[f32], deviation: &[f32]) -> f64 {
+fn spread(emulator: &Emulator, x: &[f32], deviation: &[f64]) -> f64 {
     let std = Executor::new(emulator).predict(x, 1).std;
     let squares: Vec<f64> = std
         .iter()
         .zip(deviation.iter().cycle())
         .filter(|(_, unit)| **unit > 0.0)
-        .map(|(std, unit)| (f64::from(*std) / f64::from(*unit)).powi(2))
+        .map(|(std, unit)| (f64::from(*std) / *unit).powi(2))
         .collect();
     (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
 }

@@ -303,6 +303,7 @@ impl Draft {
                 shape: vec![outputs],
                 names: Vec::new(),
                 axes: Vec::new(),
+                relative: None,
             },
             provenance: BTreeMap::new(),
         })

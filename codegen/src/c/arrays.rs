@@ -39,7 +39,9 @@ pub(super) fn images(emulator: &Emulator, code: &str) -> [Image; 2] {
                 rows(|prediction| prediction.std),
             ),
         ];
-        Image::new(arrays.clone(), others, &format!("{order:?}\n{code}"))
+        let relative = image::relative(emulator);
+        let code = format!("{order:?}\n{code}{relative}");
+        Image::new(arrays.clone(), others, &code)
     })
 }
 

@@ -29,6 +29,13 @@ pub(super) fn text(emulator: &Emulator, prefix: &Prefix) -> String {
         .replace("{{member_count}}", &members.to_string())
         .replace("{{input_count}}", &inputs.to_string())
         .replace("{{output_count}}", &outputs.to_string())
+        .replace(
+            "{{relative}}",
+            match emulator.outputs().relative {
+                None => "",
+                Some(_) => " and what\n * outputs are relative to, for arrays of double",
+            },
+        )
         .replace("{{macs}}", &emulator.macs().to_string())
         .replace("{{flash}}", &flash_bytes(emulator).to_string())
         .replace(
@@ -44,7 +51,10 @@ pub(super) fn text(emulator: &Emulator, prefix: &Prefix) -> String {
         .fill(&text)
         .replace("{{names}}", &names(emulator, &prefix.0.to_uppercase()))
         .replace("{{inputs}}", &input_table(emulator))
-        .replace("{{outputs}}", &outputs_line(emulator))
+        .replace(
+            "{{outputs}}",
+            &outputs_line(emulator, &prefix.0.to_uppercase()),
+        )
 }
 
 fn input_table(emulator: &Emulator) -> String {
@@ -74,7 +84,7 @@ fn limit(value: f64) -> String {
     }
 }
 
-fn outputs_line(emulator: &Emulator) -> String {
+fn outputs_line(emulator: &Emulator, prefix: &str) -> String {
     let outputs = emulator.outputs();
     let mut text = format!("{:?} of shape {:?}", outputs.layout, outputs.shape);
     if !outputs.names.is_empty() {
@@ -89,6 +99,19 @@ fn outputs_line(emulator: &Emulator) -> String {
                 ";\n *   along {name}, {points} points from {first} to {last}"
             );
         }
+    }
+    if let Some(relative) = &outputs.relative {
+        let term = |there, text: &str| match there {
+            true => format!("{prefix}_{text} "),
+            false => String::new(),
+        };
+        let offset = term(relative.has_offset(), "OFFSET[j] +");
+        let scale = term(relative.has_scale(), "SCALE[j] *");
+        let _ = write!(
+            text,
+            ";\n *   single precision cannot hold them: output j is {offset}{scale}(double)mean[j],\n *   its standard deviation \
+             {scale}(double)std[j]"
+        );
     }
     text
 }
@@ -124,6 +147,15 @@ fn names(emulator: &Emulator, prefix: &str) -> String {
         .collect();
     if !output_names.is_empty() {
         macros.push(("OUTPUT_NAMES", output_names));
+    }
+    if let Some(relative) = &emulator.outputs().relative {
+        let numbers = |values: &[f64]| values.iter().map(|value| format!("{value:?}")).collect();
+        if relative.has_offset() {
+            macros.push(("OFFSET", numbers(&relative.offset)));
+        }
+        if relative.has_scale() {
+            macros.push(("SCALE", numbers(&relative.scale)));
+        }
     }
     let mut text = String::new();
     for (name, items) in macros {

@@ -88,6 +88,25 @@ fn the_same_emulator_gives_the_same_files_without_a_place_left_to_fill_in() {
 }
 
 #[test]
+fn what_outputs_are_relative_to_is_named_in_the_header() {
+    assert!(!header::text(&testing::emulator(2), &prefix()).contains("OFFSET"));
+    let header = header::text(&testing::relative_emulator(2), &prefix());
+    let prefix = prefix().0.to_uppercase();
+    let about = format!(
+        "output j is {prefix}_OFFSET[j] + {prefix}_SCALE[j] * (double)mean[j],\n *   its standard deviation {prefix}_SCALE[j] * (double)std[j]"
+    );
+    assert!(header.contains(&about), "{header}");
+    assert!(
+        header.contains(&format!("#define {prefix}_OFFSET {{ \\\n    101325.0, ")),
+        "{header}"
+    );
+    assert!(
+        header.contains(&format!("#define {prefix}_SCALE {{ \\\n    1e-50, ")),
+        "{header}"
+    );
+}
+
+#[test]
 fn c_is_ascii_whatever_names_there_are() {
     let mut parts = testing::emulator(3).into_parts();
     parts.inputs[0].name = "\u{394}T, \u{b5}s".into();

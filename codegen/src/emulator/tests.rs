@@ -10,7 +10,7 @@ fn refused(change: impl FnOnce(&mut EmulatorParts)) -> String {
 
 #[test]
 fn parts_that_do_not_belong_together_are_refused_and_named() {
-    let cases: [(String, &str); 9] = [
+    let cases: [(String, &str); 12] = [
         (
             refused(|parts| parts.inputs.truncate(2)),
             "inputs: expected as many as the graph's [3], got 2",
@@ -47,10 +47,39 @@ fn parts_that_do_not_belong_together_are_refused_and_named() {
             refused(|parts| parts.outputs.layout = Layout::Images),
             "expected [3] dimensions for Images, got [2, 9]",
         ),
+        (
+            refused(|parts| relative(parts, |to| to.scale[3] = 0.0)),
+            "positive scales, got 0",
+        ),
+        (
+            refused(|parts| relative(parts, |to| to.offset[3] = f64::NAN)),
+            "finite offsets, got NaN",
+        ),
+        (
+            refused(|parts| relative(parts, |to| to.offset.truncate(17))),
+            "18 offsets and scales, got 17 and 18",
+        ),
     ];
     for (message, part) in cases {
         assert!(message.contains(part), "{message:?} does not say {part:?}");
     }
+}
+
+/// Changes what outputs are relative to.
+fn relative(parts: &mut EmulatorParts, change: impl FnOnce(&mut Relative)) {
+    *parts = testing::relative_emulator(1).into_parts();
+    change(parts.outputs.relative.as_mut().unwrap());
+}
+
+#[test]
+fn outputs_are_offset_and_scale_times_the_numbers_of_a_call() {
+    let relative = Relative {
+        offset: vec![1e6, 0.0],
+        scale: vec![1.0, 1e-43],
+    };
+    let (mean, std) = relative.physical(&[0.25, 4.0], &[0.5, 2.0]);
+    assert_eq!(mean.collect::<Vec<_>>(), [1_000_000.25, 4e-43]);
+    assert_eq!(std.collect::<Vec<_>>(), [0.5, 2e-43]);
 }
 
 #[test]

@@ -45,6 +45,19 @@ fn what_version_2_added_comes_back_and_all_else_is_written_as_version_1() {
 }
 
 #[test]
+fn what_outputs_are_relative_to_comes_back_bit_for_bit_as_version_3() {
+    for seed in [2, 3] {
+        let mut parts = testing::relative_emulator(seed).into_parts();
+        let relative = parts.outputs.relative.as_mut().unwrap();
+        (relative.offset[3], relative.scale[3]) = (-0.1 - 0.2, 1e-300 / 3.0);
+        let emulator = Emulator::new(parts).unwrap();
+        let bytes = to_bytes(&emulator);
+        assert!(String::from_utf8_lossy(&bytes).contains("\\\"format\\\":3"));
+        assert_eq!(read(&bytes).unwrap(), emulator);
+    }
+}
+
+#[test]
 fn a_saved_file_is_loaded_and_nothing_else_is_left_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("emulator.safetensors");
@@ -86,7 +99,7 @@ fn a_newer_format_is_named() {
     newer[place..place + new.len()].copy_from_slice(new);
     let message = read(&newer).unwrap_err().to_string();
     assert!(
-        message.contains("format 7; this program reads formats 1 to 2; use the version"),
+        message.contains("format 7; this program reads formats 1 to 3; use the version"),
         "{message}"
     );
 }

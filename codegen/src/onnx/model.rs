@@ -37,11 +37,12 @@ pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<Mod
         What::Prediction => prediction(&mut draft, emulator, &rows, &mean),
         What::Mean | What::Member(_) => {
             let (name, about) = match what {
-                What::Member(_) => (MEMBER, "One member's outputs, in physical units"),
-                _ => (MEAN, "The members' mean, in physical units"),
+                What::Member(_) => (MEMBER, "One member's outputs"),
+                _ => (MEAN, "The members' mean"),
             };
+            let about = format!("{about}, {}", units(emulator)[0]);
             let value = shaped(&mut draft, emulator, mean);
-            vec![finish(&mut draft, &value, name).info(about, shape, batch)]
+            vec![finish(&mut draft, &value, name).info(&about, shape, batch)]
         }
     };
     Ok(ModelProto {
@@ -104,10 +105,11 @@ fn prediction(
         [mean, &deviation].map(|value| draft.push("Where", &[&finite, value, &nan], Vec::new()));
     let in_domain = guard::and_no_overflow(draft, &in_domain, [&mean, &deviation]);
     let [mean, deviation] = [mean, deviation].map(|value| shaped(draft, emulator, value));
+    let [of_mean, of_deviation] = units(emulator);
     vec![
-        finish(draft, &mean, MEAN).info("The members' mean, in physical units", shape, batch),
+        finish(draft, &mean, MEAN).info(&format!("The members' mean, {of_mean}"), shape, batch),
         finish(draft, &deviation, STD).info(
-            "The calibrated standard deviation, in physical units",
+            &format!("The calibrated standard deviation, {of_deviation}"),
             shape,
             batch,
         ),
@@ -115,6 +117,17 @@ fn prediction(
             .truth()
             .info(about, &[], batch),
     ]
+}
+
+/// In which units means and standard deviations are.
+fn units(emulator: &Emulator) -> [&'static str; 2] {
+    match emulator.outputs().relative {
+        None => ["in physical units"; 2],
+        Some(_) => [
+            "relative to offset and scale, in double precision, of the property `outputs`: an output is offset + scale * this",
+            "relative to the scale, in double precision, of the property `outputs`",
+        ],
+    }
 }
 
 fn member(emulator: &Emulator, index: usize) -> Result<&[NodeId]> {

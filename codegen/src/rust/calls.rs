@@ -5,7 +5,7 @@ use crate::graph::{
     Activation, Dense, Function, Inverse, Kernel, Logarithm, Node, NodeId, Operation, ParameterId,
     Rescale, Standardise, Transform,
 };
-use crate::image::parameter_field;
+use crate::image::{self, parameter_field};
 use crate::plan::{Place, Plan, Step};
 use dense_runtime::kernels::finish::Then;
 use std::fmt::{Debug, Write as _};
@@ -37,7 +37,8 @@ pub(super) fn code(emulator: &Emulator) -> String {
     let inputs = emulator.inputs().iter();
     let logarithmic: Vec<_> = inputs.map(|input| input.logarithmic).collect();
     let members = emulator.members().len();
-    format!("{members} {logarithmic:?}\n{}", body(emulator))
+    let relative = image::relative(emulator);
+    format!("{members} {logarithmic:?}\n{}{relative}", body(emulator))
 }
 
 /// Writes the calls of one emulator.

@@ -1,5 +1,6 @@
 //! What stands around the code of a frozen crate: manifests, the crate's documentation, test, example and README.
 
+use super::model::formulas;
 use crate::emulator::{Emulator, InputVariable};
 use std::fmt::Write as _;
 
@@ -84,6 +85,13 @@ fn about(emulator: &Emulator, template: String) -> String {
                 axis.values.len()
             );
         }
+    }
+    if let Some(relative) = &outputs.relative {
+        let [output, deviation] = formulas(relative);
+        let _ = writeln!(
+            notes,
+            "\nSingle precision cannot hold them: output j is `{output}`, its standard deviation `{deviation}`."
+        );
     }
     let text = template
         .replace("{{inputs}}", &inputs)

@@ -2,7 +2,7 @@
 
 use super::calls;
 use crate::domain::Range;
-use crate::emulator::Emulator;
+use crate::emulator::{Emulator, Relative};
 use crate::local::Local;
 use crate::plan::Plan;
 use std::fmt::Write as _;
@@ -59,7 +59,8 @@ pub(super) fn text(emulator: &Emulator) -> String {
         text += include_str!("templates/copy.rs.txt");
     }
     // Last, so that no name is taken for a place to fill in.
-    text.replace("{{names}}", &self::names(emulator))
+    let names = self::names(emulator) + &relative(emulator);
+    text.replace("{{names}}", &names)
 }
 
 /// The pattern that takes the workspace apart, laid out as rustfmt does.
@@ -162,6 +163,50 @@ fn logarithmic(emulator: &Emulator) -> String {
 /// Literals in lines, for the inside of an array.
 fn list(items: Vec<String>) -> String {
     super::weights::literals(items.into_iter())
+}
+
+/// An output and its standard deviation, as made of the numbers of a call.
+pub(super) fn formulas(relative: &Relative) -> [String; 2] {
+    let offset = if relative.has_offset() {
+        "OFFSET[j] + "
+    } else {
+        ""
+    };
+    let scale = if relative.has_scale() {
+        "SCALE[j] * "
+    } else {
+        ""
+    };
+    [
+        format!("{offset}{scale}f64::from(mean[j])"),
+        format!("{scale}f64::from(std[j])"),
+    ]
+}
+
+/// What the numbers of a call are relative to, where they are.
+fn relative(emulator: &Emulator) -> String {
+    let Some(relative) = &emulator.outputs().relative else {
+        return String::new();
+    };
+    let mut text = String::new();
+    let mut write = |name: &str, about: &str, values: &[f64]| {
+        let items = values.iter().map(|value| format!("{value:?}")).collect();
+        let _ = write!(
+            text,
+            "\n/// {about}\n#[rustfmt::skip]\npub const {name}: [f64; OUTPUTS] = [{}];\n",
+            list(items)
+        );
+    };
+    let [output, deviation] = formulas(relative);
+    if relative.has_offset() {
+        let about = format!("Output j is `{output}`: single precision cannot hold it.");
+        write("OFFSET", &about, &relative.offset);
+    }
+    if relative.has_scale() {
+        let about = format!("Output j is `{output}`, its standard deviation `{deviation}`.");
+        write("SCALE", &about, &relative.scale);
+    }
+    text
 }
 
 /// Names and limits of inputs, names of outputs.

@@ -140,6 +140,37 @@ fn a_name_that_cargo_would_refuse_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn what_outputs_are_relative_to_is_named_and_part_of_the_structure() {
+    let options = FreezeOptions::default();
+    let text = |emulator: &Emulator, wanted: &str| {
+        let all = files(emulator, &options);
+        let (_, contents) = all.iter().find(|(path, _)| path == wanted).unwrap();
+        String::from_utf8(contents.clone()).unwrap()
+    };
+    let plain = testing::emulator(2);
+    assert!(!text(&plain, "src/model.rs").contains("OFFSET"));
+    let emulator = testing::relative_emulator(2);
+    let model = text(&emulator, "src/model.rs");
+    let offset = "/// Output j is `OFFSET[j] + SCALE[j] * f64::from(mean[j])`: single precision cannot hold it.\n\
+                  #[rustfmt::skip]\npub const OFFSET: [f64; OUTPUTS] = [\n    101325.0, ";
+    assert!(model.contains(offset), "{model}");
+    assert!(
+        model.contains("pub const SCALE: [f64; OUTPUTS] = [\n    1e-50, "),
+        "{model}"
+    );
+    assert!(
+        text(&emulator, "README.md")
+            .contains("its standard deviation `SCALE[j] * f64::from(std[j])`")
+    );
+    // Other offsets are another structure: an image of theirs is refused.
+    let mut parts = emulator.clone().into_parts();
+    parts.outputs.relative.as_mut().unwrap().offset[0] += 1.0;
+    let other = Emulator::new(parts).unwrap();
+    let structures = [&plain, &emulator, &other].map(|one| weights::image(one).structure);
+    assert!(structures[0] != structures[1] && structures[1] != structures[2]);
+}
+
+#[test]
 fn the_same_emulator_gives_the_same_files() {
     let emulator = testing::emulator(6);
     let options = FreezeOptions::default();

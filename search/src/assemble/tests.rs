@@ -115,7 +115,7 @@ fn assert_row(normalisation: &Normalisation, space: &Space, deployed: &[f32], ca
     let bounds = moved(-CANDLE).into_iter().zip(moved(CANDLE));
     for (j, (&deployed, (low, high))) in deployed.iter().zip(bounds).enumerate() {
         if normalisation.output_constant()[j] {
-            assert_eq!(deployed, normalisation.output_offset()[j]);
+            assert_eq!(deployed, normalisation.output_offset()[j] as f32);
             continue;
         }
         let deployed = f64::from(deployed);

@@ -84,6 +84,7 @@ fn zero(unit: f32) -> Emulator {
             shape: vec![1],
             names: Vec::new(),
             axes: Vec::new(),
+            relative: None,
         },
         provenance: Default::default(),
     })

@@ -208,8 +208,8 @@ fn write_npz(
     archive
         .add("x", "<f8", &[count, columns], &doubles(&x))
         .and_then(|()| {
-            let bytes = count * numbers * size_of::<f32>();
-            archive.begin("y", "<f4", &shape, bytes, Packing::Deflated)
+            let bytes = count * numbers * size_of::<f64>();
+            archive.begin("y", "<f8", &shape, bytes, Packing::Deflated)
         })
         .map_err(failed)?;
     for &row in rows {
@@ -222,9 +222,9 @@ fn write_npz(
                 folder.display()
             ),
         };
-        let single = output.values.iter().map(|&value| value as f32);
-        let bytes: Vec<u8> = single.flat_map(f32::to_le_bytes).collect();
-        archive.write_all(&bytes).map_err(failed)?;
+        archive
+            .write_all(&doubles(&output.values))
+            .map_err(failed)?;
     }
     let mut rest = || -> io::Result<()> {
         texts(&mut archive, "x_names", &[columns], &simulation.names)?;

@@ -9,18 +9,15 @@
 //!
 //! `0,99` may be one number or two. Where nothing in a text says which, it is refused until the user does ([`Decimal`]).
 
-use crate::data::{decimal, npy_numbers};
+use crate::data::{LARGEST_OUTPUT, decimal, npy_numbers};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// Larger magnitudes are refused, as by a search.
-const LARGEST_MAGNITUDE: f64 = 1e30;
-
 /// More sizes than those of several images have no layout.
 const LARGEST_RANK: usize = 3;
 
-/// The output of one run; every number is finite and at most 1e30 in magnitude.
+/// The output of one run; every number is finite and at most 1e300 in magnitude.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
     /// Its sizes; `[]` is a single number.
@@ -101,10 +98,10 @@ pub fn parse(bytes: &[u8], mark: Option<Decimal>) -> Result<Output, String> {
             "its output has the name {name:?}, expected text without line breaks that is not empty"
         ));
     }
-    let bad = |value: &f64| value.is_nan() || value.abs() > LARGEST_MAGNITUDE;
+    let bad = |value: &f64| value.is_nan() || value.abs() > LARGEST_OUTPUT;
     if let Some(index) = output.values.iter().position(bad) {
         return Err(format!(
-            "its output has {:?} at place {index} (from 0), expected finite numbers up to 1e30",
+            "its output has {:?} at place {index} (from 0), expected finite numbers up to {LARGEST_OUTPUT:e}",
             output.values[index]
         ));
     }
@@ -326,7 +323,7 @@ mod tests {
             (b"1 2\n3\n", "1 numbers in line 2, expected 2"),
             (b"1 nan\n", "NaN at place 1"),
             (b"inf", "inf at place 0"),
-            (b"1e31", "1e31 at place 0"),
+            (b"1e301", "1e301 at place 0"),
             (b"[1, \"a\"]", "has \"a\""),
             (b"[[1, 2], [3]]", "equal"),
             (b"{\"a\": 1, ", "not JSON"),

@@ -77,11 +77,35 @@ pub fn run(
         ),
     }
     let deviation = output_deviation(&emulator);
+    say_constant(&data, &deviation);
     Ok(Judged {
         metrics: metrics::evaluate(&emulator, &data, &rows, &deviation, threads),
         part,
         split_by: by,
     })
+}
+
+/// Says which scalars or channels the figures leave out.
+fn say_constant(data: &Dataset, deviation: &[f64]) {
+    const NAMED: usize = 3;
+    let units = deviation.chunks_exact(deviation.len() / data.channels());
+    let constant = (0..data.channels())
+        .zip(units)
+        .filter(|(_, units)| units.iter().all(|&unit| unit == 0.0));
+    let mut names: Vec<String> = constant
+        .map(|(channel, _)| data.channel_name(channel))
+        .collect();
+    let count = names.len();
+    names.truncate(NAMED);
+    if count > NAMED {
+        names.push(format!("{} more", count - NAMED));
+    }
+    if count > 0 {
+        say!(
+            "note: the figures leave out {}: constant in the rows that trained",
+            names.join(", ")
+        );
+    }
 }
 
 /// Names the columns of a `.csv` as the emulator does, where the user does not.

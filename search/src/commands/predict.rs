@@ -67,7 +67,7 @@ pub fn run(
         .map(|input| input.name.clone())
         .collect();
     let outputs = emulator.outputs();
-    let form = PredictionForm::new(out, &outputs.shape, &outputs.names)?;
+    let form = PredictionForm::new(out, outputs)?;
     let rows = InputRows::open(inputs, &names)?;
     if let Some(note) = rows.note() {
         say!("note: {note}");

@@ -336,6 +336,7 @@ fn emulator(graph: Graph, node: NodeId) -> anyhow::Result<Emulator> {
             shape: vec![outputs],
             names: Vec::new(),
             axes: Vec::new(),
+            relative: None,
         },
         provenance: BTreeMap::new(),
     })?)

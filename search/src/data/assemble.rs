@@ -1,15 +1,17 @@
 //! From a [`Draft`] to a [`Dataset`]: every check on the numbers of a data set stands here.
 
 use super::dataset::{Dataset, Input, MAXIMUM_INPUTS, ReadOptions};
-use super::draft::{Draft, LARGEST_MAGNITUDE, shape_error};
+use super::draft::{Draft, shape_error};
 use super::error::{DataError, Place};
-use super::faults::{Fault, Faults};
+use super::faults::{Fault, Faults, LARGEST_MAGNITUDE, LARGEST_OUTPUT};
 use super::layout::Layout;
 use super::mend;
 use super::split::Part;
 
-/// Boxes narrower than this, and outputs that never reach it, are refused: the inverse of [`LARGEST_MAGNITUDE`].
+/// Boxes narrower than this are refused: the inverse of [`LARGEST_MAGNITUDE`].
 const SMALLEST_MAGNITUDE: f64 = 1e-30;
+/// Outputs that are not zero and never reach this are refused.
+const SMALLEST_OUTPUT: f64 = 1.0 / LARGEST_OUTPUT;
 /// A box has to be at least this many steps of single precision wide, so that rounding an input to `f32` moves it by
 /// at most a ten-thousandth of the box.
 const MINIMUM_BOX_STEPS: f64 = 1e4;
@@ -41,6 +43,7 @@ impl Draft {
             inputs: variables,
             x: self.x,
             y: self.y,
+            relative: None,
             layout,
             shape: self.shape,
             output_names: self.output_names,
@@ -154,7 +157,7 @@ impl Draft {
                 }
             }
             for element in 0..outputs {
-                if let Some(fault) = self.output_fault(row * outputs + element) {
+                if let Some(fault) = Fault::of_output(self.y[row * outputs + element]) {
                     let name = || self.output_name(element);
                     faults.push(line, fault, || self.place("y", row, name()));
                 }
@@ -174,31 +177,24 @@ impl Draft {
         }
     }
 
-    /// Refuses outputs that single precision cannot tell from zero.
+    /// Refuses outputs that are too small to be divided by.
     fn check_scale(&self) -> Result<(), DataError> {
-        if self.largest_output > 0.0 && self.largest_output < SMALLEST_MAGNITUDE {
-            return Err(DataError::TooSmall {
+        let outputs: usize = self.shape.iter().product();
+        let mut largest = vec![0.0f64; outputs];
+        for row in self.y.chunks_exact(outputs) {
+            for (largest, value) in largest.iter_mut().zip(row) {
+                *largest = largest.max(value.abs());
+            }
+        }
+        let small = |&value: &f64| value > 0.0 && value < SMALLEST_OUTPUT;
+        match largest.iter().position(small) {
+            None => Ok(()),
+            Some(element) => Err(DataError::TooSmall {
                 file: self.file.clone(),
-                value: self.largest_output,
-            });
+                output: self.output_name(element),
+                value: largest[element],
+            }),
         }
-        Ok(())
-    }
-
-    /// What is wrong with an output, if anything.
-    fn output_fault(&self, index: usize) -> Option<Fault> {
-        if let Some((bad, value)) = self.bad_output
-            && bad == index
-        {
-            return Fault::of(value);
-        }
-        // The largest magnitude may be rounded to one above it.
-        let value = self.y[index];
-        let is_usable = value.is_finite() && value.abs() <= LARGEST_MAGNITUDE as f32;
-        if is_usable {
-            return None;
-        }
-        Fault::of(value.into())
     }
 
     /// The name of one number of an output, or its indices.

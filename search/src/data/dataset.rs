@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use dense_codegen::emulator::Relative;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -50,8 +51,8 @@ pub struct ReadOptions {
 
 /// A data set that has passed every check.
 ///
-/// Holds at least one row, 1 to 64 inputs and one output. Every number is finite and at most 1e30 in magnitude;
-/// logarithmic inputs are at least `f32::MIN_POSITIVE`; every box is wide enough for single precision; every input name
+/// Holds at least one row, 1 to 64 inputs and one output. Every number is finite; inputs are at most 1e30 in magnitude, outputs at
+/// most 1e300, and at least 1e-300 in some row where they are not zero in all; logarithmic inputs are at least `f32::MIN_POSITIVE`; every box is wide enough for single precision; every input name
 /// is unique.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
@@ -60,7 +61,9 @@ pub struct Dataset {
     pub(super) rows: usize,
     pub(super) inputs: Vec<Input>,
     pub(super) x: Vec<f64>,
-    pub(super) y: Vec<f32>,
+    pub(super) y: Vec<f64>,
+    /// What outputs are less and over, where they are not those of the file.
+    pub(super) relative: Option<Relative>,
     pub(super) layout: Layout,
     pub(super) shape: Vec<usize>,
     pub(super) output_names: Vec<String>,
@@ -152,8 +155,9 @@ impl Dataset {
         &self.x
     }
 
-    /// Outputs `[n][output_count]`, row-major (the output itself in C order), in the simulator's units.
-    pub fn y(&self) -> &[f32] {
+    /// Outputs `[n][output_count]`, row-major (the output itself in C order), in the simulator's units, or as
+    /// [`Dataset::relative_to`] made them.
+    pub fn y(&self) -> &[f64] {
         &self.y
     }
 
@@ -169,7 +173,7 @@ impl Dataset {
     ///
     /// # Panics
     /// When `row` is not below [`Dataset::rows`], as with any slice.
-    pub fn y_row(&self, row: usize) -> &[f32] {
+    pub fn y_row(&self, row: usize) -> &[f64] {
         &self.y[row * self.output_count()..][..self.output_count()]
     }
 
@@ -186,6 +190,26 @@ impl Dataset {
     /// The count of numbers in one output: the product of [`Dataset::shape`], at least 1.
     pub fn output_count(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// How many scalars, curves or images an output has.
+    pub fn channels(&self) -> usize {
+        match self.layout {
+            Layout::Scalars => self.output_count(),
+            Layout::Curve | Layout::Image => 1,
+            Layout::Curves | Layout::Images => self.shape[0],
+        }
+    }
+
+    /// The name of a scalar, a curve or an image, in quotes where the file gives it: `output "T_e"`, `output 3`, `the output`.
+    pub fn channel_name(&self, channel: usize) -> String {
+        match (self.output_names.get(channel), self.channels()) {
+            (Some(name), channels) if self.output_names.len() == channels => {
+                format!("output {name:?}")
+            }
+            (_, 1) => "the output".to_owned(),
+            _ => format!("output {channel}"),
+        }
     }
 
     /// Names of the outputs: one for each number of a row, or one for each channel, or none at all.

@@ -11,9 +11,6 @@ use super::mend::{self, Pickled};
 use super::npy::{Header, Kind};
 use super::npz::Archive;
 
-/// Numbers beyond this are refused: their squares and ratios leave the range of single precision.
-pub(super) const LARGEST_MAGNITUDE: f64 = 1e30;
-
 /// Arrays with a meaning of their own, which are never axes.
 const RESERVED: [&str; 10] = [
     "x",
@@ -39,11 +36,7 @@ pub(super) struct Draft {
     /// Lower and upper limits, where the file gives them.
     pub(super) limits: Option<(Vec<f64>, Vec<f64>)>,
     pub(super) x: Vec<f64>,
-    pub(super) y: Vec<f32>,
-    /// The first output (flat index) that single precision cannot hold, with its value.
-    pub(super) bad_output: Option<(usize, f64)>,
-    /// The largest magnitude of the outputs before rounding.
-    pub(super) largest_output: f64,
+    pub(super) y: Vec<f64>,
     pub(super) shape: Vec<usize>,
     pub(super) declared_layout: Option<Layout>,
     pub(super) output_names: Vec<String>,
@@ -83,7 +76,6 @@ impl Draft {
         if low.is_some() != high.is_some() {
             notes.push("only one of x_low and x_high is there: it is left out".to_owned());
         }
-        let mut watch = Watch::default();
         let mut draft = Self {
             file: file.to_owned(),
             lines: None,
@@ -94,9 +86,7 @@ impl Draft {
             }),
             limits: low.zip(high),
             x: archive.numbers("x", |_, value| value)?,
-            y: archive.numbers("y", |index, value| watch.round(index, value))?,
-            bad_output: watch.first_bad,
-            largest_output: watch.largest,
+            y: archive.numbers("y", |_, value| value)?,
             declared_layout: declared_layout(&mut archive, file)?,
             output_names: archive.optional_strings("y_names")?.unwrap_or_default(),
             axes: axes(&mut archive, &shape, &mut notes)?,
@@ -153,14 +143,11 @@ impl Draft {
         let columns = csv::read(bytes, file, &wanted)
             .map_err(|error| faults::of_csv(bytes, file, &wanted).unwrap_or(error))?;
         let rows = columns.lines.len();
-        let mut watch = Watch::default();
         let (mut x, mut y) = (Vec::new(), Vec::new());
         for row in columns.values.chunks_exact(inputs + outputs) {
             let (row_x, row_y) = row.split_at(inputs);
             x.extend_from_slice(row_x);
-            for &value in row_y {
-                y.push(watch.round(y.len(), value));
-            }
+            y.extend_from_slice(row_y);
         }
         if rows == 0 {
             return Err(DataError::NoRows {
@@ -175,8 +162,6 @@ impl Draft {
             limits: None,
             x,
             y,
-            bad_output: watch.first_bad,
-            largest_output: watch.largest,
             shape: vec![outputs],
             declared_layout: None,
             output_names: options.outputs.clone(),
@@ -223,31 +208,9 @@ impl Draft {
         }
         let columns = positions(&self.file, wanted, &self.output_names)?;
         self.y = pick(&self.y, count, &columns);
-        self.bad_output = self.bad_output.and_then(|(index, value)| {
-            let column = columns.iter().position(|&column| column == index % count)?;
-            Some((index / count * columns.len() + column, value))
-        });
         self.output_names = wanted.clone();
         self.shape = vec![columns.len()];
         Ok(())
-    }
-}
-
-/// Rounds outputs to single precision and remembers what did not fit.
-#[derive(Default)]
-struct Watch {
-    first_bad: Option<(usize, f64)>,
-    largest: f64,
-}
-
-impl Watch {
-    fn round(&mut self, index: usize, value: f64) -> f32 {
-        if value.is_finite() && value.abs() <= LARGEST_MAGNITUDE {
-            self.largest = self.largest.max(value.abs());
-        } else if self.first_bad.is_none_or(|(first, _)| index < first) {
-            self.first_bad = Some((index, value));
-        }
-        value as f32
     }
 }
 

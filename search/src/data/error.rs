@@ -172,9 +172,9 @@ pub enum DataError {
         /// What to do.
         advice: String,
     },
-    /// A magnitude that single precision cannot work with.
+    /// A magnitude that arithmetic cannot work with.
     #[error(
-        "{file}: {place}: expected a magnitude of at most 1e30, got {value:e}; rescale the column (choose another unit)"
+        "{file}: {place}: expected a magnitude of at most {limit:e}, got {value:e}; rescale the column (choose another unit)"
     )]
     OutOfRange {
         /// The file.
@@ -183,14 +183,18 @@ pub enum DataError {
         place: Place,
         /// What stands there.
         value: f64,
+        /// The largest magnitude.
+        limit: f64,
     },
-    /// Outputs that single precision cannot tell from zero.
+    /// An output that arithmetic cannot divide by.
     #[error(
-        "{file}: array \"y\": expected magnitudes from 1e-30 to 1e30, the largest is {value:e}; rescale it (choose another unit)"
+        "{file}: output {output}: expected magnitudes from 1e-300 to 1e300, the largest is {value:e}; rescale it (choose another unit)"
     )]
     TooSmall {
         /// The file.
         file: String,
+        /// Its name, or its indices.
+        output: String,
         /// The largest magnitude.
         value: f64,
     },

@@ -1,9 +1,13 @@
 //! All values of a file that cannot be used, at once: whoever repairs one at a time starts the program for each.
 
-use super::draft::LARGEST_MAGNITUDE;
 use super::error::{DataError, Place};
 use super::mend;
 use ::csv::{ReaderBuilder, StringRecord, Trim};
+
+/// Inputs beyond this are refused: their squares and ratios leave the range of single precision.
+pub(super) const LARGEST_MAGNITUDE: f64 = 1e30;
+/// Outputs beyond this are refused: their ratios leave the range of double precision.
+pub(crate) const LARGEST_OUTPUT: f64 = 1e300;
 
 /// Faults that an error shows.
 const SHOWN: usize = 3;
@@ -13,8 +17,8 @@ const SHOWN: usize = 3;
 pub(super) enum Fault {
     /// NaN or an infinity.
     NotFinite(f64),
-    /// A magnitude above the largest.
-    OutOfRange(f64),
+    /// A magnitude above the largest: both.
+    OutOfRange(f64, f64),
     /// No logarithm in single precision.
     NotPositive(f64),
     /// No number.
@@ -22,11 +26,20 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// What is wrong with a number, if anything.
+    /// What is wrong with a number of an input, if anything.
     pub(super) fn of(value: f64) -> Option<Self> {
+        Self::beyond(LARGEST_MAGNITUDE, value)
+    }
+
+    /// What is wrong with a number of an output, if anything.
+    pub(super) fn of_output(value: f64) -> Option<Self> {
+        Self::beyond(LARGEST_OUTPUT, value)
+    }
+
+    fn beyond(limit: f64, value: f64) -> Option<Self> {
         match value {
             _ if !value.is_finite() => Some(Self::NotFinite(value)),
-            _ if value.abs() > LARGEST_MAGNITUDE => Some(Self::OutOfRange(value)),
+            _ if value.abs() > limit => Some(Self::OutOfRange(value, limit)),
             _ => None,
         }
     }
@@ -35,10 +48,10 @@ impl Fault {
         match self {
             Self::NotFinite(value) => format!("{value}"),
             // Digits that single precision does not have are not those of the file.
-            Self::OutOfRange(value) if f64::from(*value as f32) == *value => {
-                format!("{:e} (above 1e30)", *value as f32)
+            Self::OutOfRange(value, limit) if f64::from(*value as f32) == *value => {
+                format!("{:e} (above {limit:e})", *value as f32)
             }
-            Self::OutOfRange(value) => format!("{value:e} (above 1e30)"),
+            Self::OutOfRange(value, limit) => format!("{value:e} (above {limit:e})"),
             Self::NotPositive(value) => {
                 format!("{value:e} (the input is marked logarithmic by x_log)")
             }
@@ -49,7 +62,12 @@ impl Fault {
     fn error(self, file: String, place: Place) -> DataError {
         match self {
             Self::NotFinite(value) => DataError::NotFinite { file, place, value },
-            Self::OutOfRange(value) => DataError::OutOfRange { file, place, value },
+            Self::OutOfRange(value, limit) => DataError::OutOfRange {
+                file,
+                place,
+                value,
+                limit,
+            },
             Self::NotPositive(value) => DataError::NotPositive { file, place, value },
             Self::NotANumber(text) => DataError::NotANumber { file, place, text },
         }

@@ -267,7 +267,12 @@ impl InputRows {
         }
         let (file, place) = (self.file.clone(), place());
         Err(if value.is_finite() {
-            DataError::OutOfRange { file, place, value }
+            DataError::OutOfRange {
+                file,
+                place,
+                value,
+                limit: f32::MAX.into(),
+            }
         } else {
             DataError::NotFinite { file, place, value }
         })

@@ -1,7 +1,7 @@
 //! Lines for a shell that mend a data file, as errors print them: each reads the file and writes another beside it.
 
 use super::dataset::Format;
-use super::draft::LARGEST_MAGNITUDE;
+use super::faults::{LARGEST_MAGNITUDE, LARGEST_OUTPUT};
 use super::layout::Layout;
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub(super) enum Pickled {
 pub(super) fn keep_usable_rows(file: &str) -> String {
     let usable = format!(
         "n = len(d[\"x\"]); ok = (abs(d[\"x\"].reshape(n, -1)) <= {LARGEST_MAGNITUDE:e}).all(1) & \
-         (abs(d[\"y\"].reshape(n, -1)) <= {LARGEST_MAGNITUDE:e}).all(1)"
+         (abs(d[\"y\"].reshape(n, -1).astype(float)) <= {LARGEST_OUTPUT:e}).all(1)"
     );
     let rows =
         "d.update({k: d[k][ok] for k in (\"x\", \"y\", \"split\", \"design_row\") if k in d})";

@@ -4,10 +4,11 @@
 //!
 //! 1. [`Dataset::read`] takes a `.npz` (`npz`, `npy`) or a `.csv` (`csv`) and checks everything that can be checked
 //!    ([`Layout`] says what kind of output it is). A value of the type [`Dataset`] is valid: finite, consistent, within
-//!    the range of `f32`; nothing later has an error path for bad data.
+//!    a range that arithmetic can work with; nothing later has an error path for bad data.
 //! 2. [`Split::resolve`] says which rows train, choose, calibrate and test.
-//! 3. [`Normalisation::fit`] learns from the training rows how physical units become numbers near one, and encodes.
-//! 4. [`Summary`] is what `inspect` prints.
+//! 3. [`Dataset::relative_to`] takes an offset and a scale out of outputs that single precision cannot hold.
+//! 4. [`Normalisation::fit`] learns from the training rows how physical units become numbers near one, and encodes.
+//! 5. [`Summary`] is what `inspect` prints.
 //!
 //! [`Dataset::arranged`] puts the columns of a file into the order of an emulator, by name.
 //!
@@ -39,6 +40,7 @@ mod normalise;
 mod npy;
 mod npz;
 mod predictions;
+mod relative;
 mod split;
 mod summary;
 #[cfg(test)]
@@ -49,6 +51,7 @@ pub(crate) use csv::{Table, table as csv_table};
 pub(crate) use dataset::is_csv;
 pub(crate) use design_check::FutureInputs;
 pub(crate) use dialect::decimal;
+pub(crate) use faults::LARGEST_OUTPUT;
 pub(crate) use npy::numbers as npy_numbers;
 pub(crate) use npz::{ArchiveWriter, Packing};
 
@@ -59,5 +62,6 @@ pub use inputs::{Flow, InputRows};
 pub use layout::Layout;
 pub use normalise::{Normalisation, Transform};
 pub use predictions::{Encoded, PredictionForm, PredictionWriter};
+pub use relative::note as relative_note;
 pub use split::{MINIMUM_TRAIN_ROWS, Part, Split};
 pub use summary::{InputSummary, OutputSummary, RowSummary, Summary};

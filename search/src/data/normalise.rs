@@ -10,14 +10,19 @@
 //!
 //! `centre` and `1 / scale` are mean and standard deviation of `l(x)` over the training rows, `output_offset` and
 //! `output_scale` those of `y`; all as the `f32` values that the emulator carries, so that training sees what will be
-//! deployed. Statistics are two passes in `f64` over numbers divided by their largest magnitude, so that neither squares
-//! nor sums leave the range in any unit.
+//! deployed. (What of an output no `f32` holds is kept in `f64`: such outputs are looked at, and made relative before they are
+//! trained, [`Dataset::relative_to`].) Statistics are two passes in `f64` over numbers divided by their largest magnitude, so
+//! that neither squares nor sums leave the range in any unit.
 
 use super::dataset::Dataset;
 use serde::{Deserialize, Serialize};
 
-/// Outputs whose training values spread less than this are treated as constant: single precision cannot divide by it.
+/// Inputs whose training values spread less than this are treated as constant: single precision cannot divide by it.
 const SMALLEST_SPREAD: f64 = 1e-30;
+/// Outputs that spread less than this, of their magnitude, are treated as constant: it is what rounding leaves.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
+/// Standard deviations by which the `f32` of a mean may miss it.
+const CARRIED: f64 = 1e-3;
 
 /// The coordinate in which outputs are learnt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,21 +53,21 @@ pub struct Normalisation {
     logarithmic: Vec<bool>,
     centre: Vec<f32>,
     scale: Vec<f32>,
-    output_offset: Vec<f32>,
-    output_scale: Vec<f32>,
+    output_offset: Vec<f64>,
+    output_scale: Vec<f64>,
     output_constant: Vec<bool>,
     transform: Transform,
     /// Mean and deviation of the transformed outputs, and the units of `asinh`.
-    learnt_offset: Vec<f32>,
-    learnt_scale: Vec<f32>,
-    unit: Vec<f32>,
+    learnt_offset: Vec<f64>,
+    learnt_scale: Vec<f64>,
+    unit: Vec<f64>,
 }
 
 impl Normalisation {
     /// Learns from the rows `train` of `data`; every result is finite.
     ///
     /// An input that is constant in those rows gets the scale 0: the network never sees it. An output that is constant
-    /// there (or spreads less than 1e-30) gets the scale 1 and the constant as its offset, and is marked: it is left
+    /// there (but for the rounding of double precision) gets the scale 1 and the constant as its offset, and is marked: it is left
     /// out of `mse_z`, and the emulator returns the constant.
     ///
     /// # Panics
@@ -98,18 +103,11 @@ impl Normalisation {
         let (mut output_offset, mut output_scale) = (Vec::new(), Vec::new());
         let mut output_constant = Vec::new();
         for column in 0..data.output_count() {
-            let moments = Moments::of(|| {
-                train
-                    .iter()
-                    .map(move |&row| f64::from(data.y_row(row)[column]))
-            });
-            output_offset.push(moments.mean as f32);
-            output_constant.push(moments.is_constant());
-            output_scale.push(if moments.is_constant() {
-                1.0
-            } else {
-                moments.deviation as f32
-            });
+            let moments = Moments::of(|| train.iter().map(move |&row| data.y_row(row)[column]));
+            let (offset, scale) = moments.carried();
+            output_offset.push(offset);
+            output_scale.push(scale);
+            output_constant.push(moments.is_rounding());
         }
         let (mut learnt_offset, mut learnt_scale) = (output_offset.clone(), output_scale.clone());
         let mut unit = vec![1.0; output_scale.len()];
@@ -117,13 +115,9 @@ impl Normalisation {
             unit[column] = median_magnitude(data, train, column);
             let moments = Moments::of(|| {
                 let values = train.iter().map(|&row| data.y_row(row)[column]);
-                values.map(|y| transformed(y.into(), transform, unit[column]))
+                values.map(|y| transformed(y, transform, unit[column]))
             });
-            learnt_offset[column] = moments.mean as f32;
-            learnt_scale[column] = match moments.is_constant() {
-                true => 1.0,
-                false => moments.deviation as f32,
-            };
+            (learnt_offset[column], learnt_scale[column]) = moments.carried();
         }
         Self {
             logarithmic,
@@ -145,12 +139,12 @@ impl Normalisation {
     }
 
     /// Mean and standard deviation of each transformed output over the training rows, `[output_count]` each.
-    pub fn learnt(&self) -> (&[f32], &[f32]) {
+    pub fn learnt(&self) -> (&[f64], &[f64]) {
         (&self.learnt_offset, &self.learnt_scale)
     }
 
     /// What each output is divided by before its inverse hyperbolic sine, `[output_count]`.
-    pub fn unit(&self) -> &[f32] {
+    pub fn unit(&self) -> &[f64] {
         &self.unit
     }
 
@@ -170,18 +164,18 @@ impl Normalisation {
     }
 
     /// Mean of each output over the training rows, `[output_count]`.
-    pub fn output_offset(&self) -> &[f32] {
+    pub fn output_offset(&self) -> &[f64] {
         &self.output_offset
     }
 
     /// Standard deviation of each output over the training rows, `[output_count]`; 1 for a constant one.
-    pub fn output_scale(&self) -> &[f32] {
+    pub fn output_scale(&self) -> &[f64] {
         &self.output_scale
     }
 
     /// What the emulator multiplies with: [`Normalisation::output_scale`], but 0 for a constant output, so that its
     /// prediction is exactly the constant whatever the network says.
-    pub fn deployed_output_scale(&self) -> Vec<f32> {
+    pub fn deployed_output_scale(&self) -> Vec<f64> {
         self.output_scale
             .iter()
             .zip(&self.output_constant)
@@ -220,9 +214,9 @@ impl Normalisation {
         let mut encoded = Vec::with_capacity(rows.len() * self.output_offset.len());
         for &row in rows {
             for (column, &value) in data.y_row(row).iter().enumerate() {
-                let value = transformed(value.into(), self.transform, self.unit[column]);
-                let distance = value - f64::from(self.learnt_offset[column]);
-                encoded.push((distance / f64::from(self.learnt_scale[column])) as f32);
+                let value = transformed(value, self.transform, self.unit[column]);
+                let distance = value - self.learnt_offset[column];
+                encoded.push((distance / self.learnt_scale[column]) as f32);
             }
         }
         encoded
@@ -238,11 +232,11 @@ impl Normalisation {
         z.iter()
             .zip(columns)
             .map(|(&z, ((&offset, &scale), &unit))| {
-                let value = f64::from(z) * f64::from(scale) + f64::from(offset);
+                let value = f64::from(z) * scale + offset;
                 match self.transform {
                     Transform::None => value,
                     Transform::Log => value.exp(),
-                    Transform::Asinh => value.sinh() * f64::from(unit),
+                    Transform::Asinh => value.sinh() * unit,
                 }
             })
             .collect()
@@ -250,23 +244,28 @@ impl Normalisation {
 }
 
 /// An output in the coordinate in which it is learnt.
-fn transformed(y: f64, transform: Transform, unit: f32) -> f64 {
+fn transformed(y: f64, transform: Transform, unit: f64) -> f64 {
     match transform {
         Transform::None => y,
         Transform::Log => y.max(f32::MIN_POSITIVE.into()).ln(),
-        Transform::Asinh => (y / f64::from(unit)).asinh(),
+        Transform::Asinh => (y / unit).asinh(),
     }
 }
 
 /// The median magnitude of an output over the training rows; 1 where it is too small to divide by.
-fn median_magnitude(data: &Dataset, train: &[usize], column: usize) -> f32 {
+fn median_magnitude(data: &Dataset, train: &[usize], column: usize) -> f64 {
     let magnitudes = train.iter().map(|&row| data.y_row(row)[column].abs());
-    let mut magnitudes: Vec<f32> = magnitudes.collect();
-    magnitudes.sort_by(f32::total_cmp);
+    let mut magnitudes: Vec<f64> = magnitudes.collect();
+    magnitudes.sort_by(f64::total_cmp);
     match magnitudes.get(magnitudes.len() / 2) {
-        Some(&median) if f64::from(median) > SMALLEST_SPREAD => median,
+        Some(&median) if median > SMALLEST_SPREAD => single(median),
         _ => 1.0,
     }
+}
+
+/// A number as the emulator carries it.
+fn single(value: f64) -> f64 {
+    f64::from(value as f32)
 }
 
 /// An input as the deployed arithmetic has it before it is centred. The logarithm is taken in double precision and
@@ -281,13 +280,16 @@ fn scaled(value: f64, logarithmic: bool) -> f32 {
 }
 
 /// Mean and standard deviation (divided by the count) of one column.
-struct Moments {
-    mean: f64,
-    deviation: f64,
+pub(super) struct Moments {
+    pub(super) mean: f64,
+    pub(super) deviation: f64,
+    /// The greatest less the least value, and the larger of their magnitudes.
+    spread: f64,
+    magnitude: f64,
 }
 
 impl Moments {
-    fn of<I: Iterator<Item = f64>>(values: impl Fn() -> I) -> Self {
+    pub(super) fn of<I: Iterator<Item = f64>>(values: impl Fn() -> I) -> Self {
         let least = values().fold(f64::INFINITY, f64::min);
         let greatest = values().fold(f64::NEG_INFINITY, f64::max);
         // Not the computed mean: the constant itself, to the last bit. No values at all: zero.
@@ -295,6 +297,8 @@ impl Moments {
             return Self {
                 mean: if least.is_finite() { least } else { 0.0 },
                 deviation: 0.0,
+                spread: 0.0,
+                magnitude: 0.0,
             };
         }
         let count = values().count() as f64;
@@ -307,11 +311,33 @@ impl Moments {
         Self {
             mean: mean * unit,
             deviation: square.sqrt() * unit,
+            spread: greatest - least,
+            magnitude: unit,
         }
     }
 
     fn is_constant(&self) -> bool {
         self.deviation < SMALLEST_SPREAD
+    }
+
+    /// Whether an output varies no more than double precision rounds.
+    pub(super) fn is_rounding(&self) -> bool {
+        self.spread <= ROUNDING * self.magnitude
+    }
+
+    /// Offset and scale of an output, as the `f32` that the emulator carries wherever it can; the scale of a constant one is 1.
+    fn carried(&self) -> (f64, f64) {
+        if self.is_rounding() {
+            return (self.mean, 1.0);
+        }
+        let (mean, deviation) = (single(self.mean), single(self.deviation));
+        let is_carried = (mean - self.mean).abs() <= CARRIED * self.deviation
+            && (deviation - self.deviation).abs() <= CARRIED * self.deviation
+            && deviation.is_finite();
+        match is_carried {
+            true => (mean, deviation),
+            false => (self.mean, self.deviation),
+        }
     }
 }
 
@@ -344,14 +370,17 @@ mod tests {
             (1e20, 0.0),
             (1e29, -5e29),
             (1.0, 1000.0),
+            (1e-3, 1e6),
+            (1e-44, 0.0),
+            (1e250, -3e250),
         ] {
             let data = one_output(&column(unit, shift));
             let normalisation = Normalisation::fit(&data, &rows);
             let z = normalisation.encode_y(&data, &rows);
             let mean = z.iter().map(|&z| f64::from(z)).sum::<f64>() / 9.0;
             let square = z.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / 9.0;
-            // The offset is rounded to single precision: half a step of the shift, in deviations of 0.258 units.
-            let rounding = 1e-6 + shift.abs() / unit * f64::from(f32::EPSILON) / 0.258;
+            // The offset is rounded to single precision where that is little: half a step of the shift, in deviations of 0.258 units.
+            let rounding = 1e-6 + (shift.abs() / unit * f64::from(f32::EPSILON) / 0.258).min(1e-3);
             assert!(mean.abs() < rounding, "{unit:e}: mean {mean:e}");
             assert!((square - 1.0).abs() < rounding, "{unit:e}: square {square}");
         }
@@ -363,7 +392,7 @@ mod tests {
         let data = one_output(&[0.1; 9]);
         let normalisation = Normalisation::fit(&data, &rows);
         assert_eq!(normalisation.output_constant(), [true]);
-        assert_eq!(normalisation.output_offset(), [0.1f32]);
+        assert_eq!(normalisation.output_offset(), [0.1]);
         assert_eq!(normalisation.output_scale(), [1.0]);
         assert_eq!(normalisation.deployed_output_scale(), [0.0]);
         assert!(

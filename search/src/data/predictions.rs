@@ -11,10 +11,12 @@ use super::aside::{Aside, refuse};
 use super::dataset::Format;
 use super::error::DataError;
 use super::npz::{ArchiveWriter, Packing};
+use dense_codegen::emulator::{Outputs, Relative};
 
 /// What a file of predictions looks like: a `.npz` or a `.csv`, as its name says.
 ///
-/// A `.npz` holds `mean` and `std` (float32, shape of `y`) and `in_domain` (bool). A `.csv` has the columns
+/// A `.npz` holds `mean` and `std` (float32, shape of `y`; float64 where the emulator computes outputs relative to offsets or scales,
+/// which are put in here) and `in_domain` (bool). A `.csv` has the columns
 /// `NAME_mean`, `NAME_std` (`mean_0`, `std_0` where outputs have no names) and `in_domain` (`true`, `false`).
 #[derive(Debug, Clone)]
 pub struct PredictionForm {
@@ -22,6 +24,7 @@ pub struct PredictionForm {
     format: Format,
     shape: Vec<usize>,
     names: Vec<String>,
+    relative: Option<Relative>,
 }
 
 /// Some rows on their way into a file, as its bytes.
@@ -35,17 +38,18 @@ pub struct Encoded {
 }
 
 impl PredictionForm {
-    /// The form of the file at `path`: `shape` is that of one output, as [`super::Dataset::shape`]; `names` has one
-    /// name for each number of an output, other counts are taken as no names.
+    /// The form of the file at `path`, for an emulator with these outputs. Names are those of single numbers; where there are
+    /// others, or none, columns are numbered.
     ///
     /// # Errors
     /// [`DataError::UnknownFormat`].
-    pub fn new(path: &Path, shape: &[usize], names: &[String]) -> Result<Self, DataError> {
+    pub fn new(path: &Path, outputs: &Outputs) -> Result<Self, DataError> {
         Ok(Self {
             path: path.to_owned(),
             format: Format::of(path)?,
-            shape: shape.to_vec(),
-            names: names.to_vec(),
+            shape: outputs.shape.clone(),
+            names: outputs.names.clone(),
+            relative: outputs.relative.clone(),
         })
     }
 
@@ -61,7 +65,7 @@ impl PredictionForm {
 
     /// Makes bytes of some rows, in place of those that `encoded` had.
     ///
-    /// *Shapes*: `mean` and `std` are `[rows][output_count]`, `in_domain` `[rows]`.
+    /// *Shapes*: `mean` and `std` are `[rows][output_count]`, as the emulator computes them, `in_domain` `[rows]`.
     pub fn encode(&self, mean: &[f32], std: &[f32], in_domain: &[bool], encoded: &mut Encoded) {
         let Encoded {
             rows,
@@ -73,23 +77,44 @@ impl PredictionForm {
         for bytes in [&mut *first, &mut *deviations, &mut *flags] {
             bytes.clear();
         }
+        let count = self.output_count();
+        let rows = mean.chunks_exact(count).zip(std.chunks_exact(count));
         match self.format {
             Format::Npz => {
-                first.extend(mean.iter().flat_map(|value| value.to_le_bytes()));
-                deviations.extend(std.iter().flat_map(|value| value.to_le_bytes()));
+                match &self.relative {
+                    None => {
+                        first.extend(mean.iter().flat_map(|value| value.to_le_bytes()));
+                        deviations.extend(std.iter().flat_map(|value| value.to_le_bytes()));
+                    }
+                    Some(relative) => rows.for_each(|(mean, std)| {
+                        let (mean, std) = relative.physical(mean, std);
+                        first.extend(mean.flat_map(f64::to_le_bytes));
+                        deviations.extend(std.flat_map(f64::to_le_bytes));
+                    }),
+                }
                 flags.extend(in_domain.iter().map(|&inside| u8::from(inside)));
             }
             Format::Csv => {
-                let count = self.output_count();
-                let rows = mean.chunks_exact(count).zip(std.chunks_exact(count));
                 for ((mean, std), in_domain) in rows.zip(in_domain) {
-                    // Writing to memory cannot fail.
-                    for value in mean.iter().chain(std) {
-                        let _ = write!(first, "{value:?},");
+                    match &self.relative {
+                        None => cells(first, mean.iter().chain(std)),
+                        Some(relative) => {
+                            let (mean, std) = relative.physical(mean, std);
+                            cells(first, mean.chain(std));
+                        }
                     }
+                    // Writing to memory cannot fail.
                     let _ = writeln!(first, "{in_domain}");
                 }
             }
+        }
+    }
+
+    /// The type of a number in a `.npz`, and its bytes.
+    fn number(&self) -> (&'static str, usize) {
+        match self.relative {
+            None => ("<f4", size_of::<f32>()),
+            Some(_) => ("<f8", size_of::<f64>()),
         }
     }
 
@@ -107,6 +132,14 @@ impl PredictionForm {
         }
         csv.write_record(["in_domain"])?;
         csv.into_inner().map_err(|error| error.into_error())
+    }
+}
+
+/// Cells of a `.csv`, with all digits that tell a number from others.
+fn cells(line: &mut Vec<u8>, values: impl Iterator<Item = impl std::fmt::Debug>) {
+    for value in values {
+        // Writing to memory cannot fail.
+        let _ = write!(line, "{value:?},");
     }
 }
 
@@ -224,7 +257,7 @@ impl PredictionWriter {
 }
 
 /// Begins an array of one output a row. It is stored as it is: deflating takes longer than everything else, and makes
-/// the digits of single-precision numbers little shorter.
+/// the digits of such numbers little shorter.
 fn begin(
     archive: &mut ArchiveWriter<Aside>,
     name: &str,
@@ -232,8 +265,9 @@ fn begin(
     rows: usize,
 ) -> io::Result<()> {
     let shape = [&[rows], &form.shape[..]].concat();
-    let bytes = rows * form.output_count() * size_of::<f32>();
-    archive.begin(name, "<f4", &shape, bytes, Packing::Stored)
+    let (kind, size) = form.number();
+    let bytes = rows * form.output_count() * size;
+    archive.begin(name, kind, &shape, bytes, Packing::Stored)
 }
 
 /// Copies what has waited.

@@ -174,8 +174,7 @@ impl Split {
                 _ if count == 1 => vec!["y".to_owned()],
                 _ => (0..count).map(|output| format!("y[{output}]")).collect(),
             };
-            let values = data.y_row(first).iter().map(|&y| f64::from(y));
-            return Err(refuse("output", names, values.collect()));
+            return Err(refuse("output", names, data.y_row(first).to_vec()));
         }
         Ok(())
     }

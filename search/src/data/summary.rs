@@ -71,9 +71,9 @@ pub struct OutputSummary {
     /// Its name.
     pub name: String,
     /// Least value in the data.
-    pub min: f32,
+    pub min: f64,
     /// Greatest value in the data.
-    pub max: f32,
+    pub max: f64,
     /// How many of its numbers in a row there are.
     pub count: usize,
     /// How many of them are the same in every row.
@@ -133,12 +133,8 @@ fn inputs(data: &Dataset) -> Vec<InputSummary> {
 
 fn outputs(data: &Dataset) -> Vec<OutputSummary> {
     let count = data.output_count();
-    let groups = match data.layout() {
-        Layout::Scalars => count,
-        Layout::Curve | Layout::Image => 1,
-        Layout::Curves | Layout::Images => data.shape()[0],
-    };
-    let mut ranges = vec![(f32::INFINITY, f32::NEG_INFINITY); count];
+    let groups = data.channels();
+    let mut ranges = vec![(f64::INFINITY, f64::NEG_INFINITY); count];
     for row in 0..data.rows() {
         for (range, &value) in ranges.iter_mut().zip(data.y_row(row)) {
             *range = (range.0.min(value), range.1.max(value));
@@ -158,11 +154,11 @@ fn outputs(data: &Dataset) -> Vec<OutputSummary> {
             min: ranges
                 .iter()
                 .map(|range| range.0)
-                .fold(f32::INFINITY, f32::min),
+                .fold(f64::INFINITY, f64::min),
             max: ranges
                 .iter()
                 .map(|range| range.1)
-                .fold(f32::NEG_INFINITY, f32::max),
+                .fold(f64::NEG_INFINITY, f64::max),
             count: per_group,
             constant: ranges.iter().filter(|range| range.0 == range.1).count(),
         })
@@ -208,8 +204,8 @@ impl fmt::Display for Summary {
         for output in &self.outputs {
             table.push(vec![
                 output.name.clone(),
-                number(output.min.into()),
-                number(output.max.into()),
+                number(output.min),
+                number(output.max),
                 match (output.constant, output.count) {
                     (0, _) => "no".to_owned(),
                     (constant, count) if constant == count => "yes".to_owned(),

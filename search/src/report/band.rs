@@ -73,9 +73,9 @@ fn calibration(facts: &Facts) -> String {
                 continue;
             }
             count += 1;
-            let error = (f64::from(y) - f64::from(mean)).abs();
+            let error = (y - mean).abs();
             for (inside, (_, width)) in inside.iter_mut().zip(LEVELS) {
-                *inside += usize::from(error <= width * f64::from(answer.std[j]));
+                *inside += usize::from(error <= width * answer.std[j]);
             }
         }
     }
@@ -106,15 +106,15 @@ fn sharpness(facts: &Facts) -> String {
     let mean_square = |value: &dyn Fn(usize) -> f64| {
         let squares = kept
             .iter()
-            .map(|&j| (value(j) / f64::from(facts.deviation[j])).powi(2));
+            .map(|&j| (value(j) / facts.deviation[j]).powi(2));
         (squares.sum::<f64>() / kept.len().max(1) as f64).sqrt()
     };
     let points: Vec<_> = facts
         .answers()
         .map(|answer| {
             (
-                mean_square(&|j| f64::from(answer.std[j])),
-                mean_square(&|j| f64::from(answer.y[j]) - f64::from(answer.mean[j])),
+                mean_square(&|j| answer.std[j]),
+                mean_square(&|j| answer.y[j] - answer.mean[j]),
             )
         })
         .collect();

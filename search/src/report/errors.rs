@@ -71,7 +71,7 @@ fn parity(facts: &Facts, outputs: Range<usize>, shows: &str) -> String {
             outputs.clone().map(|j| match mixed {
                 true => [answer.y[j], answer.mean[j]]
                     .map(|value| facts.in_deviations(j, centres[j], value)),
-                false => [answer.y[j], answer.mean[j]].map(f64::from),
+                false => [answer.y[j], answer.mean[j]],
             })
         })
     };
@@ -100,7 +100,7 @@ fn parity(facts: &Facts, outputs: Range<usize>, shows: &str) -> String {
         .collect();
     let unit = match mixed {
         true => "training deviations",
-        false => "unit of the data",
+        false => facts.unit(),
     };
     let mut plot = Plot::new(
         Axis::new(scale, format!("simulated ({unit})")),
@@ -127,16 +127,14 @@ fn output_errors(facts: &Facts) -> Vec<Option<[f64; 2]>> {
     let mut squares = vec![[0.0f64; 2]; facts.deviation.len()];
     for answer in facts.answers() {
         for (j, square) in squares.iter_mut().enumerate() {
-            let error = f64::from(answer.mean[j]) - f64::from(answer.y[j]);
+            let error = answer.mean[j] - answer.y[j];
             square[0] += error * error / rows;
-            square[1] += f64::from(answer.std[j]).powi(2) / rows;
+            square[1] += answer.std[j].powi(2) / rows;
         }
     }
     let pairs = squares.into_iter().zip(&facts.deviation);
     pairs
-        .map(|(squares, &unit)| {
-            (unit > 0.0).then(|| squares.map(|square| square.sqrt() / f64::from(unit)))
-        })
+        .map(|(squares, &unit)| (unit > 0.0).then(|| squares.map(|square| square.sqrt() / unit)))
         .collect()
 }
 
@@ -149,15 +147,13 @@ fn along_outputs(facts: &Facts) -> Vec<String> {
         (Layout::Image | Layout::Images, &[.., height, width]) => {
             let size = height * width;
             let shown = (errors.len() / size).min(IMAGES);
-            let values: Vec<f32> = (0..errors.len())
-                .map(|place| known(place)[0] as f32)
-                .collect();
+            let values: Vec<f64> = (0..errors.len()).map(|place| known(place)[0]).collect();
             let picture = |channel: usize| {
                 let values: Vec<_> = values[channel * size..(channel + 1) * size]
                     .iter()
                     .map(|&value| if value.is_nan() { 0.0 } else { value })
                     .collect();
-                let largest = values.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+                let largest = values.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
                 let range = Scale::between(0.0, largest.into(), false);
                 let name = outputs
                     .names

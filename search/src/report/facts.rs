@@ -19,18 +19,18 @@ use std::path::Path;
 pub struct Facts {
     /// What ships.
     pub emulator: Emulator,
-    /// The data that the run was made with.
+    /// The data that the run was made with, their outputs as the emulator computes them.
     pub data: Dataset,
     /// Which rows are judged: `test`, or `validation` where the data have no test rows.
     pub part: &'static str,
     /// Those rows.
     pub rows: Vec<usize>,
     /// The emulator's means on them, rows x outputs.
-    pub mean: Vec<f32>,
+    pub mean: Vec<f64>,
     /// Its standard deviations.
-    pub std: Vec<f32>,
+    pub std: Vec<f64>,
     /// Each output's standard deviation on the training rows; 0 where it was constant.
-    pub deviation: Vec<f32>,
+    pub deviation: Vec<f64>,
     /// The outputs' scalars or channels, with their units.
     pub groups: Groups,
     /// The figures of those rows.
@@ -181,6 +181,9 @@ impl Facts {
             true => ("validation", split.validation),
         };
         let deviation = output_deviation(&emulator);
+        let data = data
+            .relative_to(emulator.outputs().relative.as_ref())
+            .into_owned();
         let x: Vec<f32> = rows
             .iter()
             .flat_map(|&row| data.x_row(row))
@@ -190,8 +193,8 @@ impl Facts {
         Ok(Self {
             groups: Groups::of(&data, &deviation),
             metrics: evaluate(&emulator, &data, &rows, &deviation, threads),
-            mean: predictions.mean,
-            std: predictions.std,
+            mean: doubles(predictions.mean),
+            std: doubles(predictions.std),
             history: optional(run, "history.json")?.map(|history: History| history.trainings),
             pareto: optional(run, "pareto.json")?.map(|pareto: Pareto| pareto.rows),
             emulator,
@@ -236,6 +239,19 @@ impl Facts {
         (0..self.rows.len()).map(|index| self.answer(index))
     }
 
+    /// In which unit outputs are shown where it is their own.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match &self.emulator.outputs().relative {
+            None => "unit of the data",
+            Some(relative) => match (relative.has_offset(), relative.has_scale()) {
+                (true, false) => "unit of the data, less the offset",
+                (false, _) => "in units of the scale",
+                (true, true) => "less the offset, in units of the scale",
+            },
+        }
+    }
+
     /// Whether outputs are single numbers, which may have a unit each: they are then shown by [`Facts::in_deviations`].
     #[must_use]
     pub fn is_mixed(&self) -> bool {
@@ -248,7 +264,7 @@ impl Facts {
         let mut sums = vec![0.0; self.deviation.len()];
         for answer in self.answers() {
             for (sum, &y) in sums.iter_mut().zip(answer.y) {
-                *sum += f64::from(y);
+                *sum += y;
             }
         }
         let rows = self.rows.len() as f64;
@@ -257,10 +273,10 @@ impl Facts {
 
     /// How far an output's value is from its centre, in training deviations; 0 where it was constant.
     #[must_use]
-    pub fn in_deviations(&self, output: usize, centre: f64, value: f32) -> f64 {
-        match f64::from(self.deviation[output]) {
+    pub fn in_deviations(&self, output: usize, centre: f64, value: f64) -> f64 {
+        match self.deviation[output] {
             0.0 => 0.0,
-            unit => (f64::from(value) - centre) / unit,
+            unit => (value - centre) / unit,
         }
     }
 
@@ -293,11 +309,15 @@ impl Facts {
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
     /// The simulator's.
-    pub y: &'a [f32],
+    pub y: &'a [f64],
     /// The emulator's.
-    pub mean: &'a [f32],
+    pub mean: &'a [f64],
     /// How sure it is.
-    pub std: &'a [f32],
+    pub std: &'a [f64],
+}
+
+fn doubles(values: Vec<f32>) -> Vec<f64> {
+    values.into_iter().map(f64::from).collect()
 }
 
 fn optional<T: DeserializeOwned>(run: &Path, name: &str) -> anyhow::Result<Option<T>> {

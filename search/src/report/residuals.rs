@@ -35,10 +35,8 @@ pub(super) fn output_name(facts: &Facts, output: usize) -> String {
 
 /// An output's residuals over the rows, in training deviations; `None` where it was constant.
 fn residuals(facts: &Facts, output: usize) -> Option<Vec<f64>> {
-    let unit = f64::from(facts.deviation[output]);
-    let of = |answer: super::facts::Answer<'_>| {
-        (f64::from(answer.mean[output]) - f64::from(answer.y[output])) / unit
-    };
+    let unit = facts.deviation[output];
+    let of = |answer: super::facts::Answer<'_>| (answer.mean[output] - answer.y[output]) / unit;
     (unit > 0.0).then(|| facts.answers().map(of).collect())
 }
 
@@ -130,13 +128,13 @@ fn over_images(facts: &Facts, [height, width]: [usize; 2]) -> Vec<String> {
     let picture = |channel: usize| {
         let middle = |place: usize| quantiles(facts, channel * size + place)[4];
         let middles = (0..size).map(middle);
-        let values: Vec<f32> = middles
-            .map(|value| if value.is_finite() { value as f32 } else { 0.0 })
+        let values: Vec<f64> = middles
+            .map(|value| if value.is_finite() { value } else { 0.0 })
             .collect();
         let largest = values
             .iter()
-            .fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs()));
-        let range = Scale::between(-f64::from(largest), largest.into(), false);
+            .fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()));
+        let range = Scale::between(-largest, largest, false);
         let name = match channels {
             1 => "residual of the middle row".to_owned(),
             _ => format!("{}, residual of the middle row", image_name(facts, channel)),

@@ -119,19 +119,19 @@ pub(super) fn coordinate(facts: &Facts, length: usize) -> (Vec<f64>, String) {
 
 fn curve(facts: &Facts, answer: Answer<'_>, title: &str) -> String {
     let (x, label) = coordinate(facts, answer.y.len());
-    let half = |std: f32| f64::from(Z_90 * std);
+    let half = |std: f64| f64::from(Z_90) * std;
     let band: Vec<_> = (x.iter().zip(answer.mean).zip(answer.std))
-        .map(|((&x, &mean), &std)| (x, f64::from(mean) - half(std), f64::from(mean) + half(std)))
+        .map(|((&x, &mean), &std)| (x, mean - half(std), mean + half(std)))
         .collect();
-    let points = |values: &[f32]| {
+    let points = |values: &[f64]| {
         let pairs = x.iter().zip(values);
-        pairs.map(|(&x, &y)| (x, f64::from(y))).collect::<Vec<_>>()
+        pairs.map(|(&x, &y)| (x, y)).collect::<Vec<_>>()
     };
     let all = band.iter().flat_map(|&(_, low, high)| [low, high]);
-    let all = all.chain(answer.y.iter().map(|&y| f64::from(y)));
+    let all = all.chain(answer.y.iter().copied());
     let mut plot = Plot::new(
         Axis::new(Scale::around(x.iter().copied()), label),
-        Axis::new(Scale::around(all), "output (unit of the data)"),
+        Axis::new(Scale::around(all), format!("output ({})", facts.unit())),
     );
     if x.len() > 24 || facts.emulator.outputs().layout != Layout::Scalars {
         plot.band("a", &band);
@@ -157,9 +157,9 @@ fn numbers(facts: &Facts, answer: Answer<'_>) -> String {
         .filter(|&output| facts.deviation[output] > 0.0)
         .collect();
     let places = || (0..).map(f64::from).zip(&known);
-    let at = |output: usize, value: f32| facts.in_deviations(output, centres[output], value);
+    let at = |output: usize, value: f64| facts.in_deviations(output, centres[output], value);
     let band = |output: usize| {
-        let half = Z_90 * answer.std[output];
+        let half = f64::from(Z_90) * answer.std[output];
         [-half, half].map(|distance| at(output, answer.mean[output] + distance))
     };
     let shown = known.iter().flat_map(|&output| {
@@ -186,7 +186,7 @@ fn numbers(facts: &Facts, answer: Answer<'_>) -> String {
             [low, high, place - 0.3, place + 0.3]
         }),
     );
-    let points = |values: &[f32]| {
+    let points = |values: &[f64]| {
         let points = places().map(|(place, &output)| (at(output, values[output]), place));
         points.collect::<Vec<_>>()
     };
@@ -198,11 +198,10 @@ fn numbers(facts: &Facts, answer: Answer<'_>) -> String {
 /// Simulator and emulator in one scale of shades; error and standard deviation in another.
 fn images(facts: &Facts, answer: Answer<'_>, size: [usize; 2], title: &str) -> String {
     let errors = answer.y.iter().zip(answer.mean);
-    let errors: Vec<f32> = errors.map(|(y, mean)| (y - mean).abs()).collect();
-    let values = |values: &[f32]| values.iter().map(|&y| f64::from(y)).collect::<Vec<_>>();
-    let level = Scale::around([values(answer.y), values(answer.mean)].concat());
-    let largest = [values(&errors), values(answer.std)].concat();
-    let largest = largest.into_iter().fold(f64::MIN_POSITIVE, f64::max);
+    let errors: Vec<f64> = errors.map(|(y, mean)| (y - mean).abs()).collect();
+    let level = Scale::around([answer.y, answer.mean].concat());
+    let largest = errors.iter().chain(answer.std);
+    let largest = largest.copied().fold(f64::MIN_POSITIVE, f64::max);
     let distance = Scale::between(0.0, largest, false);
     let mut out = match title {
         "" => String::new(),
@@ -223,7 +222,7 @@ fn images(facts: &Facts, answer: Answer<'_>, size: [usize; 2], title: &str) -> S
 /// An image in shades from the low to the high end of a range, which are stated below it.
 pub(super) fn image(
     facts: &Facts,
-    values: &[f32],
+    values: &[f64],
     [height, width]: [usize; 2],
     range: Scale,
     name: &str,
@@ -254,7 +253,7 @@ pub(super) fn image(
         let (left, right) = (column * width / columns, (column + 1) * width / columns);
         let area = (top..end)
             .flat_map(|row| (left..right).map(move |column| values[row * width + column]));
-        let mean = area.map(f64::from).sum::<f64>() / ((end - top) * (right - left)) as f64;
+        let mean = area.sum::<f64>() / ((end - top) * (right - left)) as f64;
         Some((SHADES as f64 * range.at(mean)).clamp(0.0, SHADES as f64 - 1.0) as usize)
     };
     let cells: Vec<Vec<_>> = (0..rows)

@@ -1,10 +1,14 @@
 //! Rows that say the same twice, rows that contradict one another, and judged rows that are trained on.
 //!
-//! Two rows have the same inputs where these are equal in single precision: the emulator cannot tell them apart.
+//! Two rows have the same inputs where these are equal in single precision: the emulator cannot tell them apart. They have the same
+//! outputs where these differ by less than a millionth of the output's range: what sums in another order leave.
 
 use super::{Kind, Warning, named};
 use crate::data::{Dataset, Part};
 use std::collections::HashMap;
+
+/// What outputs may differ by and still be the same, in ranges.
+const SAME: f64 = 1e-6;
 
 /// Returns the warnings about rows with equal inputs.
 pub(super) fn warnings(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
@@ -17,9 +21,19 @@ pub(super) fn warnings(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
     let mut groups: Vec<Vec<usize>> = groups.into_values().filter(|rows| rows.len() > 1).collect();
     groups.sort_unstable();
     let mut found = Vec::new();
+    let limits = match groups.is_empty() {
+        true => Vec::new(),
+        false => limits(data),
+    };
     let same = |rows: &&Vec<usize>| {
-        rows.iter()
-            .all(|&row| data.y_row(row) == data.y_row(rows[0]))
+        let first = data.y_row(rows[0]);
+        let differs = |row: usize| {
+            let pairs = data.y_row(row).iter().zip(first).zip(&limits);
+            pairs
+                .into_iter()
+                .any(|((a, b), limit)| (a - b).abs() > *limit)
+        };
+        !rows.iter().any(|&row| differs(row))
     };
     let (repeated, contradicting): (Vec<_>, Vec<_>) = groups.iter().partition(same);
     if let Some(first) = repeated.first() {
@@ -64,6 +78,18 @@ pub(super) fn warnings(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
     }
     found.extend(parts.and_then(|parts| leaked(&groups, parts)));
     found
+}
+
+/// By how much two values of each output may differ and still be the same.
+fn limits(data: &Dataset) -> Vec<f64> {
+    let mut ends = vec![(f64::INFINITY, f64::NEG_INFINITY); data.output_count()];
+    for row in 0..data.rows() {
+        for (ends, &y) in ends.iter_mut().zip(data.y_row(row)) {
+            *ends = (ends.0.min(y), ends.1.max(y));
+        }
+    }
+    let ranges = ends.into_iter().map(|(least, greatest)| greatest - least);
+    ranges.map(|range| SAME * range).collect()
 }
 
 /// Rows that judge or choose, with the inputs of a row that trains.

@@ -65,10 +65,7 @@ pub(super) fn decades(data: &Dataset, train: &[usize]) -> Option<Warning> {
     let mut wide = Vec::new();
     let mut widest = 0.0f64;
     for output in 0..data.output_count() {
-        let y: Vec<f64> = train
-            .iter()
-            .map(|&row| data.y_row(row)[output].into())
-            .collect();
+        let y: Vec<f64> = train.iter().map(|&row| data.y_row(row)[output]).collect();
         if let Some(factor) = span(&y) {
             widest = widest.max(factor);
             wide.push(output);
@@ -78,8 +75,8 @@ pub(super) fn decades(data: &Dataset, train: &[usize]) -> Option<Warning> {
     let least = train
         .iter()
         .flat_map(|&row| wide.iter().map(move |&output| data.y_row(row)[output]))
-        .fold(f32::INFINITY, f32::min);
-    let transform = if least >= f32::MIN_POSITIVE {
+        .fold(f64::INFINITY, f64::min);
+    let transform = if least >= f32::MIN_POSITIVE.into() {
         "log"
     } else {
         "asinh"

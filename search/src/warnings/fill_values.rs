@@ -18,7 +18,7 @@ const NAMED: usize = 3;
 /// A value that stands for none.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FillValue {
-    value: f32,
+    value: f64,
     /// Rows that have it, ascending.
     pub(crate) rows: Vec<usize>,
     /// Columns that have it, inputs first, then outputs.
@@ -28,10 +28,10 @@ pub(crate) struct FillValue {
 /// Returns the fill values among these rows, which ascend.
 pub(crate) fn find(data: &Dataset, rows: &[usize]) -> Vec<FillValue> {
     let inputs = data.input_count();
-    let mut found: BTreeMap<u32, FillValue> = BTreeMap::new();
+    let mut found: BTreeMap<u64, FillValue> = BTreeMap::new();
     for column in 0..inputs + data.output_count() {
         let value = |row: usize| match column.checked_sub(inputs) {
-            None => data.x_row(row)[column] as f32,
+            None => data.x_row(row)[column],
             Some(output) => data.y_row(row)[output],
         };
         let mut left = rows.to_vec();
@@ -88,9 +88,9 @@ fn warning(data: &Dataset, found: FillValue) -> Warning {
     Warning {
         kind: Kind::FillValue,
         text: format!(
-            "the value {:?} stands in {} of {} rows ({}; {}), far from all others there: where it marks runs that failed, leave these \
+            "the value {} stands in {} of {} rows ({}; {}), far from all others there: where it marks runs that failed, leave these \
              rows out, else the emulator learns it as a result",
-            found.value,
+            shortest(found.value),
             found.rows.len(),
             data.rows(),
             named(&found.rows),
@@ -103,14 +103,22 @@ fn warning(data: &Dataset, found: FillValue) -> Warning {
     }
 }
 
+/// The fewest digits that say the number: those of single precision, where it is one.
+fn shortest(value: f64) -> String {
+    match value as f32 {
+        single if f64::from(single) == value => format!("{single:?}"),
+        _ => format!("{value:?}"),
+    }
+}
+
 /// The fill value of a column among these rows, and the rows that have it.
 fn of_column(
     data: &Dataset,
     rows: &[usize],
-    value: impl Fn(usize) -> f32,
-) -> Option<(f32, Vec<usize>)> {
-    let (mut least, mut second) = (f32::INFINITY, f32::INFINITY);
-    let (mut greatest, mut before) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
+    value: impl Fn(usize) -> f64,
+) -> Option<(f64, Vec<usize>)> {
+    let (mut least, mut second) = (f64::INFINITY, f64::INFINITY);
+    let (mut greatest, mut before) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
     for &row in rows {
         let value = value(row);
         if value < least {
@@ -124,8 +132,7 @@ fn of_column(
             before = value;
         }
     }
-    let far = |fill: f32, near: f32, end: f32| {
-        let (fill, near, end) = (f64::from(fill), f64::from(near), f64::from(end));
+    let far = |fill: f64, near: f64, end: f64| {
         near.is_finite() && (fill - near).abs() > (end - near).abs()
     };
     let candidates = [(greatest, before, least), (least, second, greatest)];
@@ -142,11 +149,11 @@ fn of_column(
         let is_repeated = with
             .iter()
             .any(|&row| data.x_row(row) != data.x_row(with[0]));
-        let mut others: Vec<u32> = rows
+        let mut others: Vec<u64> = rows
             .iter()
             .map(|&row| value(row))
             .filter(|&value| value != fill)
-            .map(f32::to_bits)
+            .map(f64::to_bits)
             .collect();
         others.sort_unstable();
         others.dedup();
@@ -156,8 +163,9 @@ fn of_column(
 }
 
 /// Whether programs write this where they have no result: nines, large powers of ten, the ends of integers.
-fn is_known(value: f32) -> bool {
-    let size = value.abs();
+fn is_known(value: f64) -> bool {
+    // Files often hold single precision.
+    let size = value.abs() as f32;
     let nines = (2..=7).map(|digits| 10f32.powi(digits) - 1.0);
     let ends = [
         32_767.0,

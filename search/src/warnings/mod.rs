@@ -3,11 +3,13 @@
 //! - `fill_values`: -999 or 1e20 where there is no result;
 //! - `duplicates`: rows that repeat others, rows that contradict them, judged rows that are trained on;
 //! - `influence`: inputs that change nothing, or that follow from the others;
+//! - `constant_outputs`: outputs that do not vary where they train;
 //! - `extent`: too few rows for the number of inputs, outputs that span decades, and holes in the box.
 //!
 //! What cannot be used at all (numbers that are not finite, above all) is an error of [`crate::data`] and not read.
 //! Nothing here changes what is trained, and test rows are compared with others, never fitted to.
 
+mod constant_outputs;
 mod duplicates;
 mod extent;
 pub(crate) mod fill_values;
@@ -33,6 +35,8 @@ pub enum Kind {
     LeakedRows,
     /// An input that has one value in all training rows.
     ConstantInput,
+    /// An output that has one value in all training rows.
+    ConstantOutput,
     /// An input whose changes move no output.
     NoInfluence,
     /// An input that the other inputs fix.
@@ -112,6 +116,7 @@ fn with_parts(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
         without(&train),
         without(&rows_of(&[Part::Train, Part::Validation])),
     );
+    warnings.extend(constant_outputs::warnings(data, &train));
     warnings.extend(influence::warnings(data, &results, &all));
     warnings.extend(extent::decades(data, &results));
     warnings.extend(extent::holes(data, &train));

@@ -144,7 +144,7 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
     assert_eq!((data.rows(), data.shape()), (5, &[3][..]));
     for (row, index) in expected.into_iter().enumerate() {
         assert_eq!(data.x_row(row), [index, index + 1.5]);
-        assert_eq!(data.y_row(row), [index as f32, 0.5, -1e-3]);
+        assert_eq!(data.y_row(row), [index as f64, 0.5, -1e-3]);
     }
     assert_eq!(data.layout().to_string(), "curve");
     assert_eq!(
@@ -175,6 +175,23 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
 }
 
 #[test]
+fn outputs_are_stored_to_their_last_digit() {
+    let simulator = "echo \"101325.00$1 1e-5$1 -3.0000000000000004e25$1\" > $2";
+    let case = Case::new(8, simulator);
+    case.collected(&[]);
+    let data = case.data();
+    for row in 0..8 {
+        let expected = [
+            format!("101325.00{row}"),
+            format!("1e-5{row}"),
+            format!("-3.0000000000000004e25{row}"),
+        ];
+        let expected = expected.map(|text| text.parse::<f64>().unwrap());
+        assert_eq!(data.y_row(row), expected);
+    }
+}
+
+#[test]
 fn a_kill_in_the_middle_runs_nothing_twice_and_loses_nothing() {
     let simulator = "echo $1 >> ${0%/*}/ran\nsleep 0.1\necho $1 > $2";
     let case = Case::new(30, simulator);
@@ -186,10 +203,7 @@ fn a_kill_in_the_middle_runs_nothing_twice_and_loses_nothing() {
     let figures = case.collected(&[]);
     assert_eq!(figures["rows"], 30);
     assert_eq!(case.ran(), (0..30).collect::<Vec<_>>());
-    assert_eq!(
-        case.data().y(),
-        (0..30).map(|row| row as f32).collect::<Vec<_>>()
-    );
+    assert_eq!(case.data().y(), (0..30).map(f64::from).collect::<Vec<_>>());
 
     // A longer design adds its rows alone.
     case.design(33);
@@ -238,7 +252,7 @@ fn every_run_starts_in_a_folder_of_its_own() {
     assert_eq!(data.rows(), 16);
     for row in 0..16 {
         // INPUT.DAT, its copy and RESULT.DAT.
-        assert_eq!(data.y_row(row), [row as f32, 3.0]);
+        assert_eq!(data.y_row(row), [row as f64, 3.0]);
     }
     assert_eq!(
         fs::read_to_string(case.path("RESULT.DAT")).unwrap(),
@@ -280,10 +294,7 @@ fn runs_that_were_killed_too_are_run_again() {
     let figures = case.collected(&[]);
     assert_eq!(figures["rows"], 8);
     assert!(case.ran().len() <= 8 + killed);
-    assert_eq!(
-        case.data().y(),
-        (0..8).map(|row| row as f32).collect::<Vec<_>>()
-    );
+    assert_eq!(case.data().y(), (0..8).map(f64::from).collect::<Vec<_>>());
 }
 
 #[test]

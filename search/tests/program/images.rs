@@ -96,7 +96,7 @@ fn images_are_searched_judged_predicted_and_frozen_and_a_seed_gives_its_bytes() 
     let y: Vec<f32> = test
         .iter()
         .flat_map(|&row| rows.y_row(row))
-        .copied()
+        .map(|&y| y as f32)
         .collect();
     let error: f32 = mean
         .iter()

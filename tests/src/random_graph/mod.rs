@@ -11,7 +11,7 @@ mod step;
 pub use step::{every_operation, operations};
 
 use dense_codegen::emulator::{
-    Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs,
+    Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs, Relative,
 };
 use dense_codegen::graph::{Inverse, Shape};
 use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
@@ -112,7 +112,8 @@ fn emulator(
     let members = branches.into_iter().map(&mut member).collect();
     let calibration = calibration(head.shape.size(), draft.rng);
     let local = local(number, &inputs, draft.rng);
-    let outputs = head.outputs();
+    let mut outputs = head.outputs();
+    outputs.relative = relative(number, head.shape.size(), draft.rng);
     Emulator::new(EmulatorParts {
         graph: draft.graph,
         members,
@@ -195,8 +196,19 @@ impl Head {
             shape,
             names: Vec::new(),
             axes: Vec::new(),
+            relative: None,
         }
     }
+}
+
+/// What outputs are relative to: nothing in four fifths of the emulators.
+fn relative(number: usize, outputs: usize, rng: &mut ChaCha8Rng) -> Option<Relative> {
+    (number % 5 == 2).then(|| Relative {
+        offset: (0..outputs).map(|_| rng.random_range(-1e9..1e9)).collect(),
+        scale: (0..outputs)
+            .map(|_| 10f64.powf(rng.random_range(-300.0..300.0)))
+            .collect(),
+    })
 }
 
 /// What depends on where the inputs lie: nothing in a half of the emulators, else either or both.

@@ -108,6 +108,7 @@ fn linear(weight: Vec<f32>, rows: Vec<f32>) -> Case {
             shape: vec![SIZE],
             names: Vec::new(),
             axes: Vec::new(),
+            relative: None,
         },
         provenance: Default::default(),
     })

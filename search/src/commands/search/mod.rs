@@ -14,7 +14,7 @@ pub use report::{ParetoRow, Report, Verdict};
 
 use crate::contenders::{Contender, Role};
 use crate::cost_model;
-use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform};
+use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform, relative_note};
 use crate::run_folder::RunFolder;
 use crate::say::say;
 use crate::space::presets::MicroSizes;
@@ -109,8 +109,12 @@ pub fn run(
     let began = Instant::now();
     let mut plan = plan.clone();
     let device = plan.device.open()?;
-    if plan.transform == TransformName::Log {
-        transform::check(&input.data, Transform::Log)?;
+    let split = Split::resolve(&input.data, plan.seed)?;
+    split.check_varies(&input.data)?;
+    let relative = input.data.relative_needed(&split.train);
+    let data = input.data.relative_to(relative.as_ref());
+    if let Some(transform) = plan.transform.asked_for() {
+        transform::check(&data, transform)?;
     }
     plan.space
         .contenders(&input.data, plan.members, MicroSizes::default())?;
@@ -134,18 +138,19 @@ pub fn run(
         report: None,
         error: None,
     };
-    let split = Split::resolve(&input.data, plan.seed)?;
-    split.check_varies(&input.data)?;
     let folder = RunFolder::create(out)?;
     folder.describe(&description)?;
     for note in input.data.notes().iter().chain(&split.notes) {
         say!("note: {note}");
     }
+    if let Some(relative) = &relative {
+        say!("note: {}", relative_note(&data, relative));
+    }
     for warning in pool(plan.threads)?.install(|| warnings::of_split(&input.data, &split)) {
         say!("warning: {warning}");
     }
     let search = Search {
-        data: &input.data,
+        data: &data,
         split,
         plan: &plan,
         device,
@@ -201,9 +206,10 @@ pub fn resume(
         data.label()
     );
     let plan = description.plan.clone();
+    let split = Split::resolve(&data, plan.seed)?;
     let search = Search {
-        split: Split::resolve(&data, plan.seed)?,
-        data: &data,
+        data: &data.relative_to(data.relative_needed(&split.train).as_ref()),
+        split,
         plan: &plan,
         device: plan.device.open()?,
         folder: &folder,
@@ -217,6 +223,7 @@ const TOOL: &str = concat!("dense-search ", env!("CARGO_PKG_VERSION"));
 
 /// A search under way.
 struct Search<'a> {
+    /// With outputs as the emulator computes them.
     data: &'a Dataset,
     split: Split,
     plan: &'a Plan,

@@ -1,5 +1,6 @@
 use super::super::npz::Archive;
 use super::*;
+use dense_codegen::emulator::Layout;
 
 const MEAN: [f32; 6] = [1.5, -2.0, f32::NAN, 1e-25, 0.1, 3e9];
 const STD: [f32; 6] = [0.1, 0.2, f32::NAN, 0.0, 1.0, 2.0];
@@ -7,7 +8,22 @@ const IN_DOMAIN: [bool; 3] = [true, false, true];
 
 /// Writes three rows of two outputs, two rows and then one; announces `rows`.
 fn write(path: &Path, names: &[String], rows: usize) -> Result<usize, DataError> {
-    let form = PredictionForm::new(path, &[2], names)?;
+    write_as(path, &outputs(names), rows)
+}
+
+/// Two numbers with these names.
+fn outputs(names: &[String]) -> Outputs {
+    Outputs {
+        layout: Layout::Scalars,
+        shape: vec![2],
+        names: names.to_vec(),
+        axes: Vec::new(),
+        relative: None,
+    }
+}
+
+fn write_as(path: &Path, outputs: &Outputs, rows: usize) -> Result<usize, DataError> {
+    let form = PredictionForm::new(path, outputs)?;
     let mut writer = PredictionWriter::create(form.clone(), Some(rows))?;
     let mut encoded = Encoded::default();
     for (rows, numbers) in [(0..2, 0..4), (2..3, 4..6)] {
@@ -32,6 +48,40 @@ fn a_written_archive_is_read_back() {
     }
     let domain = archive.numbers("in_domain", |_, value| value).unwrap();
     assert_eq!(domain, [1.0, 0.0, 1.0]);
+}
+
+#[test]
+fn what_outputs_are_relative_to_is_put_in_in_double_precision() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["a".to_owned(), "b".to_owned()];
+    let relative = Relative {
+        offset: vec![1e6, 0.0],
+        scale: vec![1.0, 1e-60],
+    };
+    let outputs = Outputs {
+        relative: Some(relative),
+        ..outputs(&names)
+    };
+    let path = folder.path().join("p.npz");
+    write_as(&path, &outputs, 3).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let mut archive = Archive::open(&bytes, "p.npz").unwrap();
+    let mean = archive.numbers("mean", |_, value| value).unwrap();
+    let std = archive.numbers("std", |_, value| value).unwrap();
+    assert_eq!(mean[..2], [1_000_001.5, -2e-60]);
+    assert_eq!(
+        mean[3..],
+        [f64::from(1e-25f32) * 1e-60, 1e6 + f64::from(0.1f32), 3e-51]
+    );
+    assert_eq!(std[..2], [0.1f32.into(), f64::from(0.2f32) * 1e-60]);
+    let path = folder.path().join("p.csv");
+    write_as(&path, &outputs, 3).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let first = text.lines().nth(1).unwrap();
+    assert!(
+        first.starts_with("1000001.5,-2e-60,0.10000000149011612,"),
+        "{first}"
+    );
 }
 
 #[test]

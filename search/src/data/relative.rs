@@ -1,0 +1,296 @@
+//! Outputs that single precision cannot hold, while what ships computes in it: those that vary by little beside their own size
+//! (1e6 + 1e-3 f), and those of sizes outside its range (cross-sections of 1e-44).
+//!
+//! Such an output is learnt as `(y - offset) / scale`, with an offset and a scale of its own in double precision, which the
+//! emulator's file names and `predict` applies:
+//!
+//! - an offset where the mean m over the training rows is more than [`STEPS`] standard deviations s: a step of single precision is
+//!   then more than s / 2048. It is m, rounded to the power of ten at or below 100 s, so that it is a short number, which changes
+//!   seldom when more rows are trained on. All points of a curve or image have one where any of them needs it.
+//! - a scale where s is not within 1e-30 to 1e30, or a value less its offset is beyond 1e30: the power of ten next to s. The points
+//!   of a curve or image share the largest one, but for those 1e20 times below it.
+//!
+//! An output that does not vary is its own offset where single precision is far from it.
+
+use super::dataset::Dataset;
+use super::normalise::Moments;
+use dense_codegen::emulator::Relative;
+use std::borrow::Cow;
+
+/// Standard deviations that an output's mean may be away from zero.
+const STEPS: f64 = 4096.0;
+/// Magnitudes whose squares and ratios stay in the range of single precision.
+const SINGLE: std::ops::RangeInclusive<f64> = 1e-30..=1e30;
+/// Points of a curve so far below its largest have a scale of their own.
+const FAR_BELOW: i32 = 20;
+
+impl Dataset {
+    /// Returns what outputs are relative to in an emulator that is trained on these rows; `None` where single precision holds
+    /// them all.
+    #[must_use]
+    pub fn relative_needed(&self, train: &[usize]) -> Option<Relative> {
+        let count = self.output_count();
+        let columns: Vec<Column> = (0..count)
+            .map(|column| Column::of(self, train, column))
+            .collect();
+        let mut relative = Relative {
+            offset: vec![0.0; count],
+            scale: vec![1.0; count],
+        };
+        let points = self.points_of_a_channel();
+        for (group, columns) in columns.chunks(points).enumerate() {
+            let first = group * points;
+            let shifted = columns.iter().any(Column::needs_offset);
+            for (place, column) in columns.iter().enumerate() {
+                relative.offset[first + place] = match (column.varies(), shifted) {
+                    (true, true) => column.rounded_mean(),
+                    (false, _) if shifted || !column.is_in_range() => column.moments.mean,
+                    _ => 0.0,
+                };
+            }
+            let varying = || columns.iter().enumerate().filter(|(_, one)| one.varies());
+            let needed =
+                varying().any(|(place, one)| one.needs_scale(relative.offset[first + place]));
+            let largest = varying().map(|(_, one)| one.exponent()).max();
+            for (place, column) in varying().filter(|_| needed) {
+                let exponent = column.exponent();
+                let shared = largest.filter(|largest| largest - exponent < FAR_BELOW);
+                relative.scale[first + place] = power_of_ten(shared.unwrap_or(exponent));
+            }
+        }
+        (relative.has_offset() || relative.has_scale()).then_some(relative)
+    }
+
+    /// Returns the data with outputs less these offsets and over these scales, as the emulator has them.
+    ///
+    /// # Panics
+    /// There is not one offset and one scale for each output.
+    #[must_use]
+    pub fn relative_to(&self, wanted: Option<&Relative>) -> Cow<'_, Self> {
+        if self.relative.as_ref() == wanted {
+            return Cow::Borrowed(self);
+        }
+        let mut data = self.clone();
+        let count = self.output_count();
+        if let Some(Relative { offset, scale }) = data.relative.take() {
+            for (k, y) in data.y.iter_mut().enumerate() {
+                *y = offset[k % count] + scale[k % count] * *y;
+            }
+        }
+        if let Some(Relative { offset, scale }) = wanted {
+            assert_eq!((offset.len(), scale.len()), (count, count), "one an output");
+            for (k, y) in data.y.iter_mut().enumerate() {
+                *y = (*y - offset[k % count]) / scale[k % count];
+            }
+        }
+        data.relative = wanted.cloned();
+        Cow::Owned(data)
+    }
+
+    /// What its outputs are less and over; `None` where they are as the file has them.
+    #[must_use]
+    pub fn relative(&self) -> Option<&Relative> {
+        self.relative.as_ref()
+    }
+
+    /// How many numbers of an output a scalar, a curve or an image has.
+    pub(super) fn points_of_a_channel(&self) -> usize {
+        self.output_count() / self.channels().max(1)
+    }
+}
+
+/// Says which outputs are relative, in words for the user.
+#[must_use]
+pub fn note(data: &Dataset, relative: &Relative) -> String {
+    let points = data.points_of_a_channel();
+    let places = (0..data.output_count())
+        .filter(|&place| (relative.offset[place], relative.scale[place]) != (0.0, 1.0));
+    let places: Vec<usize> = places.collect();
+    let mut channels: Vec<usize> = places.iter().map(|place| place / points).collect();
+    channels.dedup();
+    let first = places.first().copied().unwrap_or_default();
+    let made = match (relative.offset[first], relative.scale[first]) {
+        (0.0, scale) => format!("{scale:e} times what it computes"),
+        (offset, 1.0) => format!("{offset:?} plus what it computes"),
+        (offset, scale) => format!("{offset:?} plus {scale:e} times what it computes"),
+    };
+    let others = match channels.len() {
+        0 | 1 => String::new(),
+        more => format!(", and so on for {} more", more - 1),
+    };
+    format!(
+        "single precision, in which emulators compute, does not hold {}: it is {made}{others}; predict gives the sum, frozen code names \
+         OFFSET and SCALE",
+        data.channel_name(first / points)
+    )
+}
+
+/// An output over the rows that train.
+struct Column {
+    moments: Moments,
+    /// The largest and the least of all rows.
+    ends: [f64; 2],
+}
+
+impl Column {
+    fn of(data: &Dataset, train: &[usize], column: usize) -> Self {
+        let of = |rows: &[usize]| {
+            let rows = rows.to_vec();
+            rows.into_iter().map(|row| data.y_row(row)[column])
+        };
+        let all: Vec<usize> = (0..data.rows()).collect();
+        Self {
+            moments: Moments::of(|| of(train)),
+            ends: [
+                of(&all).fold(f64::NEG_INFINITY, f64::max),
+                of(&all).fold(f64::INFINITY, f64::min),
+            ],
+        }
+    }
+
+    fn varies(&self) -> bool {
+        !self.moments.is_rounding()
+    }
+
+    fn is_in_range(&self) -> bool {
+        let magnitude = self.moments.mean.abs();
+        magnitude == 0.0 || SINGLE.contains(&magnitude)
+    }
+
+    fn needs_offset(&self) -> bool {
+        self.varies() && self.moments.mean.abs() > STEPS * self.moments.deviation
+    }
+
+    fn needs_scale(&self, offset: f64) -> bool {
+        let farthest = self.ends.map(|end| (end - offset).abs());
+        !SINGLE.contains(&self.moments.deviation) || farthest.iter().any(|far| far > SINGLE.end())
+    }
+
+    /// The mean to about a hundredth of a percent of 100 deviations.
+    fn rounded_mean(&self) -> f64 {
+        let Moments {
+            mean, deviation, ..
+        } = self.moments;
+        let exponent = (100.0 * deviation).log10().floor() as i32;
+        // Dividing by a power of ten gives the double next to the decimal; multiplying by a negative one does not.
+        match power_of_ten(exponent.abs()) {
+            unit if exponent >= 0 => (mean / unit).round() * unit,
+            inverse => (mean * inverse).round() / inverse,
+        }
+    }
+
+    /// The power of ten next to the standard deviation.
+    fn exponent(&self) -> i32 {
+        self.moments.deviation.log10().round() as i32
+    }
+}
+
+/// The double next to a power of ten.
+fn power_of_ten(exponent: i32) -> f64 {
+    let text = format!("1e{exponent}");
+    text.parse().expect("a power of ten is a number")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NpzFile, doubles, read};
+    use super::*;
+    use crate::streams::stream;
+    use rand::Rng;
+
+    const ROWS: usize = 40;
+
+    /// Outputs of 40 rows, each made of a number from 0 to 1.
+    fn data(columns: &[&dyn Fn(f64) -> f64], layout: &str) -> Dataset {
+        let mut random = stream(7, "relative test");
+        let x: Vec<f64> = (0..ROWS).map(|_| random.random_range(0.0..1.0)).collect();
+        let y: Vec<f64> = x
+            .iter()
+            .flat_map(|&x| columns.iter().map(move |column| column(x)))
+            .collect();
+        let text = super::super::testing::unicode(&[layout], layout.len());
+        let bytes = NpzFile::new()
+            .with("x", "<f8", &[ROWS, 1], doubles(&x))
+            .with("y", "<f8", &[ROWS, columns.len()], doubles(&y))
+            .with("y_layout", &format!("<U{}", layout.len()), &[], text)
+            .bytes();
+        read(&bytes).unwrap()
+    }
+
+    fn all() -> Vec<usize> {
+        (0..ROWS).collect()
+    }
+
+    #[test]
+    fn what_single_precision_holds_is_as_it_is() {
+        let plain = data(
+            &[
+                &|x| x,
+                &|x| 300.0 + x,
+                &|_| 101_325.0,
+                &|x| 1e-29 * x,
+                &|_| 0.0,
+            ],
+            "scalars",
+        );
+        assert_eq!(plain.relative_needed(&all()), None);
+        assert!(matches!(plain.relative_to(None), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn each_output_has_an_offset_or_a_scale_of_its_own_where_it_needs_one() {
+        let columns: [&dyn Fn(f64) -> f64; 8] = [
+            &|x| 1e6 + 1e-3 * x,
+            &|x| -291_230.0 + 0.02 * x,
+            &|x| 9.5e-44 * (1.0 + x),
+            &|x| 9e299 * x,
+            &|x| 5e-290 + 3e-297 * x,
+            &|x| x,
+            &|_| 3e-50,
+            &|x| 0.1 + f64::EPSILON * 0.1 * x.round(),
+        ];
+        let found = data(&columns, "scalars").relative_needed(&all()).unwrap();
+        assert_eq!(found.offset[..4], [1e6, -291_230.0, 0.0, 0.0]);
+        assert!((found.offset[4] - 5e-290).abs() < 1e-294);
+        assert_eq!(found.offset[5..], [0.0, 3e-50, 0.0]);
+        assert_eq!(found.scale[..2], [1.0, 1.0]);
+        assert_eq!(found.scale[2..5], [1e-44, 1e299, 1e-297]);
+        assert_eq!(found.scale[5..], [1.0; 3]);
+    }
+
+    #[test]
+    fn the_points_of_a_curve_share_what_they_can() {
+        let columns: [&dyn Fn(f64) -> f64; 4] =
+            [&|x| 1e-40 * x, &|x| 1e-44 * x, &|x| 1e-90 * x, &|_| 0.0];
+        let found = data(&columns, "curve").relative_needed(&all()).unwrap();
+        let [first, second, third, fourth] = found.scale[..] else {
+            panic!("four points");
+        };
+        assert!(first == second && (1e-42..1e-39).contains(&first));
+        assert!((1e-92..1e-89).contains(&third) && fourth == 1.0);
+        let columns: [&dyn Fn(f64) -> f64; 3] = [&|x| 1e6 + 1e-3 * x, &|x| x, &|_| 2.5];
+        let found = data(&columns, "curve").relative_needed(&all()).unwrap();
+        assert_eq!((found.offset[0], found.offset[2]), (1e6, 2.5));
+        assert!(found.offset[1].abs() < 60.0 && !found.has_scale());
+    }
+
+    #[test]
+    fn relative_outputs_are_those_of_the_file_again_to_the_last_digits() {
+        let file = data(&[&|x| 1e6 + 1e-3 * x, &|x| 1e-44 * x], "scalars");
+        let needed = file.relative_needed(&all()).unwrap();
+        let relative = file.relative_to(Some(&needed));
+        assert_eq!(relative.relative(), Some(&needed));
+        for row in 0..ROWS {
+            let (y, less) = (file.y_row(row), relative.y_row(row));
+            assert_eq!(less[0], y[0] - 1e6);
+            assert_eq!(less[1], y[1] / needed.scale[1]);
+        }
+        let back = relative.relative_to(None);
+        for (a, b) in file.y().iter().zip(back.y()) {
+            assert!((a - b).abs() <= 2.0 * f64::EPSILON * a.abs());
+        }
+        assert!(
+            note(&file, &needed).contains("1000000.0 plus what it computes, and so on for 1 more")
+        );
+    }
+}

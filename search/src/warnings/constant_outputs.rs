@@ -1,0 +1,78 @@
+//! Outputs of which nothing is learnt: they have one value in all rows that train.
+
+use super::{Kind, Warning, named};
+use crate::data::{Dataset, Normalisation};
+
+/// Outputs that are named one by one, at most.
+const NAMED: usize = 3;
+
+/// Returns a warning about each scalar or channel that is constant over the rows `train`, and one about each of which a part is, but
+/// varies in other rows.
+pub(super) fn warnings(data: &Dataset, train: &[usize]) -> Vec<Warning> {
+    let normalisation = Normalisation::fit(data, train);
+    let constant = normalisation.output_constant();
+    // A search refuses data of which every output is constant, and says so.
+    if constant.iter().all(|&is| is) {
+        return Vec::new();
+    }
+    let points = data.output_count() / data.channels();
+    let mut found = Vec::new();
+    for (channel, constant) in constant.chunks_exact(points).enumerate() {
+        let places = (channel * points..).zip(constant);
+        let places: Vec<usize> = places.filter_map(|(k, &is)| is.then_some(k)).collect();
+        let values = normalisation.output_offset();
+        let differs = |&row: &usize| {
+            let y = data.y_row(row);
+            places.iter().any(|&k| !is_near(y[k], values[k]))
+        };
+        let rows: Vec<usize> = (0..data.rows()).filter(differs).collect();
+        let whole = places.len() == points;
+        if places.is_empty() || (!whole && rows.is_empty()) {
+            continue;
+        }
+        let subject = match whole {
+            true => data.channel_name(channel),
+            false => format!(
+                "{} of {points} numbers of {}",
+                places.len(),
+                data.channel_name(channel)
+            ),
+        };
+        let (verb, what) = match (whole && points == 1, places.len()) {
+            (true, _) => ("is", format!("{:?}", values[places[0]])),
+            (false, 1) => ("has", "one value".to_owned()),
+            (false, _) => ("have", "one value each".to_owned()),
+        };
+        let elsewhere = match rows.is_empty() {
+            true => String::new(),
+            false => format!(", but not in {}", named(&rows)),
+        };
+        found.push(Warning {
+            kind: Kind::ConstantOutput,
+            text: format!(
+                "{subject} {verb} {what} in all {} training rows{elsewhere}: nothing is learnt about it, the emulator always gives that \
+                 value, and scores leave it out{}",
+                train.len(),
+                match rows.is_empty() {
+                    true => "",
+                    false => "; train on rows in which it varies, or leave it out",
+                }
+            ),
+            rows,
+            inputs: Vec::new(),
+        });
+    }
+    if found.len() > NAMED {
+        let more = found.len() - NAMED;
+        found.truncate(NAMED);
+        if let Some(last) = found.last_mut() {
+            last.text += &format!(" ({more} more outputs are constant there)");
+        }
+    }
+    found
+}
+
+/// Whether two numbers differ by no more than double precision rounds.
+fn is_near(left: f64, right: f64) -> bool {
+    (left - right).abs() <= 16.0 * f64::EPSILON * left.abs().max(right.abs())
+}
