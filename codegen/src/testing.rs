@@ -190,7 +190,7 @@ pub(crate) fn relative_emulator(seed: u64) -> Emulator {
     let mut parts = emulator(seed).into_parts();
     parts.outputs.relative = Some(Relative {
         offset: (0..18).map(|j| 101_325.0 + f64::from(j)).collect(),
-        scale: (0..18).map(|j| 10f64.powi(j - 50)).collect(),
+        scale: (0..18).map(|j| 2f64.powi(j - 150)).collect(),
     });
     Emulator::new(parts).unwrap()
 }

@@ -155,7 +155,7 @@ fn what_outputs_are_relative_to_is_named_and_part_of_the_structure() {
                   #[rustfmt::skip]\npub const OFFSET: [f64; OUTPUTS] = [\n    101325.0, ";
     assert!(model.contains(offset), "{model}");
     assert!(
-        model.contains("pub const SCALE: [f64; OUTPUTS] = [\n    1e-50, "),
+        model.contains("pub const SCALE: [f64; OUTPUTS] = [\n    7.006492321624085e-46, "),
         "{model}"
     );
     assert!(
