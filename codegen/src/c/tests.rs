@@ -101,7 +101,9 @@ fn what_outputs_are_relative_to_is_named_in_the_header() {
         "{header}"
     );
     assert!(
-        header.contains(&format!("#define {prefix}_SCALE {{ \\\n    7.006492321624085e-46, ")),
+        header.contains(&format!(
+            "#define {prefix}_SCALE {{ \\\n    7.006492321624085e-46, "
+        )),
         "{header}"
     );
 }

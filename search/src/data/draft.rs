@@ -140,8 +140,9 @@ impl Draft {
             });
         }
         let wanted = [&options.inputs[..], &options.outputs[..]].concat();
-        let columns = csv::read(bytes, file, &wanted)
-            .map_err(|error| faults::of_csv(bytes, file, &wanted).unwrap_or(error))?;
+        let columns = csv::read(bytes, file, &wanted).map_err(|error| {
+            faults::of_csv(bytes, file, &options.inputs, &options.outputs).unwrap_or(error)
+        })?;
         let rows = columns.lines.len();
         let (mut x, mut y) = (Vec::new(), Vec::new());
         for row in columns.values.chunks_exact(inputs + outputs) {

@@ -140,9 +140,16 @@ impl Faults {
     }
 }
 
-/// The error of all cells of a `.csv` that are no usable numbers, in the columns `wanted`; nothing where there is at most one,
-/// or the text cannot be read by lines.
-pub(super) fn of_csv(bytes: &[u8], file: &str, wanted: &[String]) -> Option<DataError> {
+/// The error of all cells of a `.csv` that are no usable numbers, in these columns; nothing where there is at most one, or the
+/// text cannot be read by lines.
+pub(super) fn of_csv(
+    bytes: &[u8],
+    file: &str,
+    inputs: &[String],
+    outputs: &[String],
+) -> Option<DataError> {
+    let judges = std::iter::repeat_n(Fault::of as fn(f64) -> Option<Fault>, inputs.len());
+    let judges = judges.chain(std::iter::repeat(Fault::of_output as _));
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
     let names = reader.headers().ok()?.clone();
     let mark = '\u{feff}';
@@ -150,7 +157,8 @@ pub(super) fn of_csv(bytes: &[u8], file: &str, wanted: &[String]) -> Option<Data
         let mut names = names.iter().map(|name| name.trim_start_matches(mark));
         names.position(|name| name == column)
     };
-    let columns: Vec<usize> = wanted.iter().map(position).collect::<Option<_>>()?;
+    let wanted = inputs.iter().chain(outputs);
+    let columns: Vec<usize> = wanted.clone().map(position).collect::<Option<_>>()?;
     let (mut faults, mut rows) = (Faults::default(), 0);
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).ok()? {
@@ -159,10 +167,10 @@ pub(super) fn of_csv(bytes: &[u8], file: &str, wanted: &[String]) -> Option<Data
         let before = bytes.get(place.byte() as usize..)?;
         let ends = before.iter().take_while(|byte| b"\r\n".contains(byte));
         let line = place.line() + ends.filter(|&&byte| byte == b'\n').count() as u64;
-        for (name, &column) in wanted.iter().zip(&columns) {
+        for ((name, &column), judge) in wanted.clone().zip(&columns).zip(judges.clone()) {
             let text = record.get(column).unwrap_or_default();
             let fault = match text.parse::<f64>() {
-                Ok(value) => Fault::of(value),
+                Ok(value) => judge(value),
                 Err(_) => Some(Fault::NotANumber(text.chars().take(60).collect())),
             };
             if let Some(fault) = fault {
