@@ -41,7 +41,7 @@ pub struct Case {
 }
 
 /// The seed that every run draws anew.
-static FRESH_SEED: LazyLock<u64> = LazyLock::new(|| match env::var("DENSE_SEED") {
+pub static FRESH_SEED: LazyLock<u64> = LazyLock::new(|| match env::var("DENSE_SEED") {
     Ok(seed) => seed.parse().expect("DENSE_SEED is a whole number"),
     Err(_) => {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -28,7 +28,7 @@ pub(super) fn files(emulator: &Emulator, name: &str) -> Vec<(String, String)> {
             "examples/latency.rs",
             include_str!("templates/latency.rs.txt"),
         ),
-        ("src/lib.rs".into(), library(&about)),
+        ("src/lib.rs".into(), library(emulator, &about)),
         (
             "README.md".into(),
             format!(
@@ -40,12 +40,23 @@ pub(super) fn files(emulator: &Emulator, name: &str) -> Vec<(String, String)> {
 }
 
 /// The crate's root: documentation and modules.
-fn library(about: &str) -> String {
+fn library(emulator: &Emulator, about: &str) -> String {
     let mut text = String::new();
     for line in about.lines() {
         let _ = writeln!(text, "{}", format!("//! {line}").trim_end());
     }
-    text + include_str!("templates/lib.rs.txt")
+    let relative = emulator.outputs().relative.as_ref();
+    let relative = relative.map_or(String::new(), |relative| {
+        let constants = [
+            ("OFFSET", relative.has_offset()),
+            ("SCALE", relative.has_scale()),
+        ];
+        let constants = constants.into_iter().filter(|(_, there)| *there);
+        constants
+            .map(|(name, _)| format!("pub use model::{name};\n"))
+            .collect()
+    });
+    text + &include_str!("templates/lib.rs.txt").replace("{{relative}}", &relative)
 }
 
 /// What the emulator is, in Markdown, in the places of a template.

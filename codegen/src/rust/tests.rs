@@ -162,6 +162,10 @@ fn what_outputs_are_relative_to_is_named_and_part_of_the_structure() {
         text(&emulator, "README.md")
             .contains("its standard deviation `SCALE[j] * f64::from(std[j])`")
     );
+    assert!(
+        text(&emulator, "src/lib.rs")
+            .contains("\npub use model::OFFSET;\npub use model::SCALE;\npub use model::{\n")
+    );
     // Other offsets are another structure: an image of theirs is refused.
     let mut parts = emulator.clone().into_parts();
     parts.outputs.relative.as_mut().unwrap().offset[0] += 1.0;

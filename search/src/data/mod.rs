@@ -62,6 +62,6 @@ pub use inputs::{Flow, InputRows};
 pub use layout::Layout;
 pub use normalise::{Normalisation, Transform};
 pub use predictions::{Encoded, PredictionForm, PredictionWriter};
-pub use relative::note as relative_note;
+pub use relative::{note as relative_note, words as relative_words};
 pub use split::{MINIMUM_TRAIN_ROWS, Part, Split};
 pub use summary::{InputSummary, OutputSummary, RowSummary, Summary};

@@ -99,9 +99,19 @@ impl Dataset {
     }
 }
 
-/// Says which outputs are relative, in words for the user.
+/// What the user is told when a search begins.
 #[must_use]
 pub fn note(data: &Dataset, relative: &Relative) -> String {
+    format!(
+        "single precision, in which emulators compute, does not hold every output: {}; predict gives the sum, frozen code names OFFSET \
+         and SCALE",
+        words(data, relative)
+    )
+}
+
+/// How outputs are made of what the emulator computes: `output "T_K" is 300.0 plus it, and so on for 2 more`.
+#[must_use]
+pub fn words(data: &Dataset, relative: &Relative) -> String {
     let points = data.points_of_a_channel();
     let places = (0..data.output_count())
         .filter(|&place| (relative.offset[place], relative.scale[place]) != (0.0, 1.0));
@@ -110,18 +120,21 @@ pub fn note(data: &Dataset, relative: &Relative) -> String {
     channels.dedup();
     let first = places.first().copied().unwrap_or_default();
     let made = match (relative.offset[first], relative.scale[first]) {
-        (0.0, scale) => format!("{scale:e} times what it computes"),
-        (offset, 1.0) => format!("{offset:?} plus what it computes"),
-        (offset, scale) => format!("{offset:?} plus {scale:e} times what it computes"),
+        (0.0, scale) => format!("{scale:e} times it"),
+        (offset, 1.0) => format!("{offset:?} plus it"),
+        (offset, scale) => format!("{offset:?} plus {scale:e} times it"),
     };
     let others = match channels.len() {
         0 | 1 => String::new(),
         more => format!(", and so on for {} more", more - 1),
     };
+    let points = match points {
+        1 => "",
+        _ => " at its first point",
+    };
     format!(
-        "single precision, in which emulators compute, does not hold {}: it is {made}{others}; predict gives the sum, frozen code names \
-         OFFSET and SCALE",
-        data.channel_name(first / points)
+        "{}{points} is {made}{others}",
+        data.channel_name(channels.first().copied().unwrap_or_default())
     )
 }
 
@@ -290,7 +303,7 @@ mod tests {
             assert!((a - b).abs() <= 2.0 * f64::EPSILON * a.abs());
         }
         assert!(
-            note(&file, &needed).contains("1000000.0 plus what it computes, and so on for 1 more")
+            note(&file, &needed).contains("output 0 is 1000000.0 plus it, and so on for 1 more")
         );
     }
 }

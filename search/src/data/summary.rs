@@ -176,12 +176,14 @@ impl fmt::Display for Summary {
         writeln!(formatter, "\ninputs   {}", self.inputs.len())?;
         let mut table = Table::new(&["name", "min", "max", "trained from", "to", "scale"]);
         for input in &self.inputs {
+            let [min, max] = ends(input.min, input.max);
+            let [low, high] = ends(input.low, input.high);
             table.push(vec![
                 input.name.clone(),
-                number(input.min),
-                number(input.max),
-                number(input.low),
-                number(input.high),
+                min,
+                max,
+                low,
+                high,
                 match (input.constant, input.logarithmic) {
                     (true, _) => "constant".to_owned(),
                     (false, true) => "logarithmic".to_owned(),
@@ -202,10 +204,11 @@ impl fmt::Display for Summary {
         )?;
         let mut table = Table::new(&["name", "min", "max", "constant"]);
         for output in &self.outputs {
+            let [min, max] = ends(output.min, output.max);
             table.push(vec![
                 output.name.clone(),
-                number(output.min),
-                number(output.max),
+                min,
+                max,
                 match (output.constant, output.count) {
                     (0, _) => "no".to_owned(),
                     (constant, count) if constant == count => "yes".to_owned(),
@@ -281,18 +284,36 @@ impl fmt::Display for Table {
     }
 }
 
+/// Significant digits of a number.
+const DIGITS: usize = 5;
+
 /// A number with five significant digits, in the shorter of the two notations.
 fn number(value: f64) -> String {
+    with_digits(value, DIGITS)
+}
+
+/// The ends of a range, with as many more digits as their difference needs to have three.
+fn ends(low: f64, high: f64) -> [String; 2] {
+    let ratio = low.abs().max(high.abs()) / (high - low);
+    let needed = match ratio.is_finite() {
+        true => (ratio.log10().ceil() as usize + 3).min(17),
+        false => DIGITS,
+    };
+    [low, high].map(|value| with_digits(value, needed.max(DIGITS)))
+}
+
+fn with_digits(value: f64, digits: usize) -> String {
     let magnitude = value.abs();
     if value == 0.0 {
         return "0".to_owned();
     }
-    if !(1e-3..1e6).contains(&magnitude) {
-        let text = format!("{value:.4e}");
+    let decimals = digits as i32 - 1 - magnitude.log10().floor() as i32;
+    if magnitude < 1e-3 || magnitude >= 1e6 && decimals <= 0 {
+        let text = format!("{value:.*e}", digits - 1);
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         return format!("{}e{exponent}", shorten(digits));
     }
-    let decimals = (4 - magnitude.log10().floor() as i32).max(0) as usize;
+    let decimals = decimals.max(0) as usize;
     shorten(&format!("{value:.decimals$}")).to_owned()
 }
 
@@ -336,6 +357,10 @@ mod tests {
         for (value, expected) in table {
             assert_eq!(number(value), expected);
         }
+        assert_eq!(ends(-291_230.0, -291_229.98), ["-291230", "-291229.98"]);
+        assert_eq!(ends(1e6, 1e6 + 2e-3), ["1000000", "1000000.002"]);
+        assert_eq!(ends(300.0, 900.0), ["300", "900"]);
+        assert_eq!(ends(7.0, 7.0), ["7", "7"]);
         assert_eq!(duration(0.0022933), "2.2933 ms");
         assert_eq!(duration(7e-5), "70 us");
     }

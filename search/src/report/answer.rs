@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::page::{missing, table};
 use super::text::{bytes, decimals, escape, number, percent, seconds};
+use dense_codegen::emulator::Relative;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -66,7 +67,13 @@ pub(super) fn answer(facts: &Facts) -> String {
         None => vec![
             (
                 percent(metrics.median_relative_l2),
-                "median error: the norm of a run's error over the norm of its outputs".to_owned(),
+                match facts.data.relative().is_some_and(Relative::has_offset) {
+                    false => "median error: the norm of a run's error over the norm of its outputs",
+                    true => {
+                        "median error: the norm of a run's error over the norm of its outputs less their offsets"
+                    }
+                }
+                .to_owned(),
             ),
             (
                 decimals(metrics.r2, 5),

@@ -245,9 +245,9 @@ impl Facts {
         match &self.emulator.outputs().relative {
             None => "unit of the data",
             Some(relative) => match (relative.has_offset(), relative.has_scale()) {
-                (true, false) => "unit of the data, less the offset",
-                (false, _) => "in units of the scale",
-                (true, true) => "less the offset, in units of the scale",
+                (true, false) => "less the offset",
+                (false, _) => "over the scale",
+                (true, true) => "less offset, over scale",
             },
         }
     }

@@ -7,6 +7,7 @@ use super::residuals::output_name;
 use super::scale::Scale;
 use super::text::{escape, number, percent};
 use crate::calibration::Z_90;
+use crate::data::relative_words;
 use dense_codegen::emulator::Layout;
 
 /// Curves and images of a run that are shown, at most.
@@ -41,6 +42,12 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     );
     if facts.is_mixed() {
         about += " Outputs are shown from their mean over these runs, in training deviations.";
+    }
+    if let Some(relative) = facts.data.relative() {
+        about += &format!(
+            " Shown is what the emulator computes: {}.",
+            relative_words(&facts.data, relative)
+        );
     }
     page.section("What it predicts", &about, &grid(&figures));
 }

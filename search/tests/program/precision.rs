@@ -121,7 +121,7 @@ fn outputs_that_single_precision_cannot_hold_are_learnt_and_given_back() {
     let output = call(folder, &search);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    let note = "does not hold output \"energy_J\": it is 1000000.0 plus what it computes, and so on for 2 more";
+    let note = "does not hold every output: output \"energy_J\" is 1000000.0 plus it, and so on for 2 more; predict";
     assert!(said.contains(note), "{said}");
 
     let fresh = points(4000);
