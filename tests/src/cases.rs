@@ -1,4 +1,4 @@
-//! The cases of the conformance tests: random emulators with 1,000 rows each and what the f32 interpreter makes of them.
+//! The cases of the conformance tests: random emulators with some hundred rows each and what the f32 interpreter makes of them.
 //!
 //! Half of [`CASES`] come from a fixed seed, half from a fresh one that every failure prints; `DENSE_SEED=N` gives that seed
 //! again. Each half is long enough to use every operation. Tests that compile them have fewer: [`compiled`], [`proven`].
@@ -7,7 +7,7 @@ use crate::random_graph::{
     emulators_with_every_kind, emulators_with_every_step, operations, random_emulator,
 };
 use crate::rows::random_rows;
-use crate::tier::is_long;
+use crate::tier::{is_long, of_tier};
 use dense_codegen::emulator::Emulator;
 use dense_codegen::interpreter::{Order, Prediction, interpret_f32};
 use dense_runtime::status::Status;
@@ -22,8 +22,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How many random emulators there are.
 pub const EMULATORS: usize = 100;
-/// How many rows each of them is given.
-pub const ROWS: usize = 1000;
+/// How many rows each of them is given: fewer in the short tier, of which every run draws others.
+pub static ROWS: LazyLock<usize> = LazyLock::new(|| of_tier(300, 1000));
 /// The seed of the first half.
 const FIXED_SEED: u64 = 20_260_101;
 
@@ -128,7 +128,7 @@ impl Case {
     }
 
     fn new(number: usize, seed: u64, emulator: Emulator, rng: &mut ChaCha8Rng) -> Self {
-        let rows = random_rows(&emulator, ROWS, rng);
+        let rows = random_rows(&emulator, *ROWS, rng);
         Self {
             number,
             seed,

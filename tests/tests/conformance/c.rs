@@ -55,7 +55,7 @@ fn all_cases_equal_the_interpreter_in_both_orders() {
         return;
     }
     // At the level that compiles fastest; the others have fewer cases below.
-    let program = CProgram::write(&folder("all"), CASES.iter().collect(), PROGRAM, ROWS);
+    let program = CProgram::write(&folder("all"), CASES.iter().collect(), PROGRAM, *ROWS);
     assert_same_bits(&program, "gcc", &["-O1"], Order::Separate);
     if native_is_fused() {
         assert_same_bits(&program, "gcc", &["-O1", "-march=native"], Order::Fused);
@@ -65,7 +65,7 @@ fn all_cases_equal_the_interpreter_in_both_orders() {
 #[test]
 fn every_compiler_level_and_processor_gives_the_same_bits() {
     let few = compiled();
-    let program = CProgram::write(&folder("few"), few, PROGRAM, ROWS);
+    let program = CProgram::write(&folder("few"), few, PROGRAM, *ROWS);
     for compiler in COMPILERS {
         if !is_there(compiler, compiler) {
             continue;
@@ -82,7 +82,7 @@ fn every_compiler_level_and_processor_gives_the_same_bits() {
 #[test]
 fn a_compiler_that_may_contract_and_set_errno_gives_the_same_bits() {
     let few = compiled();
-    let program = CProgram::write(&folder("gnu"), few, PROGRAM, ROWS);
+    let program = CProgram::write(&folder("gnu"), few, PROGRAM, *ROWS);
     for compiler in COMPILERS {
         if is_there(compiler, compiler) && native_is_fused() {
             let flags = ["-std=gnu11", "-O2", "-march=native", "-D_GNU_SOURCE"];

@@ -23,7 +23,7 @@ fn two_libraries_in_one_program_of_c_or_cpp_give_the_bits_of_the_interpreter() {
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_library");
     let cases: Vec<_> = EVERY_OPERATION[..2].iter().collect();
-    let program = CProgram::write(&folder, cases.clone(), PROGRAM, ROWS);
+    let program = CProgram::write(&folder, cases.clone(), PROGRAM, *ROWS);
     let mut archives = Vec::new();
     for case in cases {
         let frozen = folder.join(format!("frozen-{}", case.name()));
