@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
 /// The format's version: a file of another one is refused.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 /// A training's state between two steps.
 #[derive(Debug)]
