@@ -65,7 +65,7 @@ pub struct Outputs {
     pub names: Vec<String>,
     /// Coordinates of the points, where the data have them.
     pub axes: Vec<Axis>,
-    /// What the numbers of a call are relative to; `None` where they are the outputs themselves.
+    /// Offsets and scales in float64; `None` if means and standard deviations are in the simulator's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative: Option<Relative>,
 }

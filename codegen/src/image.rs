@@ -26,8 +26,8 @@ pub(crate) enum Stored {
     Plain,
 }
 
-/// What outputs are relative to, as text, for the hash of the code: the code has these numbers beside the image, so that an image
-/// that is relative to others is one of another structure.
+/// Offsets and scales as text, for the hash of the code: they are constants of the code, so an image that needs other ones
+/// has another structure.
 pub(crate) fn relative(emulator: &Emulator) -> String {
     match &emulator.outputs().relative {
         None => String::new(),

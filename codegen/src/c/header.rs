@@ -33,7 +33,7 @@ pub(super) fn text(emulator: &Emulator, prefix: &Prefix) -> String {
             "{{relative}}",
             match emulator.outputs().relative {
                 None => "",
-                Some(_) => " and what\n * outputs are relative to, for arrays of double",
+                Some(_) => "\n * and offsets or scales, for arrays of double",
             },
         )
         .replace("{{macs}}", &emulator.macs().to_string())
@@ -109,7 +109,7 @@ fn outputs_line(emulator: &Emulator, prefix: &str) -> String {
         let scale = term(relative.has_scale(), "SCALE[j] *");
         let _ = write!(
             text,
-            ";\n *   single precision cannot hold them: output j is {offset}{scale}(double)mean[j],\n *   its standard deviation \
+            ";\n *   float cannot represent them: output j is {offset}{scale}(double)mean[j],\n *   its standard deviation \
              {scale}(double)std[j]"
         );
     }

@@ -1,24 +1,24 @@
-//! Outputs that single precision cannot hold: what is to be added to and multiplied with the numbers of a call.
+//! Offsets and scales for outputs that float32 cannot represent.
 
 use super::refuse;
 use crate::Result;
 use serde::{Deserialize, Serialize};
 
-/// What the numbers of a call are relative to, in double precision: output j is `offset[j] + scale[j] mean[j]`, and its standard
-/// deviation `scale[j] std[j]`.
+/// Offset and scale of each output in float64: output j is `offset[j] + scale[j] * mean[j]`, its standard deviation
+/// `scale[j] * std[j]`.
 ///
-/// For outputs that single precision cannot hold: those that vary by little beside their own size, and those of sizes outside its
-/// range.
+/// For outputs that float32 cannot represent: those that vary little compared with their size, and those whose size is
+/// outside its range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Relative {
-    /// What is added to each mean, `[OUT]`, in the simulator's unit; 0 where nothing is.
+    /// Added to the scaled mean, `[OUT]`, in the simulator's unit; 0 without an offset.
     pub offset: Vec<f64>,
-    /// What means and standard deviations are multiplied by, `[OUT]`, positive; 1 where nothing changes.
+    /// Multiplies mean and standard deviation, `[OUT]`, positive; 1 without a scale.
     pub scale: Vec<f64>,
 }
 
 impl Relative {
-    /// The numbers of one row, as a call gives them, in the simulator's unit: means and standard deviations, `[OUT]` each.
+    /// Converts one row of means and standard deviations, `[OUT]` each, to the simulator's unit.
     pub fn physical<'a>(
         &'a self,
         mean: &'a [f32],
@@ -47,7 +47,7 @@ impl Relative {
         self.scale.iter().any(|&scale| scale != 1.0)
     }
 
-    /// Refuses what cannot be turned into outputs.
+    /// Checks lengths and values for `outputs` outputs.
     pub(super) fn check(&self, outputs: usize) -> Result<()> {
         let Self { offset, scale } = self;
         if offset.len() != outputs || scale.len() != outputs {

@@ -119,13 +119,13 @@ fn prediction(
     ]
 }
 
-/// In which units means and standard deviations are.
+/// The units of mean and standard deviation.
 fn units(emulator: &Emulator) -> [&'static str; 2] {
     match emulator.outputs().relative {
         None => ["in physical units"; 2],
         Some(_) => [
-            "relative to offset and scale, in double precision, of the property `outputs`: an output is offset + scale * this",
-            "relative to the scale, in double precision, of the property `outputs`",
+            "before offset and scale (property `outputs`, float64): an output is offset + scale * mean",
+            "before the scale (property `outputs`, float64)",
         ],
     }
 }

@@ -101,7 +101,7 @@ fn about(emulator: &Emulator, template: String) -> String {
         let [output, deviation] = formulas(relative);
         let _ = writeln!(
             notes,
-            "\nSingle precision cannot hold them: output j is `{output}`, its standard deviation `{deviation}`."
+            "\nfloat32 cannot represent them: output j is `{output}`, its standard deviation `{deviation}`."
         );
     }
     let text = template

@@ -165,7 +165,7 @@ fn list(items: Vec<String>) -> String {
     super::weights::literals(items.into_iter())
 }
 
-/// An output and its standard deviation, as made of the numbers of a call.
+/// Rust expressions for an output and its standard deviation.
 pub(super) fn formulas(relative: &Relative) -> [String; 2] {
     let offset = if relative.has_offset() {
         "OFFSET[j] + "
@@ -183,7 +183,7 @@ pub(super) fn formulas(relative: &Relative) -> [String; 2] {
     ]
 }
 
-/// What the numbers of a call are relative to, where they are.
+/// The constants `OFFSET` and `SCALE`, as far as the emulator has them.
 fn relative(emulator: &Emulator) -> String {
     let Some(relative) = &emulator.outputs().relative else {
         return String::new();
@@ -199,7 +199,7 @@ fn relative(emulator: &Emulator) -> String {
     };
     let [output, deviation] = formulas(relative);
     if relative.has_offset() {
-        let about = format!("Output j is `{output}`: single precision cannot hold it.");
+        let about = format!("Output j is `{output}`: float32 cannot represent it.");
         write("OFFSET", &about, &relative.offset);
     }
     if relative.has_scale() {

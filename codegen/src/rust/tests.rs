@@ -151,7 +151,7 @@ fn what_outputs_are_relative_to_is_named_and_part_of_the_structure() {
     assert!(!text(&plain, "src/model.rs").contains("OFFSET"));
     let emulator = testing::relative_emulator(2);
     let model = text(&emulator, "src/model.rs");
-    let offset = "/// Output j is `OFFSET[j] + SCALE[j] * f64::from(mean[j])`: single precision cannot hold it.\n\
+    let offset = "/// Output j is `OFFSET[j] + SCALE[j] * f64::from(mean[j])`: float32 cannot represent it.\n\
                   #[rustfmt::skip]\npub const OFFSET: [f64; OUTPUTS] = [\n    101325.0, ";
     assert!(model.contains(offset), "{model}");
     assert!(

@@ -6,7 +6,7 @@
 //!    ([`Layout`] says what kind of output it is). A value of the type [`Dataset`] is valid: finite, consistent, within
 //!    a range that arithmetic can work with; nothing later has an error path for bad data.
 //! 2. [`Split::resolve`] says which rows train, choose, calibrate and test.
-//! 3. [`Dataset::relative_to`] takes an offset and a scale out of outputs that single precision cannot hold.
+//! 3. [`Dataset::relative_to`] converts outputs that float32 cannot represent.
 //! 4. [`Normalisation::fit`] learns from the training rows how physical units become numbers near one, and encodes.
 //! 5. [`Summary`] is what `inspect` prints.
 //!

@@ -1,32 +1,32 @@
-//! Outputs that single precision cannot hold, while what ships computes in it: those that vary by little beside their own size
-//! (1e6 + 1e-3 f), and those of sizes outside its range (cross-sections of 1e-44).
+//! Offsets and scales for outputs that float32 cannot represent.
 //!
-//! Such an output is learnt as `(y - offset) / scale`, with an offset and a scale of its own in double precision, which the
-//! emulator's file names and `predict` applies:
+//! Emulators compute in float32. An output that varies little compared with its size (1e6 + 1e-3 f), or whose size is
+//! outside the range of float32 (cross-sections of 1e-44 m2), is trained as `(y - offset) / scale`, with an offset and a
+//! scale for each output in float64. The emulator file stores both, and `predict` converts back.
 //!
-//! - an offset where the mean m over the training rows is more than [`STEPS`] standard deviations s: a step of single precision is
-//!   then more than s / 2048. It is m, rounded to the power of ten at or below 100 s, so that it is a short number, which changes
-//!   seldom when more rows are trained on. All points of a curve or image have one where any of them needs it.
-//! - a scale where s is not within 1e-30 to 1e30, or a value less its offset is beyond 1e30: the power of ten next to s. The points
-//!   of a curve or image share the largest one, but for those 1e20 times below it.
+//! - Offset: used where the mean exceeds [`STEPS`] standard deviations s, so that one step of float32 exceeds s / 2048. It is
+//!   the mean rounded to the power of ten at or below 100 s: a short number that seldom changes when rows are added. If one
+//!   point of a curve or image needs an offset, all its points have one.
+//! - Scale: used where s is outside 1e-30 to 1e30, or where a value minus its offset exceeds 1e30. It is the power of ten
+//!   nearest to s. The points of a curve or image share the largest scale, except those at least 1e20 times smaller.
 //!
-//! An output that does not vary is its own offset where single precision is far from it.
+//! A constant output outside the range of float32 has its value as offset.
 
 use super::dataset::Dataset;
 use super::normalise::Moments;
 use dense_codegen::emulator::Relative;
 use std::borrow::Cow;
 
-/// Standard deviations that an output's mean may be away from zero.
+/// Largest mean without an offset, in standard deviations.
 const STEPS: f64 = 4096.0;
-/// Magnitudes whose squares and ratios stay in the range of single precision.
+/// Magnitudes whose squares and ratios stay within the range of float32.
 const SINGLE: std::ops::RangeInclusive<f64> = 1e-30..=1e30;
-/// Points of a curve so far below its largest have a scale of their own.
+/// Powers of ten below the largest scale of a curve at which a point has its own.
 const FAR_BELOW: i32 = 20;
 
 impl Dataset {
-    /// Returns what outputs are relative to in an emulator that is trained on these rows; `None` where single precision holds
-    /// them all.
+    /// Returns the offsets and scales of an emulator trained on the rows `train`; `None` if float32 can represent every
+    /// output.
     #[must_use]
     pub fn relative_needed(&self, train: &[usize]) -> Option<Relative> {
         let count = self.output_count();
@@ -61,10 +61,10 @@ impl Dataset {
         (relative.has_offset() || relative.has_scale()).then_some(relative)
     }
 
-    /// Returns the data with outputs less these offsets and over these scales, as the emulator has them.
+    /// Returns the data with outputs `(y - offset) / scale`, as the emulator computes them; `None` gives those of the file.
     ///
     /// # Panics
-    /// There is not one offset and one scale for each output.
+    /// The number of offsets or scales differs from the number of outputs.
     #[must_use]
     pub fn relative_to(&self, wanted: Option<&Relative>) -> Cow<'_, Self> {
         if self.relative.as_ref() == wanted {
@@ -87,61 +87,64 @@ impl Dataset {
         Cow::Owned(data)
     }
 
-    /// What its outputs are less and over; `None` where they are as the file has them.
+    /// Offsets and scales that have been applied to the outputs; `None` if they are those of the file.
     #[must_use]
     pub fn relative(&self) -> Option<&Relative> {
         self.relative.as_ref()
     }
 
-    /// How many numbers of an output a scalar, a curve or an image has.
+    /// Number of values of one scalar, curve or image.
     pub(super) fn points_of_a_channel(&self) -> usize {
         self.output_count() / self.channels().max(1)
     }
 }
 
-/// What the user is told when a search begins.
+/// The note that a search prints as it starts.
 #[must_use]
 pub fn note(data: &Dataset, relative: &Relative) -> String {
     format!(
-        "single precision, in which emulators compute, does not hold every output: {}; predict gives the sum, frozen code names OFFSET \
+        "float32 cannot represent every output: the emulator predicts {}; `predict` converts back, and frozen code has OFFSET \
          and SCALE",
         words(data, relative)
     )
 }
 
-/// How outputs are made of what the emulator computes: `output "T_K" is 300.0 plus it, and so on for 2 more`.
+/// Says what the emulator predicts: `output "T_K" as its difference from 300.0 (2 more outputs likewise)`.
 #[must_use]
 pub fn words(data: &Dataset, relative: &Relative) -> String {
     let points = data.points_of_a_channel();
-    let places = (0..data.output_count())
-        .filter(|&place| (relative.offset[place], relative.scale[place]) != (0.0, 1.0));
-    let places: Vec<usize> = places.collect();
+    let is_relative =
+        |&place: &usize| (relative.offset[place], relative.scale[place]) != (0.0, 1.0);
+    let places: Vec<usize> = (0..data.output_count()).filter(is_relative).collect();
     let mut channels: Vec<usize> = places.iter().map(|place| place / points).collect();
     channels.dedup();
     let first = places.first().copied().unwrap_or_default();
     let made = match (relative.offset[first], relative.scale[first]) {
-        (0.0, scale) => format!("{scale:e} times it"),
-        (offset, 1.0) => format!("{offset:?} plus it"),
-        (offset, scale) => format!("{offset:?} plus {scale:e} times it"),
+        (0.0, scale) => format!("in units of {scale:e}"),
+        (offset, 1.0) => format!("as its difference from {offset:?}"),
+        (offset, scale) => format!("as its difference from {offset:?}, in units of {scale:e}"),
+    };
+    let place = if points == 1 {
+        ""
+    } else {
+        ", at its first point,"
     };
     let others = match channels.len() {
         0 | 1 => String::new(),
-        more => format!(", and so on for {} more", more - 1),
-    };
-    let points = match points {
-        1 => "",
-        _ => " at its first point",
+        2 => " (1 more output likewise)".to_owned(),
+        count => format!(" ({} more outputs likewise)", count - 1),
     };
     format!(
-        "{}{points} is {made}{others}",
-        data.channel_name(channels.first().copied().unwrap_or_default())
+        "{}{place} {made}{others}",
+        data.channel_name(first / points)
     )
 }
 
-/// An output over the rows that train.
+/// Statistics of one output.
 struct Column {
+    /// Over the training rows.
     moments: Moments,
-    /// The largest and the least of all rows.
+    /// Greatest and least value of all rows.
     ends: [f64; 2],
 }
 
@@ -179,26 +182,26 @@ impl Column {
         !SINGLE.contains(&self.moments.deviation) || farthest.iter().any(|far| far > SINGLE.end())
     }
 
-    /// The mean to about a hundredth of a percent of 100 deviations.
+    /// The mean, rounded to the power of ten at or below 100 standard deviations.
     fn rounded_mean(&self) -> f64 {
         let Moments {
             mean, deviation, ..
         } = self.moments;
         let exponent = (100.0 * deviation).log10().floor() as i32;
-        // Dividing by a power of ten gives the double next to the decimal; multiplying by a negative one does not.
+        // Dividing by 10^n gives the double nearest to the decimal; multiplying by 10^-n does not.
         match power_of_ten(exponent.abs()) {
             unit if exponent >= 0 => (mean / unit).round() * unit,
             inverse => (mean * inverse).round() / inverse,
         }
     }
 
-    /// The power of ten next to the standard deviation.
+    /// Exponent of the power of ten nearest to the standard deviation.
     fn exponent(&self) -> i32 {
         self.moments.deviation.log10().round() as i32
     }
 }
 
-/// The double next to a power of ten.
+/// The double nearest to a power of ten.
 fn power_of_ten(exponent: i32) -> f64 {
     let text = format!("1e{exponent}");
     text.parse().expect("a power of ten is a number")
@@ -213,7 +216,7 @@ mod tests {
 
     const ROWS: usize = 40;
 
-    /// Outputs of 40 rows, each made of a number from 0 to 1.
+    /// 40 rows with one input, uniform in 0 to 1, and these functions of it as outputs.
     fn data(columns: &[&dyn Fn(f64) -> f64], layout: &str) -> Dataset {
         let mut random = stream(7, "relative test");
         let x: Vec<f64> = (0..ROWS).map(|_| random.random_range(0.0..1.0)).collect();
@@ -302,8 +305,8 @@ mod tests {
         for (a, b) in file.y().iter().zip(back.y()) {
             assert!((a - b).abs() <= 2.0 * f64::EPSILON * a.abs());
         }
-        assert!(
-            note(&file, &needed).contains("output 0 is 1000000.0 plus it, and so on for 1 more")
-        );
+        assert!(note(&file, &needed).contains(
+            "predicts output 0 as its difference from 1000000.0 (1 more output likewise)"
+        ));
     }
 }

@@ -44,10 +44,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
         about += " Outputs are shown from their mean over these runs, in training deviations.";
     }
     if let Some(relative) = facts.data.relative() {
-        about += &format!(
-            " Shown is what the emulator computes: {}.",
-            relative_words(&facts.data, relative)
-        );
+        about += &format!(" The plots show {}.", relative_words(&facts.data, relative));
     }
     page.section("What it predicts", &about, &grid(&figures));
 }

@@ -1,13 +1,13 @@
-//! Outputs of which nothing is learnt: they have one value in all rows that train.
+//! Outputs that cannot be learnt, because they are constant in the training rows.
 
 use super::{Kind, Warning, named};
 use crate::data::{Dataset, Normalisation};
 
-/// Outputs that are named one by one, at most.
+/// Largest number of outputs that are named one by one.
 const NAMED: usize = 3;
 
-/// Returns a warning about each scalar or channel that is constant over the rows `train`, and one about each of which a part is, but
-/// varies in other rows.
+/// Returns a warning for each scalar or channel that is constant in the rows `train`, and for each channel of which some points are
+/// constant there but not in other rows.
 pub(super) fn warnings(data: &Dataset, train: &[usize]) -> Vec<Warning> {
     let normalisation = Normalisation::fit(data, train);
     let constant = normalisation.output_constant();
@@ -30,32 +30,35 @@ pub(super) fn warnings(data: &Dataset, train: &[usize]) -> Vec<Warning> {
         if places.is_empty() || (!whole && rows.is_empty()) {
             continue;
         }
-        let subject = match whole {
-            true => data.channel_name(channel),
-            false => format!(
-                "{} of {points} numbers of {}",
+        let subject = if whole {
+            data.channel_name(channel)
+        } else {
+            format!(
+                "{} of {points} points of {}",
                 places.len(),
                 data.channel_name(channel)
-            ),
+            )
         };
         let (verb, what) = match (whole && points == 1, places.len()) {
             (true, _) => ("is", format!("{:?}", values[places[0]])),
             (false, 1) => ("has", "one value".to_owned()),
             (false, _) => ("have", "one value each".to_owned()),
         };
-        let elsewhere = match rows.is_empty() {
-            true => String::new(),
-            false => format!(", but not in {}", named(&rows)),
+        let elsewhere = if rows.is_empty() {
+            String::new()
+        } else {
+            format!(", but not in {}", named(&rows))
         };
         found.push(Warning {
             kind: Kind::ConstantOutput,
             text: format!(
-                "{subject} {verb} {what} in all {} training rows{elsewhere}: nothing is learnt about it, the emulator always gives that \
-                 value, and scores leave it out{}",
+                "{subject} {verb} {what} in all {} training rows{elsewhere}: the emulator always returns that value, and scores leave it \
+                 out{}",
                 train.len(),
-                match rows.is_empty() {
-                    true => "",
-                    false => "; train on rows in which it varies, or leave it out",
+                if rows.is_empty() {
+                    ""
+                } else {
+                    "; train on rows in which it varies, or leave it out"
                 }
             ),
             rows,
@@ -72,7 +75,7 @@ pub(super) fn warnings(data: &Dataset, train: &[usize]) -> Vec<Warning> {
     found
 }
 
-/// Whether two numbers differ by no more than double precision rounds.
+/// Whether two values agree up to the rounding of float64.
 fn is_near(left: f64, right: f64) -> bool {
     (left - right).abs() <= 16.0 * f64::EPSILON * left.abs().max(right.abs())
 }

@@ -4,7 +4,7 @@
 //! - [`images`]: outputs of two dimensions, and super-architectures from files,
 //! - [`judging`]: which rows and columns `evaluate` judges,
 //! - [`mending`]: files that cannot be used, and the lines that mend them,
-//! - [`precision`]: outputs that single precision cannot hold, and those that do not vary,
+//! - [`precision`]: outputs that float32 cannot represent, and constant ones,
 //! - [`locks`]: two programs that would write into one run; [`pipes`]: readers that end before the program,
 //! - [`resume`], [`time`], [`diverging`]: runs that are killed, that have a time, that go wrong,
 //! - [`bulk`]: `predict` on files larger than memory,

@@ -1,4 +1,4 @@
-//! Outputs that single precision cannot hold are learnt and given back; those that do not vary where they train are named.
+//! Outputs that float32 cannot represent are learnt and predicted; outputs that are constant in the training rows are reported.
 
 use super::{command, doubles, figures, npz, said, succeeds, text};
 use std::fs;
@@ -94,7 +94,7 @@ fn r2(predicted: &[Vec<f64>], truth: &[Vec<f64>], output: usize) -> f64 {
 }
 
 #[test]
-fn outputs_that_single_precision_cannot_hold_are_learnt_and_given_back() {
+fn outputs_that_float32_cannot_represent_are_learnt_and_predicted() {
     let f = |[a, b]: [f64; 2]| (3.0 * a).sin() + a * b;
     let y = |x: [f64; 2]| {
         vec![
@@ -121,7 +121,7 @@ fn outputs_that_single_precision_cannot_hold_are_learnt_and_given_back() {
     let output = call(folder, &search);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    let note = "does not hold every output: output \"energy_J\" is 1000000.0 plus it, and so on for 2 more; predict";
+    let note = "the emulator predicts output \"energy_J\" as its difference from 1000000.0 (2 more outputs likewise)";
     assert!(said.contains(note), "{said}");
 
     let fresh = points(4000);
@@ -196,7 +196,7 @@ fn outputs_that_single_precision_cannot_hold_are_learnt_and_given_back() {
 }
 
 #[test]
-fn an_output_that_does_not_vary_where_it_trains_is_named_and_left_out_of_scores() {
+fn an_output_that_is_constant_in_the_training_rows_is_named_and_left_out_of_scores() {
     let points = points(0);
     let split: Vec<u8> = (0..ROWS)
         .map(|row| [0, 0, 0, 0, 0, 0, 0, 1, 2, 2][row % 10])
@@ -221,8 +221,8 @@ fn an_output_that_does_not_vary_where_it_trains_is_named_and_left_out_of_scores(
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     for warning in [
-        "warning: output \"fixed\" is 2.5 in all 84 training rows: nothing is learnt about it",
-        "warning: output \"late\" is 7.5 in all 84 training rows, but not in row 119: nothing is learnt about it",
+        "warning: output \"fixed\" is 2.5 in all 84 training rows: the emulator always returns that value",
+        "warning: output \"late\" is 7.5 in all 84 training rows, but not in row 119: the emulator always returns that value",
     ] {
         assert!(said.contains(warning), "{said}");
     }
