@@ -11,6 +11,7 @@
 
 mod allocation;
 mod c;
+#[cfg(target_arch = "x86_64")]
 mod c_elementary;
 mod c_examples;
 mod c_library;
