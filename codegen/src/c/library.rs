@@ -20,7 +20,8 @@ pub(super) fn files(emulator: &Emulator, prefix: &Prefix) -> Vec<(String, String
         ),
         file(
             "dense-runtime/Cargo.toml",
-            filled(include_str!("../rust/templates/runtime.toml.txt")),
+            filled(include_str!("../rust/templates/runtime.toml.txt"))
+                .replace("{{carrier}}", &format!("{}-library", prefix.as_str())),
         ),
     ];
     let modules = emit_model(emulator).into_iter();

@@ -10,6 +10,7 @@ pub(super) fn files(emulator: &Emulator, name: &str) -> Vec<(String, String)> {
         template
             .replace("{{version}}", env!("CARGO_PKG_VERSION"))
             .replace("{{name}}", name)
+            .replace("{{carrier}}", name)
             .replace("{{crate}}", &name.replace('-', "_"))
     };
     let file = |path: &str, template: &str| (path.to_owned(), filled(template));

@@ -50,6 +50,29 @@ fn a_frozen_crate_builds_without_warnings_and_gives_the_golden_bits_unless_they_
 }
 
 #[test]
+fn two_frozen_crates_work_in_one_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path();
+    for (name, seed) in [("first", 1), ("second", 2)] {
+        let options = FreezeOptions {
+            crate_name: name.into(),
+            ..FreezeOptions::default()
+        };
+        freeze(&testing::emulator(seed), &out.join(name), &options).unwrap();
+    }
+    let manifest = "[package]\nname = \"both\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n\
+                    first = { path = \"../first\" }\nsecond = { path = \"../second\" }\n";
+    let program = "use first::Predict as _;\nuse second::Predict as _;\n\nfn main() {\n    \
+                   assert!(first::Emulator.self_test(&mut first::Emulator::WORKSPACE.clone()).is_ok());\n    \
+                   assert!(second::Emulator.self_test(&mut second::Emulator::WORKSPACE.clone()).is_ok());\n}\n";
+    let both = out.join("both");
+    std::fs::create_dir_all(both.join("src")).unwrap();
+    std::fs::write(both.join("Cargo.toml"), manifest).unwrap();
+    std::fs::write(both.join("src/main.rs"), program).unwrap();
+    cargo(&both, &["run", "--quiet"]).unwrap();
+}
+
+#[test]
 fn the_emitted_code_is_formatted() {
     let (_folder, out) = frozen(&testing::emulator(2));
     for file in ["src/lib.rs", "tests/golden.rs", "examples/latency.rs"] {
