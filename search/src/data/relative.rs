@@ -30,9 +30,7 @@ impl Dataset {
     #[must_use]
     pub fn relative_needed(&self, train: &[usize]) -> Option<Relative> {
         let count = self.output_count();
-        let columns: Vec<Column> = (0..count)
-            .map(|column| Column::of(self, train, column))
-            .collect();
+        let columns = Column::all(self, train);
         let mut relative = Relative {
             offset: vec![0.0; count],
             scale: vec![1.0; count],
@@ -144,24 +142,24 @@ pub fn words(data: &Dataset, relative: &Relative) -> String {
 struct Column {
     /// Over the training rows.
     moments: Moments,
-    /// Greatest and least value of all rows.
+    /// Least and greatest value of all rows.
     ends: [f64; 2],
 }
 
 impl Column {
-    fn of(data: &Dataset, train: &[usize], column: usize) -> Self {
-        let of = |rows: &[usize]| {
-            let rows = rows.to_vec();
-            rows.into_iter().map(|row| data.y_row(row)[column])
-        };
-        let all: Vec<usize> = (0..data.rows()).collect();
-        Self {
-            moments: Moments::of(|| of(train)),
-            ends: [
-                of(&all).fold(f64::NEG_INFINITY, f64::max),
-                of(&all).fold(f64::INFINITY, f64::min),
-            ],
+    /// Of every output.
+    fn all(data: &Dataset, train: &[usize]) -> Vec<Self> {
+        let mut ends = vec![[f64::INFINITY, f64::NEG_INFINITY]; data.output_count()];
+        for row in 0..data.rows() {
+            for (ends, &y) in ends.iter_mut().zip(data.y_row(row)) {
+                *ends = [ends[0].min(y), ends[1].max(y)];
+            }
         }
+        let of = |(column, ends)| Self {
+            moments: Moments::of(|| train.iter().map(move |&row| data.y_row(row)[column])),
+            ends,
+        };
+        ends.into_iter().enumerate().map(of).collect()
     }
 
     fn varies(&self) -> bool {
