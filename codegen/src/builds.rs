@@ -77,7 +77,7 @@ impl Crates {
             freeze(&emulator, &at(name), &options).expect("a crate is written");
         }
         let prefix = Prefix::new("large").expect("a prefix");
-        c::freeze(&large(), &at("c"), &prefix).expect("C is written");
+        c::freeze(&large(), &at("c"), &prefix.into()).expect("C is written");
         let [large, small, library] = ["large", "small", "c/library"].map(at);
         Self {
             folder: folder.clone(),

@@ -46,6 +46,7 @@ pub(crate) enum Values {
     /// So many zeros.
     Padding(usize),
     Word(u32),
+    Words(Vec<u32>),
 }
 
 /// One field of the structure.
@@ -156,8 +157,34 @@ impl Field {
             }
             Values::Padding(words) => vec![0; *words],
             Values::Word(word) => vec![*word],
+            Values::Words(words) => words.clone(),
         }
     }
+}
+
+/// Where the numbers come from: the version of this program, and the SHA-256 of the training data that the provenance names,
+/// whose places in an image are the same whatever they hold.
+pub(crate) fn origin(emulator: &Emulator) -> [Field; 2] {
+    let version = env!("CARGO_PKG_VERSION").split(['.', '-', '+']).take(3);
+    let version = version.map(|part| part.parse().unwrap_or(0)).collect();
+    let hash = emulator.provenance().get("data_sha256");
+    let hash = hash.and_then(|hash| hash.as_str()).unwrap_or_default();
+    let word = |word: usize| {
+        let digits = hash.get(8 * word..8 * word + 8).unwrap_or_default();
+        u32::from_str_radix(digits, 16).unwrap_or(0)
+    };
+    [
+        Field::new(
+            "version",
+            "Version of the program that froze these numbers.",
+            Values::Words(version),
+        ),
+        Field::new(
+            "data",
+            "SHA-256 of the training data.",
+            Values::Words((0..8).map(word).collect()),
+        ),
+    ]
 }
 
 /// The field of a parameter.

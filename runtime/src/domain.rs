@@ -105,6 +105,14 @@ impl Ranges {
         all
     }
 
+    /// Returns the limits of input `lane` of the eight, low and high; those of the last for any lane beyond.
+    #[must_use]
+    pub fn limits(&self, lane: usize) -> [f32; 2] {
+        let lane = lane.min(LANES - 1);
+        let limit = |limits: &[f32; LANES]| limits.get(lane).copied().unwrap_or_default();
+        [limit(&self.low), limit(&self.high)]
+    }
+
     /// Returns the words in the order in which they lie in memory.
     pub fn words(&self) -> impl Iterator<Item = u32> {
         let numbers = [

@@ -178,9 +178,26 @@ fn target_sqrt(x: f32) -> f32 {
     root
 }
 
+#[cfg(all(
+    not(any(feature = "std", feature = "core-float-math")),
+    target_arch = "x86_64",
+    target_feature = "sse2"
+))]
+#[inline(always)]
+#[expect(
+    unsafe_code,
+    reason = "the target's instruction is reached through intrinsics alone"
+)]
+fn target_sqrt(x: f32) -> f32 {
+    use core::arch::x86_64::{_mm_cvtss_f32, _mm_set_ss, _mm_sqrt_ss};
+    // SAFETY: the target feature is a condition of this block.
+    unsafe { _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))) }
+}
+
 #[cfg(not(any(
     feature = "std",
     feature = "core-float-math",
+    all(target_arch = "x86_64", target_feature = "sse2"),
     all(target_arch = "arm", target_abi = "eabihf", target_os = "none")
 )))]
 use sqrt_in_integers as target_sqrt;
@@ -193,6 +210,7 @@ use sqrt_in_integers as target_sqrt;
     not(any(
         feature = "std",
         feature = "core-float-math",
+        all(target_arch = "x86_64", target_feature = "sse2"),
         all(target_arch = "arm", target_abi = "eabihf", target_os = "none")
     ))
 ))]

@@ -24,6 +24,19 @@ pub unsafe trait Image: Sized {
     const STRUCTURE: u32;
 }
 
+/// Which numbers an emulator's are, and where they come from: what a log beside a prediction has to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The hash of the code that reads the numbers: images of the same structure can take each other's place.
+    pub structure: u32,
+    /// The CRC-32 over all numbers, as it is stored with them.
+    pub checksum: u32,
+    /// The version of the program that froze them: major, minor, patch.
+    pub version: [u32; 3],
+    /// The SHA-256 of the training data, eight hexadecimal digits a word; zeros where the emulator does not know it.
+    pub data: [u32; 8],
+}
+
 /// Why bytes are not an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageError {
@@ -53,11 +66,17 @@ impl fmt::Display for ImageError {
 /// # Errors
 /// What is wrong with them, in the order of [`ImageError`].
 pub fn view<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
+    match placed(bytes) {
+        Err(ImageError::Length) if is_another(bytes) => Err(ImageError::Structure),
+        Ok(image) if !is_whole(image) => Err(ImageError::Checksum),
+        placed => placed,
+    }
+}
+
+/// Returns the bytes as an image whose checksum has not been looked at.
+fn placed<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
     let Some(bytes) = bytes.get(..size_of::<I>()) else {
-        return Err(match is_another(bytes) {
-            true => ImageError::Structure,
-            false => ImageError::Length,
-        });
+        return Err(ImageError::Length);
     };
     let image = bytes.as_ptr().cast::<I>();
     if !image.is_aligned() {
@@ -67,7 +86,6 @@ pub fn view<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
     let image = unsafe { &*image };
     match words(image) {
         [.., structure, _] if *structure != I::STRUCTURE => Err(ImageError::Structure),
-        _ if !is_whole(image) => Err(ImageError::Checksum),
         _ => Ok(image),
     }
 }
@@ -90,6 +108,88 @@ pub fn is_whole<I: Image>(image: &I) -> bool {
     match black_box(words(image)) {
         [hashed @ .., checksum] => crc32(0, hashed.iter().copied()) == *checksum,
         [] => false,
+    }
+}
+
+/// A check of an image's checksum in slices, for a program that has no time for all of it at once. Never panics.
+///
+/// [`Check::start`] with an image or [`Check::of`] numbers that are at hand, then [`Check::step`] until [`Check::finished`] gives
+/// an answer, which is that of [`view`] or [`is_whole`]. Numbers that change meanwhile are seen where they were not yet read.
+#[derive(Debug)]
+pub struct Check<'a, I> {
+    image: &'a I,
+    /// Words that were read, and the checksum over them.
+    read: usize,
+    checksum: u32,
+}
+
+impl<'a, I: Image> Check<'a, I> {
+    /// Returns the check of bytes that may be an image: length, alignment and structure are looked at here.
+    ///
+    /// # Errors
+    /// What is wrong with them; the whole image of a smaller emulator counts as cut short, for telling takes its checksum.
+    pub fn start(bytes: &'a [u8]) -> Result<Self, ImageError> {
+        placed(bytes).map(Self::of)
+    }
+
+    /// Returns the check of numbers that are at hand.
+    #[must_use]
+    pub const fn of(image: &'a I) -> Self {
+        Self::resume(image, 0, 0)
+    }
+
+    /// Returns the check that has read so many words, over which the checksum is this: [`Check::state`] of an earlier one.
+    #[must_use]
+    pub const fn resume(image: &'a I, read: usize, checksum: u32) -> Self {
+        Self {
+            image,
+            read,
+            checksum,
+        }
+    }
+
+    /// Returns the numbers that are checked, whose checksum may be wrong.
+    #[must_use]
+    pub const fn image(&self) -> &'a I {
+        self.image
+    }
+
+    /// Returns how many words were read, and the checksum over them.
+    #[must_use]
+    pub const fn state(&self) -> (usize, u32) {
+        (self.read, self.checksum)
+    }
+
+    /// Reads on by so many bytes, in whole words, at least one. Does nothing once the check has finished.
+    pub fn step(&mut self, bytes: usize) {
+        let hashed = hashed(self.image);
+        let count = (bytes / 4).max(1);
+        let rest = hashed.get(self.read..).unwrap_or_default();
+        let next = rest.get(..count).unwrap_or(rest);
+        self.checksum = crc32(self.checksum, black_box(next).iter().copied());
+        self.read = self.read.wrapping_add(next.len());
+    }
+
+    /// Returns the numbers where they are whole, once all are read; `None` before that.
+    ///
+    /// # Errors
+    /// A bit has changed: [`ImageError::Checksum`].
+    pub fn finished(&self) -> Option<Result<&'a I, ImageError>> {
+        if self.read < hashed(self.image).len() {
+            return None;
+        }
+        match black_box(words(self.image)) {
+            [.., checksum] if *checksum == self.checksum => Some(Ok(self.image)),
+            _ => Some(Err(ImageError::Checksum)),
+        }
+    }
+}
+
+/// Returns the words that the checksum is over.
+fn hashed<I: Image>(image: &I) -> &[u32] {
+    match words(image) {
+        [hashed @ .., _] => hashed,
+        [] => &[],
     }
 }
 
@@ -170,6 +270,62 @@ mod tests {
         assert_eq!(refused, ImageError::Structure);
         bytes[1] ^= 4;
         assert_eq!(view::<Small>(&bytes).unwrap_err(), ImageError::Length);
+    }
+
+    /// The answer of a check by steps of these sizes in turn, and how many it took.
+    fn by_steps<'a>(
+        mut check: Check<'a, Small>,
+        sizes: &[usize],
+    ) -> (Result<&'a Small, ImageError>, usize) {
+        let mut steps = 0;
+        for &size in sizes.iter().cycle() {
+            match check.finished() {
+                Some(answer) => return (answer, steps),
+                None => check.step(size),
+            }
+            steps += 1;
+        }
+        panic!("there are sizes");
+    }
+
+    #[test]
+    fn a_check_in_slices_of_any_size_says_what_the_whole_one_says() {
+        let mut state = 5_u32;
+        let mut draw = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize
+        };
+        for round in 0..200 {
+            let mut room = room(&small(7), 0);
+            if round % 2 == 1 {
+                // Not in the structure, which is looked at when the check starts.
+                let bit = draw() % (8 * 60);
+                let bit = if bit < 8 * 56 { bit } else { bit + 32 };
+                room.0[bit / 8] ^= 1 << (bit % 8);
+            }
+            let sizes: std::vec::Vec<_> = (0..8).map(|_| draw() % 80).collect();
+            let start = || Check::start(&room.0).unwrap();
+            let (answer, steps) = by_steps(start(), &sizes);
+            let whole = view::<Small>(&room.0);
+            assert_eq!(answer.map(words), whole.map(words), "{sizes:?}");
+            assert_eq!(answer.is_ok(), round % 2 == 0);
+            assert!((1..=15).contains(&steps));
+            let mut done = start();
+            for _ in 0..20 {
+                let (read, checksum) = done.state();
+                done = Check::resume(done.image, read, checksum);
+                done.step(4);
+            }
+            assert_eq!(done.finished().unwrap().is_ok(), answer.is_ok());
+        }
+        // Fifteen words before the checksum, at least one a step.
+        for (size, steps) in [(0, 15), (7, 15), (8, 8), (60, 1), (usize::MAX, 1)] {
+            assert_eq!(by_steps(Check::of(&small(7)), &[size]).1, steps, "{size}");
+        }
+        let short = Check::<Small>::start(&room(&small(7), 0).0[..63]).unwrap_err();
+        assert_eq!(short, ImageError::Length);
+        let other = Check::<Small>::start(&room(&small(8), 0).0).unwrap_err();
+        assert_eq!(other, ImageError::Structure);
     }
 
     #[test]

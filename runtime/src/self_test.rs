@@ -1,16 +1,52 @@
 //! The checksum by which a device knows that its numbers are those that were frozen.
 
+/// Bits of the checksum that one look into the table takes: sixteen entries (64 bytes of flash), or with the feature
+/// `crc-table-256` as many (1,024 bytes), which takes half the time.
+const BITS: u32 = if cfg!(feature = "crc-table-256") {
+    8
+} else {
+    4
+};
+
+/// Bytes of flash that the checksum's table takes.
+pub const TABLE_BYTES: usize = 4 << BITS;
+
+/// What so many bits become in so many steps of the division by the polynomial.
+static TABLE: [u32; 1 << BITS] = table();
+
+/// Returns the checksum's table of so many entries, a power of two of at least 2.
+#[must_use]
+pub const fn table<const ENTRIES: usize>() -> [u32; ENTRIES] {
+    let mut table = [0; ENTRIES];
+    let mut entry = 0;
+    while entry < ENTRIES {
+        let mut rest = entry as u32;
+        let mut bit = 0;
+        while bit < ENTRIES.ilog2() {
+            let polynomial = if rest & 1 == 1 { 0xEDB8_8320 } else { 0 };
+            rest = rest >> 1 ^ polynomial;
+            bit += 1;
+        }
+        table[entry] = rest;
+        entry += 1;
+    }
+    table
+}
+
 /// Continues a CRC-32 (IEEE 802.3, reflected polynomial 0xEDB88320) over words, lowest byte first.
 ///
-/// A checksum starts from `0`. Bit by bit: no table in memory. Own code, for a frozen crate carries all that it needs.
+/// A checksum starts from `0`. Own code, for a frozen crate carries all that it needs.
 #[must_use]
 pub fn crc32(checksum: u32, words: impl IntoIterator<Item = u32>) -> u32 {
-    !words.into_iter().fold(!checksum, |checksum, word| {
-        (0..32).fold(checksum ^ word, |rest, _| {
-            let polynomial = if rest & 1 == 1 { 0xEDB8_8320 } else { 0 };
-            rest >> 1 ^ polynomial
-        })
-    })
+    let mut rest = !checksum;
+    for word in words {
+        rest ^= word;
+        for _ in 0..32 / BITS {
+            let entry = (rest & ((1 << BITS) - 1)) as usize;
+            rest = TABLE.get(entry).copied().unwrap_or_default() ^ rest >> BITS;
+        }
+    }
+    !rest
 }
 
 #[cfg(test)]
@@ -28,6 +64,43 @@ mod tests {
         assert_eq!(crc32(0, words(b"12345678")), 0x9AE0_DAAF);
         let part = crc32(0, words(b"1234"));
         assert_eq!(crc32(part, words(b"5678")), 0x9AE0_DAAF);
+    }
+
+    /// What the polynomial says, bit by bit.
+    fn bit_by_bit(words: &[u32]) -> u32 {
+        let mut rest = !0;
+        for word in words {
+            rest ^= word;
+            for _ in 0..32 {
+                let polynomial = if rest & 1 == 1 { 0xEDB8_8320 } else { 0 };
+                rest = rest >> 1 ^ polynomial;
+            }
+        }
+        !rest
+    }
+
+    #[test]
+    fn tables_of_16_and_of_256_entries_give_what_single_bits_give() {
+        let mut state = 1_u32;
+        let mut draw = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state
+        };
+        for length in 0..100 {
+            let words: std::vec::Vec<_> = (0..length).map(|_| draw()).collect();
+            assert_eq!(crc32(0, words.iter().copied()), bit_by_bit(&words));
+            let (small, large) = (table::<16>(), table::<256>());
+            let by_entries = |table: &[u32]| {
+                let bits = table.len().ilog2();
+                words.iter().fold(!0_u32, |rest, word| {
+                    (0..32 / bits).fold(rest ^ word, |rest, _| {
+                        table[rest as usize % table.len()] ^ rest >> bits
+                    })
+                })
+            };
+            assert_eq!(!by_entries(&small), bit_by_bit(&words));
+            assert_eq!(!by_entries(&large), bit_by_bit(&words));
+        }
     }
 
     #[test]

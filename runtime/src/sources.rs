@@ -30,6 +30,7 @@ sources![
     "kernels/resize2d.rs",
     "kernels/scalar.rs",
     "kernels/scalar/cortex_m.rs",
+    "kernels/scalar/fixed.rs",
     "kernels/sweep.rs",
     "kernels/tiles.rs",
     "kernels/transpose.rs",

@@ -129,7 +129,7 @@ enum Command {
     },
     /// Write a run's emulator as a crate with static weights, or as C
     #[command(
-        after_help = "Examples:\n  dense-search freeze run --out my-emulator\n  dense-search freeze run --out my-emulator --c --prefix thomson\n  dense-search freeze run --out firmware/emulator --target cortex-m4 --section .qspi_weights\n\nThe folder's weights.bin (with --c: weights-fused.bin, weights-separate.bin) has the same numbers as an image: a frozen emulator of the\nsame structure takes it at run time, once its checksum is found right (docs/firmware.md, docs/c.md)."
+        after_help = "Examples:\n  dense-search freeze run --out my-emulator\n  dense-search freeze run --out my-emulator --c --prefix thomson\n  dense-search freeze run --out firmware/emulator --target cortex-m4 --section .qspi_weights\n  dense-search freeze run --out firmware/emulator --c --target cortex-m4 --section .qspi_weights --code-section .itcm_code\n\nThe folder's weights.bin (with --c: weights-fused.bin, weights-separate.bin) has the same numbers as an image: a frozen emulator of the\nsame structure takes it at run time, once its checksum is found right (docs/firmware.md, docs/c.md)."
     )]
     Freeze {
         /// The run's folder, or an emulator file
@@ -146,13 +146,16 @@ enum Command {
         /// What the names in C begin with [default: the folder's name]
         #[arg(long, requires = "c", value_parser = Prefix::new)]
         prefix: Option<Prefix>,
-        /// Measure flash, RAM, stack and instructions on a microcontroller (in QEMU): cortex-m0, cortex-m3, cortex-m4 or
-        /// cortex-m7
-        #[arg(long, conflicts_with = "c")]
+        /// Measure flash, RAM, stack and instructions on a microcontroller (in QEMU): cortex-m0, cortex-m3, cortex-m4,
+        /// cortex-m7, or thumbv7em-none-eabihf and the like; with --c, the header states code and stack by arm-none-eabi-gcc
+        #[arg(long)]
         target: Option<Processor>,
         /// The linker's section for weights and golden vectors, for example .qspi_weights
-        #[arg(long, conflicts_with = "c")]
+        #[arg(long)]
         section: Option<String>,
+        /// The linker's section for the functions in C, for example .itcm_code
+        #[arg(long, requires = "c")]
+        code_section: Option<String>,
     },
     /// Write a run's emulator as an ONNX model, with mean, std and in_domain as its outputs
     #[command(

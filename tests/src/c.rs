@@ -35,7 +35,7 @@ impl<'a> CProgram<'a> {
         let (mut headers, mut each) = (String::new(), String::new());
         for case in &cases {
             let name = case.name();
-            for (path, text) in emit(&case.emulator, &prefix(case)) {
+            for (path, text) in emit(&case.emulator, &prefix(case).into()) {
                 write(&folder.join(path), text);
             }
             let numbers = case.rows.iter().take(rows * case.emulator.input_count());
@@ -125,13 +125,15 @@ impl<'a> CProgram<'a> {
         program
     }
 
-    /// Writes the images that `swap.c` reads: of each case with other numbers, and of the next case; `image` is that of
-    /// the C file or of the library.
+    /// Writes what `swap.c` reads: the images of each case with other numbers, and of the next case, and what the first says of
+    /// itself; `image` is that of the C file or of the library.
     pub fn write_images(&self, image: impl Fn(&Emulator) -> Vec<u8>) {
         let next = self.cases.iter().cycle().skip(1);
         for (case, next) in self.cases.iter().zip(next) {
             let file = |end: &str| self.folder.join(format!("{}.{end}", case.number));
-            write(&file("image"), image(&other(case)));
+            let (other, image_of_other) = (other(case), image(&other(case)));
+            write(&file("identity"), identity(&other, &image_of_other));
+            write(&file("image"), image_of_other);
             write(&file("other"), image(&next.emulator));
         }
     }
@@ -177,6 +179,26 @@ impl<'a> CProgram<'a> {
 /// The emulator whose numbers are swapped in.
 fn other(case: &Case) -> Emulator {
     retrained(&case.emulator, 3)
+}
+
+/// Structure, checksum, version and hash of the data as 13 words, then the trained box: what an emulator's numbers say of
+/// themselves.
+#[must_use]
+pub fn identity(emulator: &Emulator, image: &[u8]) -> Vec<u8> {
+    let mut bytes = image[image.len() - 8..].to_vec();
+    let version = env!("CARGO_PKG_VERSION").split('.');
+    let version = version.map(|part| part.parse::<u32>().expect("a release has three numbers"));
+    let hash = emulator.provenance()["data_sha256"].as_str();
+    let hash = hash.expect("the hash is text");
+    let hash = (0..8).map(|word| {
+        u32::from_str_radix(&hash[8 * word..][..8], 16).expect("the hash is hexadecimal")
+    });
+    bytes.extend(version.chain(hash).flat_map(u32::to_le_bytes));
+    let domain = emulator.domain();
+    let limits = domain.iter().map(|range| range.low);
+    let limits = limits.chain(domain.iter().map(|range| range.high));
+    bytes.extend(limits.flat_map(f32::to_le_bytes));
+    bytes
 }
 
 /// The prefix of a case.

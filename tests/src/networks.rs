@@ -8,8 +8,8 @@ use dense_codegen::emulator::{
 };
 use dense_codegen::file;
 use dense_codegen::graph::{
-    Activation, Add, Conv1d, Dense, Function, Graph, NodeId, Operation, ParameterId, Resize, Shape,
-    TransposedConv1d,
+    Activation, Add, Conv1d, Dense, Function, Graph, NodeId, Operation, ParameterId, Rescale,
+    Resize, Shape, TransposedConv1d,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -63,6 +63,59 @@ impl Network {
 pub fn thomson() -> Emulator {
     file::load(&repository().join("examples/firmware/thomson.safetensors"))
         .expect("the example's emulator can be read")
+}
+
+/// Two members 5-16-16-8 with SiLU, and the statistics of both: 4 KB of numbers, as a control loop may have them.
+#[must_use]
+pub fn small() -> Emulator {
+    let mut draft = Draft::new(5);
+    let members = [(); 2].map(|()| {
+        let mut node = Graph::INPUT;
+        for _ in 0..2 {
+            node = draft.dense(node, Shape::Vector(16));
+            node = draft.activation(node, Function::Silu);
+        }
+        draft.dense(node, Shape::Vector(8))
+    });
+    draft.ensemble(members.into())
+}
+
+/// Two members of one dense layer and three convolutions, with SiLU, whose 16 positions become 32: 4 KB of numbers too.
+#[must_use]
+pub fn small_convolutions() -> Emulator {
+    let mut draft = Draft::new(5);
+    let members = [(); 2].map(|()| {
+        let start = Shape::Sequence {
+            length: 16,
+            channels: 4,
+        };
+        let node = draft.dense(Graph::INPUT, start);
+        let node = draft.activation(node, Function::Silu);
+        let node = draft.convolution(node, 3, 8);
+        let node = draft.activation(node, Function::Silu);
+        let node = draft.resized(node, 32);
+        let node = draft.convolution(node, 3, 4);
+        let node = draft.activation(node, Function::Silu);
+        draft.convolution(node, 3, 1)
+    });
+    draft.ensemble(members.into())
+}
+
+/// The dense layer of `tiny`, whose results are brought to either side of the smallest normal number.
+///
+/// # Panics
+/// Never: the network is a valid one.
+#[must_use]
+pub fn near_underflow() -> Emulator {
+    let mut draft = Draft::new(8);
+    let node = draft.dense(Graph::INPUT, Shape::Vector(8));
+    let mut constant = |name: &str, value: f32| {
+        let parameter = draft.graph.parameter(name, &[8], vec![value; 8]);
+        parameter.expect("finite numbers of a new name")
+    };
+    let (scale, offset) = (constant("scale", 3.0e-38), constant("offset", 0.0));
+    let end = draft.push(Operation::Rescale(Rescale { scale, offset }), node);
+    draft.emulator(end)
 }
 
 fn mlp() -> Emulator {

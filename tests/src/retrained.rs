@@ -5,7 +5,8 @@ use dense_codegen::graph::Graph;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// An emulator of the same structure: every parameter, the calibration and the trained box have changed by up to a tenth.
+/// An emulator of the same structure: every parameter, the calibration and the trained box have changed by up to a tenth, and the
+/// training data are others.
 ///
 /// # Panics
 /// Never: the numbers stay finite, and the shapes are those of an emulator.
@@ -42,5 +43,9 @@ pub fn retrained(emulator: &Emulator, seed: u64) -> Emulator {
     if let Some(coverage) = &mut parts.local.coverage {
         coverage.square_radius *= 0.9;
     }
+    let hash: String = (0..8)
+        .map(|_| format!("{:08x}", rng.random::<u32>()))
+        .collect();
+    parts.provenance.insert("data_sha256".into(), hash.into());
     Emulator::new(parts).expect("an emulator with other numbers is one")
 }

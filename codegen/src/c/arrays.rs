@@ -21,7 +21,7 @@ pub(super) fn images(emulator: &Emulator, code: &str) -> [Image; 2] {
         let rows = |result: fn(Prediction<f32>) -> Vec<f32>| {
             Values::Rows(predictions.iter().cloned().map(result).collect())
         };
-        let others = vec![
+        let mut others = vec![
             Field::new("ranges", "The trained box.", ranges(emulator)),
             Field::new(
                 "golden_inputs",
@@ -39,6 +39,7 @@ pub(super) fn images(emulator: &Emulator, code: &str) -> [Image; 2] {
                 rows(|prediction| prediction.std),
             ),
         ];
+        others.extend(image::origin(emulator));
         let relative = image::relative(emulator);
         let code = format!("{order:?}\n{code}{relative}");
         Image::new(arrays.clone(), others, &code)
@@ -99,6 +100,7 @@ fn declared(field: &Field) -> String {
             format!("{kind} {name}[{}][{columns}]", rows.len())
         }
         (Values::Word(_), _) => format!("uint32_t {name}"),
+        (Values::Words(words), _) => format!("uint32_t {name}[{}]", words.len()),
         (Values::Number(_), _) => format!("float {name}"),
         _ => format!("float {name}[{}]", field.words().len()),
     }
@@ -124,6 +126,10 @@ fn literal(field: &Field) -> String {
             format!("{{\n    {}}}", rows.join(", "))
         }
         Values::Padding(_) => "{0.0f}".into(),
+        Values::Words(words) => {
+            let words = words.iter().map(|word| format!("{word:#010X}u"));
+            format!("{{{}    }}", literals(words))
+        }
         _ => {
             let words = field.words();
             let words = words.iter().map(|word| format!("{word:#010X}u"));

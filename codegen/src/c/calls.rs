@@ -234,6 +234,15 @@ impl Calls<'_> {
         text
     }
 
+    /// Bytes of these tables: sixteen words for each class of positions.
+    pub(super) fn table_bytes(&self) -> usize {
+        let graph = self.emulator.graph();
+        let convolutions = graph.nodes().iter();
+        let convolutions = convolutions.filter_map(|node| Convolution::of(graph, node));
+        let positions = convolutions.flat_map(|convolution| convolution.positions);
+        positions.map(|fields| 4 * fields.len()).sum()
+    }
+
     /// What takes a member into the statistics.
     fn member(&self, index: usize, node: NodeId) -> String {
         let from = self.slot(node);

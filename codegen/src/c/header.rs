@@ -2,17 +2,27 @@
 
 use super::arrays::{comment, flash_bytes, number, string};
 use super::names::guarded;
-use super::{ABI, Prefix};
+use super::{ABI, CCosts, Prefix};
 use crate::emulator::Emulator;
 use crate::plan::Plan;
-use crate::rust::literals;
+use crate::rust::{golden_inputs, literals};
 use std::fmt::Write as _;
 
 /// Numbers in the vector that the library's buffers are aligned to, where the processor has vectors.
 const ALIGNMENT: usize = 16;
 
+/// What the header says of memory.
+pub(super) struct Memory<'a> {
+    /// Bytes of all numbers, as they lie in flash.
+    pub(super) numbers: usize,
+    /// Bytes of the other tables.
+    pub(super) tables: usize,
+    /// Code and stack on the processor that was asked for, or why they are not known.
+    pub(super) costs: Option<&'a Result<CCosts, String>>,
+}
+
 /// The file's text.
-pub(super) fn text(emulator: &Emulator, prefix: &Prefix) -> String {
+pub(super) fn text(emulator: &Emulator, prefix: &Prefix, memory: &Memory<'_>) -> String {
     let plan = Plan::new(emulator);
     let [members, inputs, outputs] = [
         emulator.members().len(),
@@ -38,6 +48,7 @@ pub(super) fn text(emulator: &Emulator, prefix: &Prefix) -> String {
         )
         .replace("{{macs}}", &emulator.macs().to_string())
         .replace("{{flash}}", &flash_bytes(emulator).to_string())
+        .replace("{{vectors}}", &golden_inputs(emulator).len().to_string())
         .replace(
             "{{workspace_arm}}",
             &plan.sizes().iter().sum::<usize>().to_string(),
@@ -50,11 +61,52 @@ pub(super) fn text(emulator: &Emulator, prefix: &Prefix) -> String {
     prefix
         .fill(&text)
         .replace("{{names}}", &names(emulator, &prefix.0.to_uppercase()))
+        .replace("{{memory}}", &memory.text(emulator, prefix))
         .replace("{{inputs}}", &input_table(emulator))
         .replace(
             "{{outputs}}",
             &outputs_line(emulator, &prefix.0.to_uppercase()),
         )
+}
+
+impl Memory<'_> {
+    /// Lines of the header's first comment.
+    fn text(&self, emulator: &Emulator, prefix: &Prefix) -> String {
+        let Self {
+            numbers, tables, ..
+        } = self;
+        let name = prefix.as_str();
+        let workspace = 4 * Plan::new(emulator).sizes().iter().sum::<usize>();
+        let results = 4 * (emulator.input_count() + 2 * emulator.output_count());
+        let mut text = format!(
+            " * What {name}.c takes in memory:\n \
+             *   flash  {numbers} bytes of numbers, {tables} of tables\n \
+             *   RAM    no statics; of the caller's {workspace} bytes of workspace (on Arm; elsewhere there is room to align), {results} of \
+             input and results\n"
+        );
+        let _ = match self.costs {
+            None => writeln!(
+                text,
+                " *   code and stack depend on the compiler: freeze with --target cortex-m4 or the like to have them stated here"
+            ),
+            Some(Err(missing)) => writeln!(
+                text,
+                " *   code and stack are not known: they need {}",
+                comment(missing)
+            ),
+            Some(Ok(costs)) => writeln!(
+                text,
+                " *   code   {} bytes\n *   stack  {} bytes of a call, {} of the self-test, beside what is beyond this file: {}\n \
+                 *   (code and stack by {})",
+                costs.code_bytes,
+                costs.stack_bytes,
+                costs.self_test_stack_bytes,
+                comment(&costs.calls.join(", ")),
+                comment(&costs.compiler)
+            ),
+        };
+        text
+    }
 }
 
 fn input_table(emulator: &Emulator) -> String {

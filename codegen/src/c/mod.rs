@@ -7,26 +7,55 @@
 //! - `source` puts the file together from `arrays` (the numbers), `calls` (one line a step of the buffer plan),
 //!   `positions` (which positions of a convolution see the input through the same taps) and the functions of
 //!   `templates/` that are called,
+//! - `costs` compiles it for a processor, and says what it takes there,
 //! - `names` sees to it that no name is in the way of another,
 //! - `library` writes the crate.
 
 mod arrays;
 mod calls;
+mod costs;
 mod header;
 mod library;
 mod names;
 mod positions;
 mod source;
 
-use crate::Result;
 use crate::emulator::Emulator;
 use crate::interpreter::Order;
-use crate::rust::{self, write_folder};
+use crate::resources::Processor;
+use crate::rust::{self, check_section, write_folder};
+use crate::{Error, Result};
+pub use costs::CCosts;
 use source::Source;
 use std::path::{Path, PathBuf};
 
 /// The version of the interface that the header describes: of functions, structures and codes.
-pub const ABI: u32 = 3;
+pub const ABI: u32 = 4;
+
+/// What the user chooses about the C form.
+#[derive(Clone, Debug)]
+pub struct FreezeOptions {
+    /// What every name begins with.
+    pub prefix: Prefix,
+    /// The linker's section for all numbers, weights and golden vectors, for example `.qspi_weights`; the usual one if left
+    /// out.
+    pub section: Option<String>,
+    /// The linker's section for the functions, for example `.itcm_code`; the usual one if left out.
+    pub code_section: Option<String>,
+    /// The processor whose code and stack the header states.
+    pub processor: Option<Processor>,
+}
+
+impl From<Prefix> for FreezeOptions {
+    fn from(prefix: Prefix) -> Self {
+        Self {
+            prefix,
+            section: None,
+            code_section: None,
+            processor: None,
+        }
+    }
+}
 
 /// What was frozen to C.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +72,8 @@ pub struct FrozenC {
     pub ram_bytes: usize,
     /// Ensemble members.
     pub members: usize,
+    /// What the C file takes on the processor that was asked for; why it is not known where it is not.
+    pub costs: Option<std::result::Result<CCosts, String>>,
 }
 
 /// What every function, type and macro of an emulator begins with: small letters, digits and `_`, a letter first.
@@ -109,30 +140,93 @@ impl Prefix {
 /// The folder is written aside and renamed, so that `out` is whole or as it was.
 ///
 /// # Errors
-/// `out` holds something else, or the files cannot be written.
-pub fn freeze(emulator: &Emulator, out: &Path, prefix: &Prefix) -> Result<FrozenC> {
+/// A section cannot have its name, `out` holds something else, or the files cannot be written.
+pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Result<FrozenC> {
     const MARK: &str = "A frozen DENSE emulator in C";
-    let files = files(emulator, prefix);
+    check_sections(out, options)?;
+    let costs = costs(emulator, options);
+    let files = files(emulator, options, costs.as_ref());
     write_folder(out, &files, "README.md", MARK)?;
     Ok(FrozenC {
         path: out.into(),
-        prefix: prefix.clone(),
+        prefix: options.prefix.clone(),
         macs: emulator.macs(),
         flash_bytes: arrays::flash_bytes(emulator),
         ram_bytes: emulator.ram_bytes(),
         members: emulator.members().len(),
+        costs,
     })
+}
+
+/// Refuses names of sections, and those that have a meaning for compilers which is not that of numbers, or of code.
+fn check_sections(out: &Path, options: &FreezeOptions) -> Result<()> {
+    const WITHOUT_CONTENTS: [&str; 4] = [".bss", ".tbss", ".sbss", ".noinit"];
+    const OF_CODE: [&str; 3] = [".text", ".init", ".fini"];
+    const OF_NUMBERS: [&str; 4] = [".data", ".rodata", ".sdata", ".tdata"];
+    for (section, others, what) in [
+        (&options.section, &OF_CODE[..], "code"),
+        (&options.code_section, &OF_NUMBERS, "data"),
+    ] {
+        let section = section.as_deref();
+        check_section(out, section)?;
+        let is_one_of = |names: &[&str]| {
+            let is = |name: &&str| {
+                let rest = section.and_then(|section| section.strip_prefix(*name));
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            names.iter().any(|name| is(&name))
+        };
+        let meaning = match () {
+            () if is_one_of(&WITHOUT_CONTENTS) => "memory without contents",
+            () if is_one_of(others) => what,
+            () => continue,
+        };
+        return Err(Error::Freeze {
+            path: out.into(),
+            problem: format!(
+                "the section {:?} is for {meaning} by its name",
+                section.unwrap_or_default()
+            ),
+            advice: "take a name of your own, for example .emulator_weights, or .emulator_code for code",
+        });
+    }
+    Ok(())
 }
 
 /// The emulator as two files: name and text of the C99 file and of its header.
 #[must_use]
-pub fn emit(emulator: &Emulator, prefix: &Prefix) -> Vec<(String, String)> {
+pub fn emit(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, String)> {
+    emit_with(emulator, options, costs(emulator, options).as_ref())
+}
+
+/// What the C file takes on the processor that is asked for.
+fn costs(
+    emulator: &Emulator,
+    options: &FreezeOptions,
+) -> Option<std::result::Result<CCosts, String>> {
+    let processor = options.processor?;
+    let files = emit_with(emulator, options, None);
+    Some(CCosts::measure(&files, &options.prefix.0, processor))
+}
+
+fn emit_with(
+    emulator: &Emulator,
+    options: &FreezeOptions,
+    costs: Option<&std::result::Result<CCosts, String>>,
+) -> Vec<(String, String)> {
+    let name = &options.prefix.0;
+    let source = Source::new(emulator);
+    let memory = header::Memory {
+        numbers: source.images[0].bytes().len(),
+        tables: source.table_bytes,
+        costs,
+    };
     vec![
-        (format!("{}.h", prefix.0), header::text(emulator, prefix)),
         (
-            format!("{}.c", prefix.0),
-            Source::new(emulator).text(emulator, prefix),
+            format!("{name}.h"),
+            header::text(emulator, &options.prefix, &memory),
         ),
+        (format!("{name}.c"), source.text(options)),
     ]
 }
 
@@ -148,10 +242,17 @@ pub fn image(emulator: &Emulator, order: Order) -> Vec<u8> {
 }
 
 /// Every file of the folder: path and contents.
-fn files(emulator: &Emulator, prefix: &Prefix) -> Vec<(String, Vec<u8>)> {
-    let mut files = emit(emulator, prefix);
-    files.extend(library::files(emulator, prefix));
-    files.push(("README.md".into(), library::readme(emulator, prefix)));
+fn files(
+    emulator: &Emulator,
+    options: &FreezeOptions,
+    costs: Option<&std::result::Result<CCosts, String>>,
+) -> Vec<(String, Vec<u8>)> {
+    let mut files = emit_with(emulator, options, costs);
+    files.extend(library::files(emulator, options));
+    files.push((
+        "README.md".into(),
+        library::readme(emulator, &options.prefix),
+    ));
     let files = files.into_iter();
     let mut files: Vec<_> = files
         .map(|(path, text)| (path, text.into_bytes()))

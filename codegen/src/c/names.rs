@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 /// Words that are not ours to name: those of C, of the headers that are included, and fields that callers know.
-const KNOWN: [&str; 51] = [
+const KNOWN: [&str; 55] = [
     "break",
     "case",
     "char",
@@ -59,6 +59,10 @@ const KNOWN: [&str; 51] = [
     "excess",
     "worst",
     "is_far",
+    "structure_hash",
+    "weights_crc",
+    "tool_version",
+    "data_sha256",
 ];
 
 /// One more: the last field of a status.

@@ -1,6 +1,6 @@
 //! `PREFIX.c`: the functions that are called, the numbers, the call and the self-test.
 
-use super::Prefix;
+use super::FreezeOptions;
 use super::arrays;
 use super::calls::Calls;
 use super::names::guarded;
@@ -8,7 +8,8 @@ use crate::emulator::Emulator;
 use crate::image::Image;
 use crate::local::Local;
 use crate::plan::Plan;
-use crate::rust::golden_inputs;
+use crate::rust::literals;
+use dense_runtime::self_test::table;
 use std::fmt::Write as _;
 
 /// The functions of C, those that are called before those that call.
@@ -21,11 +22,16 @@ const FUNCTIONS: [&str; 6] = [
     include_str!("templates/ensemble.c.txt"),
 ];
 
+/// Entries of the checksum's table, if the program does not ask for the other.
+const SMALL_TABLE: usize = 16;
+
 /// The code that reads the numbers, and the numbers.
 pub(super) struct Source {
     functions: String,
     tables: String,
     predict: String,
+    /// Bytes of the tables beside the numbers: positions of convolutions, and the checksum's.
+    pub(super) table_bytes: usize,
     /// In each of the interpreter's orders.
     pub(super) images: [Image; 2],
 }
@@ -44,6 +50,7 @@ impl Source {
         let code = format!("{members}\n{functions}{tables}{predict}");
         Self {
             images: arrays::images(emulator, &code),
+            table_bytes: calls.table_bytes() + 4 * SMALL_TABLE,
             functions,
             tables,
             predict,
@@ -51,17 +58,65 @@ impl Source {
     }
 
     /// The file's text.
-    pub(super) fn text(&self, emulator: &Emulator, prefix: &Prefix) -> String {
+    pub(super) fn text(&self, options: &FreezeOptions) -> String {
         let mut text = String::from(include_str!("templates/prelude.c.txt"));
         text += &self.functions;
         text += &arrays::text(&self.images);
         text += &self.tables;
         text += &self.predict;
-        text += include_str!("templates/image.c.txt");
-        text += &include_str!("templates/self_test.c.txt")
-            .replace("{{vectors}}", &golden_inputs(emulator).len().to_string());
-        prefix.fill(&guarded(&text))
+        text += &include_str!("templates/image.c.txt")
+            .replace("{{crc_16}}", &crc_entries::<SMALL_TABLE>())
+            .replace("{{crc_256}}", &crc_entries::<256>());
+        text += include_str!("templates/self_test.c.txt");
+        let text = in_sections(guarded(&text), options);
+        options.prefix.fill(&text)
     }
+}
+
+/// The entries of a checksum's table.
+fn crc_entries<const ENTRIES: usize>() -> String {
+    let entries = table::<ENTRIES>().map(|entry| format!("{entry:#010X}u"));
+    literals(entries.into_iter())
+}
+
+/// The file with its numbers and functions in the sections that are asked for.
+fn in_sections(text: String, options: &FreezeOptions) -> String {
+    const NUMBERS: &str = "static const struct {{prefix}}_weights {{PREFIX}}_BUILT_IN";
+    let (numbers, code) = (&options.section, &options.code_section);
+    let mut attributes = String::new();
+    for (section, name, what) in [
+        (numbers, "IN_WEIGHTS", "the numbers"),
+        (code, "IN_CODE", "the functions"),
+    ] {
+        if let Some(section) = section {
+            let _ = write!(
+                attributes,
+                "\n/* Where the linker finds {what}. */\n#if defined(__GNUC__) || defined(__clang__)\n\
+                 #define {{{{PREFIX}}}}_{name} __attribute__((__section__(\"{section}\")))\n#else\n\
+                 #error \"{{{{prefix}}}}: this compiler has no attribute for sections: freeze without them\"\n#endif\n"
+            );
+        }
+    }
+    let mut placed = String::new();
+    for line in text.lines() {
+        // Definitions alone begin a line with a type; those of numbers have no parenthesis.
+        let starts = ["static ", "int32_t ", "uint32_t "];
+        let is_function = starts.iter().any(|start| line.starts_with(start))
+            && line.contains('(')
+            && !line.contains('=');
+        if code.is_some() && is_function {
+            placed += "{{PREFIX}}_IN_CODE ";
+        }
+        if numbers.is_some() && line.starts_with(NUMBERS) {
+            placed += "{{PREFIX}}_IN_WEIGHTS ";
+        }
+        placed += line;
+        placed.push('\n');
+        if line.starts_with("#include <string.h>") {
+            placed += &attributes;
+        }
+    }
+    placed
 }
 
 /// The functions of the templates, with the guard as this emulator needs it.

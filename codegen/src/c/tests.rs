@@ -1,8 +1,8 @@
 use super::*;
 use crate::testing;
 
-fn prefix() -> Prefix {
-    Prefix::new("thomson").unwrap()
+fn options() -> FreezeOptions {
+    Prefix::new("thomson").unwrap().into()
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn a_prefix_is_an_identifier_of_c() {
 fn freezing_replaces_frozen_c_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("frozen");
-    freeze(&testing::emulator(1), &out, &prefix()).unwrap();
+    freeze(&testing::emulator(1), &out, &options()).unwrap();
     std::fs::write(out.join("left-over"), "").unwrap();
-    freeze(&testing::emulator(2), &out, &prefix()).unwrap();
+    freeze(&testing::emulator(2), &out, &options()).unwrap();
     assert!(!out.join("left-over").exists());
     for file in [
         "thomson.c",
@@ -69,15 +69,15 @@ fn freezing_replaces_frozen_c_and_nothing_else() {
     let foreign = folder.path().join("foreign");
     std::fs::create_dir(&foreign).unwrap();
     std::fs::write(foreign.join("thesis.tex"), "years of work").unwrap();
-    freeze(&testing::emulator(2), &foreign, &prefix()).unwrap_err();
+    freeze(&testing::emulator(2), &foreign, &options()).unwrap_err();
     assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1);
 }
 
 #[test]
 fn the_same_emulator_gives_the_same_files_without_a_place_left_to_fill_in() {
     let emulator = testing::emulator(3);
-    let files = files(&emulator, &prefix());
-    assert_eq!(files, super::files(&emulator.clone(), &prefix()));
+    let files = files(&emulator, &options(), None);
+    assert_eq!(files, super::files(&emulator.clone(), &options(), None));
     for (path, contents) in files
         .iter()
         .filter(|(path, _)| !path.contains("dense-runtime/src"))
@@ -89,9 +89,14 @@ fn the_same_emulator_gives_the_same_files_without_a_place_left_to_fill_in() {
 
 #[test]
 fn what_outputs_are_relative_to_is_named_in_the_header() {
-    assert!(!header::text(&testing::emulator(2), &prefix()).contains("OFFSET"));
-    let header = header::text(&testing::relative_emulator(2), &prefix());
-    let prefix = prefix().0.to_uppercase();
+    let header = |emulator: &Emulator| {
+        let files = emit(emulator, &options()).into_iter();
+        let mut headers = files.filter(|(path, _)| path == "thomson.h");
+        headers.next().expect("a header is written").1
+    };
+    assert!(!header(&testing::emulator(2)).contains("OFFSET"));
+    let header = header(&testing::relative_emulator(2));
+    let prefix = "THOMSON";
     let about = format!(
         "output j is {prefix}_OFFSET[j] + {prefix}_SCALE[j] * (double)mean[j],\n *   its standard deviation {prefix}_SCALE[j] * (double)std[j]"
     );
@@ -114,7 +119,7 @@ fn c_is_ascii_whatever_names_there_are() {
     parts.inputs[0].name = "\u{394}T, \u{b5}s".into();
     parts.outputs.names = vec!["\u{212b}".into(), "\u{202e}a".into()];
     let emulator = Emulator::new(parts).unwrap();
-    for (path, text) in emit(&emulator, &prefix()) {
+    for (path, text) in emit(&emulator, &options()) {
         let odd = text.lines().find(|line| !line.is_ascii());
         assert_eq!(odd, None, "{path}");
     }
@@ -125,7 +130,8 @@ fn a_name_can_end_neither_a_comment_nor_a_string() {
     let mut parts = testing::emulator(4).into_parts();
     parts.inputs[0].name = "n */ int x; \" \\ ??/ \u{b5}m\nnext".into();
     let emulator = Emulator::new(parts).unwrap();
-    let header = header::text(&emulator, &prefix());
+    let files = emit(&emulator, &options());
+    let (_, header) = &files[0];
     assert!(
         header.contains("x[0]  n __ int x; \" _ ___ <U+00B5>m_next, "),
         "{header}"

@@ -2,12 +2,13 @@
 
 /// One section.
 #[derive(Clone, Debug)]
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     pub(super) name: &'a str,
     pub(super) address: u32,
     pub(super) size: u32,
     pub(super) bytes: &'a [u8],
     kind: u32,
+    flags: u32,
     link: usize,
 }
 
@@ -22,16 +23,19 @@ pub(super) struct Symbol<'a> {
 
 /// A linked program.
 #[derive(Clone, Debug)]
-pub(super) struct Program<'a> {
+pub(crate) struct Program<'a> {
     pub(super) sections: Vec<Section<'a>>,
 }
 
 const SYMBOLS: u32 = 2;
 const WITHOUT_BYTES: u32 = 8;
 
+/// The flag of sections that are executed.
+const EXECUTED: u32 = 4;
+
 impl<'a> Program<'a> {
     /// Reads the table of sections; `None` where the bytes are no such program.
-    pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Option<Self> {
         if bytes.get(..6)? != b"\x7FELF\x01\x01" {
             return None;
         }
@@ -55,6 +59,7 @@ impl<'a> Program<'a> {
                     _ => bytes.get(offset..offset.checked_add(size as usize)?)?,
                 },
                 kind,
+                flags: word(header, 8)?,
                 link: word(header, 24)? as usize,
             });
         }
@@ -74,6 +79,13 @@ impl<'a> Program<'a> {
     pub(super) fn size(&self, name: &str) -> usize {
         self.section(name)
             .map_or(0, |section| section.size as usize)
+    }
+
+    /// Bytes of all sections that are executed.
+    pub(crate) fn code_size(&self) -> usize {
+        let executed = self.sections.iter();
+        let executed = executed.filter(|section| section.flags & EXECUTED != 0);
+        executed.map(|section| section.size as usize).sum()
     }
 
     /// All symbols.

@@ -10,6 +10,7 @@ mod report;
 mod stack;
 mod toolchain;
 
+pub(crate) use elf::Program;
 pub use probe::{Bench, Probe};
 pub use processor::Processor;
 pub use report::{Costs, Report};

@@ -61,6 +61,26 @@ impl Processor {
         }
     }
 
+    /// What a C compiler for Arm has to know of it.
+    pub(crate) const fn c_flags(self) -> &'static [&'static str] {
+        match self {
+            Self::CortexM0 => &["-mcpu=cortex-m0", "-mthumb"],
+            Self::CortexM3 => &["-mcpu=cortex-m3", "-mthumb"],
+            Self::CortexM4 => &[
+                "-mcpu=cortex-m4",
+                "-mthumb",
+                "-mfloat-abi=hard",
+                "-mfpu=fpv4-sp-d16",
+            ],
+            Self::CortexM7 => &[
+                "-mcpu=cortex-m7",
+                "-mthumb",
+                "-mfloat-abi=hard",
+                "-mfpu=fpv5-sp-d16",
+            ],
+        }
+    }
+
     /// QEMU's arguments.
     pub(super) const fn machine(self) -> [&'static str; 4] {
         match self {
@@ -83,10 +103,13 @@ impl FromStr for Processor {
     fn from_str(name: &str) -> Result<Self, String> {
         Self::ALL
             .into_iter()
-            .find(|processor| processor.name() == name)
+            .find(|processor| processor.name() == name || processor.triple() == name)
             .ok_or_else(|| {
                 let names: Vec<_> = Self::ALL.iter().map(|processor| processor.name()).collect();
-                format!("expected one of {}", names.join(", "))
+                format!(
+                    "expected one of {}, or Rust's name of its target (thumbv7em-none-eabihf is cortex-m4)",
+                    names.join(", ")
+                )
             })
     }
 }

@@ -108,11 +108,10 @@ fn modules(emulator: &Emulator, image: &Image) -> Vec<(String, String)> {
 fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, Vec<u8>)> {
     let image = weights::image(emulator);
     let mut files = documents::files(emulator, &options.crate_name);
-    files.extend(
-        modules(emulator, &image)
-            .into_iter()
-            .map(|(path, text)| (format!("src/{path}"), in_section(text, options))),
-    );
+    files.extend(modules(emulator, &image).into_iter().map(|(path, text)| {
+        let text = in_section(text, options.section.as_deref());
+        (format!("src/{path}"), text)
+    }));
     let sources = dense_runtime::SOURCES.iter();
     files.extend(sources.map(|(path, text)| (format!("dense-runtime/src/{path}"), (*text).into())));
     let files = files.into_iter();
@@ -124,8 +123,8 @@ fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, Vec<u8>)>
 }
 
 /// The text of a module, its numbers in the section that is asked for.
-fn in_section(text: String, options: &FreezeOptions) -> String {
-    match &options.section {
+pub(crate) fn in_section(text: String, section: Option<&str>) -> String {
+    match section {
         Some(section) => text.replace(
             "\npub static ",
             &format!("\n#[unsafe(link_section = {section:?})]\npub static "),
@@ -134,7 +133,7 @@ fn in_section(text: String, options: &FreezeOptions) -> String {
     }
 }
 
-fn check_section(out: &Path, section: Option<&str>) -> Result<()> {
+pub(crate) fn check_section(out: &Path, section: Option<&str>) -> Result<()> {
     let ordinary = |character: char| character.is_ascii_alphanumeric() || "._".contains(character);
     match section {
         Some(name) if name.len() < 2 || !name.starts_with('.') || !name.chars().all(ordinary) => {

@@ -4,7 +4,7 @@ use super::calls;
 use super::golden::Golden;
 use crate::domain::Range;
 use crate::emulator::Emulator;
-use crate::image::{Field, Image, Stored, Values, arrays};
+use crate::image::{self, Field, Image, Stored, Values, arrays};
 use crate::interpreter::Order;
 use dense_runtime::domain::LANES;
 use std::fmt::Write as _;
@@ -15,6 +15,7 @@ pub(super) fn image(emulator: &Emulator) -> Image {
     let about = "The trained box, eight inputs at a time.";
     let mut others = vec![Field::new("ranges", about, ranges)];
     others.extend(golden(emulator));
+    others.extend(image::origin(emulator));
     Image::new(
         arrays(emulator, Stored::Blocks),
         others,
@@ -86,6 +87,7 @@ fn declared(field: &Field) -> String {
         Values::Ranges(ranges) => format!("[Ranges; {}]", ranges.len().div_ceil(LANES)),
         Values::Padding(words) => format!("[f32; {words}]"),
         Values::Word(_) => "u32".into(),
+        Values::Words(words) => format!("[u32; {}]", words.len()),
     }
 }
 
@@ -102,6 +104,10 @@ fn literal(field: &Field) -> String {
         Values::Ranges(ranges) => format!("[\n{}]", trained_box(ranges)),
         Values::Padding(words) => format!("[0.0; {words}]"),
         Values::Word(word) => format!("{word:#010X}"),
+        Values::Words(words) => format!(
+            "[{}]",
+            literals(words.iter().map(|word| format!("{word:#010X}")))
+        ),
     }
 }
 

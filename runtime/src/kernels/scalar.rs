@@ -16,8 +16,20 @@ use super::finish::{Finish, Then};
 use super::layer::Layer;
 use core::hint::black_box;
 
-/// Whether layers are taken by this loop.
-pub(super) const IN_USE: bool = cfg!(any(target_arch = "arm", target_arch = "riscv32"));
+/// Whether layers are taken by this loop: where there are no vectors, and where little code was asked for and is compiled for
+/// one processor alone, so that its fused multiply-add is an instruction here.
+pub(super) const IN_USE: bool = cfg!(any(
+    target_arch = "arm",
+    target_arch = "riscv32",
+    all(
+        feature = "compact",
+        any(
+            not(target_arch = "x86_64"),
+            target_feature = "fma",
+            feature = "no-fma"
+        )
+    )
+));
 
 /// Positions of a tile at most.
 const POSITIONS: usize = 4;
@@ -299,11 +311,17 @@ struct Tile {
 /// # Safety
 /// All numbers and rows are there, and what to start with, which may be the sums.
 #[cfg(any(
-    feature = "no-fma",
-    not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))
+    test,
+    all(
+        any(
+            feature = "no-fma",
+            not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))
+        ),
+        any(not(feature = "compact"), target_arch = "arm", target_arch = "riscv32")
+    )
 ))]
 #[inline(never)]
-unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
+unsafe fn accumulate_plainly(tile: &Tile, sums: &mut [f32; FULL]) {
     use crate::fma::{Arithmetic, Native};
     let positions = tile.positions.min(tile.left);
     // Else the sums are what to start with: they are there, and are not read by another way while they are lent.
@@ -340,6 +358,30 @@ unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     not(feature = "no-fma")
 ))]
 use cortex_m::accumulate;
+
+#[cfg(all(
+    feature = "compact",
+    not(any(target_arch = "arm", target_arch = "riscv32"))
+))]
+use fixed::accumulate;
+
+#[cfg(all(
+    any(
+        feature = "no-fma",
+        not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))
+    ),
+    any(not(feature = "compact"), target_arch = "arm", target_arch = "riscv32")
+))]
+use accumulate_plainly as accumulate;
+
+#[cfg(any(
+    test,
+    all(
+        feature = "compact",
+        not(any(target_arch = "arm", target_arch = "riscv32"))
+    )
+))]
+mod fixed;
 
 #[cfg(all(
     target_arch = "arm",

@@ -16,9 +16,16 @@ pub(crate) struct Avx512(__m512);
 pub(crate) fn is_there() -> bool {
     #[cfg(target_feature = "avx512f")]
     return true;
-    #[cfg(all(not(target_feature = "avx512f"), feature = "std"))]
+    #[cfg(all(
+        not(target_feature = "avx512f"),
+        feature = "std",
+        not(feature = "compact")
+    ))]
     return std::is_x86_feature_detected!("avx512f");
-    #[cfg(all(not(target_feature = "avx512f"), not(feature = "std")))]
+    #[cfg(not(any(
+        target_feature = "avx512f",
+        all(feature = "std", not(feature = "compact"))
+    )))]
     false
 }
 

@@ -126,8 +126,18 @@ impl Cli {
                 out,
                 c: true,
                 prefix,
-                ..
-            } => report(&freeze::run_c(&run, row, &out, prefix)?, self.json),
+                target,
+                section,
+                code_section,
+            } => {
+                let choices = freeze::CChoices {
+                    prefix,
+                    target,
+                    section,
+                    code_section,
+                };
+                report(&freeze::run_c(&run, row, &out, choices)?, self.json)
+            }
             Command::Freeze {
                 run,
                 row,

@@ -66,28 +66,59 @@ pub fn resources(
     Ok(report)
 }
 
+/// What the user chooses about the C form.
+#[derive(Clone, Debug)]
+pub struct CChoices {
+    /// What names begin with; the folder's name where it is none.
+    pub prefix: Option<Prefix>,
+    /// The processor whose code and stack the header states.
+    pub target: Option<Processor>,
+    /// The linker's section for the numbers.
+    pub section: Option<String>,
+    /// The linker's section for the functions.
+    pub code_section: Option<String>,
+}
+
 /// Writes the emulator as C into the folder `out`, which also names it where no prefix is given; returns its figures.
 ///
 /// # Errors
-/// The run is none or has no such row, or the folder holds something else.
+/// The run is none or has no such row, a section cannot have its name, or the folder holds something else.
 pub fn run_c(
     run: &Path,
     row: Option<usize>,
     out: &Path,
-    prefix: Option<Prefix>,
+    choices: CChoices,
 ) -> anyhow::Result<Value> {
     let emulator = load(run, row)?;
     let name = out.file_name().unwrap_or_default().to_string_lossy();
-    let prefix = prefix.unwrap_or_else(|| Prefix::from_name(&name));
-    let frozen = c::freeze(&emulator, out, &prefix)?;
-    Ok(json!({
+    let options = c::FreezeOptions {
+        prefix: choices.prefix.unwrap_or_else(|| Prefix::from_name(&name)),
+        section: choices.section,
+        code_section: choices.code_section,
+        processor: choices.target,
+    };
+    let frozen = c::freeze(&emulator, out, &options)?;
+    let mut figures = json!({
         "folder": frozen.path,
-        "prefix": prefix.as_str(),
+        "prefix": frozen.prefix.as_str(),
         "macs": frozen.macs,
         "flash_bytes": frozen.flash_bytes,
         "ram_bytes": frozen.ram_bytes,
         "members": frozen.members,
-    }))
+    });
+    match frozen.costs {
+        None => {}
+        Some(Err(missing)) => {
+            say!("dense-search: code and stack are not known; to state them, it needs {missing}");
+        }
+        Some(Ok(costs)) => {
+            figures["code_bytes"] = json!(costs.code_bytes);
+            figures["stack_bytes"] = json!(costs.stack_bytes);
+            figures["self_test_stack_bytes"] = json!(costs.self_test_stack_bytes);
+            figures["compiler"] = json!(costs.compiler);
+        }
+    }
+    Ok(figures)
 }
 
 /// The run's emulator, or that of a row of its Pareto table.

@@ -66,7 +66,7 @@ fn main() -> Result<()> {
 /// Writes the C form, and a `model()` around it; returns the files.
 fn own_c(emulator: &Emulator, folder: &Path) -> Result<[&'static str; 2]> {
     let prefix = Prefix::new("own").map_err(Error::msg)?;
-    for (path, text) in emit(emulator, &prefix) {
+    for (path, text) in emit(emulator, &prefix.into()) {
         fs::write(folder.join(path), text)?;
     }
     let model = "#include \"own.h\"\n\

@@ -4,7 +4,7 @@
 //! What `no-panic` marks refers to an undefined symbol wherever a panic could unwind through it, so that the program links
 //! only where the optimiser has shown that none can.
 
-use dense_runtime::image::ImageError;
+use dense_runtime::image::{Identity, ImageError};
 use dense_runtime::predict::SelfTestFailure;
 use dense_runtime::status::Status;
 
@@ -55,6 +55,10 @@ pub trait Frozen: Calls {
     fn golden_word(&self) -> usize;
     /// Whether the weights of an image are read where they lie.
     fn reads_in_place(&self, image: &[u8]) -> bool;
+    /// What a check in slices of so many bytes in turn says of an image, and of the weights that are built in without one.
+    fn checked_in_slices(&self, image: Option<&[u8]>, sizes: &[usize]) -> Result<(), ImageError>;
+    /// Which weights those of an image are, and their trained box; those that are built in without one.
+    fn identity(&self, image: Option<&[u8]>) -> (Identity, Vec<f32>);
 }
 
 macro_rules! calls {
@@ -63,7 +67,7 @@ macro_rules! calls {
             use crate::emulators::$name::model::{
                 BATCH, Emulator, INPUT_HIGH, INPUT_LOW, INPUTS, OUTPUTS, Weights, Workspace,
             };
-            use dense_runtime::image::ImageError;
+            use dense_runtime::image::{Check, Identity, ImageError};
             use dense_runtime::predict::{Predict, SelfTestFailure};
             use dense_runtime::status::Status;
 
@@ -128,6 +132,20 @@ macro_rules! calls {
                 #[inline(never)]
                 pub fn $name(workspace: &mut Workspace) -> Result<(), SelfTestFailure> {
                     Emulator.self_test(workspace)
+                }
+            }
+
+            mod step {
+                use super::*;
+
+                #[cfg_attr(feature = "proof", no_panic::no_panic)]
+                #[inline(never)]
+                pub fn $name(
+                    check: &mut Check<'_, Weights>,
+                    bytes: usize,
+                ) -> Option<Result<[[f32; INPUTS]; 2], ImageError>> {
+                    check.step(bytes);
+                    Some(check.finished()?.map(Weights::limits))
                 }
             }
 
@@ -240,6 +258,32 @@ macro_rules! calls {
 
                 fn golden_word(&self) -> usize {
                     std::mem::offset_of!(Weights, golden_mean_fused) / 4
+                }
+
+                fn checked_in_slices(
+                    &self,
+                    image: Option<&[u8]>,
+                    sizes: &[usize],
+                ) -> Result<(), ImageError> {
+                    let mut check = match image {
+                        Some(image) => Weights::check_image(image)?,
+                        None => Weights::BUILT_IN.check(),
+                    };
+                    let mut sizes = sizes.iter().cycle();
+                    loop {
+                        let size = sizes.next().copied().unwrap_or(4);
+                        if let Some(answer) = step::$name(&mut check, size) {
+                            return answer.map(|_| ());
+                        }
+                    }
+                }
+
+                fn identity(&self, image: Option<&[u8]>) -> (Identity, Vec<f32>) {
+                    let weights = match image {
+                        Some(image) => Weights::from_image(image).unwrap(),
+                        None => Weights::BUILT_IN,
+                    };
+                    (weights.identity(), weights.limits().concat())
                 }
 
                 fn reads_in_place(&self, image: &[u8]) -> bool {

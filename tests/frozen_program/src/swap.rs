@@ -18,6 +18,8 @@ pub fn run(emulators: &mut [Box<dyn Frozen>], folder: &Path) {
         let rows = fs::read(folder.join(format!("{name}.rows"))).unwrap();
         let out = swapped(&mut **emulator, &image, &numbers(&rows));
         fs::write(folder.join(format!("{name}.out")), out).unwrap();
+        let said = identity(&mut **emulator, &image);
+        fs::write(folder.join(format!("{name}.said")), said).unwrap();
         refuses_what_is_no_image(&mut **emulator, &image, &others(folder, name));
         let flips = flips_are_seen(&mut **emulator, &image);
         sees_other_golden_results(&mut **emulator, &image);
@@ -102,6 +104,20 @@ fn swapped(emulator: &mut dyn Frozen, image: &[u8], rows: &[f32]) -> Vec<u8> {
     out
 }
 
+/// What the weights of an image say of themselves, as bytes: structure, checksum, version, hash of the data, trained box.
+fn identity(emulator: &mut dyn Frozen, image: &[u8]) -> Vec<u8> {
+    let memory = Memory::new(image, 0);
+    let (said, limits) = emulator.identity(Some(memory.bytes()));
+    let (built_in, its_limits) = emulator.identity(None);
+    assert_eq!(said.structure, built_in.structure);
+    assert_ne!(said.checksum, built_in.checksum);
+    assert_ne!((said.data, &limits), (built_in.data, &its_limits));
+    let words = [said.structure, said.checksum].into_iter();
+    let words = words.chain(said.version).chain(said.data);
+    let words = words.chain(limits.into_iter().map(f32::to_bits));
+    words.flat_map(u32::to_le_bytes).collect()
+}
+
 /// Why the weights of these bytes are refused.
 fn refused(emulator: &mut dyn Frozen, image: &[u8]) -> ImageError {
     let x = vec![0.0; emulator.limits().0.len()];
@@ -113,6 +129,11 @@ fn refused(emulator: &mut dyn Frozen, image: &[u8]) -> ImageError {
 
 fn refuses_what_is_no_image(emulator: &mut dyn Frozen, image: &[u8], others: &[PathBuf]) {
     let memory = Memory::new(image, 0);
+    for sizes in [[0, 1], [64, 100], [1000, usize::MAX]] {
+        let whole = emulator.checked_in_slices(Some(memory.bytes()), &sizes);
+        assert_eq!(whole, Ok(()));
+        assert_eq!(emulator.checked_in_slices(None, &sizes), Ok(()));
+    }
     for length in [0, 1, 63, image.len() - 64, image.len() - 1] {
         assert_eq!(
             refused(emulator, &memory.bytes()[..length]),
@@ -125,9 +146,8 @@ fn refuses_what_is_no_image(emulator: &mut dyn Frozen, image: &[u8], others: &[P
         assert_eq!(refused(emulator, moved), ImageError::Alignment);
     }
     for other in others {
-        let mut bytes = fs::read(other).unwrap();
-        // Long enough, so that its structure is what it is refused for.
-        bytes.resize(bytes.len().max(image.len()), 0);
+        // Also where it is shorter: a whole image is not one that was cut short.
+        let bytes = fs::read(other).unwrap();
         let memory = Memory::new(&bytes, 0);
         assert_eq!(
             refused(emulator, &memory.bytes()[..bytes.len()]),
@@ -158,11 +178,10 @@ fn flips_are_seen(emulator: &mut dyn Frozen, image: &[u8]) -> usize {
         } else {
             ImageError::Checksum
         };
-        assert_eq!(
-            refused(emulator, &memory.bytes()[..image.len()]),
-            expected,
-            "bit {bit}"
-        );
+        let damaged = &memory.bytes()[..image.len()];
+        assert_eq!(refused(emulator, damaged), expected, "bit {bit}");
+        let in_slices = emulator.checked_in_slices(Some(damaged), &[bit % 999, bit % 77]);
+        assert_eq!(in_slices, Err(expected), "bit {bit}");
         memory.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
     }
     bits.len()

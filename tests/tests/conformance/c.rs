@@ -4,7 +4,7 @@
 use dense_codegen::c::image;
 use dense_codegen::interpreter::Order;
 use dense_tests::c::{CProgram, FLAGS, is_there, succeeds};
-use dense_tests::cases::{CASES, Case, EVERY_OPERATION, ROWS, compiled};
+use dense_tests::cases::{CASES, Case, ROWS, compiled};
 use dense_tests::modules::write;
 use dense_tests::repository;
 use std::collections::BTreeSet;
@@ -440,34 +440,6 @@ fn the_c_file_calls_memcpy_and_memset_alone() {
             }
         }
     }
-}
-
-#[test]
-fn advice_on_the_width_of_floats_suits_the_processor() {
-    if !is_there("gcc", "gcc") {
-        return;
-    }
-    let program = CProgram::write(&folder("width"), vec![&EVERY_OPERATION[0]], PROGRAM, 1);
-    let said = |method: &str, more: &[&str]| {
-        let output = Command::new("gcc")
-            .args([
-                "-U__FLT_EVAL_METHOD__",
-                &format!("-D__FLT_EVAL_METHOD__={method}"),
-            ])
-            .args(more)
-            .args(["-fsyntax-only", &program.sources()[0]])
-            .current_dir(program.folder())
-            .output()
-            .expect("gcc starts");
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    };
-    for method in ["0", "16", "32"] {
-        assert!(!said(method, &[]).contains("error"), "{method}");
-    }
-    assert!(said("2", &["-D__i386__"]).contains("-msse2 -mfpmath=sse"));
-    assert!(said("1", &[]).contains("-fexcess-precision=fast"));
-    assert!(said("2", &[]).contains("FLT_EVAL_METHOD 0"));
-    assert!(said("-1", &[]).contains("FLT_EVAL_METHOD 0"));
 }
 
 /// Predicts inside the box, of every emulator, and fails where a call that is ok raises more than a flag of rounding.

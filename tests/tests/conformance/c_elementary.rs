@@ -111,7 +111,7 @@ fn every_function_has_the_bits_of_the_runtime_in_both_orders() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_elementary");
     let prefix = Prefix::new("all").expect("a prefix");
     let _ = fs::remove_dir_all(&folder);
-    freeze(&all(), &folder, &prefix).expect("the form is written");
+    freeze(&all(), &folder, &prefix.into()).expect("the form is written");
     fs::write(folder.join("program.c"), PROGRAM).expect("the folder can be written to");
     let numbers = numbers();
     let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();

@@ -65,7 +65,7 @@ fn run(emulator: &Emulator, name: &str, parts: &[&str]) -> Option<String> {
     } else {
         let path = folder.join("frozen");
         let prefix = Prefix::new("thomson").expect("the example's prefix");
-        freeze(emulator, &path, &prefix).expect("the emulator is frozen");
+        freeze(emulator, &path, &prefix.into()).expect("the emulator is frozen");
         ("FROZEN", path)
     };
     let output = Command::new(repository().join("examples/c/run"))

@@ -1,10 +1,11 @@
 //! Another set of numbers, swapped in at run time: the bits are those of the other emulator, and what is no whole image of the
-//! same structure is refused. The generated self-test sees every flipped bit.
+//! same structure is refused, at once or in slices; the numbers say which they are. The generated self-test sees every flipped bit.
 
 use crate::frozen_program::{ANY_PROCESSOR, EMULATORS, PROGRAM};
 use dense_codegen::emulator::Emulator;
 use dense_codegen::interpreter::{Order, interpret_f32};
 use dense_codegen::rust::image;
+use dense_tests::c::identity;
 use dense_tests::modules::write;
 use dense_tests::program::printed;
 use dense_tests::retrained::retrained;
@@ -46,15 +47,18 @@ fn another_set_of_numbers_is_swapped_in_and_damage_is_refused() {
         write(&folder.join(format!("{name}.bin")), &image);
         let bytes: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
         write(&folder.join(format!("{name}.rows")), bytes);
-        expected.push((name, 8 * image.len(), results));
+        let identity = identity(&other, &image);
+        expected.push((name, 8 * image.len(), results, identity));
     }
     let program = PROGRAM.built(ANY_PROCESSOR);
     let said = printed(Command::new(program).arg("swap").arg(folder));
-    for (name, bits, expected) in expected {
+    for (name, bits, expected, identity) in expected {
         let got = std::fs::read(folder.join(format!("{name}.out"))).expect("results were written");
         assert_eq!(got.len(), expected.len(), "{name}");
         let differs = got.iter().zip(&expected).position(|(a, b)| a != b);
         assert_eq!(differs, None, "{name}: the byte of the results");
+        let said_of_itself = std::fs::read(folder.join(format!("{name}.said")));
+        assert_eq!(said_of_itself.expect("it was written"), identity, "{name}");
         let flips = match &name[..] {
             "tiny" => bits,
             "thomson" => 10_000,

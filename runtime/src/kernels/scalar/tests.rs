@@ -1,8 +1,8 @@
 //! The scalar loop has the bits of the tiles.
 
-use super::write;
+use super::{Tile, accumulate_plainly, fixed, write};
 use crate::kernels::axis::Axis;
-use crate::kernels::blocks::all_lanes;
+use crate::kernels::blocks::{FULL, all_lanes};
 use crate::kernels::finish::{Finish, Then};
 use crate::kernels::layer::Layer;
 use crate::simd::portable::Portable;
@@ -123,4 +123,41 @@ fn what_is_not_there_is_not_read() {
     let mut y = [9.0; 3];
     write(&layer, &mut y);
     assert_eq!(y, [9.0; 3]);
+}
+
+#[test]
+fn a_tile_of_fixed_size_has_the_bits_of_the_plain_one() {
+    let mut random = ChaCha8Rng::seed_from_u64(8);
+    for (positions, width) in [(1, 16), (1, 8), (2, 8), (4, 4), (4, 2), (4, 1), (1, 1)] {
+        for left in 1..=4 {
+            for start_step in [0, width] {
+                let (run, from) = (random.random_range(1..9), random.random_range(9..12));
+                let mut numbers = |count: usize| -> Vec<f32> {
+                    (0..count).map(|_| random.random_range(-1.0..1.0)).collect()
+                };
+                let (x, weights, bias) = (numbers(4 * from), numbers(run * FULL), numbers(FULL));
+                let start: [f32; FULL] = bias.clone().try_into().unwrap();
+                let (mut got, mut expected) = (start, start);
+                let tile = Tile {
+                    positions,
+                    width,
+                    left,
+                    x: x.as_ptr(),
+                    from,
+                    weights: weights.as_ptr(),
+                    lanes: FULL,
+                    run,
+                    start: bias.as_ptr(),
+                    start_step,
+                };
+                // SAFETY: there are four positions of more numbers than a run has, as many rows, and a bias for each sum.
+                unsafe {
+                    fixed::accumulate(&tile, &mut got);
+                    accumulate_plainly(&tile, &mut expected);
+                }
+                let bits = |sums: [f32; FULL]| sums.map(f32::to_bits);
+                assert_eq!(bits(got), bits(expected), "{positions} by {width}, {left}");
+            }
+        }
+    }
 }

@@ -40,6 +40,78 @@ static int expect(int number, const char *what, int32_t expected, int32_t got)
     return got != expected;
 }
 
+/* Numbers of an identity: see NUMBER.identity. */
+#define IDENTITY 13
+
+static uint32_t drawn(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+#define DEFINE_CHECKS(name, NAME, number)                                                                              \
+    /* What a check in slices of any sizes says. */                                                                    \
+    static int32_t in_slices_##name(const void *image, size_t size, uint32_t *state, const name##_weights **weights)   \
+    {                                                                                                                  \
+        name##_image_check check;                                                                                      \
+        int32_t code = name##_check_start(&check, image, size);                                                        \
+        if (code != NAME##_OK) {                                                                                       \
+            return name##_check_step(&check, 4) == NAME##_BAD_ARGUMENT ? code : -1;                                    \
+        }                                                                                                              \
+        code = name##_check_finished(&check, weights);                                                                 \
+        while (code == NAME##_UNFINISHED) {                                                                            \
+            code = name##_check_step(&check, drawn(state) % 900);                                                      \
+        }                                                                                                              \
+        return name##_check_finished(&check, weights) == code ? code : -2;                                             \
+    }                                                                                                                  \
+                                                                                                                       \
+    /* Whether these numbers say which they are, as the file says. */                                                  \
+    static int is_known_##name(const name##_weights *weights)                                                          \
+    {                                                                                                                  \
+        uint32_t expected[IDENTITY];                                                                                   \
+        float limits[2][NAME##_INPUTS], low[NAME##_INPUTS], high[NAME##_INPUTS];                                       \
+        struct name##_identity identity;                                                                               \
+        FILE *const in = fopen(#number ".identity", "rb");                                                             \
+        const int is_read = in != NULL && fread(expected, sizeof expected, 1, in) == 1 &&                              \
+                            fread(limits, sizeof limits, 1, in) == 1 && fclose(in) == 0;                               \
+        return is_read && name##_identity(weights, &identity) == NAME##_OK && sizeof identity == sizeof expected &&    \
+               memcmp(&identity, expected, sizeof expected) == 0 &&                                                    \
+               name##_trained_box(weights, low, high) == NAME##_OK && memcmp(low, limits[0], sizeof low) == 0 &&       \
+               memcmp(high, limits[1], sizeof high) == 0;                                                              \
+    }                                                                                                                  \
+                                                                                                                       \
+    static int run_checks_##name(unsigned char *image, size_t size, name##_workspace *workspace, float *mean, float *std)\
+    {                                                                                                                  \
+        const name##_weights *weights = NULL;                                                                          \
+        name##_image_check check;                                                                                      \
+        uint32_t state = 3;                                                                                            \
+        size_t vector;                                                                                                 \
+        int failed = expect(number, "slices", NAME##_OK, in_slices_##name(image, size, &state, &weights));             \
+        failed |= expect(number, "their place", 1, (const void *)weights == (const void *)image);                      \
+        failed |= expect(number, "identity", 1, is_known_##name(weights));                                             \
+        failed |= expect(number, "another identity", 0, is_known_##name(NULL));                                        \
+        failed |= expect(number, "no identity", NAME##_BAD_ARGUMENT, name##_identity(weights, NULL));                  \
+        failed |= expect(number, "no box", NAME##_BAD_ARGUMENT, name##_trained_box(weights, mean, NULL));              \
+        failed |= expect(number, "slices of what is built in", NAME##_OK, in_slices_##name(NULL, 0, &state, &weights));\
+        failed |= expect(number, "its identity", 0, is_known_##name(weights));                                         \
+        weights = NULL;                                                                                                \
+        failed |= expect(number, "short slices", NAME##_IMAGE_LENGTH, in_slices_##name(image, size - 1, &state, &weights));\
+        failed |= expect(number, "no check", NAME##_BAD_ARGUMENT, name##_check_start(NULL, image, size));              \
+        failed |= expect(number, "a step of none", NAME##_BAD_ARGUMENT, name##_check_step(NULL, 4));                   \
+        failed |= expect(number, "a start", NAME##_OK, name##_check_start(&check, image, size));                       \
+        failed |= expect(number, "a step", NAME##_UNFINISHED, name##_check_step(&check, size - 8));                    \
+        failed |= expect(number, "the last step", NAME##_OK, name##_check_step(&check, 1));                            \
+        for (vector = 0; vector < NAME##_GOLDEN_VECTORS; vector++) {                                                   \
+            const int32_t code = name##_test_golden((const name##_weights *)(void *)image, workspace, mean, std, vector);\
+            failed |= expect(number, "a golden vector", NAME##_OK, code);                                              \
+        }                                                                                                              \
+        failed |= expect(number, "no golden vector", NAME##_BAD_ARGUMENT,                                              \
+                         name##_test_golden(NULL, workspace, mean, std, vector));                                      \
+        return failed | expect(number, "nothing", 1, weights == NULL);                                                 \
+    }
+
+EACH_EMULATOR(DEFINE_CHECKS)
+
 #define DEFINE_RUN(name, NAME, number)                                                                                 \
     static int run_##name(void)                                                                                        \
     {                                                                                                                  \
@@ -60,6 +132,7 @@ static int expect(int number, const char *what, int32_t expected, int32_t got)
         failed |= expect(number, "an image", NAME##_OK, name##_from_image(image, size, &weights));                     \
         failed |= expect(number, "its place", 1, (const void *)weights == (const void *)image);                        \
         failed |= expect(number, "self-test", NAME##_OK, name##_self_test_with(weights, &workspace, mean, std));       \
+        failed |= run_checks_##name(image, size, &workspace, mean, std);                                               \
         while (!failed && fread(x, sizeof x, 1, rows) == 1) {                                                          \
             name##_status status;                                                                                      \
             uint32_t words[8];                                                                                         \
@@ -92,6 +165,7 @@ static int expect(int number, const char *what, int32_t expected, int32_t got)
             expected = byte >= place && byte < place + 4 ? NAME##_IMAGE_STRUCTURE : NAME##_CHECKSUM;                   \
             *byte = (unsigned char)(*byte ^ (1u << (state >> 29)));                                                    \
             failed |= expect(number, "a flipped bit", expected, name##_from_image(image, size, &none));                \
+            failed |= expect(number, "slices with a flipped bit", expected, in_slices_##name(image, size, &state, &none));\
             failed |= expect(number, "its self-test", NAME##_CHECKSUM,                                                 \
                              name##_self_test_with(weights, &workspace, mean, std));                                   \
             *byte = (unsigned char)(*byte ^ (1u << (state >> 29)));                                                    \
