@@ -121,12 +121,20 @@ impl Components {
             .collect()
     }
 
-    /// Returns a space that leads to [`Components::node`], led on to the outputs.
+    /// Returns a space that leads to [`Components::node`], led on to the outputs. A dense head becomes one of two layers, the
+    /// second of which starts from the components' spread: those that are small begin small.
     ///
     /// # Errors
     /// The outputs are too many for a dense layer.
     pub fn onto(&self, space: &Space, output: Shape) -> Result<Space, Error> {
         let mut groups = space.groups().to_vec();
+        let rank = self.count();
+        let heads = groups.last_mut().into_iter();
+        for head in heads.flat_map(|group| &mut group.candidates) {
+            if *head == Candidate::Dense {
+                *head = Candidate::LowRank { rank };
+            }
+        }
         groups.push(Group {
             name: GROUP.to_owned(),
             output,

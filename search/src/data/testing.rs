@@ -7,6 +7,7 @@ pub(super) use files::{NpzFile, doubles, read, unicode};
 
 use super::{DataError, Dataset, Layout, Part, ReadOptions};
 use files::names;
+use std::io::Cursor;
 
 #[test]
 fn a_whole_file_is_read_as_it_was_written() {

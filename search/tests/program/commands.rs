@@ -249,7 +249,7 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
 
     let data = |name| [&["inspect", name], &columns[..]].concat();
     let searched = |more: &[&'static str]| {
-        [&["search", "ok.csv"], &columns[..], &steps, &["new"], more].concat()
+        [&["search", "ok.csv"], &columns[..], &short("60", "new"), more].concat()
     };
     let evaluated = |name, more: &[&'static str]| [&["evaluate", "run", name], more].concat();
     let cases: Vec<(Vec<&str>, &[&str])> = vec![
@@ -284,15 +284,15 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
         (searched(&["--costs", "bad.toml"]), &["dense-search costs"]),
         (searched(&["--budget-macs", "1"]), &["raise the budget"]),
         (
-            [&["search", "ok.csv"], &columns[..], &steps, &["run"]].concat(),
+            [&["search", "ok.csv"], &columns[..], &short("60", "run")].concat(),
             &["there is a run already", "choose another folder"],
         ),
         (
-            [&["search", "ok.csv"], &columns[..], &steps, &["file"]].concat(),
+            [&["search", "ok.csv"], &columns[..], &short("60", "file")].concat(),
             &["file: cannot be made", "choose another folder"],
         ),
         (
-            [&["search", "constant.csv"], &columns[..], &steps, &["new"]].concat(),
+            [&["search", "constant.csv"], &columns[..], &short("60", "new")].concat(),
             &["no output varies over the 28 training rows (y = 7.5)"],
         ),
         (
