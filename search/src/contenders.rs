@@ -1,16 +1,18 @@
 //! What is trained for one run: a space to search, or fixed networks of which the better one ships.
 
 use crate::budget::Terms;
+use crate::components::Components;
 use crate::control::{CONTROL, control};
 use crate::data::{Dataset, Layout, Transform};
 use crate::space::presets::{self, MicroSizes, Mlp, PaperWidths};
-use crate::space::{self, Shape, Space};
+use crate::space::{self, Architecture, Shape, Space};
 use crate::training::Members;
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The names that `--space` takes, beside files.
 pub const SPACES: [&str; 6] = [
@@ -82,21 +84,47 @@ pub enum SpaceChoice {
 }
 
 impl SpaceChoice {
-    /// Returns what is to be trained on these data: more than one where the better is to be chosen.
+    /// Whether many outputs are learnt by their components: what refines positions, or is the user's, has the outputs themselves.
+    #[must_use]
+    pub fn takes_components(&self) -> bool {
+        match self {
+            Self::Preset(name) => name == "micro" || name.starts_with("mlp"),
+            Self::Given(_) => false,
+        }
+    }
+
+    /// Returns what is to be trained on these data: more than one where the better is to be chosen. With components of the
+    /// outputs, it leads there, and on from there by a group that is not trained.
     ///
     /// # Errors
     /// There is no such preset, it has none for outputs like these, or the space has other inputs or outputs.
     pub fn contenders(
         &self,
         data: &Dataset,
+        components: Option<&Arc<Components>>,
         members: usize,
         sizes: MicroSizes,
     ) -> anyhow::Result<Vec<Contender>> {
-        match self {
-            Self::Preset(name) => contenders(name, data, members, sizes),
-            Self::Given(space) => {
+        match (self, components) {
+            (Self::Preset(name), None) => contenders(name, data, members, sizes),
+            (Self::Preset(name), Some(components)) => {
+                let (label, layout) = (data.label(), data.layout());
+                let target = Target {
+                    inputs: data.input_count(),
+                    output: components.node(),
+                    label,
+                    layout,
+                };
+                let all = contenders_onto(name, target, members, sizes)?.into_iter();
+                let output = output_shape(data);
+                Ok(all
+                    .map(|one| one.led_on(components, output))
+                    .collect::<Result<_, _>>()?)
+            }
+            (Self::Given(space), _) => {
                 check_fit(space, data)?;
                 Ok(vec![Contender {
+                    components: None,
                     space: space.clone(),
                     members: Members::Searched(members),
                     teaching: Teaching::Untaught,
@@ -145,6 +173,8 @@ pub struct Contender {
     pub teaching: Teaching,
     /// What it is in the run.
     pub role: Role,
+    /// What its last group leads on from, where that is not trained.
+    pub components: Option<Arc<Components>>,
 }
 
 /// What a contender trains on.
@@ -208,10 +238,12 @@ impl Contender {
         transform: Transform,
     ) -> Result<Option<Self>, space::Error> {
         let spaces = searched.iter().map(|one| &one.space);
+        let components = searched.iter().find_map(|one| one.components.as_ref());
         let inputs = data.input_count();
         let found = control(
             inputs,
             output_shape(data),
+            components.map(Arc::as_ref),
             members,
             spaces,
             terms,
@@ -222,7 +254,21 @@ impl Contender {
             members: Members::Given(given),
             teaching: Teaching::Untaught,
             role: Role::Control,
+            components: components.cloned(),
         }))
+    }
+
+    /// Returns it with the group that leads on from components to the outputs.
+    fn led_on(self, components: &Arc<Components>, output: Shape) -> Result<Self, space::Error> {
+        Ok(Self {
+            space: components.onto(&self.space, output)?,
+            members: match self.members {
+                Members::Given(members) => Members::Given(led_on(&members)),
+                searched => searched,
+            },
+            components: Some(Arc::clone(components)),
+            ..self
+        })
     }
 
     /// Returns it with a teacher.
@@ -233,6 +279,26 @@ impl Contender {
             ..self.clone()
         }
     }
+}
+
+/// Returns the architectures with the one candidate of a further group.
+#[must_use]
+pub fn led_on(members: &[Architecture]) -> Vec<Architecture> {
+    let longer = |one: &Architecture| {
+        let choices = one.choices().iter().copied().chain([0]);
+        Architecture::new(choices.collect())
+    };
+    members.iter().map(longer).collect()
+}
+
+/// What a preset is to lead to.
+#[derive(Debug, Clone, Copy)]
+struct Target<'a> {
+    inputs: usize,
+    output: Shape,
+    /// The data's label and layout, for messages.
+    label: &'a str,
+    layout: Layout,
 }
 
 /// Returns what a preset has trained on these data: more than one where the better is to be chosen.
@@ -247,22 +313,33 @@ pub fn contenders(
     members: usize,
     sizes: MicroSizes,
 ) -> anyhow::Result<Vec<Contender>> {
-    let inputs = data.input_count();
-    let output = output_shape(data);
-    let searched = |space| Contender {
+    let target = Target {
+        inputs: data.input_count(),
+        output: output_shape(data),
+        label: data.label(),
+        layout: data.layout(),
+    };
+    contenders_onto(space, target, members, sizes)
+}
+
+fn contenders_onto(
+    space: &str,
+    target: Target<'_>,
+    members: usize,
+    sizes: MicroSizes,
+) -> anyhow::Result<Vec<Contender>> {
+    let Target { inputs, output, .. } = target;
+    let contender = |space, members| Contender {
         space,
-        members: Members::Searched(members),
+        members,
         teaching: Teaching::Untaught,
         role: Role::Search,
+        components: None,
     };
+    let searched = |space| contender(space, Members::Searched(members));
     let fixed = |kind| {
         let (space, members) = presets::mlp(inputs, output, kind, members)?;
-        Ok(Contender {
-            space,
-            members: Members::Given(members),
-            teaching: Teaching::Untaught,
-            role: Role::Search,
-        })
+        anyhow::Ok(contender(space, Members::Given(members)))
     };
     Ok(match space {
         "micro" => {
@@ -275,8 +352,8 @@ pub fn contenders(
         "micro-decoder" => match output {
             Shape::Vector(_) => bail!(
                 "{}: outputs of layout {}: --space micro-decoder searches curves and images; try --space micro",
-                data.label(),
-                data.layout()
+                target.label,
+                target.layout
             ),
             _ => vec![searched(presets::micro_decoder(inputs, output)?)],
         },

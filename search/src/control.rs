@@ -5,8 +5,11 @@
 //! budget is one good network's. Its width is the largest for which all members keep the budget; without a budget, that at
 //! which it has the work of the dearest ensemble that the search can ship. It never is wider than 128, as the larger of the
 //! fixed networks of docs/training.md. Where the budget is small, members are given up first, then functions of the basis.
+//! Where a search learns components of its outputs, the control does too.
 
 use crate::budget::{Budget, Terms, check_given};
+use crate::components::Components;
+use crate::contenders::led_on;
 use crate::data::Transform;
 use crate::space::{
     Activation, Architecture, Candidate, Error, Group, Identity, Placement, Shape, Space,
@@ -37,6 +40,7 @@ const RANKS: [usize; 3] = [48, 32, 16];
 pub fn control<'a>(
     inputs: usize,
     output: Shape,
+    components: Option<&Components>,
     members: usize,
     searched: impl Iterator<Item = &'a Space>,
     terms: Terms<'_>,
@@ -62,7 +66,14 @@ pub fn control<'a>(
         for count in (1..=members).rev() {
             let widths = (narrowest / LANES..=WIDEST / LANES).rev();
             for width in widths.map(|width| width * LANES) {
-                let (space, given) = network(inputs, output, width, rank, count)?;
+                let (space, given) = match components {
+                    None => network(inputs, output, width, rank, count)?,
+                    Some(components) => {
+                        let node = components.node();
+                        let (space, given) = network(inputs, node, width, rank, count)?;
+                        (components.onto(&space, output)?, led_on(&given))
+                    }
+                };
                 if check_given(&space, &given, terms, transform).is_ok() {
                     return Ok(Some((space, given)));
                 }
@@ -139,6 +150,7 @@ mod tests {
         let found = control(
             5,
             CURVE,
+            None,
             members,
             [&space].into_iter(),
             terms,

@@ -5,7 +5,7 @@
 //! - [`design`] says where to run a simulator, and [`collect`](mod@collect) runs it there;
 //! - [`data`] reads runs, splits and normalises them; [`warnings`] says what is odd about them;
 //!   [`learning_curve`] what more of them would bring;
-//! - [`transform`] chooses the coordinate that outputs are learnt in;
+//! - [`transform`] chooses the coordinate that outputs are learnt in, and where they are many, their [`components`] are;
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes, presets or read from TOML;
 //!   [`contenders`] are those that a run trains, the [`control`] among them;
 //! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
@@ -27,6 +27,7 @@ pub mod calibration;
 pub mod cli;
 pub mod collect;
 pub mod commands;
+pub mod components;
 pub mod contenders;
 pub mod control;
 pub mod cost_model;

@@ -6,7 +6,7 @@
 //! either. Whether their pupil is better than that network is not foretold: what is better on the selection rows ships
 //! ([`crate::commands::search`]).
 
-use crate::data::{Dataset, Normalisation};
+use crate::components::Learnt;
 use crate::gaussian_process::{Effort, GaussianProcess};
 use crate::streams::{stream, uniform};
 
@@ -19,15 +19,17 @@ const GOOD: f64 = 1e-3;
 /// How often the mean squared difference of process and network on the selection rows a row's may be, before the network
 /// is believed less there. Nine: three root mean squares.
 const FAR: f64 = 9.0;
-/// Fresh inputs.
+/// Fresh inputs,
 const FRESH: usize = 2048;
+/// but no more than have so many outputs together: process, network, mean and pupil have a copy each.
+const FRESH_NUMBERS: usize = 1 << 24;
 
 /// Encoded rows beyond the simulated ones: `x: [rows][inputs]`, `y: [rows][outputs]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lesson {
     /// The inputs.
     pub x: Vec<f32>,
-    /// What the teacher says the outputs are, in the data's order.
+    /// What the teacher says that is learnt there ([`Learnt::y`]).
     pub y: Vec<f32>,
     /// What it says they are on the selection rows.
     pub selection: Vec<f32>,
@@ -101,8 +103,7 @@ pub fn mean_square(found: &[f32], truth: &[f32]) -> f64 {
 /// Returns what a teacher fitted to the rows `train` says at inputs drawn by the seed, or `None` where it is no good.
 #[must_use]
 pub fn lesson(
-    data: &Dataset,
-    normalisation: &Normalisation,
+    learnt: Learnt<'_>,
     train: &[usize],
     selection: &[usize],
     seed: u64,
@@ -110,14 +111,9 @@ pub fn lesson(
     if train.len() > ROWS {
         return None;
     }
-    let encoded = |rows: &[usize]| {
-        (
-            normalisation.encode_x(data, rows),
-            normalisation.encode_y(data, rows),
-        )
-    };
+    let encoded = |rows: &[usize]| (learnt.x(rows), learnt.y(rows));
     let ((x, y), (judged_x, judged_y)) = (encoded(train), encoded(selection));
-    let (inputs, outputs) = (data.input_count(), data.output_count());
+    let (inputs, outputs) = (learnt.data.input_count(), learnt.count());
     let fit = |effort| GaussianProcess::fit(&x, inputs, &y, outputs, effort);
     let quick = fit(Effort::Quick)?.predict(&judged_x);
     if mean_square(&quick, &judged_y) > PROMISING {
@@ -129,7 +125,7 @@ pub fn lesson(
     if error > GOOD {
         return None;
     }
-    let x = fresh_inputs(data, normalisation, seed);
+    let x = fresh_inputs(learnt, seed);
     Some(Lesson {
         y: process.predict(&x),
         x,
@@ -139,10 +135,12 @@ pub fn lesson(
 }
 
 /// Inputs evenly likely in the trained box, in the logarithm where an input is logarithmic.
-fn fresh_inputs(data: &Dataset, normalisation: &Normalisation, seed: u64) -> Vec<f32> {
+fn fresh_inputs(learnt: Learnt<'_>, seed: u64) -> Vec<f32> {
+    let (data, normalisation) = (learnt.data, learnt.normalisation);
+    let fresh = FRESH.min((FRESH_NUMBERS / learnt.count()).max(1));
     let mut random = stream(seed, "teacher's inputs");
-    let mut x = Vec::with_capacity(FRESH * data.input_count());
-    for _ in 0..FRESH {
+    let mut x = Vec::with_capacity(fresh * data.input_count());
+    for _ in 0..fresh {
         for (k, input) in data.inputs().iter().enumerate() {
             let share = uniform(&mut random);
             let (low, high) = match input.logarithmic {
@@ -159,7 +157,7 @@ fn fresh_inputs(data: &Dataset, normalisation: &Normalisation, seed: u64) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{ReadOptions, Split};
+    use crate::data::{Dataset, Normalisation, ReadOptions, Split};
 
     fn csv(rows: usize, y: impl Fn(f64, f64) -> f64) -> Dataset {
         let mut random = stream(9, "teacher test");
@@ -180,7 +178,12 @@ mod tests {
     fn taught(data: &Dataset, seed: u64) -> Option<Lesson> {
         let split = Split::resolve(data, 1).unwrap();
         let normalisation = Normalisation::fit(data, &split.train);
-        lesson(data, &normalisation, &split.train, &split.selection, seed)
+        let learnt = Learnt {
+            data,
+            normalisation: &normalisation,
+            components: None,
+        };
+        lesson(learnt, &split.train, &split.selection, seed)
     }
 
     #[test]

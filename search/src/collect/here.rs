@@ -1,7 +1,7 @@
 //! Which words of a command name files of the folder from which `collect` was called.
 //!
 //! A run starts in an empty folder of its own, so that a relative path that a command *reads* cannot be there. Such a
-//! word is found by [`files`]. A word that a run *writes* is none: after `>`, after an option such as `-o`, the
+//! word is found by [`files`], and so is a module that Python is to run (`-m`) or imports (`-c`). A word that a run *writes* is none: after `>`, after an option such as `-o`, the
 //! destination of `cp`, a name that a later command takes up, or data of a command that follows a program (which may
 //! have made it). In doubt a word is left as it is: a missing file ends in an error, while a file that all runs share
 //! would mix their results.
@@ -74,6 +74,9 @@ const BEFORE: [&str; 9] = [
     "if", "then", "else", "elif", "while", "until", "do", "!", "{",
 ];
 
+/// What lets Python find modules in the folder from which it was called.
+const PYTHON_PATH: &str = "PYTHONPATH={here}:$PYTHONPATH ";
+
 /// Finds the words of a command that name files of a folder; `kind` looks into that folder.
 pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<Found> {
     let commands = split(command);
@@ -84,9 +87,9 @@ pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<F
         kind(name).filter(|_| relative)
     };
     for (index, words) in commands.iter().enumerate() {
-        let begin = words.iter().position(|word| {
-            !BEFORE.contains(&word.text.as_str()) && (word.value.is_none() || word.written)
-        });
+        let begin = words
+            .iter()
+            .position(|word| !is_before(word) && (word.value.is_none() || word.written));
         let begin = begin.unwrap_or(words.len());
         let name = words.get(begin).map_or("", |word| word.text.as_str());
         let base = name.rsplit('/').next().unwrap_or_default();
@@ -100,24 +103,32 @@ pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<F
             let option = argument
                 .and_then(|argument| arguments.get(argument.checked_sub(1)?))
                 .map_or("", |word| word.text.as_str());
-            if word.unknown && word.value.is_none() {
-                continue;
-            }
-            if option == "-m" && words[..position].iter().any(is_python) {
-                let package = word.text.split('.').next().unwrap_or_default();
-                let there = here(package)
-                    .or_else(|| here(&format!("{package}.py")))
-                    .is_some();
+            if matches!(option, "-m" | "-c") && words[..position].iter().any(is_python) {
+                let there = |name: &&str| {
+                    let package = name.split('.').next().unwrap_or_default();
+                    here(package)
+                        .or_else(|| here(&format!("{package}.py")))
+                        .is_some()
+                };
+                let modules = match option {
+                    "-m" => vec![word.text.as_str()],
+                    _ => imported(&word.text),
+                };
                 let told = words[..begin]
                     .iter()
                     .any(|word| word.text.starts_with("PYTHONPATH="));
-                if there && !told {
-                    found.push(Found {
-                        name: word.text.clone(),
-                        place: words[0].start,
-                        text: "PYTHONPATH={here}:$PYTHONPATH ",
-                    });
-                }
+                let assigned = words.iter().find(|word| !is_before(word));
+                let place = assigned.map_or(0, |word| word.start);
+                let modules = modules.into_iter().filter(there).filter(|_| !told);
+                found.extend(modules.enumerate().map(|(number, name)| Found {
+                    name: name.to_owned(),
+                    place,
+                    // For all of them together.
+                    text: if number == 0 { PYTHON_PATH } else { "" },
+                }));
+                continue;
+            }
+            if word.unknown && word.value.is_none() {
                 continue;
             }
             let written = word.written
@@ -165,7 +176,33 @@ pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<F
         }
         program_ran |= !name.is_empty() && !PLAIN.contains(&base);
     }
+    // A variable stands before the command that it is for, which may be a file of the folder too.
+    found.sort_by_key(|one| (one.place, one.text != PYTHON_PATH));
     found
+}
+
+/// Whether a command begins after this word.
+fn is_before(word: &Word) -> bool {
+    BEFORE.contains(&word.text.as_str())
+}
+
+/// The modules that a line of Python imports, unless it looks for them itself.
+fn imported(code: &str) -> Vec<&str> {
+    if code.contains("sys.path") {
+        return Vec::new();
+    }
+    let statements = code.split([';', '\n', ':']).map(str::trim);
+    let names = statements.flat_map(|statement| -> Vec<&str> {
+        match statement.split_once(char::is_whitespace) {
+            Some(("import", names)) => names.split(',').collect(),
+            Some(("from", rest)) => vec![rest],
+            _ => Vec::new(),
+        }
+    });
+    // `a as b`, `a import b`
+    names
+        .filter_map(|name| name.split_whitespace().next())
+        .collect()
 }
 
 /// Writes what was found into a command.
@@ -302,9 +339,8 @@ mod tests {
         let there = |name: &str| {
             let name = plain(name);
             match name {
-                "sim" | "bin/sim" | "sim.py" | "post.py" | "my sim.py" | ".venv/bin/python" => {
-                    Some(Kind::Program)
-                }
+                "sim" | "bin/sim" | "sim.py" | "post.py" | "my sim.py" | "local.py"
+                | ".venv/bin/python" => Some(Kind::Program),
                 "grid.dat" | "config.ini" | "INPUT.DAT" | "RESULT.DAT" | "build" | "lib"
                 | "package" | "curve" => Some(Kind::Other),
                 _ => None,
@@ -348,6 +384,28 @@ mod tests {
             (
                 "python3 -m package {T}",
                 "PYTHONPATH={here}:$PYTHONPATH python3 -m package {T}",
+            ),
+            (
+                "python -c 'import local; print(local.f({T}))'",
+                "PYTHONPATH={here}:$PYTHONPATH python -c 'import local; print(local.f({T}))'",
+            ),
+            (
+                "if .venv/bin/python -c \"from package.sim import f\nimport numpy, local as l\"; then true; fi",
+                "if PYTHONPATH={here}:$PYTHONPATH {here}/.venv/bin/python -c \"from package.sim import f\nimport numpy, \
+                 local as l\"; then true; fi",
+            ),
+            (
+                "GRID=grid.dat ./.venv/bin/python -m package {T}",
+                "PYTHONPATH={here}:$PYTHONPATH GRID={here}/grid.dat {here}/.venv/bin/python -m package {T}",
+            ),
+            // Modules of Python's own, and those that the code finds by itself.
+            (
+                "python3 -c 'import math; print(math.sin({T}))'",
+                "python3 -c 'import math; print(math.sin({T}))'",
+            ),
+            (
+                "python -c 'import sys; sys.path.append(\"{here}\"); import local'",
+                "python -c 'import sys; sys.path.append(\"{here}\"); import local'",
             ),
             // The classic: a program with fixed names, tried by hand before.
             (

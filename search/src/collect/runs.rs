@@ -1,4 +1,5 @@
-//! The folder of a collection: one folder a run, named by its row, and a record in it once the run has ended.
+//! The folder of a collection: one folder a run, named by its row, and a record in it once the run has ended. Its `lock` says
+//! which program is at work there ([`FolderLock`]).
 //!
 //! | file in a run's folder | what | when |
 //! |---|---|---|
@@ -14,10 +15,11 @@
 
 use super::command::Paths;
 use super::{Simulation, output, process};
+use crate::folder_lock::FolderLock;
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -67,7 +69,7 @@ pub struct Runs {
     path: PathBuf,
     retry: bool,
     /// Held as long as this lives.
-    _lock: File,
+    _lock: FolderLock,
 }
 
 impl Runs {
@@ -84,19 +86,7 @@ impl Runs {
         );
         fs::create_dir_all(&path)
             .with_context(|| format!("{shown}: cannot be made; give another folder by --runs"))?;
-        let lock = File::create(path.join("lock"))
-            .with_context(|| format!("{shown}: cannot be written"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                bail!(
-                    "{shown}: another collect is at work there; wait for it, or give another folder by --runs"
-                )
-            }
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("{shown}: cannot be locked"));
-            }
-        }
+        let lock = FolderLock::take(&path, "collect")?;
         let runs = Self {
             path,
             retry,

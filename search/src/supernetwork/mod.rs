@@ -7,6 +7,9 @@
 //! Weights start uniform in `+-1 / sqrt(fan_in)`, divided by the square root of the number of groups with an identity
 //! where one runs beside them, so that the sum over the chain stays of order 1; biases at 0. (Weights three times as
 //! large in their squares, which keep a chain's variance, overfit small data: docs/training.md.)
+//!
+//! The last group may be given: a layer that is not trained ([`crate::components`]). It is part of what ships, but
+//! an evaluation ends before it, and its weights are none of the variables.
 
 mod error;
 #[cfg(test)]
@@ -47,6 +50,8 @@ pub struct SuperNetwork {
     form: Form,
     /// `[group][candidate]`
     operations: Vec<Vec<Operation>>,
+    /// The groups that are trained and evaluated: all, or all but a last one that was given.
+    trained: usize,
 }
 
 impl SuperNetwork {
@@ -55,11 +60,60 @@ impl SuperNetwork {
     /// # Errors
     /// If the device has no such type of number.
     pub fn new(space: &Space, seed: u64, dtype: DType, device: &Device) -> Result<Self, Error> {
+        Self::drawn(space, space.groups().len(), seed, dtype, device)
+    }
+
+    /// Returns the super-network whose last group, a dense layer without another candidate, has these weights and no bias.
+    ///
+    /// # Shapes
+    /// `weights`: [numbers before it][outputs], outputs in the network's order.
+    ///
+    /// # Errors
+    /// The weights are of another shape.
+    pub fn onto(
+        space: &Space,
+        weights: Vec<f32>,
+        seed: u64,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let trained = space.groups().len() - 1;
+        let mut network = Self::drawn(space, trained, seed, dtype, device)?;
+        let (from, to) = (network.trained_output(), space.output());
+        let (inputs, outputs) = (from.size(), to.size());
+        let var = |tensor: Tensor| Var::from_tensor(&tensor);
+        let weight = Tensor::from_vec(weights, (inputs, outputs), &Device::Cpu)?;
+        let bias = Tensor::zeros(outputs, DType::F32, &Device::Cpu)?;
+        network.operations.push(vec![Operation {
+            candidate: Candidate::Dense,
+            plan: Arc::new(plan(Candidate::Dense, from, to)),
+            parameters: vec![
+                Parameter {
+                    role: "weight",
+                    var: var(weight)?,
+                },
+                Parameter {
+                    role: "bias",
+                    var: var(bias)?,
+                },
+            ],
+        }]);
+        Ok(network)
+    }
+
+    /// Returns the network whose first groups, so many of them, are trained; without the others.
+    fn drawn(
+        space: &Space,
+        trained: usize,
+        seed: u64,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, Error> {
         let groups = space.groups();
         let beside = |group: &&Group| group.identity == Identity::Beside;
         let residual = groups.iter().filter(beside).count();
         let mut operations = Vec::new();
-        for (input, group) in space.steps() {
+        for (input, group) in space.steps().take(trained) {
             let gain = match group.identity {
                 Identity::Absent => 1.0,
                 Identity::Beside => 1.0 / (residual as f64).sqrt(),
@@ -87,6 +141,39 @@ impl SuperNetwork {
             space: space.clone(),
             form: Form::of(device),
             operations,
+            trained,
+        })
+    }
+
+    /// Returns the trained groups with the same weights in double precision, on the CPU.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub fn in_double_precision(&self) -> Result<Self, Error> {
+        let double = |parameter: &Parameter| -> Result<Parameter, Error> {
+            let values = transfer::fetched(parameter.var.as_tensor())?;
+            Ok(Parameter {
+                role: parameter.role,
+                var: Var::from_tensor(&values.to_dtype(DType::F64)?)?,
+            })
+        };
+        let operation = |operation: &Operation| -> Result<Operation, Error> {
+            let parameters = operation.parameters.iter().map(double);
+            Ok(Operation {
+                candidate: operation.candidate,
+                plan: Arc::clone(&operation.plan),
+                parameters: parameters.collect::<Result<_, _>>()?,
+            })
+        };
+        let groups = self.operations.iter().take(self.trained);
+        let group = |group: &Vec<Operation>| -> Result<Vec<Operation>, Error> {
+            group.iter().map(operation).collect()
+        };
+        Ok(Self {
+            space: self.space.clone(),
+            form: Form::of(&Device::Cpu),
+            operations: groups.map(group).collect::<Result<_, _>>()?,
+            trained: self.trained,
         })
     }
 
@@ -109,9 +196,19 @@ impl SuperNetwork {
         &self.operations[group][candidate].parameters
     }
 
+    /// Returns how many groups are trained: all, but for a last one that was given.
+    pub fn trained_groups(&self) -> usize {
+        self.trained
+    }
+
+    /// Returns the node that the trained groups lead to.
+    pub fn trained_output(&self) -> Shape {
+        self.space.groups()[self.trained - 1].output
+    }
+
     /// Returns every variable, by group, candidate and parameter.
     pub fn variables(&self) -> Vec<Var> {
-        let all = self.operations.iter().flatten();
+        let all = self.operations.iter().take(self.trained).flatten();
         let all = all.flat_map(|operation| &operation.parameters);
         all.map(|parameter| parameter.var.clone()).collect()
     }
@@ -133,7 +230,7 @@ impl SuperNetwork {
 
     /// Returns the variables that these architectures use, by group, candidate and parameter, each once.
     pub fn variables_of(&self, architectures: &[Architecture]) -> Vec<Var> {
-        let groups = self.operations.iter().enumerate();
+        let groups = self.operations.iter().take(self.trained).enumerate();
         let used = groups.flat_map(|(group, operations)| {
             operations
                 .iter()
@@ -149,11 +246,11 @@ impl SuperNetwork {
         parameters.map(|parameter| parameter.var.clone()).collect()
     }
 
-    /// Returns the second matrices, (rank, outputs), of low-rank candidates that lead to all outputs.
+    /// Returns the second matrices, (rank, outputs), of low-rank candidates that lead to all that is trained.
     ///
     /// Their rows are a basis of the outputs: of those of the network, but for what later groups add.
     pub fn low_rank_heads(&self) -> Vec<Var> {
-        let outputs = self.space.output();
+        let outputs = self.trained_output();
         let groups = self.space.groups().iter().zip(&self.operations);
         groups
             .filter(|(group, _)| group.output == outputs && group.identity == Identity::Absent)
@@ -163,7 +260,7 @@ impl SuperNetwork {
             .collect()
     }
 
-    /// Returns the outputs of one architecture.
+    /// Returns the outputs of one architecture: those of the trained groups.
     ///
     /// # Shapes
     /// `x`: (batch, inputs); result: (batch, outputs), sequences and images flattened position-major.
@@ -179,7 +276,8 @@ impl SuperNetwork {
         self.space.check(architecture)?;
         let chosen = self.operations.iter().zip(architecture.choices());
         let mut value = x.clone();
-        for (group, (operations, &choice)) in self.space.groups().iter().zip(chosen) {
+        let groups = self.space.groups().iter().zip(chosen).take(self.trained);
+        for (group, (operations, &choice)) in groups {
             value = self.node(group, choice, &operations[choice], &value, pass)?;
         }
         Ok(value.flatten_from(1)?)

@@ -3,7 +3,7 @@
 //! Weights and moments as tensors of a `.safetensors` file, everything else as JSON in its metadata. Random streams are
 //! their seed and how far they have been read.
 
-use super::polish::{HISTORY, Polish};
+use super::polish::{Polish, history};
 use super::{History, Trainer, schedule::Schedule};
 use crate::lbfgs::{Lbfgs, Pair, Point};
 use crate::optimiser::Saved;
@@ -196,7 +196,8 @@ impl Trainer {
             all.all(|vector| vector.len() == expected),
             "the checkpoint's polish is of other weights than the {expected} of its members"
         );
-        work.minimiser = Lbfgs::with_pairs(saved.point.clone(), HISTORY, saved.pairs.clone());
+        work.minimiser =
+            Lbfgs::with_pairs(saved.point.clone(), history(expected), saved.pairs.clone());
         work.best.clone_from(&saved.best);
         (work.least, work.is_stuck) = (saved.least, saved.is_stuck);
         self.polish.work = Some(work);

@@ -40,7 +40,8 @@ pub(super) fn choose(
     let space = network.space();
     let first = most_probable(space, variables, room);
     let costs = Costs::of(network, room);
-    let branches = (0..=latest_branch(&costs, &first)).rev();
+    let latest = latest_branch(&costs, &first, network.trained_groups());
+    let branches = (0..=latest).rev();
     let offered = branches.map(|branch| (branch, behind(space, variables, &first, branch, room)));
     let offered: Vec<(usize, Vec<Offered>)> = offered.collect();
     let mut most = Vec::new();
@@ -94,9 +95,9 @@ pub(super) fn most_probable(
     }
 }
 
-/// The last group that has with those after it [`BEHIND`] of an architecture's work.
-fn latest_branch(costs: &Costs, first: &Architecture) -> usize {
-    let choices = first.choices().iter().enumerate();
+/// The last group that has with those after it [`BEHIND`] of the work of an architecture's trained groups.
+fn latest_branch(costs: &Costs, first: &Architecture, trained: usize) -> usize {
+    let choices = first.choices().iter().take(trained).enumerate();
     let macs: Vec<u64> = choices
         .map(|(g, &choice)| costs.candidates[g][choice].macs)
         .collect();

@@ -32,6 +32,7 @@ pub use rows::Rows;
 pub use schedule::Phase;
 
 use crate::budget::Room;
+use crate::components::Components;
 use crate::nodes::Pass;
 use crate::optimiser::AdamW;
 use crate::space::{Architecture, Space};
@@ -148,17 +149,45 @@ impl Trainer {
         settings: Settings,
     ) -> Result<Self, Error> {
         let network = SuperNetwork::new(space, settings.seed, DType::F32, train.x.device())?;
+        Self::of(network, train, selection, settings)
+    }
+
+    /// Returns a training that leads to components of the outputs, which the rows have instead; the space's last group leads
+    /// on from there.
+    ///
+    /// # Errors
+    /// The rows or the components do not fit the space.
+    pub fn onto(
+        space: &Space,
+        components: &Components,
+        train: Rows,
+        selection: Rows,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        let weights = components.weights(space.output());
+        let device = train.x.device();
+        let network = SuperNetwork::onto(space, weights, settings.seed, DType::F32, device)?;
+        Self::of(network, train, selection, settings)
+    }
+
+    fn of(
+        network: SuperNetwork,
+        train: Rows,
+        selection: Rows,
+        settings: Settings,
+    ) -> Result<Self, Error> {
         start_heads(&network, &train)?;
+        let space = network.space();
         let members = match &settings.members {
             Members::Searched(_) | Members::Random(_) => Vec::new(),
             Members::Given(members) => members.clone(),
         };
         Ok(Self {
             optimiser: AdamW::new(network.variables(), settings.choices.decay)?,
-            network,
             variables: NetworkVariables::uniform(space),
             members,
             schedule: Schedule::new(space, settings.choices, settings.steps),
+            network,
             step: 0,
             batches: Batches::new(train.count(), stream(settings.seed, "batches")),
             ranking: Batches::new(selection.count(), stream(settings.seed, "ranking rows")),

@@ -18,8 +18,18 @@ use candle_core::{DType, Device, Tensor, Var};
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// Pairs that the minimiser keeps.
-pub(super) const HISTORY: usize = 50;
+/// Pairs that the minimiser keeps,
+const HISTORY: usize = 50;
+/// but no more than take so many bytes, where weights are many,
+const HISTORY_BYTES: usize = 1 << 30;
+/// and no fewer than these.
+const FEWEST: usize = 4;
+
+/// Returns how many pairs the minimiser of so many weights keeps.
+pub(super) fn history(weights: usize) -> usize {
+    let pair = 2 * size_of::<f64>() * weights.max(1);
+    (HISTORY_BYTES / pair).clamp(FEWEST, HISTORY)
+}
 
 /// Returns how many evaluations the polish has in all after so many weight steps on so many rows.
 pub(super) fn evaluations(settings: &Settings, steps: usize, rows: usize) -> usize {
@@ -50,8 +60,9 @@ pub(super) fn rehearse(
     let mut work = Work::new(network, members, train, selection)?;
     work.iterate()?;
     if let Some(pair) = work.minimiser.pairs().back() {
-        let pairs: VecDeque<Pair> = (0..HISTORY).map(|_| pair.clone()).collect();
-        work.minimiser = Lbfgs::with_pairs(work.minimiser.point().clone(), HISTORY, pairs);
+        let history = history(pair.step.len());
+        let pairs: VecDeque<Pair> = (0..history).map(|_| pair.clone()).collect();
+        work.minimiser = Lbfgs::with_pairs(work.minimiser.point().clone(), history, pairs);
     }
     let began = Instant::now();
     work.minimiser.direction();
@@ -158,11 +169,7 @@ impl Work {
         train: &Rows,
         selection: &Rows,
     ) -> Result<Self, Error> {
-        let double = SuperNetwork::new(network.space(), 0, DType::F64, &Device::Cpu)?;
-        for (double, single) in double.variables().iter().zip(network.variables()) {
-            let single = transfer::fetched(&single)?;
-            double.set(&single.to_dtype(DType::F64)?)?;
-        }
+        let double = network.in_double_precision()?;
         let goal = Goal {
             variables: double.variables_of(members),
             network: double,
@@ -178,7 +185,7 @@ impl Work {
             gradient,
         };
         Ok(Self {
-            minimiser: Lbfgs::new(point, HISTORY),
+            minimiser: Lbfgs::new(point, history(place.len())),
             least: goal.loss(&selection)?,
             goal,
             selection,

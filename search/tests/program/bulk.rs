@@ -5,7 +5,7 @@
     reason = "a helper of a test that cannot go on fails there"
 )]
 
-use super::{command, npz, succeeds, text, thomson};
+use super::{command, npz, short, succeeds, text, thomson};
 use dense_codegen::executor::Executor;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,16 +16,7 @@ use std::time::Duration;
 fn searched(folder: &Path) -> PathBuf {
     let run = folder.join("run");
     let data = thomson();
-    succeeds(&[
-        "search",
-        text(&data),
-        "--steps",
-        "100",
-        "--teacher",
-        "none",
-        "--out",
-        text(&run),
-    ]);
+    succeeds(&[&["search", text(&data)][..], &short("100", text(&run))].concat());
     run
 }
 

@@ -1,6 +1,6 @@
 //! From the bundled data to a frozen crate; and wrong uses of every command.
 
-use super::{command, emulator, figures, program, said, succeeds, text, thomson};
+use super::{command, emulator, figures, program, said, short, succeeds, text, thomson};
 use std::fs;
 use std::path::Path;
 
@@ -49,8 +49,8 @@ fn a_budget_is_kept_by_what_ships() {
     let folder = tempfile::tempdir().unwrap();
     let (run, data) = (folder.path().join("run"), thomson());
     let budget = ["--budget-macs", "16000", "--budget-flash", "60000"];
-    let arguments = ["search", text(&data), "--out", text(&run), "--json"];
-    let extent = ["--steps", "400", "--teacher", "none"];
+    let arguments = ["search", text(&data), "--json"];
+    let extent = short("400", text(&run));
     let figures = figures(&[&arguments[..], &budget, &extent].concat());
     assert!(figures["macs"].as_u64().unwrap() <= 16_000, "{figures}");
     assert!(
@@ -88,23 +88,9 @@ fn a_search_is_compared_with_its_control_and_each_row_of_its_table_can_be_frozen
         rates.join(", ")
     );
     fs::write(&costs, model).unwrap();
-    let arguments = [
-        "search",
-        text(&data),
-        "--out",
-        text(&run),
-        "--json",
-        "--ablation",
-    ];
-    let extent = [
-        "--steps",
-        "600",
-        "--teacher",
-        "none",
-        "--costs",
-        text(&costs),
-    ];
-    let output = program(&[&arguments[..], &budget, &extent].concat());
+    let arguments = ["search", text(&data), "--json", "--ablation"];
+    let (extent, costs) = (short("600", text(&run)), ["--costs", text(&costs)]);
+    let output = program(&[&arguments[..], &budget, &extent, &costs].concat());
     let told = said(&output);
     assert!(output.status.success(), "{told}");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -245,7 +231,6 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
     write("file", "no folder");
     fs::create_dir(folder.path().join("folder")).unwrap();
     let columns = ["--inputs", "a,b", "--outputs", "y"];
-    let steps = ["--steps", "60", "--teacher", "none", "--out"];
     let said_by = |arguments: &[&str]| {
         let mut command = command();
         let output = command.current_dir(folder.path()).args(arguments).output();
@@ -253,7 +238,7 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
         let said = said(&output);
         (output.status.code(), said)
     };
-    let run = [&["search", "ok.csv"], &columns[..], &steps, &["run"]].concat();
+    let run = [&["search", "ok.csv"], &columns[..], &short("60", "run")].concat();
     assert_eq!(said_by(&run).0, Some(0), "{}", said_by(&run).1);
     let entries = || {
         let entries = fs::read_dir(folder.path()).unwrap();
@@ -264,7 +249,13 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
 
     let data = |name| [&["inspect", name], &columns[..]].concat();
     let searched = |more: &[&'static str]| {
-        [&["search", "ok.csv"], &columns[..], &steps, &["new"], more].concat()
+        [
+            &["search", "ok.csv"],
+            &columns[..],
+            &short("60", "new"),
+            more,
+        ]
+        .concat()
     };
     let evaluated = |name, more: &[&'static str]| [&["evaluate", "run", name], more].concat();
     let cases: Vec<(Vec<&str>, &[&str])> = vec![
@@ -299,15 +290,20 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
         (searched(&["--costs", "bad.toml"]), &["dense-search costs"]),
         (searched(&["--budget-macs", "1"]), &["raise the budget"]),
         (
-            [&["search", "ok.csv"], &columns[..], &steps, &["run"]].concat(),
+            [&["search", "ok.csv"], &columns[..], &short("60", "run")].concat(),
             &["there is a run already", "choose another folder"],
         ),
         (
-            [&["search", "ok.csv"], &columns[..], &steps, &["file"]].concat(),
+            [&["search", "ok.csv"], &columns[..], &short("60", "file")].concat(),
             &["file: cannot be made", "choose another folder"],
         ),
         (
-            [&["search", "constant.csv"], &columns[..], &steps, &["new"]].concat(),
+            [
+                &["search", "constant.csv"],
+                &columns[..],
+                &short("60", "new"),
+            ]
+            .concat(),
             &["no output varies over the 28 training rows (y = 7.5)"],
         ),
         (

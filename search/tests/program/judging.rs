@@ -1,6 +1,6 @@
 //! Which rows `evaluate` judges, and which column is which.
 
-use super::{command, doubles, npz, said};
+use super::{command, doubles, npz, said, short};
 use dense_search::assemble::output_deviation;
 use dense_search::data::{Dataset, Part, ReadOptions, Split};
 use dense_search::metrics;
@@ -82,9 +82,9 @@ fn the_runs_own_file_is_judged_on_the_rows_that_the_run_kept_apart() {
     let parts: Vec<u8> = (0..ROWS).map(|row| 2 * u8::from(row % 2 == 0)).collect();
     fs::write(folder.join("parts.npz"), file(900, Some(&parts))).unwrap();
     fs::write(folder.join("train.npz"), file(900, Some(&[0; ROWS]))).unwrap();
-    let search = ["search", "own.npz", "--out", "run", "--seed", "3"];
-    let short = ["--steps", "60", "--teacher", "none", "--threads", "1"];
-    assert_eq!(call(folder, &[&search[..], &short].concat()).code, Some(0));
+    let search = ["search", "own.npz", "--seed", "3"];
+    let search = [&search[..], &short("60", "run")].concat();
+    assert_eq!(call(folder, &search).code, Some(0));
 
     let judged = |arguments: &[&str]| {
         let found = call(
@@ -170,17 +170,7 @@ fn outputs_and_inputs_are_matched_by_name_and_judged_one_by_one() {
             outputs,
         ]
     };
-    let short = [
-        "--steps",
-        "300",
-        "--teacher",
-        "none",
-        "--threads",
-        "1",
-        "--out",
-        "run",
-    ];
-    let search = [&data("search", "a,b", "p,q")[..], &short].concat();
+    let search = [&data("search", "a,b", "p,q")[..], &short("300", "run")].concat();
     let mut searched = command();
     let searched = searched.current_dir(folder).args(&search).output().unwrap();
     assert_eq!(searched.status.code(), Some(0), "{}", said(&searched));

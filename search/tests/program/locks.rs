@@ -1,43 +1,17 @@
 //! Two programs that would write into one run.
 
-use super::{command, program, said, text, thomson};
+use super::{command, program, said, short, text, thomson, wait_for};
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
-fn wait_for(file: &Path) {
-    let began = Instant::now();
-    while !file.exists() {
-        assert!(
-            began.elapsed() < Duration::from_secs(60),
-            "no {}",
-            file.display()
-        );
-        sleep(Duration::from_millis(5));
-    }
-}
 
 #[test]
 fn the_second_program_is_told_of_the_first_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let (run, data) = (folder.path().join("run"), thomson());
-    let arguments = [
-        "search",
-        text(&data),
-        "--out",
-        text(&run),
-        "--steps",
-        "10000000",
-        "--threads",
-        "1",
-        "--teacher",
-        "none",
-    ];
+    let arguments = [&["search", text(&data)][..], &short("10000000", text(&run))].concat();
     let mut command = command();
     let first = command
-        .args(arguments)
+        .args(&arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let mut first = first.spawn().expect("the program starts");
@@ -85,22 +59,11 @@ fn the_second_program_is_told_of_the_first_and_nothing_is_lost() {
 fn of_searches_that_begin_at_once_one_runs_and_the_others_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let (run, data) = (folder.path().join("run"), thomson());
-    let arguments = [
-        "search",
-        text(&data),
-        "--out",
-        text(&run),
-        "--steps",
-        "300",
-        "--threads",
-        "1",
-        "--teacher",
-        "none",
-    ];
+    let arguments = [&["search", text(&data)][..], &short("300", text(&run))].concat();
     let start = |_| {
         let mut command = command();
         let child = command
-            .args(arguments)
+            .args(&arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         child.spawn().expect("the program starts")

@@ -7,12 +7,14 @@
 //! - [`precision`]: outputs that float32 cannot represent, and constant ones,
 //! - [`locks`]: two programs that would write into one run; [`pipes`]: readers that end before the program,
 //! - [`resume`], [`time`], [`diverging`]: runs that are killed, that have a time, that go wrong,
-//! - [`bulk`]: `predict` on files larger than memory,
+//! - [`bulk`]: `predict` on files larger than memory; [`memory`]: searches on many outputs,
 //! - [`collect`]: simulators that fail, hang or are killed,
 //! - [`report`]: the page in a real browser,
-//! - [`guide`]: the commands of docs/guide.md.
+//! - [`guide`]: the commands of docs/guide.md; [`checks`]: the messages of docs/checks.md.
 
 mod bulk;
+#[cfg(unix)]
+mod checks;
 #[cfg(unix)]
 mod collect;
 mod commands;
@@ -22,6 +24,8 @@ mod guide;
 mod images;
 mod judging;
 mod locks;
+#[cfg(unix)]
+mod memory;
 #[cfg(unix)]
 mod mending;
 #[cfg(unix)]
@@ -46,6 +50,8 @@ mod time;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The program, with arguments still to come.
 fn command() -> Command {
@@ -76,6 +82,30 @@ fn figures(arguments: &[&str]) -> serde_json::Value {
 /// Standard error.
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The options of a search that is the same everywhere: so many steps on one thread, without a teacher, into a folder.
+fn short<'a>(steps: &'a str, out: &'a str) -> [&'a str; 8] {
+    [
+        "--steps",
+        steps,
+        "--teacher",
+        "none",
+        "--threads",
+        "1",
+        "--out",
+        out,
+    ]
+}
+
+/// Waits until another program has written a file.
+fn wait_for(file: &Path) {
+    let began = Instant::now();
+    while !file.exists() {
+        let waited = began.elapsed();
+        assert!(waited < Duration::from_secs(60), "no {}", file.display());
+        sleep(Duration::from_millis(5));
+    }
 }
 
 fn text(path: &Path) -> &str {

@@ -1,6 +1,6 @@
 //! Readers that end before the program does: `dense-search man | head -n1`.
 
-use super::{command, doubles, npz};
+use super::{command, doubles, npz, short};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -34,10 +34,9 @@ fn nothing_is_said_and_nothing_is_lost_where_nobody_reads() {
     fs::write(folder.join("p.toml"), parameter).unwrap();
 
     // A search says a note or two while it goes on, and its result at the end.
-    let search = ["search", "data.npz", "--out", "run", "--steps", "60"];
     let mut searched = command();
-    searched.current_dir(folder).args(search);
-    searched.args(["--threads", "1", "--teacher", "none"]);
+    searched.current_dir(folder).args(["search", "data.npz"]);
+    searched.args(short("60", "run"));
     let status = searched.stdout(closed()).stderr(closed()).status();
     assert_eq!(status.unwrap().code(), Some(0));
     assert!(folder.join("run/emulator.safetensors").exists());

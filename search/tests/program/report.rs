@@ -1,7 +1,7 @@
 //! The report in a real browser: nothing overflows, nothing is said on the console, every figure has its caption and its
 //! axes their labels, at a desk and on a phone, in light and dark, for every arrangement of outputs.
 
-use super::{doubles, npz, program, said, skip, succeeds, text, thomson};
+use super::{doubles, npz, program, said, short, skip, succeeds, text, thomson};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,9 +19,8 @@ const CHECK: &str = include_str!("report/check.js");
 /// A finished run of a few steps.
 fn searched(data: &Path, folder: &Path) -> PathBuf {
     let run = folder.join("run");
-    let how = ["--steps", "120", "--members", "2", "--teacher", "none"];
-    let arguments = ["search", text(data), "--out", text(&run)];
-    succeeds(&[&arguments[..], &how].concat());
+    let arguments = ["search", text(data), "--members", "2"];
+    succeeds(&[&arguments[..], &short("120", text(&run))].concat());
     run
 }
 

@@ -1,7 +1,7 @@
 //! Runs that are killed or interrupted, and what they end with.
 
 use super::tier::of_tier;
-use super::{command, emulator, text, thomson};
+use super::{command, emulator, text, thomson, wait_for};
 use dense_search::streams::stream;
 use rand::Rng;
 use std::fs;
@@ -46,14 +46,7 @@ fn history(run: &Path) -> serde_json::Value {
 
 /// Waits until the run has described itself: from then on it can be resumed.
 fn wait_for_description(run: &Path) {
-    let began = Instant::now();
-    while !run.join("run.json").exists() {
-        assert!(
-            began.elapsed() < Duration::from_secs(60),
-            "the run does not begin"
-        );
-        sleep(Duration::from_millis(5));
-    }
+    wait_for(&run.join("run.json"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod train;
 pub use plan::{ControlName, Extent, Plan, TeacherName, TransformName};
 pub use report::{ParetoRow, Report, Verdict};
 
+use crate::components::Learnt;
 use crate::contenders::{Contender, Role};
 use crate::cost_model;
 use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform, relative_note};
@@ -117,15 +118,14 @@ pub fn run(
         transform::check(&data, transform)?;
     }
     plan.space
-        .contenders(&input.data, plan.members, MicroSizes::default())?;
+        .contenders(&data, None, plan.members, MicroSizes::default())?;
     if plan.cost_model.is_none() {
         plan.cost_model = Some(cost_model::store::of_this_machine()?);
     }
     // Where the data decide on the transform, at least the cheapest has to keep the budget.
-    plan.contenders(
-        &input.data,
-        plan.transform.asked_for().unwrap_or(Transform::None),
-    )?;
+    let transform = plan.transform.asked_for().unwrap_or(Transform::None);
+    let components = plan.components(&data, &split.train, transform);
+    plan.contenders(&data, transform, components.as_ref())?;
     let path = input.path.as_deref().map(std::path::absolute).transpose()?;
     let mut description = Description {
         tool: TOOL.to_owned(),
@@ -256,7 +256,25 @@ impl Search<'_> {
             say!("note: the outputs are learnt by their {}", transform.name());
         }
         let normalisation = Normalisation::fit_transformed(self.data, &self.split.train, transform);
-        let contenders = self.plan.contenders(self.data, transform)?;
+        let components = self
+            .plan
+            .components(self.data, &self.split.train, transform);
+        if let Some(components) = &components {
+            say!(
+                "note: outputs are many: {} principal components of the {} training rows stand for {} outputs, and are learnt",
+                components.count(),
+                self.split.train.len(),
+                self.data.output_count()
+            );
+        }
+        let learnt = Learnt {
+            data: self.data,
+            normalisation: &normalisation,
+            components: components.as_deref(),
+        };
+        let contenders = self
+            .plan
+            .contenders(self.data, transform, components.as_ref())?;
         let has = |role: Role| contenders.iter().any(|one| one.role == role);
         let is_searched = contenders
             .iter()
@@ -265,7 +283,7 @@ impl Search<'_> {
             say!("note: no control: the budget has no room for a fixed network");
         }
         let choices = self.choices(&normalisation)?;
-        let lesson = pool.install(|| self.lesson(&normalisation));
+        let lesson = pool.install(|| self.lesson(learnt));
         let contenders: Vec<Contender> = match &lesson {
             Some(_) => {
                 let pairs = contenders
@@ -276,7 +294,7 @@ impl Search<'_> {
             None => contenders,
         };
         let names: Vec<String> = contenders.iter().map(Contender::name).collect();
-        let finished = self.train_all(contenders, choices, &normalisation, lesson.as_ref())?;
+        let finished = self.train_all(contenders, choices, learnt, lesson.as_ref())?;
         let report = pool.install(|| self.ship(finished, &normalisation))?;
         description.report = Some(report.clone());
         self.folder.describe(description)?;
@@ -289,14 +307,14 @@ impl Search<'_> {
     }
 
     /// What a teacher says, where there is one.
-    fn lesson(&self, normalisation: &Normalisation) -> Option<Lesson> {
+    fn lesson(&self, learnt: Learnt<'_>) -> Option<Lesson> {
         if self.plan.teacher == TeacherName::None {
             return None;
         }
         let Split {
             train, selection, ..
         } = &self.split;
-        let lesson = lesson(self.data, normalisation, train, selection, self.plan.seed);
+        let lesson = lesson(learnt, train, selection, self.plan.seed);
         if let Some(lesson) = &lesson {
             say!(
                 "teacher: a Gaussian process, mse_z {:.2e} on the {} rows that choose; each network trains without it, then with it and that network as teachers",

@@ -6,6 +6,7 @@
 
 use super::{Extent, Search, pool};
 use crate::assemble::data_order;
+use crate::components::Learnt;
 use crate::contenders::output_shape;
 use crate::data::Normalisation;
 use crate::nodes::Pass;
@@ -51,6 +52,12 @@ impl Search<'_> {
             ..usual
         };
         let order = data_order(output);
+        // So cheap a network has few outputs.
+        let learnt = Learnt {
+            data: self.data,
+            normalisation,
+            components: None,
+        };
         let error = |choices: Choices| -> anyhow::Result<f64> {
             let settings = Settings {
                 steps: Some(STEPS),
@@ -58,8 +65,8 @@ impl Search<'_> {
                 seed: self.plan.seed,
                 choices,
             };
-            let selection = self.rows(&self.split.selection, normalisation, &order, None)?;
-            let train = self.rows(&self.split.train, normalisation, &order, None)?;
+            let selection = self.rows(&self.split.selection, learnt, &order, None)?;
+            let train = self.rows(&self.split.train, learnt, &order, None)?;
             let (x, y) = (selection.x().clone(), selection.y().clone());
             let mut trainer = Trainer::new(&space, train, selection, settings)?;
             while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {

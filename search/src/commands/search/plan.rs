@@ -1,15 +1,17 @@
 //! What a search is asked for, and what is trained for it.
 
 use crate::budget::{Budget, NoRoom, Room, Terms, check_given};
-use crate::contenders::{Contender, SpaceChoice, output_shape};
+use crate::components::{Components, MANY};
+use crate::contenders::{Contender, SpaceChoice, led_on, output_shape};
 use crate::cost_model::CostModel;
-use crate::data::{Dataset, Split, Transform};
+use crate::data::{Dataset, Normalisation, Split, Transform};
 use crate::device::DeviceName;
 use crate::space::presets::{self, MicroSizes};
 use crate::space::{Architecture, Space};
 use crate::training::{Choices, Members};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When a search ends.
@@ -142,7 +144,22 @@ impl Plan {
         }
     }
 
-    /// What is trained on these data within the budget, outputs learnt in this coordinate.
+    /// The components of outputs that are many.
+    pub(super) fn components(
+        &self,
+        data: &Dataset,
+        train: &[usize],
+        transform: Transform,
+    ) -> Option<Arc<Components>> {
+        if data.output_count() < MANY || !self.space.takes_components() {
+            return None;
+        }
+        let normalisation = Normalisation::fit_transformed(data, train, transform);
+        let y = normalisation.encode_y(data, train);
+        Components::of(&y, data.output_count()).map(Arc::new)
+    }
+
+    /// What is trained on these data within the budget, outputs learnt in this coordinate or by these components.
     ///
     /// # Errors
     /// The space has none for such data, or the budget has room for none of them: says why the first has not.
@@ -150,9 +167,12 @@ impl Plan {
         &self,
         data: &Dataset,
         transform: Transform,
+        components: Option<&Arc<Components>>,
     ) -> anyhow::Result<Vec<Contender>> {
-        let sizes = self.micro_sizes(data, transform)?;
-        let all = self.space.contenders(data, self.members, sizes)?;
+        let sizes = self.micro_sizes(data, transform, components)?;
+        let all = self
+            .space
+            .contenders(data, components, self.members, sizes)?;
         let (mut kept, mut refused): (Vec<Contender>, Vec<NoRoom>) = (Vec::new(), Vec::new());
         for contender in all {
             match self.check(&contender, transform) {
@@ -198,7 +218,12 @@ impl Plan {
 
     /// The sizes of `micro`: within a budget, the largest at which all members keep it with gated blocks; no wider than
     /// without one where rows are so few that they are polished.
-    fn micro_sizes(&self, data: &Dataset, transform: Transform) -> anyhow::Result<MicroSizes> {
+    fn micro_sizes(
+        &self,
+        data: &Dataset,
+        transform: Transform,
+        components: Option<&Arc<Components>>,
+    ) -> anyhow::Result<MicroSizes> {
         let default = MicroSizes {
             heads: self.members,
             ..MicroSizes::default()
@@ -212,12 +237,14 @@ impl Plan {
             false => usize::MAX,
         };
         let (inputs, output) = (data.input_count(), output_shape(data));
-        let fits = |space: &Space, members: &[Architecture]| {
-            check_given(space, members, self.terms(), transform).is_ok()
+        let fits = |space: &Space, members: &[Architecture]| match components {
+            None => check_given(space, members, self.terms(), transform).is_ok(),
+            Some(components) => components.onto(space, output).is_ok_and(|space| {
+                check_given(&space, &led_on(members), self.terms(), transform).is_ok()
+            }),
         };
-        Ok(presets::largest_micro(
-            inputs, output, default, widest, fits,
-        )?)
+        let node = components.map_or(output, |components| components.node());
+        Ok(presets::largest_micro(inputs, node, default, widest, fits)?)
     }
 
     fn check(&self, contender: &Contender, transform: Transform) -> Result<(), NoRoom> {

@@ -5,10 +5,9 @@
 //! way, except that a network with a teacher trains after the same without, which teaches it too.
 
 use super::{Extent, Search, pool, ship};
-use crate::assemble::data_order;
 use crate::budget::{Budget, Room};
+use crate::components::Learnt;
 use crate::contenders::{Contender, Role, Teaching};
-use crate::data::Normalisation;
 use crate::nodes::Pass;
 use crate::pace::Pace;
 use crate::teacher::{Lesson, mean_square};
@@ -97,7 +96,7 @@ impl Search<'_> {
         &self,
         contenders: Vec<Contender>,
         choices: Choices,
-        normalisation: &Normalisation,
+        learnt: Learnt<'_>,
         lesson: Option<&Lesson>,
     ) -> anyhow::Result<Vec<Finished>> {
         let began = self.began.elapsed();
@@ -110,15 +109,15 @@ impl Search<'_> {
             for turn in &lane.turns {
                 let contender = contenders[turn.contender].clone();
                 let taught_by = match (contender.teaching, lesson, done.last()) {
-                    (Teaching::Taught, Some(lesson), Some((_, untaught))) => Some(
-                        pool.install(|| self.shared(lesson, &untaught.trained, normalisation))?,
-                    ),
+                    (Teaching::Taught, Some(lesson), Some((_, untaught))) => {
+                        Some(pool.install(|| self.shared(lesson, &untaught.trained, learnt))?)
+                    }
                     _ => None,
                 };
                 let bar = bars.add(ProgressBar::new(1000));
                 let task = Task {
                     choices,
-                    normalisation,
+                    learnt,
                     lesson: taught_by.as_ref(),
                     end: self.end_of(turn.share, began),
                     threads: lane.threads,
@@ -126,7 +125,7 @@ impl Search<'_> {
                 };
                 let mut finished = pool.install(|| self.train(contender, &task, &bar))?;
                 if let Some(lesson) = lesson {
-                    let said = pool.install(|| self.says(&finished.trained, &lesson.x))?;
+                    let said = pool.install(|| self.says(&finished.trained, &lesson.x, learnt))?;
                     finished.departure = Some(mean_square(&said, &lesson.y));
                 }
                 done.push((turn.contender, finished));
@@ -156,21 +155,21 @@ impl Search<'_> {
         &self,
         lesson: &Lesson,
         untaught: &Trained,
-        normalisation: &Normalisation,
+        learnt: Learnt<'_>,
     ) -> anyhow::Result<Lesson> {
         let selection = &self.split.selection;
         Ok(lesson.shared(
-            &self.says(untaught, &lesson.x)?,
-            &self.says(untaught, &normalisation.encode_x(self.data, selection))?,
-            &normalisation.encode_y(self.data, selection),
-            self.data.output_count(),
+            &self.says(untaught, &lesson.x, learnt)?,
+            &self.says(untaught, &learnt.x(selection), learnt)?,
+            &learnt.y(selection),
+            learnt.count(),
         ))
     }
 
-    /// What the members say in the mean at encoded inputs, in the data's order.
-    fn says(&self, trained: &Trained, x: &[f32]) -> anyhow::Result<Vec<f32>> {
+    /// What the members say in the mean at encoded inputs, as [`Learnt::y`] has it.
+    fn says(&self, trained: &Trained, x: &[f32], learnt: Learnt<'_>) -> anyhow::Result<Vec<f32>> {
         let (network, members) = (&trained.network, &trained.members);
-        let order = data_order(network.space().output());
+        let order = learnt.order(network.space().output());
         let inputs = self.data.input_count();
         let x = Tensor::from_slice(x, (x.len() / inputs, inputs), &self.device)?;
         let mut sum = vec![0.0f32; x.dims()[0] * order.len()];
@@ -204,7 +203,7 @@ impl Search<'_> {
     ) -> anyhow::Result<Finished> {
         let Task {
             choices,
-            normalisation,
+            learnt,
             lesson,
             end,
             ..
@@ -219,16 +218,21 @@ impl Search<'_> {
             seed: self.plan.seed,
             choices,
         };
-        let order = data_order(contender.space.output());
+        let order = learnt.order(contender.space.output());
         let (train, selection) = (
-            self.rows(&self.split.train, normalisation, &order, lesson)?,
-            self.rows(&self.split.selection, normalisation, &order, None)?,
+            self.rows(&self.split.train, learnt, &order, lesson)?,
+            self.rows(&self.split.selection, learnt, &order, None)?,
         );
-        let mut trainer = Trainer::new(&contender.space, train, selection, settings)?;
+        let mut trainer = match learnt.components {
+            None => Trainer::new(&contender.space, train, selection, settings)?,
+            Some(components) => {
+                Trainer::onto(&contender.space, components, train, selection, settings)?
+            }
+        };
         if let Members::Searched(count) | Members::Random(count) = contender.members
             && self.plan.budget != Budget::default()
         {
-            let (terms, transform) = (self.plan.terms(), normalisation.transform());
+            let (terms, transform) = (self.plan.terms(), learnt.normalisation.transform());
             trainer = trainer.within(Room::new(&contender.space, terms, count, transform)?);
         }
         let mut began = self.began;
@@ -329,12 +333,11 @@ impl Search<'_> {
     pub(super) fn rows(
         &self,
         rows: &[usize],
-        normalisation: &Normalisation,
+        learnt: Learnt<'_>,
         order: &[usize],
         lesson: Option<&Lesson>,
     ) -> anyhow::Result<Rows> {
-        let mut y = normalisation.encode_y(self.data, rows);
-        let mut x = normalisation.encode_x(self.data, rows);
+        let (mut x, mut y) = (learnt.x(rows), learnt.y(rows));
         if let Some(lesson) = lesson {
             y.extend(&lesson.y);
             x.extend(&lesson.x);
@@ -369,7 +372,7 @@ impl Search<'_> {
 /// What a contender is trained with.
 struct Task<'a> {
     choices: Choices,
-    normalisation: &'a Normalisation,
+    learnt: Learnt<'a>,
     lesson: Option<&'a Lesson>,
     end: Option<Duration>,
     threads: usize,

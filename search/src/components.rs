@@ -1,0 +1,297 @@
+//! Outputs that are far more than the rows: what networks learn are coordinates in a fixed basis of the training outputs.
+//!
+//! The standardised training outputs `z`, n rows of q numbers, span at most n directions. With `B` their principal
+//! directions, `[k][q]` and orthonormal,
+//!
+//! ```text
+//! a = s B z,    z = B^T a / s,    s = sqrt(k / q)
+//! ```
+//!
+//! so that the mean squared error of `a`, k numbers, is that of `z` among outputs of that span: nothing that the rows could
+//! teach is lost, and weights, moments and pairs of the minimiser are those of a network with k outputs. `B^T / s` is the
+//! last group of the space, a dense layer with one candidate that no step changes; members share it.
+//!
+//! k is the least for which the rest of the training outputs' variance is below [`REST`], so far as the basis has at most
+//! [`WEIGHTS`] numbers or [`FEW`] directions.
+
+use crate::assemble::data_order;
+use crate::data::{Dataset, Normalisation};
+use crate::principal;
+use crate::space::{Candidate, Error, Group, Identity, Placement, Shape, Space};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// So many outputs are learnt by their components.
+pub const MANY: usize = 1 << 15;
+/// The share of the training outputs' variance that may be missing.
+const REST: f64 = 1e-12;
+/// Numbers of the basis, at most,
+const WEIGHTS: usize = 1 << 24;
+/// but for so many directions: as many as a searched head has.
+const FEW: usize = 48;
+/// The name of the group.
+pub const GROUP: &str = "components";
+
+/// A basis of standardised outputs.
+#[derive(Clone, PartialEq)]
+pub struct Components {
+    /// `[count][outputs]`, in the data's order; each row of the length `1 / s`.
+    basis: Vec<f32>,
+    outputs: usize,
+}
+
+impl fmt::Debug for Components {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} components of {} outputs",
+            self.count(),
+            self.outputs
+        )
+    }
+}
+
+impl Components {
+    /// Returns the components of these standardised training outputs; `None` where all are constant.
+    ///
+    /// *Shapes*: `y: [rows][outputs]`, each output of mean zero.
+    #[must_use]
+    pub fn of(y: &[f32], outputs: usize) -> Option<Self> {
+        let most = (y.len() / outputs).min((WEIGHTS / outputs).max(FEW));
+        let mut basis = principal::components(y, outputs, most);
+        let squares: Vec<f64> = basis.chunks_exact(outputs).map(square).collect();
+        let all: f64 = squares.iter().sum();
+        let mut rest = all;
+        let needed = squares.iter().take_while(|&&square| {
+            let is_missed = square > 0.0 && rest > REST * all;
+            rest -= square;
+            is_missed
+        });
+        let count = needed.count();
+        if count == 0 {
+            return None;
+        }
+        basis.truncate(count * outputs);
+        basis.shrink_to_fit();
+        let length = (outputs as f64 / count as f64).sqrt();
+        for (row, square) in basis.chunks_exact_mut(outputs).zip(squares) {
+            let factor = length / square.sqrt();
+            row.iter_mut()
+                .for_each(|value| *value = (f64::from(*value) * factor) as f32);
+        }
+        Some(Self { basis, outputs })
+    }
+
+    /// Returns how many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.basis.len() / self.outputs
+    }
+
+    /// Returns the node that networks lead to.
+    #[must_use]
+    pub fn node(&self) -> Shape {
+        Shape::Vector(self.count())
+    }
+
+    /// Returns the coordinates of standardised outputs.
+    ///
+    /// *Shapes*: `y: [rows][outputs]`; result `[rows][count]`.
+    #[must_use]
+    pub fn coordinates(&self, y: &[f32]) -> Vec<f32> {
+        let along = |y: &[f32], basis: &[f32]| {
+            let pairs = y.iter().zip(basis);
+            let product: f64 = pairs.map(|(y, b)| f64::from(*y) * f64::from(*b)).sum();
+            (product / square(basis)) as f32
+        };
+        y.chunks_exact(self.outputs)
+            .flat_map(|y| {
+                let rows = self.basis.chunks_exact(self.outputs);
+                rows.map(move |basis| along(y, basis))
+            })
+            .collect()
+    }
+
+    /// Returns the weights of the last group, `[count][outputs]`, outputs in the order of a network that leads to `output`.
+    #[must_use]
+    pub fn weights(&self, output: Shape) -> Vec<f32> {
+        let order = data_order(output);
+        let rows = self.basis.chunks_exact(self.outputs);
+        rows.flat_map(|basis| order.iter().map(move |&place| basis[place]))
+            .collect()
+    }
+
+    /// Returns a space that leads to [`Components::node`], led on to the outputs. A dense head becomes one of two layers, the
+    /// second of which starts from the components' spread: those that are small begin small.
+    ///
+    /// # Errors
+    /// The outputs are too many for a dense layer.
+    pub fn onto(&self, space: &Space, output: Shape) -> Result<Space, Error> {
+        let mut groups = space.groups().to_vec();
+        let rank = self.count();
+        let heads = groups.last_mut().into_iter();
+        for head in heads.flat_map(|group| &mut group.candidates) {
+            if *head == Candidate::Dense {
+                *head = Candidate::LowRank { rank };
+            }
+        }
+        groups.push(Group {
+            name: GROUP.to_owned(),
+            output,
+            identity: Identity::Absent,
+            candidates: vec![Candidate::Dense],
+            activation: None,
+            own_activations: BTreeMap::new(),
+            placement: Placement::After,
+        });
+        Space::new(space.name(), space.inputs(), groups)
+    }
+}
+
+fn square(values: &[f32]) -> f64 {
+    values.iter().map(|value| f64::from(*value).powi(2)).sum()
+}
+
+/// What networks learn of data: the standardised outputs, or their components.
+#[derive(Debug, Clone, Copy)]
+pub struct Learnt<'a> {
+    /// The data.
+    pub data: &'a Dataset,
+    /// What standardises them.
+    pub normalisation: &'a Normalisation,
+    /// The basis, where outputs are many.
+    pub components: Option<&'a Components>,
+}
+
+impl Learnt<'_> {
+    /// Returns how many numbers are learnt of a row.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let outputs = || self.data.output_count();
+        self.components.map_or_else(outputs, Components::count)
+    }
+
+    /// Returns the encoded inputs of these rows, `[rows][inputs]`.
+    #[must_use]
+    pub fn x(&self, rows: &[usize]) -> Vec<f32> {
+        self.normalisation.encode_x(self.data, rows)
+    }
+
+    /// Returns what is learnt of these rows, `[rows][count]`: outputs in the data's order.
+    #[must_use]
+    pub fn y(&self, rows: &[usize]) -> Vec<f32> {
+        let encoded = |rows: &[usize]| self.normalisation.encode_y(self.data, rows);
+        match self.components {
+            None => encoded(rows),
+            // A row at a time: all of them would be another copy of the data.
+            Some(components) => {
+                let row = |row: &usize| components.coordinates(&encoded(&[*row]));
+                rows.iter().flat_map(row).collect()
+            }
+        }
+    }
+
+    /// Returns where the numbers of a network that leads to `output` stand in [`Learnt::y`].
+    #[must_use]
+    pub fn order(&self, output: Shape) -> Vec<usize> {
+        match self.components {
+            None => data_order(output),
+            Some(components) => (0..components.count()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streams::{stream, uniform};
+
+    /// Rows of `rank` directions with decreasing spread, each output of mean zero to rounding.
+    fn outputs(rows: usize, outputs: usize, rank: usize) -> Vec<f32> {
+        let mut random = stream(3, "components");
+        let mut draw =
+            |count: usize| -> Vec<f64> { (0..count).map(|_| uniform(&mut random) - 0.5).collect() };
+        let (coefficients, directions) = (draw(rows * rank), draw(rank * outputs));
+        let value = |r: usize, c: usize| -> f64 {
+            let terms = (0..rank).map(|k| {
+                let along = coefficients[r * rank + k];
+                0.5f64.powi(k as i32) * along * directions[k * outputs + c]
+            });
+            terms.sum()
+        };
+        let mean = |c: usize| (0..rows).map(|r| value(r, c)).sum::<f64>() / rows as f64;
+        let means: Vec<f64> = (0..outputs).map(mean).collect();
+        let all = (0..rows).flat_map(|r| (0..outputs).map(move |c| (r, c)));
+        all.map(|(r, c)| (value(r, c) - means[c]) as f32).collect()
+    }
+
+    fn back(components: &Components, a: &[f32], shape: Shape) -> Vec<f64> {
+        let weights = components.weights(shape);
+        let q = components.outputs;
+        let sum = |row: &[f32], c: usize| {
+            let terms = row.iter().enumerate();
+            terms
+                .map(|(k, a)| f64::from(*a) * f64::from(weights[k * q + c]))
+                .sum::<f64>()
+        };
+        a.chunks_exact(components.count())
+            .flat_map(|row| (0..q).map(move |c| sum(row, c)).collect::<Vec<_>>())
+            .collect()
+    }
+
+    #[test]
+    fn training_rows_come_back_and_squared_errors_are_the_same() {
+        let (rows, q) = (20, 600);
+        let y = outputs(rows, q, 7);
+        let components = Components::of(&y, q).unwrap();
+        assert_eq!(components.count(), 7);
+        let a = components.coordinates(&y);
+        for (found, y) in back(&components, &a, Shape::Vector(q)).iter().zip(&y) {
+            // Coordinates and basis are rounded to f32.
+            assert!((found - f64::from(*y)).abs() < 1e-6, "{found} {y}");
+        }
+        let mean = |errors: Vec<f64>| {
+            let count = errors.len() as f64;
+            errors.into_iter().map(|e| e * e).sum::<f64>() / count
+        };
+        let moved: Vec<f32> = a.iter().map(|a| a * 1.1 + 0.01).collect();
+        let in_coordinates = mean(
+            a.iter()
+                .zip(&moved)
+                .map(|(a, b)| f64::from(a - b))
+                .collect(),
+        );
+        let there = back(&components, &moved, Shape::Vector(q));
+        let in_outputs = mean(
+            there
+                .iter()
+                .zip(&y)
+                .map(|(a, b)| a - f64::from(*b))
+                .collect(),
+        );
+        assert!(
+            (in_coordinates / in_outputs - 1.0).abs() < 1e-4,
+            "{in_coordinates:e} {in_outputs:e}"
+        );
+    }
+
+    #[test]
+    fn weights_stand_in_the_networks_order() {
+        let y = outputs(12, 40, 3);
+        let components = Components::of(&y, 40).unwrap();
+        let a = components.coordinates(&y[..40]);
+        let shape = Shape::Sequence {
+            length: 20,
+            channels: 2,
+        };
+        let found = back(&components, &a, shape);
+        for (found, place) in found.iter().zip(data_order(shape)) {
+            assert!((found - f64::from(y[place])).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn constant_outputs_have_none() {
+        assert_eq!(Components::of(&[0.0; 300], 100), None);
+    }
+}

@@ -1,0 +1,86 @@
+//! Outputs that are far more than the rows: what a search takes of memory, and that its bytes are those of any other search.
+
+use super::{command, doubles, emulator, figures, npz, short, succeeds, text, wait_for};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use wait4::Wait4;
+
+/// Rows and outputs: 6.4 MB of single precision.
+const ROWS: usize = 40;
+const OUTPUTS: usize = 40_000;
+/// The most memory, in bytes, of a search on that.
+const BAR: u64 = 400 << 20;
+
+/// Waves that three inputs move.
+fn runs() -> Vec<u8> {
+    let x: Vec<f64> = (0..3 * ROWS)
+        .map(|k| (0.618 * k as f64 + 0.3 * (k as f64).sin()).rem_euclid(1.0))
+        .collect();
+    let wave = |x: &[f64], place: usize| {
+        let t = place as f64 / OUTPUTS as f64;
+        ((4.0 * t + 3.0 * x[0]).sin() * (1.0 + x[1]) + x[2] * t) as f32
+    };
+    let y = x
+        .chunks_exact(3)
+        .flat_map(|x| (0..OUTPUTS).map(move |place| wave(x, place)));
+    let y = y.flat_map(f32::to_le_bytes).collect();
+    npz(&[
+        ("x", "<f8", &[ROWS, 3], doubles(&x)),
+        ("y", "<f4", &[ROWS, OUTPUTS], y),
+    ])
+}
+
+fn written(folder: &Path) -> PathBuf {
+    let data = folder.join("runs.npz");
+    fs::write(&data, runs()).unwrap();
+    data
+}
+
+#[test]
+fn forty_rows_of_forty_thousand_outputs_are_learnt_in_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, run) = (written(folder.path()), folder.path().join("run"));
+    let mut command = command();
+    // With a teacher and the control, as a timed search has them.
+    let search = command
+        .args(["search", text(&data), "--steps", "300", "--threads", "1"])
+        .args(["--control", "beside", "--out", text(&run)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let ended = search.spawn().unwrap().wait4().unwrap();
+    assert!(ended.status.success());
+    let most = ended.rusage.maxrss;
+    assert!(most < BAR, "{} MiB", most >> 20);
+    let judged = figures(&["evaluate", text(&run), text(&data), "--json"]);
+    assert!(judged["mse_z"].as_f64().unwrap() < 5e-2, "{judged}");
+}
+
+#[test]
+fn a_search_on_many_outputs_that_is_killed_ends_with_the_bytes_of_the_unbroken_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = written(folder.path());
+    let search = |name: &str, threads: &str| {
+        let run = folder.path().join(name);
+        let arguments = [&["search", text(&data)][..], &short("30000", text(&run))].concat();
+        let threads = arguments.iter().map(|argument| match *argument {
+            "1" => threads.to_owned(),
+            other => other.to_owned(),
+        });
+        (threads.collect::<Vec<String>>(), run)
+    };
+    let begin = |arguments: &[String]| {
+        let mut command = command();
+        let child = command.args(arguments).stdout(Stdio::null());
+        child.stderr(Stdio::null()).spawn().unwrap()
+    };
+    let (arguments, whole) = search("whole", "2");
+    assert!(begin(&arguments).wait().unwrap().success());
+    let (arguments, killed) = search("killed", "1");
+    let mut child = begin(&arguments);
+    wait_for(&killed.join("micro.checkpoint"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    succeeds(&["resume", text(&killed)]);
+    assert!(emulator(&killed) == emulator(&whole));
+}

@@ -1,0 +1,273 @@
+//! Whether a user who gives a file without a split is told the truth about new rows: a table.
+//!
+//! `cargo run --release -p dense-tests --example unsplit -- --record FILE`: for each function and seed, a file of rows drawn at
+//! random is searched, and `evaluate` judges the emulator twice: on that file, of which the run kept rows apart by itself,
+//! and on 5,000 fresh rows. *ratio* is the first mean squared error over the second, in the training deviations of the
+//! run; a geometric mean far from one would say that the rows kept apart are not like new ones (below it: that they
+//! leaked into what was chosen). Few rows are kept apart, so that single ratios scatter.
+//!
+//! The seed draws the rows and is the search's. Each cell is appended to the record as a line of JSON when it is done, with
+//! the commit that it is of, and cells that are there are not searched again.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a table on standard output is what it is for"
+)]
+
+use anyhow::Context;
+use clap::Parser;
+use dense_search::commands::evaluate;
+use dense_search::commands::search::{self, Extent, Input, Plan};
+use dense_search::data::{Dataset, Layout, ReadOptions};
+use dense_search::streams::{stream, uniform};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Rows of the second file.
+const FRESH: usize = 5000;
+/// Within these the mean of ratios is aimed at.
+const BAR: [f64; 2] = [0.67, 1.5];
+
+/// A simulator, and how many runs of it there are.
+struct Function {
+    name: &'static str,
+    inputs: usize,
+    outputs: usize,
+    rows: usize,
+    of: fn(&[f64], usize) -> f64,
+}
+
+/// Waves that few rows do not resolve; a smooth function of few rows; a curve.
+const FUNCTIONS: [Function; 3] = [
+    Function {
+        name: "waves",
+        inputs: 4,
+        outputs: 1,
+        rows: 120,
+        of: |x, _| (9.0 * x[0]).sin() * (7.0 * x[1]).cos() + x[2] * x[3],
+    },
+    Function {
+        name: "smooth",
+        inputs: 3,
+        outputs: 1,
+        rows: 60,
+        of: |x, _| (-x[0]).exp() * (3.0 * x[1]).sin() + x[2] * x[2],
+    },
+    Function {
+        name: "curve",
+        inputs: 3,
+        outputs: 20,
+        rows: 200,
+        of: |x, place| {
+            let t = place as f64 / 19.0;
+            (6.0 * (t + 0.5 * x[0])).sin() * (1.0 + x[1]) * (-2.0 * t * x[2]).exp()
+        },
+    },
+];
+
+#[derive(Parser)]
+struct Arguments {
+    /// Cells that are done are appended here and taken from here
+    #[arg(long)]
+    record: Option<PathBuf>,
+    /// Seeds, from 0
+    #[arg(long, default_value_t = 20)]
+    seeds: u64,
+    /// Weight steps of a search
+    #[arg(long, default_value_t = 1000)]
+    steps: usize,
+    /// Threads that train
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+}
+
+/// A search, judged twice.
+#[derive(Clone, Serialize, Deserialize)]
+struct Cell {
+    function: String,
+    seed: u64,
+    steps: usize,
+    /// The state of the code.
+    commit: String,
+    /// `mse_z` on the rows that the run kept apart, and how many these are.
+    apart: f64,
+    rows_apart: usize,
+    /// `mse_z` on fresh rows.
+    fresh: f64,
+    seconds: f64,
+}
+
+impl Cell {
+    fn ratio(&self) -> f64 {
+        self.apart / self.fresh
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let commit = commit();
+    let mut done = arguments.done()?;
+    for function in &FUNCTIONS {
+        for seed in 0..arguments.seeds {
+            let is_it = |cell: &Cell| {
+                (cell.function.as_str(), cell.seed, cell.steps)
+                    == (function.name, seed, arguments.steps)
+            };
+            if !done.iter().any(is_it) {
+                done.push(arguments.searched(function, seed, &commit)?);
+            }
+        }
+    }
+    done.retain(|cell| cell.steps == arguments.steps && cell.seed < arguments.seeds);
+    let commits: BTreeSet<&str> = done.iter().map(|cell| cell.commit.as_str()).collect();
+    println!(
+        "{} steps, seeds 0 to {}, commit {}\n",
+        arguments.steps,
+        arguments.seeds.saturating_sub(1),
+        commits.into_iter().collect::<Vec<_>>().join(", ")
+    );
+    println!(
+        "| function | cells | rows | kept apart | ratio, geometric mean | least | most | mse_z on fresh rows, geometric mean |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for function in &FUNCTIONS {
+        let cells = done.iter().filter(|cell| cell.function == function.name);
+        println!("{}", line(function.name, &function.rows.to_string(), cells));
+    }
+    println!("{}", line("all", "", done.iter()));
+    let mean = geometric_mean(done.iter().map(Cell::ratio));
+    let is_met = (BAR[0]..=BAR[1]).contains(&mean);
+    let [low, high] = BAR;
+    println!(
+        "\n{mean:.3}: {} ({low} to {high} is aimed at)",
+        if is_met { "met" } else { "missed" }
+    );
+    Ok(())
+}
+
+/// A line of the table.
+fn line<'a>(name: &str, rows: &str, cells: impl Iterator<Item = &'a Cell> + Clone) -> String {
+    let ratios = || cells.clone().map(Cell::ratio);
+    let apart: BTreeSet<usize> = cells.clone().map(|cell| cell.rows_apart).collect();
+    let apart: Vec<String> = apart.iter().map(ToString::to_string).collect();
+    format!(
+        "| {name} | {} | {rows} | {} | {:.3} | {:.2} | {:.2} | {:.2e} |",
+        ratios().count(),
+        apart.join(", "),
+        geometric_mean(ratios()),
+        ratios().fold(f64::INFINITY, f64::min),
+        ratios().fold(f64::NEG_INFINITY, f64::max),
+        geometric_mean(cells.clone().map(|cell| cell.fresh)),
+    )
+}
+
+fn geometric_mean(values: impl Iterator<Item = f64>) -> f64 {
+    let logarithms: Vec<f64> = values.map(f64::ln).collect();
+    (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp()
+}
+
+/// The state of the code, with a sign where it is not that of a commit.
+fn commit() -> String {
+    let git = Command::new("git")
+        .args(["describe", "--always", "--dirty", "--exclude", "*"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output();
+    match git {
+        Ok(git) if git.status.success() => String::from_utf8_lossy(&git.stdout).trim().to_owned(),
+        _ => "unknown".to_owned(),
+    }
+}
+
+impl Arguments {
+    /// The cells of the record; none where it is not there yet.
+    fn done(&self) -> anyhow::Result<Vec<Cell>> {
+        let Some(path) = &self.record else {
+            return Ok(Vec::new());
+        };
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            text => text.with_context(|| path.display().to_string())?,
+        };
+        let cells = text.lines().map(serde_json::from_str);
+        cells
+            .collect::<Result<_, _>>()
+            .with_context(|| format!("{}: not a record of this table", path.display()))
+    }
+
+    /// Searches on rows of a function, judges what came of it, and appends the cell to the record.
+    fn searched(&self, function: &Function, seed: u64, commit: &str) -> anyhow::Result<Cell> {
+        let began = Instant::now();
+        let folder = tempfile::tempdir()?;
+        let (own, fresh) = (
+            folder.path().join("own.csv"),
+            folder.path().join("fresh.csv"),
+        );
+        let options = function.write(&own, function.rows, seed)?;
+        function.write(&fresh, FRESH, seed)?;
+        let input = Input {
+            data: Dataset::read(&own, &options)?,
+            path: Some(own.clone()),
+            options: options.clone(),
+        };
+        let plan = Plan {
+            extent: Extent::Steps(self.steps),
+            seed,
+            threads: self.threads,
+            ..Plan::default()
+        };
+        let run = folder.path().join("run");
+        search::run(&input, &plan, &run, &AtomicBool::new(false))?;
+        let judged = |file: &Path| evaluate::run(&run, file, options.clone(), None, self.threads);
+        let (apart, fresh) = (judged(&own)?.metrics, judged(&fresh)?.metrics);
+        let cell = Cell {
+            function: function.name.to_owned(),
+            seed,
+            steps: self.steps,
+            commit: commit.to_owned(),
+            apart: apart.mse_z,
+            rows_apart: apart.samples,
+            fresh: fresh.mse_z,
+            seconds: began.elapsed().as_secs_f64(),
+        };
+        if let Some(path) = &self.record {
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            writeln!(file, "{}", serde_json::to_string(&cell)?)?;
+        }
+        Ok(cell)
+    }
+}
+
+impl Function {
+    /// Writes so many rows, inputs uniform in the unit box, and returns how they are read.
+    fn write(&self, path: &Path, rows: usize, seed: u64) -> anyhow::Result<ReadOptions> {
+        let named = |letter: &str, count: usize| -> Vec<String> {
+            (0..count).map(|k| format!("{letter}{k}")).collect()
+        };
+        let (inputs, outputs) = (named("x", self.inputs), named("y", self.outputs));
+        let mut random = stream(seed, &format!("{} rows of {}", rows, self.name));
+        let mut text = [&inputs[..], &outputs].concat().join(",") + "\n";
+        for _ in 0..rows {
+            let x: Vec<f64> = (0..self.inputs).map(|_| uniform(&mut random)).collect();
+            let y = (0..self.outputs).map(|place| (self.of)(&x, place));
+            let cells: Vec<String> = x.iter().copied().chain(y).map(|v| v.to_string()).collect();
+            text += &(cells.join(",") + "\n");
+        }
+        fs::write(path, text)?;
+        Ok(ReadOptions {
+            inputs,
+            outputs,
+            layout: (self.outputs > 1).then_some(Layout::Curve),
+            ..ReadOptions::default()
+        })
+    }
+}
