@@ -150,6 +150,9 @@ enum Command {
         /// cortex-m7, or thumbv7em-none-eabihf and the like; with --c, the header states code and stack by arm-none-eabi-gcc
         #[arg(long)]
         target: Option<Processor>,
+        /// Write a member of a Cargo workspace: no [workspace] and no profile in its manifest
+        #[arg(long, conflicts_with = "c")]
+        member: bool,
         /// The linker's section for weights and golden vectors, for example .qspi_weights
         #[arg(long)]
         section: Option<String>,

@@ -1,16 +1,27 @@
 //! What stands around the code of a frozen crate: manifests, the crate's documentation, test, example and README.
 
+use super::FreezeOptions;
 use super::model::formulas;
 use crate::emulator::{Emulator, InputVariable};
 use std::fmt::Write as _;
 
 /// Path and text of each document.
-pub(super) fn files(emulator: &Emulator, name: &str) -> Vec<(String, String)> {
+pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, String)> {
+    let name = &options.crate_name[..];
+    // Members of a workspace share a folder of examples.
+    let (standalone, example) = if options.member {
+        ("", format!("{name}-latency"))
+    } else {
+        let standalone = include_str!("templates/standalone.toml.txt");
+        (standalone, "latency".to_owned())
+    };
     let filled = |template: &str| {
         template
             .replace("{{version}}", env!("CARGO_PKG_VERSION"))
             .replace("{{name}}", name)
             .replace("{{carrier}}", name)
+            .replace("{{standalone}}", standalone)
+            .replace("{{example}}", &example)
             .replace("{{crate}}", &name.replace('-', "_"))
     };
     let file = |path: &str, template: &str| (path.to_owned(), filled(template));

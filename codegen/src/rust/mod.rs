@@ -29,6 +29,9 @@ pub struct FreezeOptions {
     /// The linker's section for all numbers, weights and golden vectors, for example `.qspi_weights`; the usual one if
     /// left out.
     pub section: Option<String>,
+    /// Whether the crate is a member of a Cargo workspace, instead of a workspace of its own: its manifest then has no
+    /// `[workspace]` and no profile, which cargo takes from the workspace's root.
+    pub member: bool,
 }
 
 impl Default for FreezeOptions {
@@ -36,6 +39,7 @@ impl Default for FreezeOptions {
         Self {
             crate_name: "frozen-emulator".into(),
             section: None,
+            member: false,
         }
     }
 }
@@ -107,7 +111,7 @@ fn modules(emulator: &Emulator, image: &Image) -> Vec<(String, String)> {
 /// Every file of the crate: path and contents.
 fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, Vec<u8>)> {
     let image = weights::image(emulator);
-    let mut files = documents::files(emulator, &options.crate_name);
+    let mut files = documents::files(emulator, options);
     files.extend(modules(emulator, &image).into_iter().map(|(path, text)| {
         let text = in_section(text, options.section.as_deref());
         (format!("src/{path}"), text)

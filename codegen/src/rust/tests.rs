@@ -50,26 +50,48 @@ fn a_frozen_crate_builds_without_warnings_and_gives_the_golden_bits_unless_they_
 }
 
 #[test]
-fn two_frozen_crates_work_in_one_program() {
+fn two_frozen_crates_are_members_of_a_workspace_and_work_in_one_program() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path();
+    let root = folder.path();
     for (name, seed) in [("first", 1), ("second", 2)] {
         let options = FreezeOptions {
             crate_name: name.into(),
+            member: true,
             ..FreezeOptions::default()
         };
-        freeze(&testing::emulator(seed), &out.join(name), &options).unwrap();
+        freeze(&testing::emulator(seed), &root.join(name), &options).unwrap();
     }
-    let manifest = "[package]\nname = \"both\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n\
-                    first = { path = \"../first\" }\nsecond = { path = \"../second\" }\n";
-    let program = "use first::Predict as _;\nuse second::Predict as _;\n\nfn main() {\n    \
-                   assert!(first::Emulator.self_test(&mut first::Emulator::WORKSPACE.clone()).is_ok());\n    \
-                   assert!(second::Emulator.self_test(&mut second::Emulator::WORKSPACE.clone()).is_ok());\n}\n";
-    let both = out.join("both");
-    std::fs::create_dir_all(both.join("src")).unwrap();
-    std::fs::write(both.join("Cargo.toml"), manifest).unwrap();
-    std::fs::write(both.join("src/main.rs"), program).unwrap();
-    cargo(&both, &["run", "--quiet"]).unwrap();
+    let manifest = r#"
+[workspace]
+members = ["first", "second"]
+
+[package]
+name = "both"
+version = "0.1.0"
+edition = "2024"
+
+[dependencies]
+first = { path = "first" }
+second = { path = "second" }
+"#;
+    let program = "
+use first::Predict as _;
+use second::Predict as _;
+
+#[test]
+fn both_have_the_numbers_that_were_frozen() {
+    assert!(first::Emulator.self_test(&mut first::Emulator::WORKSPACE.clone()).is_ok());
+    assert!(second::Emulator.self_test(&mut second::Emulator::WORKSPACE.clone()).is_ok());
+}
+";
+    std::fs::write(root.join("Cargo.toml"), manifest).unwrap();
+    std::fs::create_dir(root.join("src")).unwrap();
+    std::fs::write(root.join("src/lib.rs"), program).unwrap();
+    let printed = cargo(root, &["test", "--workspace"]).unwrap();
+    let passed = |test: &str| printed.matches(&format!("test {test}")).count();
+    assert_eq!(passed("the_golden_vectors_come_out"), 2, "{printed}");
+    assert_eq!(passed("both_have_the_numbers"), 1, "{printed}");
+    assert!(!printed.contains("warning"), "{printed}");
 }
 
 #[test]

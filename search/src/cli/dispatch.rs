@@ -129,6 +129,7 @@ impl Cli {
                 target,
                 section,
                 code_section,
+                member: _,
             } => {
                 let choices = freeze::CChoices {
                     prefix,
@@ -144,9 +145,10 @@ impl Cli {
                 out,
                 target,
                 section,
+                member,
                 ..
             } => {
-                let frozen = freeze::run(&run, row, &out, section)?;
+                let frozen = freeze::run(&run, row, &out, section, member)?;
                 let resources = target
                     .map(|processor| freeze::resources(&run, row, &out, processor))
                     .transpose()?;

@@ -25,7 +25,7 @@ pub fn run_with_readings(run: &Path) -> anyhow::Result<Value> {
 /// Builds the frozen code and runs its latency program with these options.
 fn measure(run: &Path, options: &[&str]) -> anyhow::Result<Value> {
     let folder = tempfile::tempdir()?;
-    let frozen = freeze::run(run, None, &folder.path().join("emulator"), None)?;
+    let frozen = freeze::run(run, None, &folder.path().join("emulator"), None, false)?;
     let output = Command::new("cargo")
         .args([
             "run",

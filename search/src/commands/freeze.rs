@@ -10,7 +10,7 @@ use dense_codegen::file;
 use dense_codegen::resources::{Bench, Processor, Report};
 use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes the frozen crate into the folder `out`, whose name it takes: of the run's emulator, or of a row of its Pareto table.
 ///
@@ -21,6 +21,7 @@ pub fn run(
     row: Option<usize>,
     out: &Path,
     section: Option<String>,
+    member: bool,
 ) -> anyhow::Result<FrozenCrate> {
     let emulator = load(run, row)?;
     let name = out
@@ -33,8 +34,36 @@ pub fn run(
     let options = FreezeOptions {
         crate_name,
         section,
+        member,
     };
-    Ok(freeze(&emulator, out, &options)?)
+    let frozen = freeze(&emulator, out, &options)?;
+    if let Some(root) = enclosing_workspace(out).filter(|_| !member) {
+        say!(
+            "note: {} is inside the Cargo workspace of {}; to use it there, list it under `workspace.exclude`, or freeze it with \
+             --member and list it under `workspace.members`",
+            out.display(),
+            root.display()
+        );
+    }
+    Ok(frozen)
+}
+
+/// The manifest of the workspace that cargo would look for above `out`; `None` if there is none or it excludes `out`.
+fn enclosing_workspace(out: &Path) -> Option<PathBuf> {
+    let out = std::path::absolute(out).ok()?;
+    let workspace = |folder: &Path| -> Option<toml::Value> {
+        let text = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+        let manifest = text.parse::<toml::Table>().ok()?;
+        manifest.get("workspace").cloned()
+    };
+    let mut folders = out.ancestors().skip(1);
+    let (folder, workspace) = folders.find_map(|folder| Some((folder, workspace(folder)?)))?;
+    let excluded = workspace.get("exclude").and_then(toml::Value::as_array);
+    let is_excluded = excluded.into_iter().flatten().any(|path| {
+        let path = path.as_str().map(|path| folder.join(path));
+        path.is_some_and(|path| out.starts_with(path))
+    });
+    (!is_excluded).then(|| folder.join("Cargo.toml"))
 }
 
 /// Measures the emulator's costs on a processor, or predicts flash and RAM where a tool is missing, and writes them beside

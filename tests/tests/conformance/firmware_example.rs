@@ -35,6 +35,7 @@ fn freeze_to(emulator: &Emulator, folder: &Path) {
     let options = FreezeOptions {
         crate_name: "emulator".into(),
         section: Some(".emulator_weights".into()),
+        ..FreezeOptions::default()
     };
     freeze(emulator, &folder.join("emulator"), &options).expect("the emulator can be frozen");
 }
