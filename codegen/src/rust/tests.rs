@@ -75,11 +75,10 @@ first = { path = "first" }
 second = { path = "second" }
 "#;
     let program = "
-use first::Predict as _;
-use second::Predict as _;
-
 #[test]
 fn both_have_the_numbers_that_were_frozen() {
+    use first::Predict as _;
+    use second::Predict as _;
     assert!(first::Emulator.self_test(&mut first::Emulator::WORKSPACE.clone()).is_ok());
     assert!(second::Emulator.self_test(&mut second::Emulator::WORKSPACE.clone()).is_ok());
 }
