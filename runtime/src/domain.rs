@@ -6,6 +6,7 @@
 use crate::dispatch::vectorised;
 use crate::elementary;
 use crate::fma::Native;
+use crate::index::numbered;
 use crate::status::Status;
 use core::hint::black_box;
 
@@ -237,7 +238,7 @@ vectorised! {
 #[inline(always)]
 fn mask(lanes: [bool; LANES]) -> u32 {
     let mut mask = 0_u32;
-    for (lane, set) in lanes.into_iter().enumerate() {
+    for (lane, set) in numbered(lanes.into_iter()) {
         mask |= u32::from(set) << lane;
     }
     mask

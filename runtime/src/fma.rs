@@ -227,7 +227,7 @@ fn sqrt_in_integers(x: f32) -> f32 {
     let subnormal = bits < 0x0080_0000;
     let fraction = bits & 0x007F_FFFF;
     let shift = if subnormal {
-        fraction.leading_zeros() - 8
+        fraction.leading_zeros().wrapping_sub(8)
     } else {
         0
     };
@@ -236,23 +236,24 @@ fn sqrt_in_integers(x: f32) -> f32 {
     } else {
         fraction | 0x0080_0000
     };
-    let exponent = (if subnormal { 1 } else { (bits >> 23) as i32 }) - 127 - shift as i32;
+    let biased = if subnormal { 1 } else { (bits >> 23) as i32 };
+    let exponent = biased.wrapping_sub(127).wrapping_sub(shift as i32);
     let odd = exponent & 1;
     // The root of significand * 2^(odd + 25), of 25 bits: one bit below the result's last.
-    let mut remainder = u64::from(significand) << (odd + 25);
+    let mut remainder = u64::from(significand) << if odd == 1 { 26 } else { 25 };
     let mut root: u64 = 0;
     let mut bit: u64 = 1 << 48;
     for _ in 0..25 {
-        let trial = root + bit;
+        let trial = root.wrapping_add(bit);
         let fits = remainder >= trial;
-        remainder -= if fits { trial } else { 0 };
-        root = (root >> 1) + if fits { bit } else { 0 };
+        remainder = remainder.wrapping_sub(if fits { trial } else { 0 });
+        root = (root >> 1).wrapping_add(if fits { bit } else { 0 });
         bit >>= 2;
     }
     // A tie cannot happen: the root of a 24-bit number has no 25-bit exact odd form.
-    let rounded = ((root + 1) >> 1) as u32;
-    let biased = ((exponent - odd) / 2 + 127) as u32;
-    f32::from_bits(((biased - 1) << 23) + rounded)
+    let rounded = (root.wrapping_add(1) >> 1) as u32;
+    let biased = (exponent.wrapping_sub(odd) / 2).wrapping_add(127) as u32;
+    f32::from_bits((biased.wrapping_sub(1) << 23).wrapping_add(rounded))
 }
 
 #[cfg(test)]

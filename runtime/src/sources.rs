@@ -14,6 +14,7 @@ sources![
     "ensemble.rs",
     "fma.rs",
     "image.rs",
+    "index.rs",
     "kernels/add.rs",
     "kernels/axis.rs",
     "kernels/blocks.rs",

@@ -52,8 +52,9 @@ impl Axis {
             low..self.length.wrapping_sub(first).min(self.taps).max(low)
         } else {
             // From input position `first` downward.
-            let low = (first + 1).saturating_sub(self.length).min(self.taps);
-            low..self.taps.min(first + 1).max(low)
+            let end = first.wrapping_add(1);
+            let low = end.saturating_sub(self.length).min(self.taps);
+            low..self.taps.min(end).max(low)
         }
     }
 

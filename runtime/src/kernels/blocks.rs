@@ -13,8 +13,9 @@ pub const fn block_lanes(outputs: usize, first: usize) -> usize {
     if remaining >= FULL {
         return FULL;
     }
+    // Of at most fifteen.
     let above = remaining.next_power_of_two();
-    if (above - remaining) * 8 <= outputs {
+    if above.wrapping_sub(remaining).wrapping_mul(8) <= outputs {
         above
     } else {
         above / 2

@@ -14,6 +14,7 @@ use super::finish::{Finish, Then, loaded};
 use super::layer::Layer;
 use super::scalar;
 use crate::dispatch::vectorised;
+use crate::index::{along, numbered};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::avx512::{self, Avx512};
 use crate::simd::portable::Portable;
@@ -130,13 +131,13 @@ fn blocks<V: Vector, const APART: bool>(
     let (mut channel, mut weights) = (0, weights);
     while channel < bias.len().min(y.len()) {
         let lanes = block_lanes(bias.len(), channel);
-        let full = |block: usize| block_lanes(bias.len(), channel + block * FULL) == FULL;
+        let full = |block: usize| block_lanes(bias.len(), along(channel, block, FULL)) == FULL;
         let blocks = match lanes {
             FULL if full(1) && full(2) && full(3) => 4,
             FULL if full(1) => 2,
             _ => 1,
         };
-        let size = x.len().saturating_mul(blocks * lanes);
+        let size = x.len().saturating_mul(lanes.wrapping_mul(blocks));
         let Some((these, left)) = weights.split_at_checked(size) else {
             return;
         };
@@ -163,7 +164,7 @@ fn blocks<V: Vector, const APART: bool>(
             _ => row.write::<Portable<1>, APART, 1, 1>(),
         }
         weights = left;
-        channel += blocks * lanes;
+        channel = along(channel, blocks, lanes);
     }
 }
 
@@ -199,7 +200,9 @@ impl Row<'_> {
     >(
         self,
     ) {
-        if LANES != VECTORS * V::LANES || self.weights.len() != BLOCKS * LANES * self.x.len() {
+        if LANES != VECTORS * V::LANES
+            || self.weights.len() != self.x.len().wrapping_mul(BLOCKS * LANES)
+        {
             return;
         }
         let work = Blocks::<BLOCKS, LANES, VECTORS>(self);
@@ -228,17 +231,18 @@ impl<const BLOCKS: usize, const LANES: usize, const VECTORS: usize> Work
             finish,
         } = self.0;
         let mut sums = [[[V::splat(0.0); VECTORS]; BLOCKS]; 1];
-        for (block, sums) in sums[0].iter_mut().enumerate() {
-            for (vector, sum) in sums.iter_mut().enumerate() {
-                *sum = loaded(bias, channel + block * LANES + vector * V::LANES);
+        for (block, sums) in numbered(sums[0].iter_mut()) {
+            for (vector, sum) in numbered(sums.iter_mut()) {
+                *sum = loaded(bias, along(along(channel, block, LANES), vector, V::LANES));
             }
         }
         for i in 0..x.len() {
             // SAFETY: it is below the length.
             let number = unsafe { V::splat_at(x, i) };
-            for (block, sums) in sums[0].iter_mut().enumerate() {
-                for (vector, sum) in sums.iter_mut().enumerate() {
-                    let lane = (block * x.len() + i) * LANES + vector * V::LANES;
+            for (block, sums) in numbered(sums[0].iter_mut()) {
+                for (vector, sum) in numbered(sums.iter_mut()) {
+                    let lane = along(i, block, x.len()).wrapping_mul(LANES);
+                    let lane = along(lane, vector, V::LANES);
                     // SAFETY: `by` has seen that there are weights for every input and block.
                     *sum = number.fma(unsafe { V::load_at(weights, lane) }, *sum);
                 }

@@ -1,6 +1,7 @@
 //! What happens to a layer's sums on their way out of the registers.
 
 use super::blocks::FULL;
+use crate::index::{along, numbered};
 use crate::simd::Vector;
 
 /// How the sums of a layer become its values: fused into the layer, so that no pass over memory is spent on it.
@@ -58,11 +59,11 @@ impl Finish<'_> {
             each(sums, V::relu);
         }
         if self.adds() {
-            for (k, sums) in sums.iter_mut().enumerate() {
+            for (k, sums) in numbered(sums.iter_mut()) {
                 let start = start.wrapping_add(k.wrapping_mul(step));
-                for (block, sums) in sums.iter_mut().enumerate() {
-                    for (vector, sum) in sums.iter_mut().enumerate() {
-                        let place = start.wrapping_add(block * lanes + vector * V::LANES);
+                for (block, sums) in numbered(sums.iter_mut()) {
+                    for (vector, sum) in numbered(sums.iter_mut()) {
+                        let place = along(along(start, block, lanes), vector, V::LANES);
                         *sum = sum.add(loaded(self.residual, place));
                     }
                 }

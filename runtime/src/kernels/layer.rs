@@ -11,6 +11,7 @@ use super::scalar;
 use super::sweep::{Steps, Sweep};
 use super::tiles;
 use crate::dispatch::vectorised;
+use crate::index::along;
 use crate::simd::{Vector, Work};
 use core::ops::Range;
 
@@ -64,7 +65,7 @@ impl Edges<'_, '_> {
         let inside = axis.inside();
         for edge in [0..inside.start, inside.end..axis.count] {
             for position in edge {
-                let positions = position..position + 1;
+                let positions = position..position.wrapping_add(1);
                 self.layer
                     .write_positions::<V>(positions, most, self.y, self.end);
             }
@@ -142,7 +143,7 @@ impl Layer<'_> {
                 first = first.min(channel);
             }
             weights = left;
-            channel += lanes;
+            channel = channel.wrapping_add(lanes);
         }
         first
     }
@@ -171,14 +172,14 @@ impl Layer<'_> {
                 tiles::write::<V>(&sweep, lanes, together, y);
             }
             weights = left;
-            channel += lanes * together;
+            channel = along(channel, lanes, together);
         }
     }
 
     /// How many full blocks are taken together from `channel` on: four, two or one.
     #[inline(always)]
     fn full_blocks(&self, channel: usize) -> usize {
-        let full = |block: usize| block_lanes(self.outputs, channel + block * FULL) == FULL;
+        let full = |block: usize| block_lanes(self.outputs, along(channel, block, FULL)) == FULL;
         match (full(1), full(2) & full(3)) {
             (true, true) => 4,
             (true, false) => 2,
@@ -203,12 +204,18 @@ impl Layer<'_> {
             s.wrapping_add(axis.offset)
                 .wrapping_add(j.wrapping_mul(axis.direction))
         };
-        let tap = |axis: &Axis, j: usize| axis.tap + j * axis.tap_step;
-        let first_tap =
-            tap(vertical, lines.start).wrapping_mul(self.row_of_taps) + tap(horizontal, taps.start);
-        let output = (vertical.start + row * vertical.step).wrapping_mul(self.columns)
-            + horizontal.start
-            + positions.start * horizontal.step;
+        let tap = |axis: &Axis, j: usize| along(axis.tap, j, axis.tap_step);
+        let first_tap = along(
+            tap(horizontal, taps.start),
+            tap(vertical, lines.start),
+            self.row_of_taps,
+        );
+        let line_out = along(vertical.start, row, vertical.step);
+        let output = along(
+            along(horizontal.start, line_out, self.columns),
+            positions.start,
+            horizontal.step,
+        );
         // Without a tap the sums are the bias, and 0.0 times 0.0.
         let none = Sweep {
             x: &ZEROS,

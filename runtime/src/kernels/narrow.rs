@@ -18,6 +18,7 @@
 use super::axis::Axis;
 use super::finish::Finish;
 use super::layer::Layer;
+use crate::index::{along, numbered};
 use crate::simd::{Vector, Work};
 use core::mem::MaybeUninit;
 use core::ops::Range;
@@ -117,11 +118,13 @@ impl<const LANES: usize> Work for Narrow<'_, LANES> {
                     (4, 2..) => self.write_by::<V, 2>(&planes, row, first),
                     _ => self.write_by::<V, 1>(&planes, row, first),
                 }
-                if first + positions >= count {
+                if first.wrapping_add(positions) >= count {
                     break;
                 }
                 // What would pass the last position is moved back, and writes again what is there.
-                first = (first + positions).min(count - positions);
+                first = first
+                    .wrapping_add(positions)
+                    .min(count.wrapping_sub(positions));
             }
         }
     }
@@ -138,10 +141,14 @@ impl<const LANES: usize> Narrow<'_, LANES> {
     ) {
         let Served { layer, positions } = self.of;
         let (vertical, horizontal) = (&layer.vertical, &layer.horizontal);
-        let output = (vertical.start + row * vertical.step).wrapping_mul(layer.columns)
-            + horizontal.start
-            + first * horizontal.step;
-        let lanes = (layer.outputs.min(layer.bias.len()) - self.channel).min(LANES);
+        let line_out = along(vertical.start, row, vertical.step);
+        let output = along(
+            along(horizontal.start, line_out, layer.columns),
+            first,
+            horizontal.step,
+        );
+        let outputs = layer.outputs.min(layer.bias.len());
+        let lanes = outputs.wrapping_sub(self.channel).min(LANES);
         let places = |step: usize| Places {
             first: output.wrapping_mul(step).wrapping_add(self.channel),
             step: horizontal.step.wrapping_mul(step),
@@ -151,7 +158,7 @@ impl<const LANES: usize> Narrow<'_, LANES> {
         let adds = layer.finish.adds();
         let side_by_side =
             y.are_side_by_side::<LANES>() && (!adds || residual.are_side_by_side::<LANES>());
-        let last = positions - VECTORS * SIDE;
+        let last = positions.wrapping_sub(VECTORS * SIDE);
         let mut position = 0;
         loop {
             let mut sums = self.sums::<V, VECTORS>(planes, position);
@@ -170,9 +177,9 @@ impl<const LANES: usize> Narrow<'_, LANES> {
                     sum.store(places);
                 }
             } else {
-                for (vector, [columns]) in sums.into_iter().enumerate() {
-                    let position = position + vector * SIDE;
-                    for (lane, column) in columns.into_iter().enumerate().take(lanes) {
+                for (vector, [columns]) in numbered(sums.into_iter()) {
+                    let position = along(position, vector, SIDE);
+                    for (lane, column) in numbered(columns.into_iter()).take(lanes) {
                         let added = match adds {
                             true => residual.gathered(layer.finish.residual, position, lane),
                             false => [0.0; SIDE],
@@ -191,7 +198,7 @@ impl<const LANES: usize> Narrow<'_, LANES> {
             if position == last {
                 return;
             }
-            position = (position + VECTORS * SIDE).min(last);
+            position = position.wrapping_add(VECTORS * SIDE).min(last);
         }
     }
 
@@ -213,33 +220,35 @@ impl<const LANES: usize> Narrow<'_, LANES> {
         let mut line = position;
         for s in planes.lines.clone() {
             for j in 0..horizontal.taps {
-                let tap = (vertical.tap + s * vertical.tap_step) * layer.row_of_taps
-                    + horizontal.tap
-                    + j * horizontal.tap_step;
-                let along = match horizontal.direction {
+                let line_of_taps = along(vertical.tap, s, vertical.tap_step);
+                let tap = along(horizontal.tap, line_of_taps, layer.row_of_taps);
+                let tap = along(tap, j, horizontal.tap_step);
+                let across = match horizontal.direction {
                     1 => j,
-                    _ => horizontal.taps - 1 - j,
+                    _ => horizontal.taps.wrapping_sub(1).wrapping_sub(j),
                 };
-                let (mut row, mut place) = (tap * layer.inputs * LANES, line + along);
+                let mut row = tap.wrapping_mul(layer.inputs).wrapping_mul(LANES);
+                let mut place = line.wrapping_add(across);
                 for _ in 0..layer.inputs {
                     let mut weights = [V::splat(0.0); LANES];
-                    for (lane, weight) in weights.iter_mut().enumerate() {
+                    for (lane, weight) in numbered(weights.iter_mut()) {
                         // SAFETY: `Served` has seen that the tap is one of the layer's, and that all have weights.
-                        *weight = unsafe { V::splat_at(self.weights, row + lane) };
+                        *weight = unsafe { V::splat_at(self.weights, row.wrapping_add(lane)) };
                     }
-                    for (vector, [sums]) in sums.iter_mut().enumerate() {
+                    for (vector, [sums]) in numbered(sums.iter_mut()) {
                         // SAFETY: planes are longer than their positions by the steps that taps make, and there is one
                         // for each input of each line.
-                        let column = unsafe { V::load_at(planes.numbers, place + vector * SIDE) };
+                        let column =
+                            unsafe { V::load_at(planes.numbers, along(place, vector, SIDE)) };
                         for (sum, weight) in sums.iter_mut().zip(weights) {
                             *sum = column.fma(weight, *sum);
                         }
                     }
-                    row += LANES;
-                    place += planes.width;
+                    row = row.wrapping_add(LANES);
+                    place = place.wrapping_add(planes.width);
                 }
             }
-            line += layer.inputs * planes.width;
+            line = along(line, layer.inputs, planes.width);
         }
         sums
     }
@@ -315,23 +324,25 @@ impl<'a> Planes<'a> {
         let (vertical, horizontal) = (&layer.vertical, &layer.horizontal);
         let lines = vertical.taps_inside(row);
         let steps = horizontal.taps.saturating_sub(1);
-        let width = positions + steps;
+        let width = positions.wrapping_add(steps);
         // The leftmost of the inputs that the taps reach.
         let left = match horizontal.direction {
             1 => 0,
             _ => steps,
         };
         let start = first.wrapping_add(horizontal.offset).wrapping_sub(left);
-        let mut filled = 0;
+        let mut filled = 0_usize;
         for s in lines.clone() {
             let line = row
                 .wrapping_add(vertical.offset)
                 .wrapping_add(s.wrapping_mul(vertical.direction));
-            let size = layer.inputs * width;
-            let Some(planes) = room.get_mut(filled..filled + size) else {
+            let size = layer.inputs.wrapping_mul(width);
+            let Some(planes) = room.get_mut(filled..filled.wrapping_add(size)) else {
                 break;
             };
-            let line = line * horizontal.length * layer.from;
+            let line = line
+                .wrapping_mul(horizontal.length)
+                .wrapping_mul(layer.from);
             V::apart(Line {
                 x: layer.x.get(line..).unwrap_or_default(),
                 from: layer.from,
@@ -341,7 +352,7 @@ impl<'a> Planes<'a> {
                 width,
                 planes,
             });
-            filled += size;
+            filled = filled.wrapping_add(size);
         }
         // SAFETY: each line has filled its planes, and they follow one another.
         let numbers = unsafe { slice::from_raw_parts(room.as_ptr().cast(), filled) };
@@ -374,7 +385,7 @@ impl Work for Line<'_> {
         let within = |position: isize| position.max(0).min(self.width as isize);
         let before = within(self.start.saturating_neg());
         let end = within((self.length as isize).saturating_sub(self.start)).max(before) as usize;
-        let first = self.start.wrapping_add(before) as usize * self.from;
+        let first = (self.start.wrapping_add(before) as usize).wrapping_mul(self.from);
         let inside = before as usize..end;
         for plane in self.planes.chunks_exact_mut(self.width.max(1)) {
             for outside in [0..inside.start, inside.end..self.width] {
@@ -383,46 +394,54 @@ impl Work for Line<'_> {
                 }
             }
         }
-        let mut i = 0;
+        let mut i = 0_usize;
+        let at = |i: usize, place: usize| first.wrapping_add(i).wrapping_add(place);
         // SAFETY of the blocks below: `Served` has seen that each position has its inputs.
         if inside.len() >= SIDE && self.from > 1 {
-            while i + 8 <= self.inputs {
+            while i.wrapping_add(8) <= self.inputs {
                 self.put(i, &inside, |x, place, from| unsafe {
-                    V::transposed_at(x, first + i + place, from)
+                    V::transposed_at(x, at(i, place), from)
                 });
-                i += 8;
+                i = i.wrapping_add(8);
             }
-            if i + 4 <= self.inputs {
+            if i.wrapping_add(4) <= self.inputs {
                 self.put(i, &inside, |x, place, from| unsafe {
-                    V::four_columns_at(x, first + i + place, from)
+                    V::four_columns_at(x, at(i, place), from)
                 });
-                i += 4;
+                i = i.wrapping_add(4);
             }
-            if i + 2 <= self.inputs {
+            if i.wrapping_add(2) <= self.inputs {
                 self.put(i, &inside, |x, place, from| unsafe {
-                    V::two_columns_at(x, first + i + place, from)
+                    V::two_columns_at(x, at(i, place), from)
                 });
-                i += 2;
+                i = i.wrapping_add(2);
             }
             if i < self.inputs {
                 self.put(i, &inside, |x, place, from| unsafe {
-                    [V::gather_at(x, first + i + place, from)]
+                    [V::gather_at(x, at(i, place), from)]
                 });
-                i += 1;
+                i = i.wrapping_add(1);
             }
         }
         // A line of one input, or of a few positions.
         for i in i..self.inputs {
-            let plane = self.planes.get_mut(i * self.width..).unwrap_or_default();
+            let plane = self
+                .planes
+                .get_mut(i.wrapping_mul(self.width)..)
+                .unwrap_or_default();
             let plane = plane.get_mut(inside.clone()).unwrap_or_default();
-            let x = self.x.get(first + i..).unwrap_or_default();
+            let x = self.x.get(first.wrapping_add(i)..).unwrap_or_default();
             if self.from == 1 {
                 for (number, &x) in plane.iter_mut().zip(x) {
                     number.write(x);
                 }
             } else {
-                for (k, number) in plane.iter_mut().enumerate() {
-                    number.write(x.get(k * self.from).copied().unwrap_or_default());
+                for (k, number) in numbered(plane.iter_mut()) {
+                    number.write(
+                        x.get(k.wrapping_mul(self.from))
+                            .copied()
+                            .unwrap_or_default(),
+                    );
                 }
             }
         }
@@ -440,25 +459,25 @@ impl Line<'_> {
     ) {
         let planes = self
             .planes
-            .get_mut(input * self.width..)
+            .get_mut(input.wrapping_mul(self.width)..)
             .unwrap_or_default();
-        let last = inside.len() - SIDE;
+        let last = inside.len().wrapping_sub(SIDE);
         let mut k = 0;
         loop {
-            let mut place = inside.start + k;
-            for column in columns(self.x, k * self.from, self.from) {
+            let mut place = inside.start.wrapping_add(k);
+            for column in columns(self.x, k.wrapping_mul(self.from), self.from) {
                 let mut numbers = [0.0; SIDE];
                 column.store(&mut numbers);
                 let places = planes.get_mut(place..).unwrap_or_default();
                 if let Some(places) = places.first_chunk_mut() {
                     *places = numbers.map(MaybeUninit::new);
                 }
-                place += self.width;
+                place = place.wrapping_add(self.width);
             }
             if k == last {
                 return;
             }
-            k = (k + SIDE).min(last);
+            k = k.wrapping_add(SIDE).min(last);
         }
     }
 }

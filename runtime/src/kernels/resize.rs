@@ -1,6 +1,7 @@
 //! Resizing a sequence by its nearest neighbour: `y[p] = x[floor(p * length_in / length_out)]`, every channel.
 
 use super::scalar;
+use crate::index::numbered;
 
 /// The sizes of a resize.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +54,8 @@ fn is_exact(sizes: Resize) -> bool {
 fn few<const CHANNELS: usize>(x: &[f32], y: &mut [f32], sizes: Resize) {
     let ratio = ((sizes.length_in as u64) << 32).div_ceil(sizes.length_out as u64);
     let (x, y) = (x.as_chunks::<CHANNELS>().0, y.as_chunks_mut::<CHANNELS>().0);
-    for (p, y) in y.iter_mut().enumerate().take(sizes.length_out) {
-        if let Some(x) = x.get(((p as u64 * ratio) >> 32) as usize) {
+    for (p, y) in numbered(y.iter_mut()).take(sizes.length_out) {
+        if let Some(x) = x.get(((p as u64).wrapping_mul(ratio) >> 32) as usize) {
             *y = *x;
         }
     }
@@ -94,7 +95,7 @@ impl Iterator for Sources {
         self.remainder = self.remainder.wrapping_add(self.part);
         if self.remainder >= self.length_out {
             self.source = self.source.wrapping_add(1);
-            self.remainder -= self.length_out;
+            self.remainder = self.remainder.wrapping_sub(self.length_out);
         }
         Some(source)
     }
@@ -104,7 +105,7 @@ impl Iterator for Sources {
 #[inline(always)]
 fn copy(x: &[f32], y: &mut [f32]) {
     let (whole, rest) = y.as_chunks_mut::<8>();
-    let x_rest = x.get(whole.len() * 8..).unwrap_or_default();
+    let x_rest = x.get(whole.len().wrapping_mul(8)..).unwrap_or_default();
     for (y, x) in whole.iter_mut().zip(x.as_chunks().0) {
         *y = *x;
     }

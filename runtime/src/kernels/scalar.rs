@@ -14,6 +14,7 @@ use super::axis::Axis;
 use super::blocks::{FULL, block_lanes};
 use super::finish::{Finish, Then};
 use super::layer::Layer;
+use crate::index::along;
 use core::hint::black_box;
 
 /// Whether layers are taken by this loop: where there are no vectors, and where little code was asked for and is compiled for
@@ -51,25 +52,25 @@ pub(super) fn write(layer: &Layer<'_>, y: &mut [f32]) {
             (_, FULL | 8) => (2, 8),
             _ => (POSITIONS, lanes),
         };
-        let end = outputs.min(channel + lanes);
+        let end = outputs.min(channel.wrapping_add(lanes));
         let mut first = channel;
         while first < end {
             let part = Part {
-                weights: block.as_ptr().wrapping_add(first - channel),
+                weights: block.as_ptr().wrapping_add(first.wrapping_sub(channel)),
                 lanes,
                 width,
                 positions,
                 channel: first,
                 bias: layer
                     .bias
-                    .get(first..end.min(first + width))
+                    .get(first..end.min(first.wrapping_add(width)))
                     .unwrap_or_default(),
             };
             write_part(layer, &part, y);
-            first += width;
+            first = first.wrapping_add(width);
         }
         weights = left;
-        channel += lanes;
+        channel = channel.wrapping_add(lanes);
     }
 }
 
@@ -127,10 +128,10 @@ fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
             .wrapping_add(lines.start.wrapping_mul(vertical.direction))
             .wrapping_mul(horizontal.length)
             .wrapping_add(horizontal.offset);
-        let tap = (vertical.tap + lines.start * vertical.tap_step)
+        let tap = along(vertical.tap, lines.start, vertical.tap_step)
             .wrapping_mul(layer.row_of_taps)
             .wrapping_add(horizontal.tap);
-        let row_of_outputs = (vertical.start + row * vertical.step)
+        let row_of_outputs = along(vertical.start, row, vertical.step)
             .wrapping_mul(layer.columns)
             .wrapping_add(horizontal.start);
         let mut position = 0;
@@ -140,7 +141,7 @@ fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
             let weights_of_tap = layer.inputs.wrapping_mul(part.lanes);
             // Those at the edges one by one, with the taps that they have.
             let (mut left, taps) = if inside.contains(&position) {
-                (inside.end - position, 0..horizontal.taps)
+                (inside.end.wrapping_sub(position), 0..horizontal.taps)
             } else {
                 (1, horizontal.taps_inside(position))
             };
@@ -151,9 +152,9 @@ fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
             let source = source
                 .wrapping_add(position)
                 .wrapping_add(taps.start.wrapping_mul(horizontal.direction));
-            let tap = tap.wrapping_add(taps.start * horizontal.tap_step);
-            let mut at = row_of_outputs.wrapping_add(position * horizontal.step);
-            position += left;
+            let tap = along(tap, taps.start, horizontal.tap_step);
+            let mut at = along(row_of_outputs, position, horizontal.step);
+            position = position.wrapping_add(left);
             let mut tile = Tile {
                 positions: 1,
                 left,
@@ -210,7 +211,7 @@ fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
                     sums = sums.get(part.width..).unwrap_or_default();
                     at = at.wrapping_add(horizontal.step);
                 }
-                left -= done;
+                left = left.wrapping_sub(done);
                 tile.x = first.0.wrapping_add(done.wrapping_mul(layer.from));
                 tile.weights = first.1;
             }
@@ -323,11 +324,12 @@ struct Tile {
 #[inline(never)]
 unsafe fn accumulate_plainly(tile: &Tile, sums: &mut [f32; FULL]) {
     use crate::fma::{Arithmetic, Native};
+    use crate::index::numbered;
     let positions = tile.positions.min(tile.left);
     // Else the sums are what to start with: they are there, and are not read by another way while they are lent.
     if tile.start_step == 0 {
         for sums in sums.chunks_exact_mut(tile.width.max(1)).take(positions) {
-            for (lane, sum) in sums.iter_mut().enumerate() {
+            for (lane, sum) in numbered(sums.iter_mut()) {
                 // SAFETY: as the caller says.
                 *sum = unsafe { *tile.start.wrapping_add(lane) };
             }
@@ -335,14 +337,11 @@ unsafe fn accumulate_plainly(tile: &Tile, sums: &mut [f32; FULL]) {
     }
     for i in 0..tile.run {
         let row = tile.weights.wrapping_add(i.wrapping_mul(tile.lanes));
-        for (k, sums) in sums
-            .chunks_exact_mut(tile.width.max(1))
-            .enumerate()
-            .take(positions)
-        {
+        let sums = sums.chunks_exact_mut(tile.width.max(1));
+        for (k, sums) in numbered(sums).take(positions) {
             // SAFETY: as the caller says.
-            let number = unsafe { *tile.x.wrapping_add(k * tile.from + i) };
-            for (lane, sum) in sums.iter_mut().enumerate() {
+            let number = unsafe { *tile.x.wrapping_add(along(i, k, tile.from)) };
+            for (lane, sum) in numbered(sums.iter_mut()) {
                 // SAFETY: as the caller says.
                 let weight = unsafe { *row.wrapping_add(lane) };
                 *sum = Native::fma(number, weight, *sum);

@@ -18,6 +18,7 @@
 
 use super::finish::loaded;
 use super::sweep::Sweep;
+use crate::index::{along, numbered};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::avx512::Avx512;
 use crate::simd::portable::Portable;
@@ -39,15 +40,15 @@ pub(super) fn write<V: Vector>(sweep: &Sweep, lanes: usize, together: usize, y: 
         (16, _) => {
             // Sixes, and fours for what they leave.
             let left = match sweep.positions % 6 {
-                left @ (1 | 2) if sweep.positions > 6 => left + 6,
+                left @ (1 | 2) if sweep.positions > 6 => left.wrapping_add(6),
                 left => left,
             };
-            let sixes = sweep.positions - left;
+            let sixes = sweep.positions.wrapping_sub(left);
             if sixes > 0 {
                 tiles::<V, 6, 1, 16>(&sweep.part(0..sixes), y);
             }
             if left > 0 {
-                let first = sixes.min(sweep.positions - 4);
+                let first = sixes.min(sweep.positions.wrapping_sub(4));
                 tiles::<V, 4, 1, 16>(&sweep.part(first..sweep.positions), y);
             }
         }
@@ -73,7 +74,7 @@ fn whole_and_rest<V: Vector, const POSITIONS: usize, const LANES: usize>(
     sweep: &Sweep,
     y: &mut [f32],
 ) {
-    let whole = sweep.positions - sweep.positions % POSITIONS;
+    let whole = sweep.positions.wrapping_sub(sweep.positions % POSITIONS);
     tiles::<V, POSITIONS, 1, LANES>(&sweep.part(0..whole), y);
     tiles::<V, 1, 1, LANES>(&sweep.part(whole..sweep.positions), y);
 }
@@ -120,9 +121,9 @@ impl<'a, const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const 
     /// The work by vectors `V`, if everything that it reads is there.
     #[inline(always)]
     fn new<V: Vector>(sweep: &'a Sweep<'a>, first: usize, y: &'a mut [f32]) -> Option<Self> {
-        let end = first + VECTORS * V::LANES;
+        let end = along(first, VECTORS, V::LANES);
         let inside = sweep.positions >= POSITIONS && end <= LANES && sweep.is_inside(BLOCKS, LANES);
-        let last = (BLOCKS - 1) * LANES + end;
+        let last = along(end, BLOCKS - 1, LANES);
         let whole = last <= sweep.bias.len() && sweep.ends_inside(last, y);
         inside.then_some(Self {
             sweep,
@@ -145,19 +146,22 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
             whole,
         } = self;
         let mut bias = [[V::splat(0.0); VECTORS]; BLOCKS];
-        for (block, bias) in bias.iter_mut().enumerate() {
-            for (vector, bias) in bias.iter_mut().enumerate() {
-                *bias = loaded(sweep.bias, first + block * LANES + vector * V::LANES);
+        for (block, bias) in numbered(bias.iter_mut()) {
+            for (vector, bias) in numbered(bias.iter_mut()) {
+                *bias = loaded(
+                    sweep.bias,
+                    along(along(first, block, LANES), vector, V::LANES),
+                );
             }
         }
         // From the first position to each. Where the compiler knew how they follow from one another, it would reckon
         // them anew at each step of the innermost loop.
         let mut offsets = [0; POSITIONS];
-        for (k, offset) in offsets.iter_mut().enumerate() {
-            *offset = k * sweep.from;
+        for (k, offset) in numbered(offsets.iter_mut()) {
+            *offset = k.wrapping_mul(sweep.from);
         }
         let offsets = black_box(offsets);
-        let last = sweep.positions - POSITIONS;
+        let last = sweep.positions.wrapping_sub(POSITIONS);
         let mut position = 0;
         loop {
             let mut sums = [bias; POSITIONS];
@@ -165,18 +169,19 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
                 let mut numbers: [&[f32]; POSITIONS] = [&[]; POSITIONS];
                 for (numbers, offset) in numbers.iter_mut().zip(offsets) {
                     // SAFETY: `new` has seen that the run's numbers are there, of which there is at least one.
-                    *numbers = unsafe { sweep.x.get_unchecked(x + offset..) };
+                    *numbers = unsafe { sweep.x.get_unchecked(x.wrapping_add(offset)..) };
                 }
                 let mut done = 0;
                 loop {
                     let i = done;
                     let mut weights = [[V::splat(0.0); VECTORS]; BLOCKS];
-                    for (block, weights) in weights.iter_mut().enumerate() {
-                        let lane = (block * sweep.rows_of_block + row + i) * LANES + first;
-                        for (vector, weight) in weights.iter_mut().enumerate() {
+                    for (block, weights) in numbered(weights.iter_mut()) {
+                        let row = along(row.wrapping_add(i), block, sweep.rows_of_block);
+                        let lane = along(first, row, LANES);
+                        for (vector, weight) in numbered(weights.iter_mut()) {
                             // SAFETY: `new` has seen that all rows are there, with all their lanes.
                             *weight =
-                                unsafe { V::load_at(sweep.weights, lane + vector * V::LANES) };
+                                unsafe { V::load_at(sweep.weights, along(lane, vector, V::LANES)) };
                         }
                     }
                     for (sums, numbers) in sums.iter_mut().zip(numbers) {
@@ -188,7 +193,7 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
                             }
                         }
                     }
-                    done += 1;
+                    done = done.wrapping_add(1);
                     if done == sweep.run {
                         break;
                     }
@@ -217,7 +222,7 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
                     let place = start
                         .wrapping_add(k.wrapping_mul(sweep.to))
                         .wrapping_add(lane);
-                    let outputs = sweep.bias.len().saturating_sub(first + lane);
+                    let outputs = sweep.bias.len().saturating_sub(first.wrapping_add(lane));
                     sum.store_some(y.get_mut(place..).unwrap_or_default(), outputs);
                 });
             }
@@ -225,7 +230,7 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
                 return;
             }
             // A tile that would pass the last position is moved back, and writes again what is there.
-            position = (position + POSITIONS).min(last);
+            position = position.wrapping_add(POSITIONS).min(last);
         }
     }
 }
@@ -237,10 +242,10 @@ fn each_place<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const VECT
     lanes: usize,
     mut store: impl FnMut(V, usize, usize),
 ) {
-    for (k, sums) in sums.into_iter().enumerate() {
-        for (block, sums) in sums.into_iter().enumerate() {
-            for (vector, sum) in sums.into_iter().enumerate() {
-                store(sum, k, block * lanes + vector * V::LANES);
+    for (k, sums) in numbered(sums.into_iter()) {
+        for (block, sums) in numbered(sums.into_iter()) {
+            for (vector, sum) in numbered(sums.into_iter()) {
+                store(sum, k, along(block.wrapping_mul(lanes), vector, V::LANES));
             }
         }
     }

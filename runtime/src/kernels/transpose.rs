@@ -1,5 +1,7 @@
 //! From position-major to channel-major: the order in which users have several curves or images.
 
+use crate::index::numbered;
+
 use super::scalar;
 
 /// Writes `y[channel * length + position] = x[position * channels + channel]`. Exact.
@@ -10,7 +12,7 @@ pub fn transpose(x: &[f32], y: &mut [f32], length: usize, channels: usize) {
     if channels == 2 && !scalar::IN_USE {
         return two(x, y, length);
     }
-    for (channel, y) in y.chunks_exact_mut(length.max(1)).enumerate().take(channels) {
+    for (channel, y) in numbered(y.chunks_exact_mut(length.max(1))).take(channels) {
         for (y, x) in y.iter_mut().zip(x.chunks_exact(channels.max(1))) {
             *y = x.get(channel).copied().unwrap_or_default();
         }
@@ -21,7 +23,7 @@ pub fn transpose(x: &[f32], y: &mut [f32], length: usize, channels: usize) {
 #[inline(always)]
 fn two(x: &[f32], y: &mut [f32], length: usize) {
     let x = x.as_chunks::<2>().0;
-    for (channel, y) in y.chunks_exact_mut(length.max(1)).enumerate().take(2) {
+    for (channel, y) in numbered(y.chunks_exact_mut(length.max(1))).take(2) {
         for (y, pair) in y.iter_mut().zip(x) {
             *y = pair[channel];
         }

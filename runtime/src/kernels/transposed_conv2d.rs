@@ -8,6 +8,7 @@
 use super::axis::Axis;
 use super::finish::{Finish, Then};
 use super::layer::Layer;
+use crate::index::numbered;
 
 /// The sizes of a transposed convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +61,8 @@ pub fn transposed_conv2d(
     };
     let (vertical, horizontal) = (axis(0, height), axis(1, width));
     let natural_row = horizontal.natural.saturating_mul(sizes.outputs);
-    for (row, y) in y
-        .chunks_exact_mut(width.saturating_mul(sizes.outputs).max(1))
-        .enumerate()
-        .take(height)
-    {
+    let lines = y.chunks_exact_mut(width.saturating_mul(sizes.outputs).max(1));
+    for (row, y) in numbered(lines).take(height) {
         let zeros = if row < vertical.natural {
             natural_row
         } else {

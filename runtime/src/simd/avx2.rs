@@ -3,6 +3,7 @@
 use super::{Vector, Work};
 use crate::domain::{Guarded, Ranges};
 use crate::fma::{Arithmetic, Native};
+use crate::index::along;
 use core::arch::x86_64::*;
 
 /// Eight numbers. Only functions that are compiled for AVX2 and FMA, and called where the processor has both, may name
@@ -161,7 +162,7 @@ impl Vector for Avx2 {
             return unsafe { Self::load_at(x, i) };
         }
         // SAFETY: see above; the caller knows that there are all eight.
-        let at = |lane: usize| unsafe { *x.get_unchecked(i + lane * step) };
+        let at = |lane: usize| unsafe { *x.get_unchecked(along(i, lane, step)) };
         // SAFETY: see above.
         Self(unsafe { _mm256_setr_ps(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)) })
     }
@@ -171,9 +172,9 @@ impl Vector for Avx2 {
         // Pairs 0, 1, 4, 5 in the one and 2, 3, 6, 7 in the other, so that the halves come out in order.
         // SAFETY: see above; the caller knows that each row has the two numbers, which need no alignment.
         unsafe {
-            let pair = |k: usize| _mm_loadl_epi64(x.as_ptr().add(i + k * step).cast());
-            let pairs = |k: usize| _mm_unpacklo_epi64(pair(k), pair(k + 1));
-            let four = |k: usize| _mm256_castsi256_ps(_mm256_set_m128i(pairs(k + 4), pairs(k)));
+            let pair = |k: usize| _mm_loadl_epi64(x.as_ptr().add(along(i, k, step)).cast());
+            let pairs = |k: usize| _mm_unpacklo_epi64(pair(k), pair(k | 1));
+            let four = |k: usize| _mm256_castsi256_ps(_mm256_set_m128i(pairs(k | 4), pairs(k)));
             let (a, b) = (four(0), four(2));
             [
                 Self(_mm256_shuffle_ps::<0b_10_00_10_00>(a, b)),
@@ -186,8 +187,8 @@ impl Vector for Avx2 {
     unsafe fn four_columns_at(x: &[f32], i: usize, step: usize) -> [Self; 4] {
         // SAFETY: see above; the caller knows that each row has the four numbers, which need no alignment.
         unsafe {
-            let row = |k: usize| _mm_loadu_ps(x.as_ptr().add(i + k * step));
-            let rows = [0, 1, 2, 3].map(|k| _mm256_set_m128(row(k + 4), row(k)));
+            let row = |k: usize| _mm_loadu_ps(x.as_ptr().add(along(i, k, step)));
+            let rows = [0, 1, 2, 3].map(|k| _mm256_set_m128(row(k | 4), row(k)));
             fours_transposed(rows).map(Self)
         }
     }
@@ -228,7 +229,7 @@ impl Vector for Avx2 {
         // SAFETY: see above; the caller knows that each row has the eight numbers.
         unsafe {
             let [a, b, c, d] = Self::four_columns_at(x, i, step);
-            let [e, f, g, h] = Self::four_columns_at(x, i + 4, step);
+            let [e, f, g, h] = Self::four_columns_at(x, i.wrapping_add(4), step);
             [a, b, c, d, e, f, g, h]
         }
     }

@@ -11,6 +11,7 @@
 )]
 
 use crate::domain::{Guarded, Ranges};
+use crate::index::{along, numbered};
 
 #[cfg(all(
     target_arch = "x86_64",
@@ -134,10 +135,10 @@ pub(crate) trait Vector: Copy {
         for (numbers, vector) in numbers.iter_mut().zip(&*vectors) {
             vector.store(numbers);
         }
-        for (j, vector) in vectors.iter_mut().enumerate() {
+        for (j, vector) in numbered(vectors.iter_mut()) {
             let mut row = [0.0; MOST];
-            for (k, number) in row.iter_mut().enumerate().take(Self::LANES) {
-                let place = j * Self::LANES + k;
+            for (k, number) in numbered(row.iter_mut()).take(Self::LANES) {
+                let place = along(k, j, Self::LANES);
                 *number = numbers[place % COLUMNS][place / COLUMNS];
             }
             *vector = Self::load(&row);
@@ -153,8 +154,11 @@ pub(crate) trait Vector: Copy {
 fn columns<V: Vector, const COLUMNS: usize>(x: &[f32], i: usize, step: usize) -> [V; COLUMNS] {
     core::array::from_fn(|j| {
         let mut column = [0.0; MOST];
-        for (lane, number) in column.iter_mut().enumerate().take(V::LANES) {
-            *number = x.get(i + j + lane * step).copied().unwrap_or_default();
+        for (lane, number) in numbered(column.iter_mut()).take(V::LANES) {
+            *number = x
+                .get(along(i.wrapping_add(j), lane, step))
+                .copied()
+                .unwrap_or_default();
         }
         V::load(&column)
     })

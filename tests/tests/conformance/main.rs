@@ -4,7 +4,7 @@
 //! - [`interpreters`], [`executor`]: on this machine, without a compiler,
 //! - [`frozen`]: frozen Rust; the program of [`frozen_program`] also shows that it has [`no_panic`], does
 //!   [`constant_work`], needs no [`allocation`], and takes a [`swap`] of its weights; [`planted_order`]: that its test can fail,
-//! - [`c`], [`c_elementary`], [`c_floats`], [`c_library`], [`c_examples`]: the C form,
+//! - [`c`], [`c_elementary`], [`c_floats`], [`c_library`], [`c_memory`], [`c_examples`]: the C form,
 //! - [`firmware`], [`firmware_example`], [`firmware_resources`]: microcontrollers in QEMU,
 //! - [`onnx`]: exported models in three engines,
 //! - [`networks`], [`thomson_generator`]: what the benchmarks and the bundled data are said to be.
@@ -16,6 +16,7 @@ mod c_elementary;
 mod c_examples;
 mod c_floats;
 mod c_library;
+mod c_memory;
 #[cfg(target_arch = "x86_64")]
 mod constant_work;
 mod executor;

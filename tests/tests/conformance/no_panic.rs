@@ -2,8 +2,11 @@
 //!
 //! That takes a program that is linked, optimised, and unwinds. The firmware has its own proof, in `firmware.rs`.
 
-use crate::frozen_program::{ANY_PROCESSOR, EMULATORS, FILES, PROGRAM, X86_64_V3};
+use crate::frozen_program::{ANY_PROCESSOR, EMULATORS, FILES, PROGRAM, X86_64_V3, named};
+use dense_tests::cases::proven;
+use dense_tests::networks::small_convolutions;
 use dense_tests::program::{Build, Program, printed};
+use dense_tests::tier::is_long;
 use std::path::Path;
 use std::process::Command;
 
@@ -20,6 +23,28 @@ fn no_panic_is_reachable_from_frozen_code_for_x86_64_v3() {
 fn links_and_passes_its_self_tests(build: Build<'_>) {
     let report = printed(Command::new(PROGRAM.built(build)).arg("bits"));
     let expected: String = EMULATORS
+        .iter()
+        .map(|(name, _)| format!("{name}: true\n"))
+        .collect();
+    assert_eq!(report, expected, "self-tests");
+}
+
+/// Arithmetic that a user's profile has checked cannot be seen to overflow, nor does it link a panic. Every kernel is in one
+/// emulator with convolutions, or in those of the long tier.
+#[test]
+fn no_panic_is_reachable_with_overflow_checks_and_debug_assertions() {
+    const CHECKED: Build<'_> = Build {
+        flags: "-C overflow-checks=on -C debug-assertions=on",
+        ..ANY_PROCESSOR
+    };
+    let mut emulators = vec![("convolutions".to_owned(), small_convolutions())];
+    if is_long() {
+        emulators.extend(proven().into_iter().map(named));
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frozen_program_checked");
+    let program = Program::write(&folder, &emulators, &FILES);
+    let report = printed(Command::new(program.built(CHECKED)).arg("bits"));
+    let expected: String = emulators
         .iter()
         .map(|(name, _)| format!("{name}: true\n"))
         .collect();

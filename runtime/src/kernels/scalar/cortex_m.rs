@@ -54,7 +54,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
         start,
         start_step,
     } = *tile;
-    let step = start_step * 4;
+    let step = start_step.wrapping_mul(4);
     let x1 = x0.wrapping_add(if left > 1 { from } else { 0 });
     let x2 = x1.wrapping_add(if left > 2 { from } else { 0 });
     let x3 = x2.wrapping_add(if left > 3 { from } else { 0 });
@@ -79,7 +79,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
                 "add {w}, {w}, {row}",
                 "subs {n}, {n}, #1",
                 "bne 2b",
-            ], x = inout(reg) x0 => _, w = inout(reg) weights => _, n = inout(reg) run => _, row = in(reg) lanes * 4,),
+            ], x = inout(reg) x0 => _, w = inout(reg) weights => _, n = inout(reg) run => _, row = in(reg) lanes.wrapping_mul(4),),
             (8, _) => on_sums!(start, sums, [
                 "vldmia {start}, {{s0-s7}}",
                 "add {start}, {start}, {step}",
@@ -93,7 +93,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
                 "subs {n}, {n}, #1",
                 "bne 2b",
             ], x0 = inout(reg) x0 => _, x1 = inout(reg) x1 => _, w = inout(reg) weights => _,
-               n = inout(reg) run => _, row = in(reg) lanes * 4, step = in(reg) step,),
+               n = inout(reg) run => _, row = in(reg) lanes.wrapping_mul(4), step = in(reg) step,),
             (4, 1) => on_sums!(start, sums, [
                 "vldmia {start}, {{s0-s3}}",
                 "2: vldmia {x}!, {{s24}}",

@@ -4,6 +4,7 @@
 use super::super::blocks::FULL;
 use super::Tile;
 use crate::fma::{Arithmetic, Native};
+use crate::index::numbered;
 
 /// Adds the run's products to what the sums `[positions][width]` start with, row after row.
 ///
@@ -62,7 +63,7 @@ unsafe fn block<const POSITIONS: usize, const WIDTH: usize>(
     for _ in 0..tile.run {
         // SAFETY: as the caller says.
         let weights = unsafe { *row.cast::<[f32; WIDTH]>() };
-        for (k, sums) in sums.iter_mut().enumerate() {
+        for (k, sums) in numbered(sums.iter_mut()) {
             // SAFETY: as the caller says.
             let number = unsafe { *x.wrapping_add(k.wrapping_mul(tile.from)) };
             for (sum, weight) in sums.iter_mut().zip(weights) {
