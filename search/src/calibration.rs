@@ -15,7 +15,7 @@
 //!    other folds better than a constant by `SIGNIFICANT` standard errors: else the file has none.
 //! 3. c has the band of 90 % hold 90 % of the calibration rows' values, each by the s of the folds that it is not in.
 
-use crate::data::{Dataset, Normalisation, Split};
+use crate::data::{Dataset, Normalisation, Split, Transform};
 use crate::streams::{permutation, stream};
 use dense_codegen::executor::Executor;
 use dense_codegen::local::{Coordinates, ErrorScale};
@@ -47,8 +47,15 @@ pub fn calibrated(
     let kept: Vec<usize> = (0..unit.len())
         .filter(|&j| !normalisation.output_constant()[j])
         .collect();
-    let calibrating = Residuals::of(emulator, data, &split.calibration, &unit);
-    let selecting = Residuals::of(emulator, data, &split.selection, &unit);
+    let coordinate = Coordinate {
+        transform: normalisation.transform(),
+        unit: match normalisation.transform() {
+            Transform::Asinh => normalisation.unit(),
+            Transform::None | Transform::Log => &unit,
+        },
+    };
+    let calibrating = Residuals::of(emulator, data, &split.calibration, coordinate);
+    let selecting = Residuals::of(emulator, data, &split.selection, coordinate);
     let square = calibrating.mean_squares();
     let (a, t) = most_likely(&calibrating, &kept, &square);
     let variance = |residuals: &Residuals, row: usize, j: usize| {
@@ -58,7 +65,7 @@ pub fn calibrated(
     let ratios = |residuals: &Residuals| -> Vec<f64> {
         let ratio = |row: usize| {
             let of = |&j: &usize| {
-                f64::from(residuals.squares[row * unit.len() + j] / variance(residuals, row, j))
+                f64::from(residuals.learnt[row * unit.len() + j] / variance(residuals, row, j))
             };
             kept.iter().map(of).sum::<f64>() / kept.len() as f64
         };
@@ -93,10 +100,13 @@ pub fn calibrated(
         .copied()
         .unwrap_or(1.0);
     let c = at_90 / (Z_90 * Z_90);
+    let floor = square.iter().map(|square| c * t * square);
+    let (floor, slope) = coordinate.deployed(floor.collect(), &unit);
     let calibration = Calibration {
         gain: c * a,
-        floor: square.iter().map(|square| c * t * square).collect(),
+        floor,
         unit,
+        slope,
     };
     (
         calibration,
@@ -104,15 +114,66 @@ pub fn calibrated(
     )
 }
 
-/// Squared residuals and the members' variances of some rows, `[rows][outputs]`, in squared units.
+/// The coordinate l in which outputs are learnt: `y / unit`, `ln y`, or `asinh(y / unit)`.
+#[derive(Clone, Copy)]
+struct Coordinate<'a> {
+    transform: Transform,
+    /// `[outputs]`; the logarithm has none.
+    unit: &'a [f32],
+}
+
+impl Coordinate<'_> {
+    /// Returns by how much output `j` changes where its coordinate changes by one: 1 / l'(y).
+    fn step(self, j: usize, y: f32) -> f32 {
+        match self.transform {
+            Transform::None => self.unit[j],
+            Transform::Log => y.abs().max(f32::MIN_POSITIVE),
+            Transform::Asinh => y.hypot(self.unit[j]),
+        }
+    }
+
+    /// Returns the coordinate's error.
+    fn error(self, j: usize, mean: f32, y: f32) -> f32 {
+        let logarithm = |y: f32| y.max(f32::MIN_POSITIVE).ln();
+        let unit = self.unit[j];
+        match self.transform {
+            Transform::None => (y - mean) / unit,
+            Transform::Log => logarithm(y) - logarithm(mean),
+            Transform::Asinh => (y / unit).asinh() - (mean / unit).asinh(),
+        }
+    }
+
+    /// Returns floors and slopes of the deployed formula, of which these floors are in the squared coordinate.
+    fn deployed(self, floor: Vec<f32>, unit: &[f32]) -> (Vec<f32>, Option<Vec<f32>>) {
+        let slope = || Some(floor.iter().map(|floor| floor.sqrt()).collect());
+        match self.transform {
+            Transform::None => (floor, None),
+            Transform::Log => (vec![0.0; floor.len()], slope()),
+            Transform::Asinh => {
+                let slope = slope();
+                let ratios = self.unit.iter().zip(unit).map(|(own, unit)| own / unit);
+                let floor = floor.iter().zip(ratios);
+                (
+                    floor.map(|(floor, ratio)| floor * ratio * ratio).collect(),
+                    slope,
+                )
+            }
+        }
+    }
+}
+
+/// Squared residuals and the members' variances of some rows, `[rows][outputs]`, in squared steps of the learnt coordinate.
 struct Residuals {
     rows: usize,
+    /// Of the outputs, which the band has to hold.
     squares: Vec<f32>,
+    /// Of the coordinate, whose large errors are of a size with the others.
+    learnt: Vec<f32>,
     spreads: Vec<f32>,
 }
 
 impl Residuals {
-    fn of(emulator: &Emulator, data: &Dataset, rows: &[usize], unit: &[f32]) -> Self {
+    fn of(emulator: &Emulator, data: &Dataset, rows: &[usize], coordinate: Coordinate<'_>) -> Self {
         let mut parts = emulator.clone().into_parts();
         parts.calibration.gain = 1.0;
         parts.calibration.floor.fill(0.0);
@@ -124,28 +185,31 @@ impl Residuals {
             .collect();
         let spread = Emulator::new(parts).map(|emulator| Executor::new(&emulator).predict(&x, 1));
         let found = spread.expect("an emulator without calibration is one, too");
-        let y = rows.iter().flat_map(|&row| data.y_row(row));
-        let square = |k: usize, value: f32| (value / unit[k % unit.len()]).powi(2);
-        let residuals = found.mean.iter().zip(y).enumerate();
-        Self {
+        let outputs = emulator.output_count();
+        let mut residuals = Self {
             rows: rows.len(),
-            squares: residuals
-                .map(|(k, (mean, y))| square(k, y - mean))
-                .collect(),
-            spreads: found
-                .std
-                .iter()
-                .enumerate()
-                .map(|(k, &std)| square(k, std))
-                .collect(),
+            squares: Vec::new(),
+            learnt: Vec::new(),
+            spreads: Vec::new(),
+        };
+        let y = rows.iter().flat_map(|&row| data.y_row(row));
+        let answers = found.mean.iter().zip(&found.std).zip(y);
+        for (place, ((&mean, &std), &y)) in answers.enumerate() {
+            let j = place % outputs;
+            let step = coordinate.step(j, mean);
+            residuals.squares.push(((y - mean) / step).powi(2));
+            let error = coordinate.error(j, mean, y);
+            residuals.learnt.push(error.powi(2));
+            residuals.spreads.push((std / step).powi(2));
         }
+        residuals
     }
 
     /// The mean square of each output's residuals.
     fn mean_squares(&self) -> Vec<f32> {
-        let outputs = self.squares.len().checked_div(self.rows).unwrap_or(0);
+        let outputs = self.learnt.len().checked_div(self.rows).unwrap_or(0);
         let mut means = vec![0.0; outputs];
-        for squares in self.squares.chunks_exact(outputs.max(1)) {
+        for squares in self.learnt.chunks_exact(outputs.max(1)) {
             for (mean, square) in means.iter_mut().zip(squares) {
                 *mean += square / self.rows as f32;
             }
@@ -163,7 +227,7 @@ fn most_likely(residuals: &Residuals, kept: &[usize], square: &[f32]) -> (f32, f
                 let k = row * square.len() + j;
                 let variance = (a * residuals.spreads[k] + t * square[j]).max(f32::MIN_POSITIVE);
                 let variance = f64::from(variance);
-                sum += f64::from(residuals.squares[k]) / variance + variance.ln();
+                sum += f64::from(residuals.learnt[k]) / variance + variance.ln();
             }
         }
         sum

@@ -71,6 +71,7 @@ fn zero(unit: f32) -> Emulator {
             gain: 1.0,
             unit: vec![unit],
             floor: vec![0.0],
+            slope: None,
         },
         local: Local::default(),
         inputs: vec![InputVariable {

@@ -7,7 +7,7 @@ use super::{DataError, Dataset, Layout, Part, ReadOptions};
 
 /// Arrays on their way into a `.npz`.
 #[derive(Clone)]
-pub(super) struct NpzFile {
+pub(crate) struct NpzFile {
     arrays: Vec<(String, String, Vec<usize>, Vec<u8>)>,
 }
 
@@ -91,7 +91,7 @@ impl NpzFile {
     }
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Dataset, DataError> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Dataset, DataError> {
     Dataset::from_npz_bytes(bytes, "t.npz", &ReadOptions::default())
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn images(rows: usize, channels: usize) -> Dataset {
     read(&file.bytes()).unwrap()
 }
 
-pub(super) fn doubles(values: &[f64]) -> Vec<u8> {
+pub(crate) fn doubles(values: &[f64]) -> Vec<u8> {
     values
         .iter()
         .flat_map(|value| value.to_le_bytes())
