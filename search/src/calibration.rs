@@ -1,22 +1,28 @@
 //! From the members' spread to a standard deviation that means what it says.
 //!
 //! ```text
-//! std_j(x) = unit_j sqrt(gain v_j(x) + floor_j) exp(s(x)),     s(x) = constant + sum_i (linear_i + square_i u_i) u_i
+//! std_j(x) = step_j sqrt(gain v_j(x) + q_j) exp(s(x)),     s(x) = constant + sum_i (linear_i + square_i u_i) u_i
 //! ```
 //!
-//! with v_j the members' variance in squared units, and u the standardised inputs. The members' spread ranks rows badly where
-//! members are much alike; how errors depend on the inputs is then learnt from the errors themselves.
+//! with the step by which an output changes at its mean where the coordinate in which it is learnt changes by one
+//! (`coordinate`: a constant, or larger for larger outputs), v_j the members' variance in squared steps, and u the standardised
+//! inputs. The members' spread ranks rows badly where members are much alike; how errors depend on the inputs is then learnt from
+//! the errors themselves.
 //!
-//! 1. `gain = c a` and `floor_j = c t r_j^2`, with r_j the root mean square of output j's residuals on the calibration
-//!    rows: (a, t) have the greatest Gaussian likelihood there, on a grid.
+//! 1. `gain = c a` and `q_j = c t r_j^2`, with r_j the root mean square of output j's residuals on the calibration rows, in its
+//!    coordinate: (a, t) have the greatest Gaussian likelihood there, on a grid.
 //! 2. s: the logarithm of a row's mean squared residual over its variance, by ridge regression on u and u^2, on all
 //!    validation rows; the rows that chose the weights have an offset of their own, so that their smaller errors say
 //!    nothing about size. The ridge is the best in five-fold cross-validation, and s is kept only where it predicts rows of
 //!    other folds better than a constant by `SIGNIFICANT` standard errors: else the file has none.
-//! 3. c has the band of 90 % hold 90 % of the calibration rows' values, each by the s of the folds that it is not in.
+//! 3. c has the band of 90 % hold 90 % of the calibration rows' values, each by the s of the folds that it is not in. The band is
+//!    that of the outputs, in steps about their means.
 
-use crate::data::{Dataset, Normalisation, Split, Transform};
+mod coordinate;
+
+use crate::data::{Dataset, Normalisation, Split};
 use crate::streams::{permutation, stream};
+use coordinate::Coordinate;
 use dense_codegen::executor::Executor;
 use dense_codegen::local::{Coordinates, ErrorScale};
 use dense_codegen::{Calibration, Emulator, Local};
@@ -30,6 +36,8 @@ const ROWS: usize = 40;
 const FOLDS: usize = 5;
 /// Ridges that are tried, in rows.
 const RIDGES: [f64; 6] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
+/// Steps of the learnt coordinate that an error counts for, at most, so that its square stays in range.
+const MOST_STEPS: f32 = 1e15;
 /// Standard errors by which the prediction has to be better than a constant.
 const SIGNIFICANT: f64 = 3.0;
 /// The exponent's largest magnitude: a factor of about 50.
@@ -47,13 +55,7 @@ pub fn calibrated(
     let kept: Vec<usize> = (0..unit.len())
         .filter(|&j| !normalisation.output_constant()[j])
         .collect();
-    let coordinate = Coordinate {
-        transform: normalisation.transform(),
-        unit: match normalisation.transform() {
-            Transform::Asinh => normalisation.unit(),
-            Transform::None | Transform::Log => &unit,
-        },
-    };
+    let coordinate = Coordinate::of(normalisation, &unit);
     let calibrating = Residuals::of(emulator, data, &split.calibration, coordinate);
     let selecting = Residuals::of(emulator, data, &split.selection, coordinate);
     let square = calibrating.mean_squares();
@@ -101,7 +103,7 @@ pub fn calibrated(
         .unwrap_or(1.0);
     let c = at_90 / (Z_90 * Z_90);
     let floor = square.iter().map(|square| c * t * square);
-    let (floor, slope) = coordinate.deployed(floor.collect(), &unit);
+    let (floor, slope) = coordinate.deployed(floor.collect());
     let calibration = Calibration {
         gain: c * a,
         floor,
@@ -112,54 +114,6 @@ pub fn calibrated(
         calibration,
         found.map(|trend| trend.deployed(normalisation)),
     )
-}
-
-/// The coordinate l in which outputs are learnt: `y / unit`, `ln y`, or `asinh(y / unit)`.
-#[derive(Clone, Copy)]
-struct Coordinate<'a> {
-    transform: Transform,
-    /// `[outputs]`; the logarithm has none.
-    unit: &'a [f32],
-}
-
-impl Coordinate<'_> {
-    /// Returns by how much output `j` changes where its coordinate changes by one: 1 / l'(y).
-    fn step(self, j: usize, y: f32) -> f32 {
-        match self.transform {
-            Transform::None => self.unit[j],
-            Transform::Log => y.abs().max(f32::MIN_POSITIVE),
-            Transform::Asinh => y.hypot(self.unit[j]),
-        }
-    }
-
-    /// Returns the coordinate's error.
-    fn error(self, j: usize, mean: f32, y: f32) -> f32 {
-        let logarithm = |y: f32| y.max(f32::MIN_POSITIVE).ln();
-        let unit = self.unit[j];
-        match self.transform {
-            Transform::None => (y - mean) / unit,
-            Transform::Log => logarithm(y) - logarithm(mean),
-            Transform::Asinh => (y / unit).asinh() - (mean / unit).asinh(),
-        }
-    }
-
-    /// Returns floors and slopes of the deployed formula, of which these floors are in the squared coordinate.
-    fn deployed(self, floor: Vec<f32>, unit: &[f32]) -> (Vec<f32>, Option<Vec<f32>>) {
-        let slope = || Some(floor.iter().map(|floor| floor.sqrt()).collect());
-        match self.transform {
-            Transform::None => (floor, None),
-            Transform::Log => (vec![0.0; floor.len()], slope()),
-            Transform::Asinh => {
-                let slope = slope();
-                let ratios = self.unit.iter().zip(unit).map(|(own, unit)| own / unit);
-                let floor = floor.iter().zip(ratios);
-                (
-                    floor.map(|(floor, ratio)| floor * ratio * ratio).collect(),
-                    slope,
-                )
-            }
-        }
-    }
 }
 
 /// Squared residuals and the members' variances of some rows, `[rows][outputs]`, in squared steps of the learnt coordinate.
@@ -197,7 +151,8 @@ impl Residuals {
         for (place, ((&mean, &std), &y)) in answers.enumerate() {
             let j = place % outputs;
             let step = coordinate.step(j, mean);
-            residuals.squares.push(((y - mean) / step).powi(2));
+            let steps = ((y - mean) / step).clamp(-MOST_STEPS, MOST_STEPS);
+            residuals.squares.push(steps.powi(2));
             let error = coordinate.error(j, mean, y);
             residuals.learnt.push(error.powi(2));
             residuals.spreads.push((std / step).powi(2));

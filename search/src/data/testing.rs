@@ -12,7 +12,7 @@ pub(crate) struct NpzFile {
 }
 
 impl NpzFile {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { arrays: Vec::new() }
     }
 
@@ -29,7 +29,7 @@ impl NpzFile {
     }
 
     /// Adds an array, or puts it in the place of the one of that name.
-    pub(super) fn with(
+    pub(crate) fn with(
         mut self,
         name: &str,
         descr: &str,
@@ -51,7 +51,7 @@ impl NpzFile {
         self
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.packed(Packing::Deflated)
     }
 
