@@ -15,7 +15,7 @@
 use anyhow::Context;
 use clap::Parser;
 use dense_search::assemble::output_deviation;
-use dense_search::commands::search::{self, Extent, Input, Plan};
+use dense_search::commands::search::{self, Extent, Input, Plan, TransformName};
 use dense_search::data::{Dataset, Part, ReadOptions, Transform};
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::streams::{stream, uniform};
@@ -47,6 +47,7 @@ struct Formula {
     name: &'static str,
     inputs: usize,
     outputs: fn(&[f64]) -> Vec<f64>,
+    transform: TransformName,
 }
 
 const FORMULAS: [Formula; 4] = [
@@ -54,16 +55,20 @@ const FORMULAS: [Formula; 4] = [
         name: "decades",
         inputs: 2,
         outputs: |x| vec![10f64.powf(12.0 * x[0] * x[1] - 6.0 + (6.0 * x[1]).sin())],
+        transform: TransformName::Auto,
     },
     Formula {
         name: "exponential of four",
         inputs: 4,
         outputs: |x| vec![(9.0 * x[0] * (1.0 + x[1]) + 3.0 * (5.0 * x[2]).sin() * x[3]).exp()],
+        transform: TransformName::Auto,
     },
     Formula {
         name: "signed",
         inputs: 2,
         outputs: |x| vec![(25.0 * (x[0] - 0.5) * x[1] + 3.0 * (4.0 * x[1]).sin()).sinh()],
+        // A quick process alone does not see what it gains.
+        transform: TransformName::Asinh,
     },
     Formula {
         name: "peak on a curve",
@@ -75,6 +80,7 @@ const FORMULAS: [Formula; 4] = [
             };
             (0..POINTS).map(at).collect()
         },
+        transform: TransformName::Auto,
     },
 ];
 
@@ -100,13 +106,6 @@ struct Arguments {
     /// A folder that keeps each search's run
     #[arg(long)]
     runs: Option<PathBuf>,
-}
-
-/// A set: what is searched on, and what judges.
-struct Set {
-    name: String,
-    input: Input,
-    fresh: Option<Dataset>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -204,37 +203,40 @@ impl Arguments {
             .with_context(|| format!("{}: not a record of this benchmark", path.display()))
     }
 
-    fn set(&self, place: usize, seed: u64) -> anyhow::Result<Set> {
-        let input = |data: Dataset, path: Option<&PathBuf>| Input {
-            data,
-            path: path.cloned(),
-            options: ReadOptions::default(),
-        };
-        match FORMULAS.get(place) {
-            Some(formula) => Ok(Set {
-                name: formula.name.to_owned(),
-                input: input(rows_of(formula, ROWS, seed, "search")?, None),
-                fresh: Some(rows_of(formula, FRESH, seed, "fresh")?),
-            }),
+    /// What is searched on, and where that is a formula fresh rows of it.
+    fn set(&self, place: usize, seed: u64) -> anyhow::Result<(Input, Option<Dataset>)> {
+        let (data, path, fresh) = match FORMULAS.get(place) {
+            Some(formula) => {
+                let fresh = rows_of(formula, FRESH, seed, "fresh")?;
+                (rows_of(formula, ROWS, seed, "search")?, None, Some(fresh))
+            }
             None => {
                 let path = &self.data[place - FORMULAS.len()];
                 let data = Dataset::read(path, &ReadOptions::default())?;
-                Ok(Set {
-                    name: path.display().to_string(),
-                    input: input(held_out::held_out(data, seed), Some(path)),
-                    fresh: None,
-                })
+                (held_out::held_out(data, seed), Some(path.clone()), None)
             }
-        }
+        };
+        let options = ReadOptions::default();
+        Ok((
+            Input {
+                data,
+                path,
+                options,
+            },
+            fresh,
+        ))
     }
 
     /// Searches a set, judges what came of it, and appends the row to the record.
     fn searched(&self, cell: Cell, place: usize) -> anyhow::Result<Row> {
-        let set = self.set(place, cell.seed)?;
+        let (input, fresh) = self.set(place, cell.seed)?;
         let plan = Plan {
             extent: Extent::Steps(self.steps),
             seed: cell.seed,
             threads: self.threads,
+            transform: FORMULAS
+                .get(place)
+                .map_or(TransformName::Auto, |formula| formula.transform),
             ..Plan::default()
         };
         let aside = tempfile::tempdir()?;
@@ -243,13 +245,13 @@ impl Arguments {
             None => aside.path().join("run"),
         };
         let began = Instant::now();
-        let report = search::run(&set.input, &plan, &folder, &AtomicBool::new(false))
-            .with_context(|| set.name.clone())?;
+        let report = search::run(&input, &plan, &folder, &AtomicBool::new(false))
+            .with_context(|| cell.set.clone())?;
         let seconds = began.elapsed().as_secs_f64();
         let emulator = dense_codegen::file::load(&search::emulator_file(&folder))?;
-        let (data, rows) = match &set.fresh {
+        let (data, rows) = match &fresh {
             Some(fresh) => (fresh, (0..fresh.rows()).collect()),
-            None => (&set.input.data, set.input.data.part_rows(Part::Test)?),
+            None => (&input.data, input.data.part_rows(Part::Test)?),
         };
         let deviation = output_deviation(&emulator);
         let judged = evaluate(&emulator, data, &rows, &deviation, self.threads);

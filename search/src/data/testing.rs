@@ -91,7 +91,7 @@ impl NpzFile {
     }
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Dataset, DataError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Dataset, DataError> {
     Dataset::from_npz_bytes(bytes, "t.npz", &ReadOptions::default())
 }
 

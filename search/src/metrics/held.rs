@@ -139,10 +139,11 @@ fn stretch(axis: Option<&Axis>, kind: &str, first: usize, last: usize) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::testing::{NpzFile, doubles, read};
+    use crate::data::ReadOptions;
+    use crate::data::testing::{NpzFile, doubles};
 
-    /// Rows of an output of this shape, with coordinates along its last axes.
-    fn data(shape: &[usize], arrays: &[(&str, &[f64])]) -> Dataset {
+    /// Four rows of outputs of this layout and shape, with these coordinates.
+    fn data(layout: Layout, shape: &[usize], arrays: &[(&str, &[f64])]) -> Dataset {
         let rows = 4;
         let x: Vec<f64> = (0..rows).map(|row| row as f64).collect();
         let count = rows * shape.iter().product::<usize>();
@@ -153,7 +154,11 @@ mod tests {
         for (name, values) in arrays {
             file = file.with(name, "<f8", &[values.len()], doubles(values));
         }
-        read(&file.bytes()).unwrap()
+        let options = ReadOptions {
+            layout: Some(layout),
+            ..ReadOptions::default()
+        };
+        Dataset::from_npz_bytes(&file.bytes(), "test.npz", &options).unwrap()
     }
 
     #[test]
@@ -176,7 +181,7 @@ mod tests {
     #[test]
     fn the_part_that_is_held_least_is_a_scalar_or_a_tenth_of_a_curve_or_of_an_image() {
         let length: Vec<f64> = (0..25).map(|k| 400.0 + 0.5 * f64::from(k)).collect();
-        let curve = data(&[25], &[("wavelength_nm", &length)]);
+        let curve = data(Layout::Curve, &[25], &[("wavelength_nm", &length)]);
         // Of points 5 and 6, the third tenth, 6 of 8 values are outside.
         let inside = |outputs: usize, outside: &dyn Fn(usize, usize) -> bool| -> Vec<bool> {
             let all = (0..4).flat_map(|row| (0..outputs).map(move |j| (row, j)));
@@ -192,7 +197,7 @@ mod tests {
         let only_five = |_: usize, j: usize| j == 5;
         let found = least_held(&curve, &inside(25, &only_five), &kept).unwrap();
         assert_eq!(found.coverage_90, 1.0);
-        let images = data(&[2, 20, 3], &[]);
+        let images = data(Layout::Images, &[2, 20, 3], &[]);
         // In the second image, row 19.
         let outside = |_: usize, j: usize| j / 3 == 20 + 19;
         let all: Vec<usize> = (0..120).collect();
@@ -201,7 +206,7 @@ mod tests {
             (&*found.name, found.coverage_90),
             ("y[1], rows 18 to 19", 0.5)
         );
-        let scalars = data(&[3], &[]);
+        let scalars = data(Layout::Scalars, &[3], &[]);
         let outside = |row: usize, j: usize| j == 1 && row == 2;
         let found = least_held(&scalars, &inside(3, &outside), &[0, 1, 2]).unwrap();
         assert_eq!((&*found.name, found.coverage_90), ("y[1]", 0.75));
