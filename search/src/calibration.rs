@@ -14,7 +14,9 @@
 //! 2. s: the logarithm of a row's mean squared residual over its variance, by ridge regression on u and u^2, on all
 //!    validation rows; the rows that chose the weights have an offset of their own, so that their smaller errors say
 //!    nothing about size. The ridge is the best in five-fold cross-validation, and s is kept only where it predicts rows of
-//!    other folds better than a constant by `SIGNIFICANT` standard errors: else the file has none.
+//!    other folds better than a constant by `SIGNIFICANT` standard errors: else the file has none. Where outputs are learnt in
+//!    another coordinate, rows that trained are looked at too, with an offset of their own: how large their errors are beside one
+//!    another, not how large. What they add is kept where the validation rows of other folds are predicted better by it.
 //! 3. c has the band of 90 % hold 90 % of the calibration rows' values, each by the s of the folds that it is not in. The band is
 //!    that of the outputs, in steps about their means.
 
@@ -36,6 +38,8 @@ const ROWS: usize = 40;
 const FOLDS: usize = 5;
 /// Ridges that are tried, in rows.
 const RIDGES: [f64; 6] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
+/// Rows that trained which a dependence on the inputs is looked for in, at most.
+const TRAINED_ROWS: usize = 2000;
 /// Steps of the learnt coordinate that an error counts for, at most, so that its square stays in range.
 const MOST_STEPS: f32 = 1e15;
 /// Standard errors by which the prediction has to be better than a constant.
@@ -43,7 +47,8 @@ const SIGNIFICANT: f64 = 3.0;
 /// The exponent's largest magnitude: a factor of about 50.
 const LARGEST: f64 = 4.0;
 
-/// Returns the calibration of these members, and what of it depends on the inputs; rows of `split` that train are not read.
+/// Returns the calibration of these members, and what of it depends on the inputs; rows of `split` that train say nothing of how
+/// large errors are.
 #[must_use]
 pub fn calibrated(
     emulator: &Emulator,
@@ -78,11 +83,17 @@ pub fn calibrated(
     let found = (!kept.is_empty())
         .then(|| {
             let encoded = |rows: &[usize]| normalisation.encode_x(data, rows);
-            let groups = [
+            let mut groups = vec![
                 (encoded(&split.calibration), ratios(&calibrating)),
                 (encoded(&split.selection), ratios(&selecting)),
             ];
-            Trend::find(&groups, data.input_count())
+            if coordinate.is_plain() {
+                return Trend::find(&groups, data.input_count());
+            }
+            let trained = evenly(&split.train, TRAINED_ROWS);
+            let residuals = Residuals::of(emulator, data, &trained, coordinate);
+            groups.push((encoded(&trained), ratios(&residuals)));
+            Trend::better(&groups, data.input_count())
         })
         .flatten();
     let mut normalised: Vec<f32> = Vec::new();
@@ -114,6 +125,12 @@ pub fn calibrated(
         calibration,
         found.map(|trend| trend.deployed(normalisation)),
     )
+}
+
+/// At most so many of these rows, evenly spread.
+fn evenly(rows: &[usize], most: usize) -> Vec<usize> {
+    let count = rows.len().min(most);
+    (0..count).map(|k| rows[k * rows.len() / count]).collect()
 }
 
 /// Squared residuals and the members' variances of some rows, `[rows][outputs]`, in squared steps of the learnt coordinate.
@@ -205,9 +222,18 @@ struct Trend {
     limits: [f64; 2],
     /// The exponent at each row of the first group, by the folds that the row is not in.
     of_rows: Vec<f64>,
+    /// By how much the squared error over the rows of the first two groups, by those folds, is below a constant's.
+    gain: f64,
 }
 
 impl Trend {
+    /// Returns the trend over the first two groups, or over all, whichever predicts the rows of the first two better.
+    fn better(groups: &[(Vec<f32>, Vec<f64>)], inputs: usize) -> Option<Self> {
+        let [few, all] = [&groups[..2], groups].map(|groups| Self::find(groups, inputs));
+        let all = all.filter(|all| all.gain > few.as_ref().map_or(0.0, |few| few.gain));
+        all.or(few)
+    }
+
     /// Returns the trend over groups of rows, each with an offset of its own, or `None` where there is none to be seen.
     ///
     /// *Shapes*: of each group the inputs `[rows][inputs]`, and the logarithms of squared errors `[rows]`.
@@ -225,7 +251,8 @@ impl Trend {
         }
         let rows = targets.len();
         let first = groups[0].1.len();
-        if rows < ROWS || first < ROWS / 2 {
+        let validation = first + groups[1].1.len();
+        if validation < ROWS || first < ROWS / 2 {
             return None;
         }
         let means: Vec<f64> = (0..2 * inputs)
@@ -297,6 +324,7 @@ impl Trend {
                 .iter()
                 .map(|found| (0.5 * found).clamp(least, most))
                 .collect(),
+            gain: gains[..validation].iter().sum(),
         })
     }
 

@@ -41,6 +41,28 @@ fn a_trend_of_the_errors_is_found_again_whatever_the_offsets() {
 }
 
 #[test]
+fn rows_that_trained_show_a_trend_unless_the_others_contradict_it() {
+    let truth = |x: &[f32]| f64::from(0.5 * x[0]);
+    let found = |trained: f64| {
+        let others = [40, 41].map(|seed| group(60, seed, truth));
+        let trained = group(1500, 42, |x| trained * truth(x) - 3.0);
+        let [few, more] = others.clone();
+        let without = Trend::find(&others, 2).map(|trend| trend.linear);
+        let with = Trend::better(&[few, more, trained], 2).map(|trend| trend.linear);
+        (without, with)
+    };
+    let (without, with) = found(1.0);
+    assert_eq!(without, None, "120 rows are too few for so little");
+    let with = with.expect("with 1,500 more it is seen");
+    assert!(
+        (with[0] - 0.25).abs() < 0.05 && with[1].abs() < 0.05,
+        "{with:?}"
+    );
+    let (without, with) = found(-1.0);
+    assert_eq!(with, without);
+}
+
+#[test]
 fn scatter_and_few_rows_have_no_trend() {
     let found = (0..40).filter(|&seed| {
         let groups = [group(60, seed, |_| 0.0), group(60, seed + 100, |_| 1.0)];
