@@ -80,7 +80,8 @@ impl Outputs {
 }
 
 /// Turns the spread of the members into a standard deviation in physical units:
-/// `std = unit * sqrt(gain * variance / unit^2 + floor)`, times the [`crate::local::ErrorScale`] where there is one.
+/// `std = unit * sqrt(gain * variance / unit^2 + floor)`; where there are slopes `hypot(std, slope * |mean|)`; times the
+/// [`crate::local::ErrorScale`] where there is one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// What the members' variance is multiplied by, at least 0.
@@ -89,10 +90,14 @@ pub struct Calibration {
     pub unit: Vec<f32>,
     /// For each output the variance that remains where the members agree, in squared units, at least 0.
     pub floor: Vec<f32>,
+    /// For each output the deviation that remains where the members agree, over the mean's magnitude, at least 0: where errors
+    /// grow with the output itself.
+    pub slope: Option<Vec<f32>>,
 }
 
 impl Calibration {
-    /// The standard deviation of an ensemble of one, in which nothing is spread: `unit * sqrt(floor)`.
+    /// The standard deviation of an ensemble of one, in which nothing is spread: `unit * sqrt(floor)`, without what slopes
+    /// add.
     #[must_use]
     pub fn deviation_of_one(&self) -> Vec<f32> {
         let pairs = self.unit.iter().zip(&self.floor);
@@ -204,7 +209,7 @@ impl Emulator {
     }
 
     /// Bytes of the constants that the shipped call reads: packed weights and calibration, each once. (A single
-    /// member's standard deviation is one constant an output, several members' take two.)
+    /// member's standard deviation is one constant an output, several members' take two; a slope is one more.)
     #[must_use]
     pub fn flash_bytes(&self) -> usize {
         let parameters = self
@@ -217,7 +222,8 @@ impl Emulator {
             1 => self.output_count(),
             _ => 2 * self.output_count(),
         };
-        4 * (parameters.sum::<usize>() + calibration + self.0.local.numbers())
+        let slopes = self.calibration().slope.as_ref().map_or(0, Vec::len);
+        4 * (parameters.sum::<usize>() + calibration + slopes + self.0.local.numbers())
     }
 
     /// Bytes that the shipped call writes: the buffers of its plan, mean and standard deviation.
@@ -355,7 +361,12 @@ fn check_outputs(parts: &EmulatorParts) -> Result<()> {
 }
 
 fn check_calibration(parts: &EmulatorParts) -> Result<()> {
-    let Calibration { gain, unit, floor } = &parts.calibration;
+    let Calibration {
+        gain,
+        unit,
+        floor,
+        slope,
+    } = &parts.calibration;
     let size = parts.graph.shape(parts.members[0]).size();
     let acceptable = |value: f32| value.is_finite() && value >= 0.0;
     if unit.len() != size || floor.len() != size {
@@ -367,6 +378,14 @@ fn check_calibration(parts: &EmulatorParts) -> Result<()> {
     }
     if let Some(value) = floor.iter().find(|&&value| !acceptable(value)) {
         return refuse("calibration", "finite floors, at least 0", value);
+    }
+    if let Some(slope) = slope {
+        if slope.len() != size {
+            return refuse("calibration", format!("{size} slopes"), slope.len());
+        }
+        if let Some(value) = slope.iter().find(|&&value| !acceptable(value)) {
+            return refuse("calibration", "finite slopes, at least 0", value);
+        }
     }
     if let Some(value) = unit.iter().find(|&&value| !is_power_of_two(value)) {
         return refuse(

@@ -172,10 +172,17 @@ impl Executor {
                             .zip(std.chunks_exact_mut(outputs)),
                     );
                     let rows = values.zip(&mut *status).zip(&scales);
+                    let deviation = &self.deviation;
                     for (((member, (mean, std)), status), &scale) in rows {
                         if members == 1 {
-                            let deviation = &self.deviation;
-                            ensemble::single(member, deviation, scale, mean, std, status);
+                            match &calibration.slope {
+                                None => {
+                                    ensemble::single(member, deviation, scale, mean, std, status)
+                                }
+                                Some(slope) => ensemble::single_sloped(
+                                    member, deviation, slope, scale, mean, std, status,
+                                ),
+                            }
                         } else {
                             let unit = &calibration.unit;
                             ensemble::accumulate(index as u16, member, unit, mean, std);
@@ -196,7 +203,12 @@ impl Executor {
             .chunks_exact_mut(outputs)
             .zip(std.chunks_exact_mut(outputs));
         for (((mean, std), status), scale) in results.zip(status).zip(scales) {
-            ensemble::finish(members, constants, scale, mean, std, status);
+            match &calibration.slope {
+                None => ensemble::finish(members, constants, scale, mean, std, status),
+                Some(slope) => {
+                    ensemble::finish_sloped(members, constants, slope, scale, mean, std, status)
+                }
+            }
         }
     }
 

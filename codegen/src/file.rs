@@ -1,6 +1,6 @@
 //! The emulator file: one `.safetensors` with the parameters as tensors and everything else as JSON in its metadata.
 //!
-//! The metadata has the single key `dense`: `{ "format": 2, "sha256": ..., "content": ... }`. The hash is taken over the
+//! The metadata has the single key `dense`: `{ "format": 3, "sha256": ..., "content": ... }`. The hash is taken over the
 //! content's text and over name, shape and bytes of every tensor, so that no change goes unseen. The same emulator gives
 //! the same bytes: keys are sorted, and nothing depends on time or place.
 
@@ -17,9 +17,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The newest version of the format. What version 2 added, the scale of errors and the neighbourhood of the training points,
-/// stands in further tensors; version 3 added what outputs are relative to. Emulators are written as the first version that has
-/// all of theirs, and versions from 1 on are read.
+/// The newest version of the format. Version 2 added the scale of errors and the neighbourhood of the training points, version 3
+/// slopes (both in further tensors) and offsets and scales of outputs. An emulator is written as the oldest version that has
+/// all of it, and versions from 1 on are read.
 pub const FORMAT: u64 = 3;
 
 /// The metadata's key: a second one would leave the order of the file's bytes to a hash map.
@@ -29,6 +29,8 @@ const PARAMETER: &str = "parameter/";
 const GAIN: &str = "calibration/gain";
 const UNIT: &str = "calibration/unit";
 const FLOOR: &str = "calibration/floor";
+/// What version 3 added.
+const SLOPE: &str = "calibration/slope";
 /// Before the names of the tensors of what version 2 added.
 const ERROR_SCALE: &str = "error scale/";
 const COVERAGE: &str = "coverage/";
@@ -141,7 +143,12 @@ fn tensors(emulator: &Emulator) -> Tensors {
             .flat_map(|value| value.to_le_bytes())
             .collect::<Vec<_>>()
     };
-    let Calibration { gain, unit, floor } = emulator.calibration();
+    let Calibration {
+        gain,
+        unit,
+        floor,
+        slope,
+    } = emulator.calibration();
     let parameters = emulator.graph().parameters().iter().map(|(_, parameter)| {
         (
             format!("{PARAMETER}{}", parameter.name()),
@@ -153,8 +160,11 @@ fn tensors(emulator: &Emulator) -> Tensors {
         (UNIT, unit),
         (FLOOR, floor),
     ];
-    let calibration =
-        calibration.map(|(name, values)| (name.into(), (vec![values.len()], bytes(values))));
+    let slope = slope.iter().map(|slope| (SLOPE, &slope[..]));
+    let calibration = calibration
+        .into_iter()
+        .chain(slope)
+        .map(|(name, values)| (name.into(), (vec![values.len()], bytes(values))));
     let local = local_tensors(emulator.local());
     let local = local.map(|(name, shape, values)| (name, (shape, bytes(&values))));
     parameters.chain(calibration).chain(local).collect()
@@ -162,7 +172,7 @@ fn tensors(emulator: &Emulator) -> Tensors {
 
 /// The version of the format that has all of this.
 fn format_of(emulator: &Emulator) -> u64 {
-    if emulator.outputs().relative.is_some() {
+    if emulator.calibration().slope.is_some() || emulator.outputs().relative.is_some() {
         3
     } else if *emulator.local() != Local::default() {
         2
@@ -302,6 +312,7 @@ fn read_tensors(bytes: &[u8]) -> Result<Tensors, String> {
 fn rebuild(content: Content, mut tensors: Tensors) -> Result<Emulator, String> {
     let has = |group: &str| tensors.keys().any(|name| name.starts_with(group));
     let (has_scale, has_coverage) = (has(ERROR_SCALE), has(COVERAGE));
+    let has_slope = has(SLOPE);
     let mut take = |name: &str| {
         let (shape, bytes) = tensors
             .remove(name)
@@ -337,6 +348,10 @@ fn rebuild(content: Content, mut tensors: Tensors) -> Result<Emulator, String> {
         gain,
         unit: take(UNIT)?.1,
         floor: take(FLOOR)?.1,
+        slope: has_slope
+            .then(|| take(SLOPE))
+            .transpose()?
+            .map(|(_, slope)| slope),
     };
     let mut numbers = |group: &str, name: &str| Ok::<_, String>(take(&format!("{group}{name}"))?.1);
     let mut coordinates = |group: &str| {

@@ -207,6 +207,13 @@ pub(crate) fn arrays(emulator: &Emulator, stored: Stored) -> Vec<Field> {
     let mut all: Vec<_> = parameters.map(parameter).collect();
     all.extend(local(emulator.local(), stored));
     let calibration = emulator.calibration();
+    if let Some(slope) = &calibration.slope {
+        all.push(Field::array(
+            "slope",
+            "Deviation that remains where the members agree, over the mean's magnitude.",
+            slope,
+        ));
+    }
     if emulator.members().len() == 1 {
         all.push(Field::array(
             "deviation",

@@ -7,6 +7,11 @@
 //! mean = m_0, m2 = 0; then d = m_k - mean, mean += d / (k + 1), e = m_k - mean, m2 += (d / unit) (e / unit);
 //! at last std = unit * sqrt(m2 / M * gain + floor), times the scale of errors where the emulator has one
 //! ([`crate::local`]).
+//!
+//! Where the emulator has slopes, what is multiplied by the scale of errors is hypot(std, slope * |mean|). In single precision
+//! hypot(a, b) = p * sqrt((a / p) (a / p) + (b / p)^2), with p the largest power of two that is not above the larger of both, and
+//! not below 2^-126 nor above 2^126: its squares stay in range, and divisions by it are exact but for what vanishes beside
+//! the other.
 
 use crate::domain;
 use crate::emulator::Emulator;
@@ -144,8 +149,12 @@ fn ensemble<R: Real>(emulator: &Emulator, members: &[&[R]]) -> (Vec<R>, Vec<R>) 
         let variance = m2
             .mul(inverse_count)
             .fma(R::from_f32(calibration.gain), R::from_f32(floor));
+        let mut deviation = R::from_f32(unit).mul(variance.sqrt());
+        if let Some(slope) = &calibration.slope {
+            deviation = deviation.hypot(R::from_f32(slope[output]).mul(mean.abs()));
+        }
         means.push(canonical(mean));
-        deviations.push(canonical(R::from_f32(unit).mul(variance.sqrt())));
+        deviations.push(canonical(deviation));
     }
     (means, deviations)
 }

@@ -8,7 +8,15 @@
 //! std = unit * sqrt(m2 / M * gain + floor) * scale
 //! ```
 //!
-//! with a scale of the row's ([`crate::local::error_scale`]), 1.0 where the emulator has none.
+//! with a scale of the row's ([`crate::local::error_scale`]), 1.0 where the emulator has none. Where errors grow with the
+//! output itself, an emulator has slopes, and what is multiplied by the scale is
+//!
+//! ```text
+//! hypot(unit * sqrt(m2 / M * gain + floor), slope * |mean|),    hypot(a, b) = p sqrt((a / p)^2 + (b / p)^2)
+//! ```
+//!
+//! with p the power of two at or below the larger of both, between 2^-126 and 2^126: no square leaves f32's range. The
+//! root is within two units in the last place of the exact one.
 
 use crate::dispatch::vectorised;
 use crate::fma::{Arithmetic, Native, sqrt};
@@ -82,6 +90,31 @@ vectorised! {
 }
 
 vectorised! {
+    /// [`finish`] for an emulator with slopes.
+    ///
+    /// *Shapes*: `slope`, `mean` and `std`: `[OUT]`.
+    #[cfg_attr(not(target_arch = "arm"), inline)]
+    #[cfg_attr(target_arch = "arm", inline(never))]
+    pub fn finish_sloped<V>(
+        members: u16,
+        calibration: Calibration<'_>,
+        slope: &[f32],
+        scale: f32,
+        mean: &mut [f32],
+        std: &mut [f32],
+        status: &mut Status,
+    ) {
+        let inverse_count = 1.0 / f32::from(members);
+        let numbers = calibration.unit.iter().zip(calibration.floor).zip(slope);
+        for ((std, &mut mean), ((&unit, &floor), &slope)) in std.iter_mut().zip(&mut *mean).zip(numbers) {
+            let variance = Native::fma(*std * inverse_count, calibration.gain, floor);
+            *std = sloped(unit * sqrt(variance), slope, mean) * scale;
+        }
+        given_out::<V>(mean, std, status);
+    }
+}
+
+vectorised! {
     /// [`accumulate`] and [`finish`] for a single member, whose standard deviation is a constant times the row's scale:
     /// `deviation = unit * sqrt(floor)`.
     ///
@@ -100,6 +133,43 @@ vectorised! {
         std.iter_mut().zip(deviation).for_each(|(std, &value)| *std = value * scale);
         given_out::<V>(mean, std, status);
     }
+}
+
+vectorised! {
+    /// [`single`] for an emulator with slopes.
+    ///
+    /// *Shapes*: `member`, `deviation`, `slope`, `mean` and `std`: `[OUT]`.
+    #[cfg_attr(not(target_arch = "arm"), inline)]
+    #[cfg_attr(target_arch = "arm", inline(never))]
+    pub fn single_sloped<V>(
+        member: &[f32],
+        deviation: &[f32],
+        slope: &[f32],
+        scale: f32,
+        mean: &mut [f32],
+        std: &mut [f32],
+        status: &mut Status,
+    ) {
+        mean.iter_mut().zip(member).for_each(|(mean, &value)| *mean = value);
+        let numbers = deviation.iter().zip(slope).zip(member);
+        for (std, ((&deviation, &slope), &value)) in std.iter_mut().zip(numbers) {
+            *std = sloped(deviation, slope, value) * scale;
+        }
+        given_out::<V>(mean, std, status);
+    }
+}
+
+/// `hypot(deviation, slope * |mean|)` as the head of this file has it. No branch.
+#[inline(always)]
+fn sloped(deviation: f32, slope: f32, mean: f32) -> f32 {
+    const EXPONENT: u32 = 0x7F80_0000;
+    let beside = slope * f32::from_bits(mean.to_bits() & 0x7FFF_FFFF);
+    let larger = (deviation.to_bits() & EXPONENT).max(beside.to_bits() & EXPONENT);
+    // A zero has an exponent, too, and the inverse of the largest power of two would be no normal number.
+    let power = f32::from_bits(larger.clamp(0x0080_0000, 0x7E80_0000));
+    let inverse_power = inverse(power);
+    let (deviation, beside) = (deviation * inverse_power, beside * inverse_power);
+    power * sqrt(Native::fma(deviation, deviation, beside * beside))
 }
 
 /// Makes every NaN the same one, and all results NaN where an input was not finite; says in the status whether a result
@@ -220,6 +290,83 @@ mod tests {
                     (status, mean[0].to_bits(), std[0].to_bits())
                 };
                 assert_eq!(bits(general), bits(single), "{value} and {floor}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_slope_adds_in_squares_whatever_the_sizes_and_nothing_finite_overflows() {
+        let sizes = (-45..=38).map(|decade| 10_f64.powi(decade) as f32);
+        let sizes: Vec<f32> = [0.0, 1e-45, f32::MAX].into_iter().chain(sizes).collect();
+        for &deviation in &sizes {
+            for &mean in &sizes {
+                for slope in [0.0, 0.01, 0.37, 1.0, 3.0] {
+                    let exact = f64::from(deviation).hypot(f64::from(slope) * f64::from(mean));
+                    let found = sloped(deviation, slope, -mean);
+                    assert_eq!(found.to_bits(), sloped(deviation, slope, mean).to_bits());
+                    if exact > f64::from(f32::MAX) {
+                        // A finite number may be the nearest one.
+                        assert!(found >= f32::MAX, "{deviation:e}, {slope} x {mean:e}");
+                        continue;
+                    }
+                    let place = (exact * f64::from(f32::EPSILON)).max(1.5e-45);
+                    assert!(
+                        (f64::from(found) - exact).abs() <= 2.0 * place,
+                        "{deviation:e}, {slope} x {mean:e}: {found:e}, not {exact:e}"
+                    );
+                }
+            }
+        }
+        assert_eq!(sloped(f32::INFINITY, 1.0, 2.0), f32::INFINITY);
+        assert_eq!(sloped(1.0, 1.0, f32::NEG_INFINITY), f32::INFINITY);
+        assert!(sloped(1.0, 1.0, f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn a_single_member_with_a_slope_is_the_same_by_both_ways() {
+        for (value, floor) in [
+            (1.5, 0.25),
+            (f32::NAN, 0.0),
+            (f32::NEG_INFINITY, 1.0),
+            (-0.0, 2.0),
+            (-3e30, 0.0),
+        ] {
+            for non_finite in [0, 5] {
+                let before = Status {
+                    non_finite,
+                    ..Status::default()
+                };
+                let (mut status, mut mean, mut std) = (before, [0.0], [0.0]);
+                accumulate(0, &[value], &[2.0], &mut mean, &mut std);
+                let calibration = Calibration {
+                    gain: 3.0,
+                    unit: &[2.0],
+                    floor: &[floor],
+                };
+                let slope = [0.7];
+                finish_sloped(
+                    1,
+                    calibration,
+                    &slope,
+                    1.5,
+                    &mut mean,
+                    &mut std,
+                    &mut status,
+                );
+                let general = (status, mean[0].to_bits(), std[0].to_bits());
+                let (mut status, mut mean, mut std) = (before, [0.0], [0.0]);
+                let deviation = [2.0 * floor.sqrt()];
+                single_sloped(
+                    &[value],
+                    &deviation,
+                    &slope,
+                    1.5,
+                    &mut mean,
+                    &mut std,
+                    &mut status,
+                );
+                let single = (status, mean[0].to_bits(), std[0].to_bits());
+                assert_eq!(general, single, "{value} and {floor}");
             }
         }
     }

@@ -73,6 +73,7 @@ pub fn assemble(
         calibration: Calibration {
             gain: 1.0,
             floor: vec![0.0; unit.len()],
+            slope: None,
             unit,
         },
         local: Local::default(),

@@ -1,22 +1,30 @@
 //! From the members' spread to a standard deviation that means what it says.
 //!
 //! ```text
-//! std_j(x) = unit_j sqrt(gain v_j(x) + floor_j) exp(s(x)),     s(x) = constant + sum_i (linear_i + square_i u_i) u_i
+//! std_j(x) = step_j sqrt(gain v_j(x) + q_j) exp(s(x)),     s(x) = constant + sum_i (linear_i + square_i u_i) u_i
 //! ```
 //!
-//! with v_j the members' variance in squared units, and u the standardised inputs. The members' spread ranks rows badly where
-//! members are much alike; how errors depend on the inputs is then learnt from the errors themselves.
+//! with the step by which an output changes at its mean where the coordinate in which it is learnt changes by one
+//! (`coordinate`: a constant, or larger for larger outputs), v_j the members' variance in squared steps, and u the standardised
+//! inputs. The members' spread ranks rows badly where members are much alike; how errors depend on the inputs is then learnt from
+//! the errors themselves.
 //!
-//! 1. `gain = c a` and `floor_j = c t r_j^2`, with r_j the root mean square of output j's residuals on the calibration
-//!    rows: (a, t) have the greatest Gaussian likelihood there, on a grid.
+//! 1. `gain = c a` and `q_j = c t r_j^2`, with r_j the root mean square of output j's residuals on the calibration rows, in its
+//!    coordinate: (a, t) have the greatest Gaussian likelihood there, on a grid.
 //! 2. s: the logarithm of a row's mean squared residual over its variance, by ridge regression on u and u^2, on all
 //!    validation rows; the rows that chose the weights have an offset of their own, so that their smaller errors say
 //!    nothing about size. The ridge is the best in five-fold cross-validation, and s is kept only where it predicts rows of
-//!    other folds better than a constant by `SIGNIFICANT` standard errors: else the file has none.
-//! 3. c has the band of 90 % hold 90 % of the calibration rows' values, each by the s of the folds that it is not in.
+//!    other folds better than a constant by `SIGNIFICANT` standard errors: else the file has none. Where outputs are learnt in
+//!    another coordinate, rows that trained are looked at too, with an offset of their own: how large their errors are beside one
+//!    another, not how large. What they add is kept where the validation rows of other folds are predicted better by it.
+//! 3. c has the band of 90 % hold 90 % of the calibration rows' values, each by the s of the folds that it is not in. The band is
+//!    that of the outputs, in steps about their means.
+
+mod coordinate;
 
 use crate::data::{Dataset, Normalisation, Split};
 use crate::streams::{permutation, stream};
+use coordinate::Coordinate;
 use dense_codegen::executor::Executor;
 use dense_codegen::local::{Coordinates, ErrorScale};
 use dense_codegen::{Calibration, Emulator, Local};
@@ -30,12 +38,17 @@ const ROWS: usize = 40;
 const FOLDS: usize = 5;
 /// Ridges that are tried, in rows.
 const RIDGES: [f64; 6] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
+/// Rows that trained which a dependence on the inputs is looked for in, at most.
+const TRAINED_ROWS: usize = 2000;
+/// Steps of the learnt coordinate that an error counts for, at most, so that its square stays in range.
+const MOST_STEPS: f64 = 1e15;
 /// Standard errors by which the prediction has to be better than a constant.
 const SIGNIFICANT: f64 = 3.0;
 /// The exponent's largest magnitude: a factor of about 50.
 const LARGEST: f64 = 4.0;
 
-/// Returns the calibration of these members, and what of it depends on the inputs; rows of `split` that train are not read.
+/// Returns the calibration of these members, and what of it depends on the inputs; rows of `split` that train say nothing of how
+/// large errors are.
 #[must_use]
 pub fn calibrated(
     emulator: &Emulator,
@@ -47,8 +60,9 @@ pub fn calibrated(
     let kept: Vec<usize> = (0..unit.len())
         .filter(|&j| !normalisation.output_constant()[j])
         .collect();
-    let calibrating = Residuals::of(emulator, data, &split.calibration, &unit);
-    let selecting = Residuals::of(emulator, data, &split.selection, &unit);
+    let coordinate = Coordinate::of(normalisation, &unit);
+    let calibrating = Residuals::of(emulator, data, &split.calibration, coordinate);
+    let selecting = Residuals::of(emulator, data, &split.selection, coordinate);
     let square = calibrating.mean_squares();
     let (a, t) = most_likely(&calibrating, &kept, &square);
     let variance = |residuals: &Residuals, row: usize, j: usize| {
@@ -58,7 +72,7 @@ pub fn calibrated(
     let ratios = |residuals: &Residuals| -> Vec<f64> {
         let ratio = |row: usize| {
             let of = |&j: &usize| {
-                f64::from(residuals.squares[row * unit.len() + j] / variance(residuals, row, j))
+                f64::from(residuals.learnt[row * unit.len() + j] / variance(residuals, row, j))
             };
             kept.iter().map(of).sum::<f64>() / kept.len() as f64
         };
@@ -69,11 +83,17 @@ pub fn calibrated(
     let found = (!kept.is_empty())
         .then(|| {
             let encoded = |rows: &[usize]| normalisation.encode_x(data, rows);
-            let groups = [
+            let mut groups = vec![
                 (encoded(&split.calibration), ratios(&calibrating)),
                 (encoded(&split.selection), ratios(&selecting)),
             ];
-            Trend::find(&groups, data.input_count())
+            if coordinate.is_plain() {
+                return Trend::find(&groups, data.input_count());
+            }
+            let trained = evenly(&split.train, TRAINED_ROWS);
+            let residuals = Residuals::of(emulator, data, &trained, coordinate);
+            groups.push((encoded(&trained), ratios(&residuals)));
+            Trend::better(&groups, data.input_count())
         })
         .flatten();
     let mut normalised: Vec<f32> = Vec::new();
@@ -93,10 +113,13 @@ pub fn calibrated(
         .copied()
         .unwrap_or(1.0);
     let c = at_90 / (Z_90 * Z_90);
+    let floor = square.iter().map(|square| c * t * square);
+    let (floor, slope) = coordinate.deployed(floor.collect());
     let calibration = Calibration {
         gain: c * a,
-        floor: square.iter().map(|square| c * t * square).collect(),
+        floor,
         unit,
+        slope,
     };
     (
         calibration,
@@ -104,15 +127,24 @@ pub fn calibrated(
     )
 }
 
-/// Squared residuals and the members' variances of some rows, `[rows][outputs]`, in squared units.
+/// At most so many of these rows, evenly spread.
+fn evenly(rows: &[usize], most: usize) -> Vec<usize> {
+    let count = rows.len().min(most);
+    (0..count).map(|k| rows[k * rows.len() / count]).collect()
+}
+
+/// Squared residuals and the members' variances of some rows, `[rows][outputs]`, in squared steps of the learnt coordinate.
 struct Residuals {
     rows: usize,
+    /// Of the outputs, which the band has to hold.
     squares: Vec<f32>,
+    /// Of the coordinate, whose large errors are of a size with the others.
+    learnt: Vec<f32>,
     spreads: Vec<f32>,
 }
 
 impl Residuals {
-    fn of(emulator: &Emulator, data: &Dataset, rows: &[usize], unit: &[f32]) -> Self {
+    fn of(emulator: &Emulator, data: &Dataset, rows: &[usize], coordinate: Coordinate<'_>) -> Self {
         let mut parts = emulator.clone().into_parts();
         parts.calibration.gain = 1.0;
         parts.calibration.floor.fill(0.0);
@@ -124,28 +156,33 @@ impl Residuals {
             .collect();
         let spread = Emulator::new(parts).map(|emulator| Executor::new(&emulator).predict(&x, 1));
         let found = spread.expect("an emulator without calibration is one, too");
-        let y = rows.iter().flat_map(|&row| data.y_row(row));
-        let square = |k: usize, value: f32| (value / unit[k % unit.len()]).powi(2);
-        let residuals = found.mean.iter().zip(y).enumerate();
-        Self {
+        let outputs = emulator.output_count();
+        let mut residuals = Self {
             rows: rows.len(),
-            squares: residuals
-                .map(|(k, (mean, y))| square(k, (y - f64::from(*mean)) as f32))
-                .collect(),
-            spreads: found
-                .std
-                .iter()
-                .enumerate()
-                .map(|(k, &std)| square(k, std))
-                .collect(),
+            squares: Vec::new(),
+            learnt: Vec::new(),
+            spreads: Vec::new(),
+        };
+        let y = rows.iter().flat_map(|&row| data.y_row(row));
+        let answers = found.mean.iter().zip(&found.std).zip(y);
+        for (place, ((&mean, &std), &y)) in answers.enumerate() {
+            let j = place % outputs;
+            let (mean, std) = (f64::from(mean), f64::from(std));
+            let step = coordinate.step(j, mean);
+            let steps = ((y - mean) / step).clamp(-MOST_STEPS, MOST_STEPS);
+            residuals.squares.push(steps.powi(2) as f32);
+            let error = coordinate.error(j, mean, y);
+            residuals.learnt.push(error.powi(2) as f32);
+            residuals.spreads.push((std / step).powi(2) as f32);
         }
+        residuals
     }
 
     /// The mean square of each output's residuals.
     fn mean_squares(&self) -> Vec<f32> {
-        let outputs = self.squares.len().checked_div(self.rows).unwrap_or(0);
+        let outputs = self.learnt.len().checked_div(self.rows).unwrap_or(0);
         let mut means = vec![0.0; outputs];
-        for squares in self.squares.chunks_exact(outputs.max(1)) {
+        for squares in self.learnt.chunks_exact(outputs.max(1)) {
             for (mean, square) in means.iter_mut().zip(squares) {
                 *mean += square / self.rows as f32;
             }
@@ -163,7 +200,7 @@ fn most_likely(residuals: &Residuals, kept: &[usize], square: &[f32]) -> (f32, f
                 let k = row * square.len() + j;
                 let variance = (a * residuals.spreads[k] + t * square[j]).max(f32::MIN_POSITIVE);
                 let variance = f64::from(variance);
-                sum += f64::from(residuals.squares[k]) / variance + variance.ln();
+                sum += f64::from(residuals.learnt[k]) / variance + variance.ln();
             }
         }
         sum
@@ -186,9 +223,18 @@ struct Trend {
     limits: [f64; 2],
     /// The exponent at each row of the first group, by the folds that the row is not in.
     of_rows: Vec<f64>,
+    /// By how much the squared error over the rows of the first two groups, by those folds, is below a constant's.
+    gain: f64,
 }
 
 impl Trend {
+    /// Returns the trend over the first two groups, or over all, whichever predicts the rows of the first two better.
+    fn better(groups: &[(Vec<f32>, Vec<f64>)], inputs: usize) -> Option<Self> {
+        let [few, all] = [&groups[..2], groups].map(|groups| Self::find(groups, inputs));
+        let all = all.filter(|all| all.gain > few.as_ref().map_or(0.0, |few| few.gain));
+        all.or(few)
+    }
+
     /// Returns the trend over groups of rows, each with an offset of its own, or `None` where there is none to be seen.
     ///
     /// *Shapes*: of each group the inputs `[rows][inputs]`, and the logarithms of squared errors `[rows]`.
@@ -206,7 +252,8 @@ impl Trend {
         }
         let rows = targets.len();
         let first = groups[0].1.len();
-        if rows < ROWS || first < ROWS / 2 {
+        let validation = first + groups[1].1.len();
+        if validation < ROWS || first < ROWS / 2 {
             return None;
         }
         let means: Vec<f64> = (0..2 * inputs)
@@ -278,6 +325,7 @@ impl Trend {
                 .iter()
                 .map(|found| (0.5 * found).clamp(least, most))
                 .collect(),
+            gain: gains[..validation].iter().sum(),
         })
     }
 

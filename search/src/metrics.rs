@@ -1,5 +1,9 @@
 //! How good an emulator is on rows that it has not seen: figures of the deployed arithmetic.
 
+mod held;
+
+pub use held::HeldPart;
+
 use crate::data::Dataset;
 use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
@@ -22,6 +26,12 @@ pub struct Metrics {
     pub coverage_90: f64,
     /// The share of values within 2.576 standard deviations.
     pub coverage_99: f64,
+    /// [`Metrics::coverage_90`] of each fifth of the rows, ranked for each output by the size of the prediction, the smallest
+    /// first; `None` for fewer than five rows.
+    pub coverage_90_by_size: Option<[f64; held::SIZES]>,
+    /// The scalar, or the tenth of a curve or image, with the smallest share of values in the band of 90 %; `None` for a
+    /// single number.
+    pub coverage_90_least: Option<HeldPart>,
     /// Mean width of the 90 % band, in training standard deviations.
     pub mean_width_z: f64,
     /// That over the width of the band that is equally wide everywhere, in those units, and holds as many values: below 1
@@ -73,6 +83,24 @@ impl Metrics {
     pub fn worst_output(&self) -> Option<&OutputMetrics> {
         let outputs = self.outputs.iter();
         outputs.max_by(|a, b| a.mse_z.total_cmp(&b.mse_z))
+    }
+
+    /// Returns in lines where the band of 90 % holds: by the size of the prediction, and the part of the outputs where it
+    /// does so least.
+    #[must_use]
+    pub fn held_text(&self) -> String {
+        let mut text = String::new();
+        if let Some(fifths) = self.coverage_90_by_size {
+            text += "in the 90 % band, by fifths of the predicted size, smallest first:";
+            for share in fifths {
+                let _ = write!(text, " {share:.3}");
+            }
+            text.push('\n');
+        }
+        if let Some(HeldPart { name, coverage_90 }) = &self.coverage_90_least {
+            let _ = writeln!(text, "in the 90 % band, least: {coverage_90:.3} of {name}");
+        }
+        text
     }
 
     /// Returns the scalars or channels as lines, the worst first; empty where there is only one.
@@ -220,6 +248,7 @@ pub fn evaluate(
     let mut sizes = Vec::with_capacity(kept.len() * rows.len());
     let (mut errors, mut variances) = (Vec::new(), Vec::new());
     let mut inside = [0usize; 3];
+    let mut inside_90 = vec![false; rows.len() * outputs];
     let mut relative = Vec::new();
     let groups = Groups::of(data, deviation);
     let mut sums = vec![Sums::default(); groups.count()];
@@ -239,7 +268,8 @@ pub fn evaluate(
             row_squares[group].0 += square;
             row_squares[group].1 += 1;
             sums[group].total += ((y - means[j]) / unit).powi(2);
-            sums[group].inside += usize::from((y - mean).abs() <= 1.645 * std);
+            inside_90[place] = (y - mean).abs() <= 1.645 * std;
+            sums[group].inside += usize::from(inside_90[place]);
             squares += square;
             error_z += square;
             variance_z += (std / unit).powi(2);
@@ -269,6 +299,8 @@ pub fn evaluate(
         coverage_50: coverage[0],
         coverage_90: coverage[1],
         coverage_99: coverage[2],
+        coverage_90_by_size: held::by_size(&predictions.mean, &inside_90, outputs, &kept),
+        coverage_90_least: held::least_held(data, &inside_90, &kept),
         mean_width_z: width / count,
         width_over_constant: width / count / constant_width(sizes, inside[1]),
         error_rank_correlation: match kept.len() {

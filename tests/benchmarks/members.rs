@@ -167,9 +167,12 @@ fn row(input: &Input, seed: u64, arguments: &Arguments) -> anyhow::Result<String
 fn uncalibrated(emulator: &Emulator, members: std::ops::Range<usize>) -> anyhow::Result<Emulator> {
     let mut parts = emulator.clone().into_parts();
     parts.members = parts.members[members].to_vec();
-    let Calibration { gain, floor, .. } = &mut parts.calibration;
+    let Calibration {
+        gain, floor, slope, ..
+    } = &mut parts.calibration;
     *gain = 1.0;
     floor.fill(0.0);
+    *slope = None;
     Ok(Emulator::new(parts)?)
 }
 

@@ -348,6 +348,7 @@ impl Draft {
                 gain: 1.0,
                 unit: vec![1.0; outputs],
                 floor: vec![0.01; outputs],
+                slope: None,
             },
             local: Default::default(),
             inputs: (0..inputs).map(input).collect(),

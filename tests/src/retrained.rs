@@ -33,6 +33,9 @@ pub fn retrained(emulator: &Emulator, seed: u64) -> Emulator {
     for floor in &mut parts.calibration.floor {
         *floor *= rng.random_range(0.9..1.1);
     }
+    for slope in parts.calibration.slope.iter_mut().flatten() {
+        *slope *= rng.random_range(0.9..1.1);
+    }
     for input in &mut parts.inputs {
         input.high -= 0.03 * (input.high - input.low);
     }

@@ -31,6 +31,9 @@ impl Calls<'_> {
             let numbers = ["weights->gain", "weights->unit", "weights->floor", "std"];
             text += &call("deviations", &numbers);
         }
+        if self.emulator.calibration().slope.is_some() {
+            text += &call("add_slopes", &["weights->slope", "mean", "std"]);
+        }
         if self.emulator.local().error_scale.is_some() {
             text += &call("scale_deviations", &["scale", "std"]);
         }

@@ -10,7 +10,7 @@ fn refused(change: impl FnOnce(&mut EmulatorParts)) -> String {
 
 #[test]
 fn parts_that_do_not_belong_together_are_refused_and_named() {
-    let cases: [(String, &str); 12] = [
+    let cases: [(String, &str); 14] = [
         (
             refused(|parts| parts.inputs.truncate(2)),
             "inputs: expected as many as the graph's [3], got 2",
@@ -42,6 +42,14 @@ fn parts_that_do_not_belong_together_are_refused_and_named() {
         (
             refused(|parts| parts.calibration.unit[3] = 0.3),
             "powers of two between 2^-126 and 2^126, got 0.3",
+        ),
+        (
+            refused(|parts| parts.calibration.slope = Some(vec![0.1; 17])),
+            "calibration: expected 18 slopes, got 17",
+        ),
+        (
+            refused(|parts| parts.calibration.slope = Some(vec![-0.1; 18])),
+            "calibration: expected finite slopes, at least 0, got -0.1",
         ),
         (
             refused(|parts| parts.outputs.layout = Layout::Images),

@@ -28,18 +28,19 @@ fn limits_come_back_to_the_last_bit() {
 }
 
 #[test]
-fn what_version_2_added_comes_back_and_all_else_is_written_as_version_1() {
-    let format = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes);
-        [1, 2].map(|version| text.contains(&format!("\\\"format\\\":{version}")))
-    };
-    for seed in 0..6 {
+fn what_an_emulator_needs_comes_back_and_it_is_written_as_the_oldest_version_that_has_it() {
+    let expected = [2, 2, 1, 2, 3, 2, 2, 2, 1, 3];
+    for (seed, version) in (0..).zip(expected) {
         let emulator = testing::emulator(seed);
-        let local = emulator.local();
-        let is_old = local.error_scale.is_none() && local.coverage.is_none();
-        assert_eq!(is_old, seed == 2 || seed == 4);
         let bytes = to_bytes(&emulator);
-        assert_eq!(format(&bytes), [is_old, !is_old], "seed {seed}");
+        let text = String::from_utf8_lossy(&bytes);
+        let format = |version| text.contains(&format!("\\\"format\\\":{version}"));
+        assert_eq!(
+            [1, 2, 3].map(format),
+            [1, 2, 3].map(|one| one == version),
+            "seed {seed}"
+        );
+        assert_eq!(text.contains("calibration/slope"), version == 3);
         assert_eq!(read(&bytes).unwrap(), emulator);
     }
 }

@@ -18,6 +18,11 @@ pub trait Real: Copy + PartialOrd {
     fn fma(self, b: Self, c: Self) -> Self;
     /// The square root.
     fn sqrt(self) -> Self;
+    /// The number without its sign.
+    fn abs(self) -> Self;
+    /// `sqrt(self^2 + b^2)` of numbers that are not negative. In single precision by the order that
+    /// [`crate::interpreter`] states.
+    fn hypot(self, b: Self) -> Self;
     /// The exponential function.
     fn exp(self) -> Self;
     /// The natural logarithm.
@@ -58,6 +63,12 @@ impl Real for f64 {
     }
     fn sqrt(self) -> Self {
         f64::sqrt(self)
+    }
+    fn abs(self) -> Self {
+        f64::abs(self)
+    }
+    fn hypot(self, b: Self) -> Self {
+        f64::hypot(self, b)
     }
     fn exp(self) -> Self {
         f64::exp(self)

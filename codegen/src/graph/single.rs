@@ -45,6 +45,16 @@ impl<A: fma::Arithmetic> Real for Single<A> {
     fn sqrt(self) -> Self {
         Self::from_f32(self.0.sqrt())
     }
+    fn abs(self) -> Self {
+        Self::from_f32(self.0.abs())
+    }
+    fn hypot(self, b: Self) -> Self {
+        let larger = if b.0 > self.0 { b.0 } else { self.0 };
+        let exponent = f64::from(larger).log2().floor().clamp(-126.0, 126.0);
+        let power = 2.0_f32.powi(exponent as i32);
+        let (first, second) = (self.0 / power, b.0 / power);
+        Self::from_f32(power * A::fma(first, first, second * second).sqrt())
+    }
     fn exp(self) -> Self {
         Self::from_f32(elementary::exp::<A>(self.0))
     }

@@ -44,6 +44,24 @@ fn the_deviation_is_the_members_own_with_gain_one_and_no_floor() {
 }
 
 #[test]
+fn a_slope_adds_its_part_of_the_mean_in_squares() {
+    let mut parts = testing::emulator(1).into_parts();
+    let x = [0.3, 0.2, 0.1];
+    let without = interpret_f64(&Emulator::new(parts.clone()).unwrap(), &x);
+    parts.local.error_scale = None;
+    let unscaled = interpret_f64(&Emulator::new(parts.clone()).unwrap(), &x);
+    parts.calibration.slope = Some((0..18).map(|output| output as f32 / 8.0).collect());
+    let sloped = interpret_f64(&Emulator::new(parts).unwrap(), &x);
+    assert_eq!(sloped.mean, without.mean);
+    for output in 0..18 {
+        let beside = output as f64 / 8.0 * unscaled.mean[output];
+        let expected = (unscaled.std[output].powi(2) + beside.powi(2)).sqrt();
+        assert!((sloped.std[output] / expected - 1.0).abs() < 1e-14);
+    }
+    assert_eq!(sloped.std[0], unscaled.std[0]);
+}
+
+#[test]
 fn an_input_that_is_not_finite_makes_every_output_nan() {
     let emulator = testing::emulator(1);
     for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {

@@ -24,12 +24,35 @@ pub(super) fn body(emulator: &Emulator) -> String {
     }
     body += &calls.text();
     if emulator.members().len() > 1 {
-        body += match scaled {
-            false => include_str!("templates/finish.rs.txt"),
-            true => include_str!("templates/finish_scaled.rs.txt"),
+        let (text, scale) = match scaled {
+            false => (include_str!("templates/finish.rs.txt"), "1.0"),
+            true => (include_str!("templates/finish_scaled.rs.txt"), "scale"),
         };
+        let numbers = ["MEMBERS", "calibration"].map(str::to_owned);
+        body += &text.replace(
+            "{{finish}}",
+            &statistics(emulator, "finish", numbers.to_vec(), scale),
+        );
     }
     body
+}
+
+/// The call that ends a row's statistics: the function that goes with slopes where the emulator has them.
+fn statistics(
+    emulator: &Emulator,
+    function: &str,
+    mut arguments: Vec<String>,
+    scale: &str,
+) -> String {
+    let sloped = match emulator.calibration().slope {
+        None => "",
+        Some(_) => {
+            arguments.push("&weights.slope".into());
+            "_sloped"
+        }
+    };
+    arguments.extend([scale, "mean", "std", "status"].map(str::to_owned));
+    call(2, &format!("ensemble::{function}{sloped}"), &arguments)
 }
 
 /// All that makes a call of one emulator another's, but for the numbers in its image.
@@ -202,9 +225,8 @@ impl Calls<'_> {
                 true => ("scale", ".zip(scales)", "(((mean, std), status), scale)"),
                 false => ("1.0", "", "((mean, std), status)"),
             };
-            let arguments = [value, "&weights.deviation".into(), scale.into()];
-            let rest = ["mean".into(), "std".into(), "status".into()];
-            let call = call(2, "ensemble::single", &[&arguments[..], &rest].concat());
+            let numbers = vec![value, "&weights.deviation".into()];
+            let call = statistics(self.emulator, "single", numbers, scale);
             let results =
                 format!("    let results = mean.iter_mut().zip(std).zip(status){scales};\n");
             let each = format!("for ({slot}, {pattern}) in {slot}.iter().zip(results)");

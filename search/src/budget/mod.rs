@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! work  = sum over distinct prefixes of members of the last candidate's work + members * rescalings * outputs + error scale
-//! flash = 4 (sum over distinct candidates of packed weights + scales of inputs and outputs + calibration + error scale)
+//! flash = 4 (sum over distinct candidates of packed weights + scales of inputs and outputs + calibration, with slopes where
+//!         outputs are transformed, + error scale)
 //! time  = as work, each operation's by the cost model (crate::cost_model) + statistics of each member + guard and end
 //! ```
 
@@ -325,7 +326,20 @@ fn fixed_costs(
             * (2 * space.inputs() as u64 + (2 * rescalings + calibration) * outputs),
         time_ps: once_ps,
     };
-    (each, once.and(error_scale(space.inputs(), cost_model)))
+    let once = once.and(error_scale(space.inputs(), cost_model));
+    (each, once.and(slopes(outputs, transform, cost_model)))
+}
+
+/// What it costs that errors grow with the outputs.
+fn slopes(outputs: u64, transform: Transform, cost_model: Option<&CostModel>) -> Cost {
+    match transform {
+        Transform::None => Cost::default(),
+        Transform::Log | Transform::Asinh => Cost {
+            macs: 0,
+            flash_bytes: NUMBER * outputs,
+            time_ps: cost_model.map_or(0, |model| model.slopes_ps(outputs as usize)),
+        },
+    }
 }
 
 /// What it costs that errors depend on the inputs, which is not known before the calibration.

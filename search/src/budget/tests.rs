@@ -311,6 +311,10 @@ fn the_cost_of_one_member_is_what_its_emulator_reports() {
         // Without calibration there is none.
         let cost = cost
             .less(error_scale(space.inputs(), Some(&model)))
+            .and_then(|cost| {
+                let outputs = space.output().size() as u64;
+                cost.less(slopes(outputs, transform, Some(&model)))
+            })
             .unwrap();
         assert_eq!(emulator.macs(), cost.macs);
         assert_eq!(Cost::of(&emulator, Some(&model)).time_ps, cost.time_ps);

@@ -94,15 +94,21 @@ impl Cli {
             Command::Evaluate { run, data, split } => {
                 let (path, options) = data.split();
                 let judged = evaluate::run(&run, &path, options, split, all_cores())?;
-                if self.json || judged.metrics.outputs.is_empty() {
-                    return report(&json!(judged), self.json);
-                }
                 let mut figures = json!(judged);
+                if self.json {
+                    return report(&figures, true);
+                }
                 if let Some(figures) = figures.as_object_mut() {
-                    figures.remove("outputs");
+                    for lines in ["coverage_90_by_size", "coverage_90_least", "outputs"] {
+                        figures.remove(lines);
+                    }
                 }
                 report(&figures, false)?;
-                print(&format!("\n{}", judged.metrics.outputs_text()))
+                let texts = [judged.metrics.held_text(), judged.metrics.outputs_text()];
+                for text in texts.iter().filter(|text| !text.is_empty()) {
+                    print(&format!("\n{text}"))?;
+                }
+                Ok(Outcome::Done)
             }
             Command::Predict {
                 run,

@@ -328,6 +328,7 @@ fn emulator(graph: Graph, node: NodeId) -> anyhow::Result<Emulator> {
             gain: 1.0,
             unit: vec![1.0; outputs],
             floor: vec![1.0; outputs],
+            slope: None,
         },
         local: Local::default(),
         inputs: (0..inputs).map(input).collect(),
@@ -410,10 +411,7 @@ fn statistics() -> Vec<Sample> {
             };
             ensemble::finish(4, calibration, 1.0, &mut mean, &mut m2, &mut status);
         });
-        [
-            (super::member(outputs), one),
-            (Work::new(Kind::End, 0, 6 * outputs), end),
-        ]
+        [(super::member(outputs), one), (super::end(outputs), end)]
     };
     [1, 15, 64, 250, 1000, 4000]
         .into_iter()

@@ -211,6 +211,10 @@ impl CostModel {
                 0 => 0,
                 numbers => self.local_ps(emulator.local().macs(), numbers),
             }
+            + match emulator.calibration().slope {
+                None => 0,
+                Some(_) => self.slopes_ps(outputs),
+            }
     }
 
     /// Returns what all of these take, in picoseconds.
@@ -220,16 +224,18 @@ impl CostModel {
 
     /// Returns what a call takes once, whatever its members do: guard and end.
     fn once(&self, inputs: usize, outputs: usize) -> u64 {
-        self.sum([
-            Work::new(Kind::Guard, 0, 3 * inputs),
-            Work::new(Kind::End, 0, 6 * outputs),
-        ])
+        self.sum([Work::new(Kind::Guard, 0, 3 * inputs), end(outputs)])
     }
 
     /// Returns what it takes to know the size of errors, and to find the nearest training points, where the inputs lie:
     /// sums as in a dense layer.
     pub(crate) fn local_ps(&self, macs: u64, numbers: usize) -> u64 {
         self.picoseconds(Work::new(Kind::Dense, macs, numbers))
+    }
+
+    /// Returns what it takes that errors grow with the outputs: a root for each, as at the end of the statistics.
+    pub(crate) fn slopes_ps(&self, outputs: usize) -> u64 {
+        self.picoseconds(end(outputs))
     }
 
     fn picoseconds(&self, work: Work) -> u64 {
@@ -267,6 +273,11 @@ impl CostModel {
             ]);
         (self.sum(each), once)
     }
+}
+
+/// The end of the statistics: a root for each output.
+fn end(outputs: usize) -> Work {
+    Work::new(Kind::End, 0, 6 * outputs)
 }
 
 /// A member's share of the statistics.

@@ -2,8 +2,8 @@
 
 mod files;
 
-pub(crate) use files::images;
-pub(super) use files::{NpzFile, doubles, read, unicode};
+pub(crate) use files::{NpzFile, doubles, images};
+pub(super) use files::{read, unicode};
 
 use super::{Dataset, Layout, Part, ReadOptions};
 use files::names;

@@ -26,11 +26,14 @@ const LEVELS: [(f64, f64); 12] = [
 const POINTS: usize = 1500;
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
-    page.section(
-        "How sure it is",
-        &about(facts),
-        &grid(&[calibration(facts), sharpness(facts)]),
-    );
+    page.section("How sure it is", &about(facts), &grid(&figures(facts)));
+}
+
+fn figures(facts: &Facts) -> Vec<String> {
+    let mut figures = vec![calibration(facts)];
+    figures.extend(by_size(facts));
+    figures.push(sharpness(facts));
+    figures
 }
 
 /// What the standard deviation is, how wide the band is, and which rows the status warns of.
@@ -96,6 +99,47 @@ fn calibration(facts: &Facts) -> String {
         "Above the dashed line the band is too wide at that level, below it too narrow.",
         &[],
     )
+}
+
+/// The share of values within the 90 % band, by the size of what is predicted, and where it is least.
+fn by_size(facts: &Facts) -> Option<String> {
+    const NAMES: [&str; 5] = ["smallest", "2nd fifth", "middle", "4th fifth", "largest"];
+    let fifths = facts.metrics.coverage_90_by_size?;
+    // From above: the smallest.
+    let place = |fifth: usize| (NAMES.len() - fifth) as f64;
+    let names = NAMES.iter().enumerate();
+    let names = names.map(|(fifth, name)| (place(fifth), (*name).to_owned()));
+    let mut plot = Plot::new(
+        Axis::new(
+            Scale::between(0.0, 100.0, false),
+            "values within the 90 % band (%)",
+        ),
+        Axis::new(Scale::between(0.4, 5.6, false), "predicted size"),
+    )
+    .named(names.collect());
+    for (fifth, share) in fifths.into_iter().enumerate() {
+        let (percent, at) = (100.0 * share, place(fifth));
+        plot.bars("a", [[0.0, percent, at - 0.32, at + 0.32]]);
+        plot.beside(0.0, at, &format!("{} %", digits(percent, 3)));
+    }
+    plot.line("ink dash", [(90.0, 0.4), (90.0, 5.6)]);
+    let mut read = String::from(
+        "Each output's values, by the size of the prediction, in fifths. A bar beyond the dashed line: the band is too wide \
+         there; one short of it: too narrow.",
+    );
+    if let Some(least) = &facts.metrics.coverage_90_least {
+        read += &format!(
+            " Least is held {}: {} %.",
+            least.name,
+            digits(100.0 * least.coverage_90, 3)
+        );
+    }
+    Some(figure(
+        &plot.svg("Share within the band by predicted size"),
+        "Is the band right for small and large values?",
+        &read,
+        &[],
+    ))
 }
 
 /// Each row's root mean square error over its root mean square standard deviation, in training deviations.

@@ -35,6 +35,20 @@ fn a_seed_gives_its_bytes_whatever_the_threads_and_the_run_can_be_used() {
     assert_eq!(figures["samples"], 300);
     assert!(figures["mse_z"].as_f64().unwrap() < 0.5, "{figures}");
 
+    // Fifths of 300 rows are of one size, and so are tenths of 250 points.
+    let fifths = figures["coverage_90_by_size"].as_array().unwrap();
+    let sum: f64 = fifths.iter().map(|share| share.as_f64().unwrap()).sum();
+    let all = figures["coverage_90"].as_f64().unwrap();
+    assert!(
+        fifths.len() == 5 && (sum / 5.0 - all).abs() < 1e-9,
+        "{figures}"
+    );
+    let least = &figures["coverage_90_least"];
+    assert!(least["coverage_90"].as_f64().unwrap() <= all, "{figures}");
+    let lines = succeeds(&["evaluate", text(&run), text(&data)]);
+    let said = ["of the predicted size, smallest first: ", "band, least: "];
+    assert!(said.iter().all(|said| lines.contains(said)), "{lines}");
+
     let out = folder.path().join("predictions.npz");
     succeeds(&["predict", text(&run), text(&data), "-o", text(&out)]);
     assert!(out.exists());

@@ -111,6 +111,11 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
                 coverage: Some(coverage()),
             }),
         ),
+        (
+            "slopes of one member",
+            sloped(one(transform(Inverse::Exp)), 0.3),
+        ),
+        ("slopes of several members", sloped(members(), 1e-5)),
         ("statistics", members()),
     ]
 }
@@ -120,6 +125,14 @@ fn one(end: impl Fn(&mut Draft) -> NodeId) -> Emulator {
     let mut draft = Draft::new(INPUTS);
     let end = end(&mut draft);
     draft.emulator(end)
+}
+
+/// An emulator whose errors are so large a share of its means, and no less where these are small.
+fn sloped(emulator: Emulator, slope: f32) -> Emulator {
+    let mut parts = emulator.into_parts();
+    parts.calibration.floor.fill(0.0);
+    parts.calibration.slope = Some(vec![slope; parts.calibration.unit.len()]);
+    Emulator::new(parts).expect("a slope is not negative")
 }
 
 /// The inputs, spread to [`EXPONENT`] in either direction.

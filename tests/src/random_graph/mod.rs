@@ -110,7 +110,7 @@ fn emulator(
         draft.head(end, head)
     };
     let members = branches.into_iter().map(&mut member).collect();
-    let calibration = calibration(head.shape.size(), draft.rng);
+    let calibration = calibration(number, head.shape.size(), draft.rng);
     let local = local(number, &inputs, draft.rng);
     let mut outputs = head.outputs();
     outputs.relative = relative(number, head.shape.size(), draft.rng);
@@ -253,13 +253,17 @@ fn local(number: usize, variables: &[InputVariable], rng: &mut ChaCha8Rng) -> Lo
     }
 }
 
-fn calibration(outputs: usize, rng: &mut ChaCha8Rng) -> Calibration {
+/// With slopes where outputs are learnt by their logarithm, or, in every other of these emulators, by their inverse hyperbolic
+/// sine.
+fn calibration(number: usize, outputs: usize, rng: &mut ChaCha8Rng) -> Calibration {
     Calibration {
         gain: rng.random_range(0.0..3.0),
         unit: (0..outputs)
             .map(|_| 2_f32.powi(rng.random_range(-3..=3)))
             .collect(),
         floor: (0..outputs).map(|_| rng.random_range(0.0..0.1)).collect(),
+        slope: (number % 3 == 1 || number % 6 == 5)
+            .then(|| (0..outputs).map(|_| rng.random_range(0.0..0.5)).collect()),
     }
 }
 

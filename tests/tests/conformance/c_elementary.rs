@@ -61,6 +61,7 @@ fn all() -> Emulator {
             gain: 1.0,
             unit: vec![1.0],
             floor: vec![0.0],
+            slope: None,
         },
         local: Default::default(),
         inputs: vec![InputVariable {

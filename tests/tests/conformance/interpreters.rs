@@ -100,6 +100,7 @@ fn linear(weight: Vec<f32>, rows: Vec<f32>) -> Case {
             gain: 1.0,
             unit: vec![1.0; SIZE],
             floor: vec![0.0; SIZE],
+            slope: None,
         },
         local: Default::default(),
         inputs: (0..SIZE).map(input).collect(),

@@ -70,6 +70,7 @@ fn overflowing() -> Vec<(&'static str, Emulator)> {
     };
     vec![
         ("exp in a wide box", with("exp", wide)),
+        ("slopes in a wide box", with("slopes of one member", wide)),
         ("sinh in a wide box", with("sinh", wide)),
         ("error scale of large units", with("error scale", large)),
     ]

@@ -7,12 +7,12 @@ use crate::data::{DataError, Dataset, ReadOptions};
 
 /// Arrays on their way into a `.npz`.
 #[derive(Clone)]
-pub(in crate::data) struct NpzFile {
+pub(crate) struct NpzFile {
     arrays: Vec<(String, String, Vec<usize>, Vec<u8>)>,
 }
 
 impl NpzFile {
-    pub(in crate::data) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { arrays: Vec::new() }
     }
 
@@ -29,7 +29,7 @@ impl NpzFile {
     }
 
     /// Adds an array, or puts it in the place of the one of that name.
-    pub(in crate::data) fn with(
+    pub(crate) fn with(
         mut self,
         name: &str,
         descr: &str,
@@ -51,7 +51,7 @@ impl NpzFile {
         self
     }
 
-    pub(in crate::data) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.packed(Packing::Deflated)
     }
 
@@ -123,7 +123,7 @@ pub(crate) fn images(rows: usize, channels: usize) -> Dataset {
     read(&file.bytes()).unwrap()
 }
 
-pub(in crate::data) fn doubles(values: &[f64]) -> Vec<u8> {
+pub(crate) fn doubles(values: &[f64]) -> Vec<u8> {
     values
         .iter()
         .flat_map(|value| value.to_le_bytes())
