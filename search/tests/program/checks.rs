@@ -36,6 +36,12 @@ fn waves(first: usize) -> (Vec<f64>, Vec<f64>) {
 /// An array's name, type, sizes and bytes.
 type Array<'a> = (&'a str, &'a str, &'a [usize], Vec<u8>);
 
+/// The names of two inputs.
+fn names() -> Array<'static> {
+    let letters = ['a', 'b'].map(|name| u32::from(name).to_le_bytes());
+    ("x_names", "<U1", &[2], letters.concat())
+}
+
 /// The files that the page's commands name.
 fn files(folder: &Path) {
     let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
@@ -43,11 +49,7 @@ fn files(folder: &Path) {
     let inputs = || ("x", "<f8", &[ROWS, 2][..], doubles(&x));
     let outputs = |y: &[f64]| ("y", "<f8", &[ROWS][..], doubles(y));
     let with = |more: Array<'_>| npz(&[inputs(), outputs(&y), more]);
-    let names: Vec<u8> = ["a", "b"]
-        .iter()
-        .flat_map(|name| name.chars().map(u32::from).flat_map(u32::to_le_bytes))
-        .collect();
-    let named = with(("x_names", "<U1", &[2], names));
+    let named = with(names());
     write("runs.npz", &named);
     write("runs.txt", b"1 2 3\n");
     write("cut.npz", &named[..named.len() / 2]);
@@ -117,19 +119,24 @@ fn files(folder: &Path) {
         filled[row] = -999.0;
     }
     write("fill.npz", &npz(&[inputs(), outputs(&filled)]));
-    // Two that vary, one that does not, one that changes nothing, one that follows from the first.
-    let odd = x.chunks_exact(2).enumerate().flat_map(|(row, x)| {
-        let idle = (0.4142 * row as f64).fract();
-        [x[0], x[1], 3.0, idle, 2.0 * x[0] + 1.0]
-    });
+    // Two inputs that vary, one that does not, one that follows from the first.
+    let odd = x.chunks_exact(2);
+    let odd = odd.flat_map(|x| [x[0], x[1], 3.0, 2.0 * x[0] + 1.0]);
     let mut odd: Vec<f64> = odd.collect();
     let mut results = y.clone();
-    odd.copy_within(0..5, 5 * 30);
+    odd.copy_within(0..4, 4 * 30);
     results[30] = results[0];
-    odd.copy_within(5..10, 5 * 31);
+    odd.copy_within(4..8, 4 * 31);
     results[31] = results[1] + 0.5;
-    let odd: [Array<'_>; 2] = [("x", "<f8", &[ROWS, 5], doubles(&odd)), outputs(&results)];
+    let odd: [Array<'_>; 2] = [("x", "<f8", &[ROWS, 4], doubles(&odd)), outputs(&results)];
     write("odd.npz", &npz(&odd));
+    let rare: [Array<'_>; 2] = [
+        ("x", "<f8", &[15, 2], doubles(&x[..30])),
+        ("y", "<f8", &[15], doubles(&y[..15])),
+    ];
+    write("rare.npz", &npz(&rare));
+    let steep: Vec<f64> = x.chunks_exact(2).map(|x| (18.0 * x[0] * x[1]).exp()).collect();
+    write("decades.npz", &npz(&[inputs(), outputs(&steep)]));
 
     let parameter = |name: &str, rest: &str| format!("[[parameter]]\nname = \"{name}\"\n{rest}\n");
     let limits = "low = 0\nhigh = 1\n";
@@ -147,19 +154,12 @@ fn files(folder: &Path) {
     );
     write("sim.sh", b"case $1 in 3) echo 'no convergence' >&2; exit 3 ;; 5) echo nan; exit ;; esac\necho $1.5\n");
     write("other.sh", b"echo $2\n");
+    write("comma.sh", b"[ $1 = 2 ] && echo 2 || echo $1,25\n");
     write("local.py", b"def f(a, b):\n    return a * b\n");
 
     let (x, y) = waves(900);
-    let again: [Array<'_>; 2] = [("x", "<f8", &[ROWS, 2], doubles(&x)), outputs(&y)];
-    let names: Vec<u8> = ["a", "b"]
-        .iter()
-        .flat_map(|name| name.chars().map(u32::from).flat_map(u32::to_le_bytes))
-        .collect();
-    let [again_x, again_y] = again;
-    write(
-        "again.npz",
-        &npz(&[again_x, again_y, ("x_names", "<U1", &[2], names)]),
-    );
+    let again = ("x", "<f8", &[ROWS, 2][..], doubles(&x));
+    write("again.npz", &npz(&[again, outputs(&y), names()]));
     write("outside.csv", b"a,b\n0.5,0.5\n7.5,0.5\n");
     write("wrong.csv", b"a,c\n0.5,0.5\n");
     fs::create_dir(folder.join("here")).unwrap();

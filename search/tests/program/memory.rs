@@ -62,7 +62,7 @@ fn a_search_on_many_outputs_that_is_killed_ends_with_the_bytes_of_the_unbroken_o
     let data = written(folder.path());
     let search = |name: &str, threads: &str| {
         let run = folder.path().join(name);
-        let arguments = [&["search", text(&data)][..], &short("30000", text(&run))].concat();
+        let arguments = [&["search", text(&data)][..], &short("12000", text(&run))].concat();
         let threads = arguments.iter().map(|argument| match *argument {
             "1" => threads.to_owned(),
             other => other.to_owned(),
