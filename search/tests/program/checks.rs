@@ -135,7 +135,10 @@ fn files(folder: &Path) {
         ("y", "<f8", &[15], doubles(&y[..15])),
     ];
     write("rare.npz", &npz(&rare));
-    let steep: Vec<f64> = x.chunks_exact(2).map(|x| (18.0 * x[0] * x[1]).exp()).collect();
+    let steep: Vec<f64> = x
+        .chunks_exact(2)
+        .map(|x| (18.0 * x[0] * x[1]).exp())
+        .collect();
     write("decades.npz", &npz(&[inputs(), outputs(&steep)]));
 
     let parameter = |name: &str, rest: &str| format!("[[parameter]]\nname = \"{name}\"\n{rest}\n");
@@ -168,8 +171,10 @@ fn files(folder: &Path) {
 
     write("constant.npz", &npz(&[inputs(), outputs(&[7.5; ROWS])]));
     let mut large = waves(0).1;
-    (large[4], large[9]) = (3e33, -2e31);
+    (large[4], large[9]) = (3e303, -2e301);
     write("large.npz", &npz(&[inputs(), outputs(&large)]));
+    let offset: Vec<f64> = waves(0).1.iter().map(|y| 1e6 + 1e-3 * y).collect();
+    write("offset.npz", &npz(&[inputs(), outputs(&offset)]));
 }
 
 /// A command of the page, and what the page says that it prints.
