@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 /// Words that are not ours to name: those of C, of the headers that are included, and fields that callers know.
-const KNOWN: [&str; 55] = [
+const KNOWN: [&str; 56] = [
     "break",
     "case",
     "char",
@@ -63,6 +63,7 @@ const KNOWN: [&str; 55] = [
     "weights_crc",
     "tool_version",
     "data_sha256",
+    "_Pragma",
 ];
 
 /// One more: the last field of a status.

@@ -5,6 +5,7 @@ use dense_codegen::c::{Prefix, freeze};
 use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
 use dense_codegen::interpreter::{Order, interpret_f32};
+use dense_tests::c::{is_there, succeeds};
 use dense_tests::cases::EVERY_OPERATION;
 use dense_tests::networks::Network;
 use dense_tests::repository;
@@ -48,6 +49,105 @@ fn the_firmware_takes_few_instructions_a_product() {
             network.name()
         );
         assert!(each <= at_most, "{}: {each}", network.name());
+    }
+}
+
+/// Instructions by clang for each by gcc, at most.
+const CLANG_FOR_GCC: f64 = 1.2;
+
+/// Whether or not clang is told that errno does not count; its own C library has no name in it.
+#[test]
+fn clang_takes_few_more_instructions_than_gcc_and_as_many_for_every_frame() {
+    const M4F: [&str; 4] = [
+        "-mcpu=cortex-m4",
+        "-mthumb",
+        "-mfloat-abi=hard",
+        "-mfpu=fpv4-sp-d16",
+    ];
+    const FILE: [&str; 6] = [
+        "-std=c99",
+        "-O3",
+        "-ffp-contract=off",
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-c",
+    ];
+    let gcc = "arm-none-eabi-gcc";
+    if !is_there(gcc, "gcc-arm-none-eabi libnewlib-arm-none-eabi")
+        || !is_there("qemu-system-arm", "qemu-system-arm")
+    {
+        return;
+    }
+    let example = repository().join("examples/c/cortex-m4");
+    for network in [Network::Decoder, Network::Mlp] {
+        let emulator = network.emulator();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("c_clang")
+            .join(network.name());
+        let prefix = Prefix::new("thomson").expect("the example's prefix");
+        freeze(&emulator, &folder, &prefix.into()).expect("the emulator is frozen");
+        let count = |compiler: &str, flags: &[&str]| {
+            succeeds(
+                Command::new(compiler)
+                    .current_dir(&folder)
+                    .args(M4F)
+                    .args(FILE)
+                    .args(flags)
+                    .args(["thomson.c", "-o", "thomson.o"]),
+            );
+            let at = |file: &str| example.join(file).display().to_string();
+            succeeds(
+                Command::new(gcc)
+                    .current_dir(&folder)
+                    .args(M4F)
+                    .args([
+                        "-O3",
+                        "-std=c99",
+                        "--specs=rdimon.specs",
+                        "-Wl,--gc-sections",
+                    ])
+                    .args([
+                        "-I.",
+                        "-T",
+                        &at("memory.ld"),
+                        &at("startup.c"),
+                        &at("main.c"),
+                    ])
+                    .args(["thomson.o", "-o", "firmware.elf"]),
+            );
+            let run = Command::new("timeout")
+                .args(["120", "qemu-system-arm", "-cpu", "cortex-m4"])
+                .args(["-machine", "mps2-an386", "-nographic", "-icount", "shift=0"])
+                .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
+                .arg(folder.join("firmware.elf"))
+                .output()
+                .expect("timeout starts");
+            let printed = String::from_utf8_lossy(&run.stdout).into_owned();
+            f64::from(assert_firmware(&emulator, &printed))
+        };
+        let by_gcc = count(gcc, &["-fno-math-errno"]);
+        for clang in ["clang", "clang-19"] {
+            if !is_there(clang, clang) {
+                continue;
+            }
+            for errno in ["-fmath-errno", "-fno-math-errno"] {
+                let target = [
+                    "--target=arm-none-eabi",
+                    "-isystem",
+                    "/usr/lib/arm-none-eabi/include",
+                ];
+                let times = count(clang, &[&target[..], &[errno]].concat()) / by_gcc;
+                println!(
+                    "{}, {clang} {errno}: {times:.3} times gcc's",
+                    network.name()
+                );
+                assert!(
+                    times <= CLANG_FOR_GCC,
+                    "{}, {clang} {errno}: {times}",
+                    network.name()
+                );
+            }
+        }
     }
 }
 
