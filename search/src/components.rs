@@ -209,9 +209,8 @@ mod tests {
     /// Rows of `rank` directions with decreasing spread, each output of mean zero to rounding.
     fn outputs(rows: usize, outputs: usize, rank: usize) -> Vec<f32> {
         let mut random = stream(3, "components");
-        let mut draw = |count: usize| -> Vec<f64> {
-            (0..count).map(|_| uniform(&mut random) - 0.5).collect()
-        };
+        let mut draw =
+            |count: usize| -> Vec<f64> { (0..count).map(|_| uniform(&mut random) - 0.5).collect() };
         let (coefficients, directions) = (draw(rows * rank), draw(rank * outputs));
         let value = |r: usize, c: usize| -> f64 {
             let terms = (0..rank).map(|k| {
@@ -256,9 +255,20 @@ mod tests {
             errors.into_iter().map(|e| e * e).sum::<f64>() / count
         };
         let moved: Vec<f32> = a.iter().map(|a| a * 1.1 + 0.01).collect();
-        let in_coordinates = mean(a.iter().zip(&moved).map(|(a, b)| f64::from(a - b)).collect());
+        let in_coordinates = mean(
+            a.iter()
+                .zip(&moved)
+                .map(|(a, b)| f64::from(a - b))
+                .collect(),
+        );
         let there = back(&components, &moved, Shape::Vector(q));
-        let in_outputs = mean(there.iter().zip(&y).map(|(a, b)| a - f64::from(*b)).collect());
+        let in_outputs = mean(
+            there
+                .iter()
+                .zip(&y)
+                .map(|(a, b)| a - f64::from(*b))
+                .collect(),
+        );
         assert!(
             (in_coordinates / in_outputs - 1.0).abs() < 1e-4,
             "{in_coordinates:e} {in_outputs:e}"

@@ -142,10 +142,7 @@ fn main() -> anyhow::Result<()> {
     println!("|---|---|---|---|---|---|---|---|");
     for function in &FUNCTIONS {
         let cells = done.iter().filter(|cell| cell.function == function.name);
-        println!(
-            "{}",
-            line(function.name, &function.rows.to_string(), cells)
-        );
+        println!("{}", line(function.name, &function.rows.to_string(), cells));
     }
     println!("{}", line("all", "", done.iter()));
     let mean = geometric_mean(done.iter().map(Cell::ratio));
@@ -211,7 +208,10 @@ impl Arguments {
     fn searched(&self, function: &Function, seed: u64, commit: &str) -> anyhow::Result<Cell> {
         let began = Instant::now();
         let folder = tempfile::tempdir()?;
-        let (own, fresh) = (folder.path().join("own.csv"), folder.path().join("fresh.csv"));
+        let (own, fresh) = (
+            folder.path().join("own.csv"),
+            folder.path().join("fresh.csv"),
+        );
         let options = function.write(&own, function.rows, seed)?;
         function.write(&fresh, FRESH, seed)?;
         let input = Input {
@@ -227,8 +227,7 @@ impl Arguments {
         };
         let run = folder.path().join("run");
         search::run(&input, &plan, &run, &AtomicBool::new(false))?;
-        let judged =
-            |file: &Path| evaluate::run(&run, file, options.clone(), None, self.threads);
+        let judged = |file: &Path| evaluate::run(&run, file, options.clone(), None, self.threads);
         let (apart, fresh) = (judged(&own)?.metrics, judged(&fresh)?.metrics);
         let cell = Cell {
             function: function.name.to_owned(),

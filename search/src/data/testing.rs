@@ -5,7 +5,7 @@ mod files;
 pub(crate) use files::images;
 pub(super) use files::{NpzFile, doubles, read, unicode};
 
-use super::{DataError, Dataset, Layout, Part, ReadOptions};
+use super::{Dataset, Layout, Part, ReadOptions};
 use files::names;
 use std::io::Cursor;
 

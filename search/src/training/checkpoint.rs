@@ -196,11 +196,8 @@ impl Trainer {
             all.all(|vector| vector.len() == expected),
             "the checkpoint's polish is of other weights than the {expected} of its members"
         );
-        work.minimiser = Lbfgs::with_pairs(
-            saved.point.clone(),
-            history(expected),
-            saved.pairs.clone(),
-        );
+        work.minimiser =
+            Lbfgs::with_pairs(saved.point.clone(), history(expected), saved.pairs.clone());
         work.best.clone_from(&saved.best);
         (work.least, work.is_stuck) = (saved.least, saved.is_stuck);
         self.polish.work = Some(work);

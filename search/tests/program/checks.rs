@@ -67,13 +67,24 @@ fn files(folder: &Path) {
         9 => format!("{a},\n"),
         _ => format!("{a},{}\n", a * a),
     });
-    write("cells.csv", ("a,y\n".to_owned() + &cells.collect::<String>()).as_bytes());
+    write(
+        "cells.csv",
+        ("a,y\n".to_owned() + &cells.collect::<String>()).as_bytes(),
+    );
     let rows = x.chunks_exact(2).zip(&y);
-    let rows: Vec<String> = rows.map(|(x, y)| format!("{},{},{y}\n", x[0], x[1])).collect();
-    write("runs.csv", ("a,b,y\n".to_owned() + &rows.concat()).as_bytes());
+    let rows: Vec<String> = rows
+        .map(|(x, y)| format!("{},{},{y}\n", x[0], x[1]))
+        .collect();
+    write(
+        "runs.csv",
+        ("a,b,y\n".to_owned() + &rows.concat()).as_bytes(),
+    );
     write("ragged.csv", b"a,y\n1,2\n3,4,5\n");
     write("comma.csv", b"a;b;y\n0,5;1,25;3,5\n0,75;1,5;4,5\n");
-    write("commented.csv", b"# from the cluster\n# a b y\n0.5 1.25 3.5\n0.75 1.5 4.5\n");
+    write(
+        "commented.csv",
+        b"# from the cluster\n# a b y\n0.5 1.25 3.5\n0.75 1.5 4.5\n",
+    );
     let both: Vec<f64> = y.iter().flat_map(|&y| [y, 1.0 - y]).collect();
     write(
         "complex.npz",
@@ -86,7 +97,10 @@ fn files(folder: &Path) {
     let truths = parts(|row| u8::from(row % 4 == 3));
     write("true-false.npz", &with(("split", "|b1", &[ROWS], truths)));
     let few = ("x", "<f8", &[6, 2][..], doubles(&x[..12]));
-    write("few.npz", &npz(&[few, ("y", "<f8", &[6], doubles(&y[..6]))]));
+    write(
+        "few.npz",
+        &npz(&[few, ("y", "<f8", &[6], doubles(&y[..6]))]),
+    );
     let (mut twice, mut same) = (x.clone(), y.clone());
     for row in [7, 11] {
         twice.copy_within(0..2, 2 * row);
@@ -121,7 +135,10 @@ fn files(folder: &Path) {
         ("y", "<f8", &[15], doubles(&y[..15])),
     ];
     write("rare.npz", &npz(&rare));
-    let steep: Vec<f64> = x.chunks_exact(2).map(|x| (18.0 * x[0] * x[1]).exp()).collect();
+    let steep: Vec<f64> = x
+        .chunks_exact(2)
+        .map(|x| (18.0 * x[0] * x[1]).exp())
+        .collect();
     write("decades.npz", &npz(&[inputs(), outputs(&steep)]));
 
     let parameter = |name: &str, rest: &str| format!("[[parameter]]\nname = \"{name}\"\n{rest}\n");
@@ -134,7 +151,10 @@ fn files(folder: &Path) {
     write("twice.toml", twice.as_bytes());
 
     let design = (0..12).map(|row| format!("{row},{}\n", 10 - row));
-    write("design.csv", ("a,b\n".to_owned() + &design.collect::<String>()).as_bytes());
+    write(
+        "design.csv",
+        ("a,b\n".to_owned() + &design.collect::<String>()).as_bytes(),
+    );
     write("sim.sh", b"case $1 in 3) echo 'no convergence' >&2; exit 3 ;; 5) echo nan; exit ;; esac\necho $1.5\n");
     write("other.sh", b"echo $2\n");
     write("comma.sh", b"[ $1 = 2 ] && echo 2 || echo $1,25\n");
@@ -188,7 +208,9 @@ fn are_lines(shown: &[String], lines: &[&str]) -> bool {
         (Some((any, rest)), _) if any == "..." => {
             (0..=lines.len()).any(|skipped| are_lines(rest, &lines[skipped..]))
         }
-        (Some((line, rest)), Some((text, others))) => is_text(line, text) && are_lines(rest, others),
+        (Some((line, rest)), Some((text, others))) => {
+            is_text(line, text) && are_lines(rest, others)
+        }
         (Some(_), None) => false,
     }
 }
@@ -262,7 +284,10 @@ fn the_page_of_messages_shows_what_the_program_says() {
         fs::write(&as_it_would_be, all).unwrap();
     }
     for (command, shown, printed) in &wrong {
-        println!("$ {command}\nthe page has:\n{}\nthe program says:\n{printed}\n", shown.join("\n"));
+        println!(
+            "$ {command}\nthe page has:\n{}\nthe program says:\n{printed}\n",
+            shown.join("\n")
+        );
     }
     assert!(
         wrong.is_empty(),

@@ -249,7 +249,13 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
 
     let data = |name| [&["inspect", name], &columns[..]].concat();
     let searched = |more: &[&'static str]| {
-        [&["search", "ok.csv"], &columns[..], &short("60", "new"), more].concat()
+        [
+            &["search", "ok.csv"],
+            &columns[..],
+            &short("60", "new"),
+            more,
+        ]
+        .concat()
     };
     let evaluated = |name, more: &[&'static str]| [&["evaluate", "run", name], more].concat();
     let cases: Vec<(Vec<&str>, &[&str])> = vec![
@@ -292,7 +298,12 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
             &["file: cannot be made", "choose another folder"],
         ),
         (
-            [&["search", "constant.csv"], &columns[..], &short("60", "new")].concat(),
+            [
+                &["search", "constant.csv"],
+                &columns[..],
+                &short("60", "new"),
+            ]
+            .concat(),
             &["no output varies over the 28 training rows (y = 7.5)"],
         ),
         (

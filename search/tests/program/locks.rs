@@ -8,11 +8,7 @@ use std::process::Stdio;
 fn the_second_program_is_told_of_the_first_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let (run, data) = (folder.path().join("run"), thomson());
-    let arguments = [
-        &["search", text(&data)][..],
-        &short("10000000", text(&run)),
-    ]
-    .concat();
+    let arguments = [&["search", text(&data)][..], &short("10000000", text(&run))].concat();
     let mut command = command();
     let first = command
         .args(&arguments)

@@ -244,9 +244,7 @@ impl Plan {
             }),
         };
         let node = components.map_or(output, |components| components.node());
-        Ok(presets::largest_micro(
-            inputs, node, default, widest, fits,
-        )?)
+        Ok(presets::largest_micro(inputs, node, default, widest, fits)?)
     }
 
     fn check(&self, contender: &Contender, transform: Transform) -> Result<(), NoRoom> {

@@ -109,9 +109,9 @@ impl Search<'_> {
             for turn in &lane.turns {
                 let contender = contenders[turn.contender].clone();
                 let taught_by = match (contender.teaching, lesson, done.last()) {
-                    (Teaching::Taught, Some(lesson), Some((_, untaught))) => Some(
-                        pool.install(|| self.shared(lesson, &untaught.trained, learnt))?,
-                    ),
+                    (Teaching::Taught, Some(lesson), Some((_, untaught))) => {
+                        Some(pool.install(|| self.shared(lesson, &untaught.trained, learnt))?)
+                    }
                     _ => None,
                 };
                 let bar = bars.add(ProgressBar::new(1000));
