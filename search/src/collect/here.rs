@@ -1,10 +1,10 @@
 //! Which words of a command name files of the folder from which `collect` was called.
 //!
 //! A run starts in an empty folder of its own, so that a relative path that a command *reads* cannot be there. Such a
-//! word is found by [`files`], and so is a module that Python is to run (`-m`) or imports (`-c`). A word that a run *writes* is none: after `>`, after an option such as `-o`, the
-//! destination of `cp`, a name that a later command takes up, or data of a command that follows a program (which may
-//! have made it). In doubt a word is left as it is: a missing file ends in an error, while a file that all runs share
-//! would mix their results.
+//! word is found by [`files`], and so is a module that Python runs (`-m`) or imports (`-c`). A word that a run *writes*
+//! is none: after `>`, after an option such as `-o`, the destination of `cp`, a name that a later command takes up, or
+//! data of a command that follows a program (which may have made it). In doubt a word is left as it is: a missing file
+//! ends in an error, while a file that all runs share would mix their results.
 
 use crate::shell::{Quote, Quoting};
 use std::collections::BTreeSet;

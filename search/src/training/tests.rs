@@ -143,6 +143,72 @@ fn a_training_resumed_within_its_polish_ends_with_the_same_bits() {
     }
 }
 
+/// Three hundred outputs that span five directions, and a training of their components.
+fn on_components() -> (Components, Trainer) {
+    const OUTPUTS: usize = 300;
+    let row = |y: &[f32]| -> Vec<f32> {
+        let output = |place: usize| {
+            let waves = y.iter().enumerate();
+            waves
+                .map(|(k, y)| y * ((k * place) as f32 * 0.01 + 0.2).cos())
+                .sum()
+        };
+        (0..OUTPUTS).map(output).collect()
+    };
+    let wide = |rows: &Rows| -> Vec<f32> {
+        let y = transfer::numbers::<f32>(&rows.y).unwrap();
+        y.chunks_exact(5).flat_map(row).collect()
+    };
+    let (train, selection) = (rows(200, 1), rows(60, 2));
+    let components = Components::of(&wide(&train), OUTPUTS).unwrap();
+    assert_eq!(components.count(), 5);
+    let learnt = |rows: &Rows| {
+        let x = transfer::numbers::<f32>(&rows.x).unwrap();
+        let y = components.coordinates(&wide(rows));
+        Rows::new(x, 2, y, components.count(), &Device::Cpu).unwrap()
+    };
+    let settings = Settings {
+        steps: Some(600),
+        members: Members::Searched(2),
+        seed: 5,
+        choices: Choices::default(),
+    };
+    let space = micro(2, components.node(), MicroSizes::default()).unwrap();
+    let space = components.onto(&space, Shape::Vector(OUTPUTS)).unwrap();
+    let (train, selection) = (learnt(&train), learnt(&selection));
+    let trainer = Trainer::onto(&space, &components, train, selection, settings).unwrap();
+    (components, trainer)
+}
+
+#[test]
+fn components_are_trained_resumed_and_polished_and_the_layer_behind_them_stays() {
+    let (components, trainer) = on_components();
+    let fixed = components.weights(Shape::Vector(300));
+    let (losses, expected) = run(trainer);
+    let [first, last] = [losses[0], losses[losses.len() - 1]];
+    assert!(last < 0.2 * first, "{last} {first}");
+    assert!(expected.members.len() == 2, "they branch before that layer");
+    let groups = expected.network.space().groups().len();
+    let found = &expected.network.parameters(groups - 1, 0)[0].var;
+    assert_eq!(transfer::numbers::<f32>(found).unwrap(), fixed);
+    assert_eq!(expected.network.trained_groups(), groups - 1);
+
+    let polish = losses.len() - 600;
+    assert!(polish > 1, "{polish} iterations of the polish");
+    for end in [150, 400, 600 + polish / 2] {
+        let mut first = on_components().1;
+        (0..end).for_each(|_| drop(first.step().unwrap()));
+        let bytes = first.checkpoint(0.5).unwrap().to_bytes().unwrap();
+        let mut second = on_components().1;
+        second
+            .restore(&Checkpoint::from_bytes(&bytes).unwrap())
+            .unwrap();
+        let (_, trained) = run(second);
+        assert_eq!(weights(&trained), weights(&expected), "after {end}");
+        assert_eq!(trained.members, expected.members);
+    }
+}
+
 #[test]
 fn an_interrupted_polish_leaves_its_best_weights() {
     let mut trainer = trainer(7, Some(300));

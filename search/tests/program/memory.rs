@@ -1,8 +1,7 @@
-//! Outputs that are far more than the rows: what a search takes of memory, and that its bytes are those of any other search.
+//! Outputs that are far more than the rows: what a search takes of memory.
 
-use super::{command, doubles, emulator, figures, npz, short, succeeds, text, wait_for};
+use super::{command, doubles, figures, npz, text};
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use wait4::Wait4;
 
@@ -31,16 +30,11 @@ fn runs() -> Vec<u8> {
     ])
 }
 
-fn written(folder: &Path) -> PathBuf {
-    let data = folder.join("runs.npz");
-    fs::write(&data, runs()).unwrap();
-    data
-}
-
 #[test]
 fn forty_rows_of_forty_thousand_outputs_are_learnt_in_little_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let (data, run) = (written(folder.path()), folder.path().join("run"));
+    let (data, run) = (folder.path().join("runs.npz"), folder.path().join("run"));
+    fs::write(&data, runs()).unwrap();
     let mut command = command();
     // With a teacher and the control, as a timed search has them.
     let search = command
@@ -54,33 +48,4 @@ fn forty_rows_of_forty_thousand_outputs_are_learnt_in_little_memory() {
     assert!(most < BAR, "{} MiB", most >> 20);
     let judged = figures(&["evaluate", text(&run), text(&data), "--json"]);
     assert!(judged["mse_z"].as_f64().unwrap() < 5e-2, "{judged}");
-}
-
-#[test]
-fn a_search_on_many_outputs_that_is_killed_ends_with_the_bytes_of_the_unbroken_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = written(folder.path());
-    let search = |name: &str, threads: &str| {
-        let run = folder.path().join(name);
-        let arguments = [&["search", text(&data)][..], &short("12000", text(&run))].concat();
-        let threads = arguments.iter().map(|argument| match *argument {
-            "1" => threads.to_owned(),
-            other => other.to_owned(),
-        });
-        (threads.collect::<Vec<String>>(), run)
-    };
-    let begin = |arguments: &[String]| {
-        let mut command = command();
-        let child = command.args(arguments).stdout(Stdio::null());
-        child.stderr(Stdio::null()).spawn().unwrap()
-    };
-    let (arguments, whole) = search("whole", "2");
-    assert!(begin(&arguments).wait().unwrap().success());
-    let (arguments, killed) = search("killed", "1");
-    let mut child = begin(&arguments);
-    wait_for(&killed.join("micro.checkpoint"));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    succeeds(&["resume", text(&killed)]);
-    assert!(emulator(&killed) == emulator(&whole));
 }
