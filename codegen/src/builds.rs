@@ -163,18 +163,27 @@ fn cargo_for(target: &str, command: &str, features: Features) -> Option<Command>
         accept_unstable(&mut cargo, features.0);
         return Some(cargo);
     }
+    // Cargo itself would look for its commands among those of rustup.
+    let program = match command {
+        "clippy" => "/usr/bin/cargo-clippy",
+        _ => "/usr/bin/cargo",
+    };
     let paths = [
+        program,
         "/usr/bin/cargo",
         "/usr/bin/rustc",
+        "/usr/bin/rustdoc",
         "/usr/lib/rustlib/src/rust",
     ];
     if !paths.iter().all(|path| Path::new(path).exists()) {
         return None;
     }
-    let mut cargo = Command::new("/usr/bin/cargo");
+    let mut cargo = Command::new(program);
     cargo.args([command, "-Z", "build-std=core"]);
     cargo
+        .env("CARGO", "/usr/bin/cargo")
         .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTDOC", "/usr/bin/rustdoc")
         .env("RUSTC_BOOTSTRAP", "1");
     Some(cargo)
 }
@@ -182,23 +191,26 @@ fn cargo_for(target: &str, command: &str, features: Features) -> Option<Command>
 /// Says so past the harness, which hides what a passing test prints.
 fn skipped() {
     let line = "SKIPPED: core for microcontrollers, install with rustup target add thumbv7em-none-eabihf, or with apt-get \
-                install rustc-web cargo-web libstd-rust-web-dev rust-web-src\n";
+                install rustc-web cargo-web libstd-rust-web-dev rust-web-src rust-web-clippy\n";
     assert!(std::env::var_os("DENSE_REQUIRE_ALL").is_none(), "{line}");
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
 }
 
-/// Builds or checks all forms for these targets, with each set of features.
-fn for_each_target(targets: &[(&str, &[Features])], command: &str) {
-    let crates = Crates::write(command);
+/// Runs these commands of cargo's in all forms for these targets, with each set of features.
+fn for_each_target(test: &str, targets: &[(&str, &[Features])], commands: &[&[&str]]) {
+    let crates = Crates::write(test);
     for (target, sets) in targets {
         for set in *sets {
-            for folder in [&crates.large, &crates.library] {
-                let Some(mut cargo) = cargo_for(target, command, *set) else {
-                    return skipped();
-                };
-                cargo.args(["--quiet", "--target", target]).args(set.0);
-                cargo.env("RUSTFLAGS", "-D warnings");
-                crates.run(cargo, folder);
+            for command in commands {
+                for folder in [&crates.large, &crates.small, &crates.library] {
+                    let Some(mut cargo) = cargo_for(target, command[0], *set) else {
+                        return skipped();
+                    };
+                    cargo.args(&command[1..]).args(set.0);
+                    cargo.args(["--quiet", "--target", target]);
+                    cargo.env("RUSTFLAGS", "-D warnings");
+                    crates.run(cargo, folder);
+                }
             }
         }
     }
@@ -207,11 +219,17 @@ fn for_each_target(targets: &[(&str, &[Features])], command: &str) {
 #[test]
 fn generated_crates_build_for_a_cortex_m4f_without_an_unstable_feature() {
     // The assembler has a say too.
-    for_each_target(&[("thumbv7em-none-eabihf", &[NONE])], "build");
+    let target = ("thumbv7em-none-eabihf", &[NONE][..]);
+    for_each_target("build", &[target], &[&["build"]]);
 }
 
 #[test]
 #[ignore = "long: compiles core for each target where rustup has none"]
-fn generated_crates_build_for_every_target_as_documented() {
-    for_each_target(&TARGETS, "check");
+fn generated_crates_are_linted_documented_and_built_for_every_target_without_a_warning() {
+    let commands: [&[&str]; 3] = [
+        &["clippy"],
+        &["doc", "--no-deps", "--document-private-items"],
+        &["build"],
+    ];
+    for_each_target("targets", &TARGETS, &commands);
 }

@@ -238,7 +238,7 @@ vectorised! {
 #[inline(always)]
 fn mask(lanes: [bool; LANES]) -> u32 {
     let mut mask = 0_u32;
-    for (lane, set) in numbered(lanes.into_iter()) {
+    for (lane, set) in numbered(lanes) {
         mask |= u32::from(set) << lane;
     }
     mask

@@ -11,6 +11,29 @@
     )
 )]
 
+/// One instruction of the floating-point unit on `value`, in s0, and other numbers in registers that are named: through general
+/// registers, for a stable compiler gives assembly no others of this target. Touches nothing but these registers.
+#[cfg(all(
+    not(any(feature = "std", feature = "core-float-math")),
+    any(not(feature = "no-fma"), target_os = "none"),
+    target_arch = "arm",
+    target_abi = "eabihf"
+))]
+macro_rules! by_fpu {
+    ($instruction:literal, $value:ident $(, $register:tt = $operand:ident)*) => {
+        core::arch::asm!(
+            "vmov s0, {value}",
+            $(concat!("vmov ", $register, ", {", stringify!($operand), "}"),)*
+            $instruction,
+            "vmov {value}, s0",
+            value = inout(reg) $value,
+            $($operand = in(reg) $operand, out($register) _,)*
+            out("s0") _,
+            options(pure, nomem, nostack, preserves_flags)
+        )
+    };
+}
+
 /// A way to round `a * b + c`.
 pub trait Arithmetic: Copy + 'static {
     /// Whether product and sum are rounded together.
@@ -96,25 +119,8 @@ impl Arithmetic for Fused {
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         let mut sum = c;
-        // Through general registers: a stable compiler gives assembly no others of this target.
-        // SAFETY: every hard-float Cortex-M has the instruction; nothing but these registers is touched. Of a processor
-        // that has not, the assembler refuses the build.
-        unsafe {
-            core::arch::asm!(
-                "vmov s0, {sum}",
-                "vmov s1, {a}",
-                "vmov s2, {b}",
-                "vfma.f32 s0, s1, s2",
-                "vmov {sum}, s0",
-                sum = inout(reg) sum,
-                a = in(reg) a,
-                b = in(reg) b,
-                out("s0") _,
-                out("s1") _,
-                out("s2") _,
-                options(pure, nomem, nostack, preserves_flags)
-            );
-        }
+        // SAFETY: every hard-float Cortex-M has the instruction. Of a processor that has not, the assembler refuses the build.
+        unsafe { by_fpu!("vfma.f32 s0, s1, s2", sum, "s1" = a, "s2" = b) };
         sum
     }
 }
@@ -164,17 +170,8 @@ fn target_sqrt(x: f32) -> f32 {
 )]
 fn target_sqrt(x: f32) -> f32 {
     let mut root = x;
-    // SAFETY: every hard-float processor has the instruction; nothing but these registers is touched.
-    unsafe {
-        core::arch::asm!(
-            "vmov s0, {root}",
-            "vsqrt.f32 s0, s0",
-            "vmov {root}, s0",
-            root = inout(reg) root,
-            out("s0") _,
-            options(pure, nomem, nostack, preserves_flags)
-        );
-    }
+    // SAFETY: every hard-float processor has the instruction.
+    unsafe { by_fpu!("vsqrt.f32 s0, s0", root) };
     root
 }
 

@@ -277,13 +277,11 @@ mod tests {
         mut check: Check<'a, Small>,
         sizes: &[usize],
     ) -> (Result<&'a Small, ImageError>, usize) {
-        let mut steps = 0;
-        for &size in sizes.iter().cycle() {
+        for (steps, &size) in sizes.iter().cycle().enumerate() {
             match check.finished() {
                 Some(answer) => return (answer, steps),
                 None => check.step(size),
             }
-            steps += 1;
         }
         panic!("there are sizes");
     }

@@ -174,7 +174,7 @@ fn check_sections(out: &Path, options: &FreezeOptions) -> Result<()> {
                 let rest = section.and_then(|section| section.strip_prefix(*name));
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             };
-            names.iter().any(|name| is(&name))
+            names.iter().any(is)
         };
         let meaning = match () {
             () if is_one_of(&WITHOUT_CONTENTS) => "memory without contents",

@@ -177,9 +177,9 @@ impl<const LANES: usize> Narrow<'_, LANES> {
                     sum.store(places);
                 }
             } else {
-                for (vector, [columns]) in numbered(sums.into_iter()) {
+                for (vector, [columns]) in numbered(sums) {
                     let position = along(position, vector, SIDE);
-                    for (lane, column) in numbered(columns.into_iter()).take(lanes) {
+                    for (lane, column) in numbered(columns).take(lanes) {
                         let added = match adds {
                             true => residual.gathered(layer.finish.residual, position, lane),
                             false => [0.0; SIDE],

@@ -242,9 +242,9 @@ fn each_place<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const VECT
     lanes: usize,
     mut store: impl FnMut(V, usize, usize),
 ) {
-    for (k, sums) in numbered(sums.into_iter()) {
-        for (block, sums) in numbered(sums.into_iter()) {
-            for (vector, sum) in numbered(sums.into_iter()) {
+    for (k, sums) in numbered(sums) {
+        for (block, sums) in numbered(sums) {
+            for (vector, sum) in numbered(sums) {
                 store(sum, k, along(block.wrapping_mul(lanes), vector, V::LANES));
             }
         }

@@ -56,6 +56,17 @@ fn a_seed_gives_its_bytes_whatever_the_threads_and_the_run_can_be_used() {
     let out = folder.path().join("frozen");
     succeeds(&["freeze", text(&run), "--out", text(&out)]);
     assert!(out.join("src/model.rs").exists());
+
+    let out = folder.path().join("in_c");
+    let freeze = ["freeze", text(&run), "--out", text(&out), "--c"];
+    let sections = ["--section", ".slow", "--code-section", ".fast"];
+    let target = ["--target", "thumbv7em-none-eabihf"];
+    succeeds(&[&freeze[..], &sections, &target].concat());
+    let file = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    assert!(file("in_c.c").contains("__section__(\".slow\")"));
+    assert!(file("in_c.c").contains("__section__(\".fast\")"));
+    assert!(file("in_c.h").contains(" bytes of a call") || file("in_c.h").contains("not known"));
+    assert!(file("library/src/weights.rs").contains("link_section = \".slow\""));
 }
 
 #[test]
@@ -385,6 +396,38 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
         (
             vec!["freeze", "run", "--out", "new", "--section", "a b"],
             &["begin with a dot"],
+        ),
+        (
+            vec!["freeze", "run", "--out", "new", "--c", "--section", ".bss"],
+            &["memory without contents", ".emulator_weights"],
+        ),
+        (
+            vec![
+                "freeze",
+                "run",
+                "--out",
+                "new",
+                "--c",
+                "--code-section",
+                "fast",
+            ],
+            &["\"fast\"", "begin with a dot"],
+        ),
+        (
+            vec!["freeze", "run", "--out", "new", "--code-section", ".fast"],
+            &["--c"],
+        ),
+        (
+            vec![
+                "freeze",
+                "run",
+                "--out",
+                "new",
+                "--c",
+                "--target",
+                "cortex-m99",
+            ],
+            &["cortex-m4", "thumbv7em-none-eabihf"],
         ),
         (
             vec!["freeze", "run", "--out", "new", "--c", "--prefix", "9x"],
