@@ -148,6 +148,7 @@ impl Residuals {
         let mut parts = emulator.clone().into_parts();
         parts.calibration.gain = 1.0;
         parts.calibration.floor.fill(0.0);
+        parts.calibration.slope = None;
         parts.local = Local::default();
         let x: Vec<f32> = rows
             .iter()

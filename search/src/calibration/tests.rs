@@ -42,7 +42,7 @@ fn a_trend_of_the_errors_is_found_again_whatever_the_offsets() {
 
 #[test]
 fn rows_that_trained_show_a_trend_unless_the_others_contradict_it() {
-    let truth = |x: &[f32]| f64::from(0.5 * x[0]);
+    let truth = |x: &[f32]| f64::from(0.35 * x[0]);
     let found = |trained: f64| {
         let others = [40, 41].map(|seed| group(60, seed, truth));
         let trained = group(1500, 42, |x| trained * truth(x) - 3.0);
@@ -55,7 +55,7 @@ fn rows_that_trained_show_a_trend_unless_the_others_contradict_it() {
     assert_eq!(without, None, "120 rows are too few for so little");
     let with = with.expect("with 1,500 more it is seen");
     assert!(
-        (with[0] - 0.25).abs() < 0.05 && with[1].abs() < 0.05,
+        (with[0] - 0.175).abs() < 0.05 && with[1].abs() < 0.05,
         "{with:?}"
     );
     let (without, with) = found(-1.0);

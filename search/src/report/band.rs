@@ -111,7 +111,8 @@ fn by_size(facts: &Facts) -> Option<String> {
     let names = names.map(|(fifth, name)| (place(fifth), (*name).to_owned()));
     let mut plot = Plot::new(
         Axis::new(
-            Scale::between(0.0, 100.0, false),
+            // Beyond 100 there is room for the share behind its bar.
+            Scale::between(0.0, 118.0, false),
             "values within the 90 % band (%)",
         ),
         Axis::new(Scale::between(0.4, 5.6, false), "predicted size"),
@@ -120,7 +121,7 @@ fn by_size(facts: &Facts) -> Option<String> {
     for (fifth, share) in fifths.into_iter().enumerate() {
         let (percent, at) = (100.0 * share, place(fifth));
         plot.bars("a", [[0.0, percent, at - 0.32, at + 0.32]]);
-        plot.beside(0.0, at, &format!("{} %", digits(percent, 3)));
+        plot.beside(percent.max(90.0), at, &format!("{} %", digits(percent, 3)));
     }
     plot.line("ink dash", [(90.0, 0.4), (90.0, 5.6)]);
     let mut read = String::from(
