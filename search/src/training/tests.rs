@@ -151,7 +151,7 @@ fn on_components() -> (Components, Trainer) {
             let waves = y.iter().enumerate();
             waves
                 .map(|(k, y)| y * ((k * place) as f32 * 0.01 + 0.2).cos())
-                .sum()
+                .sum::<f32>()
         };
         (0..OUTPUTS).map(output).collect()
     };

@@ -4,6 +4,11 @@
 //! come. `...` stands for any text, in a line by itself for any lines. Where the page is not what is printed, the page as it
 //! would be is left in the build's folder for temporary files.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test that cannot go on fails there"
+)]
+
 use super::skip::skipped;
 use super::{doubles, npz};
 use dense_search::folder_lock::FolderLock;
