@@ -201,8 +201,7 @@ mod tests {
             let physical = |k: usize| f64::from(x[k] / n.scale()[k] + n.centre()[k]);
             let (a, b) = (physical(0), physical(1));
             assert!((-1e-3..1.001).contains(&a) && (-1e-3..1.001).contains(&b));
-            let z =
-                (truth(a, b) - f64::from(n.output_offset()[0])) / f64::from(n.output_scale()[0]);
+            let z = (truth(a, b) - n.output_offset()[0]) / n.output_scale()[0];
             worst = worst.max((z - f64::from(*y)).abs());
         }
         // At the box's corners the process reaches beyond its rows.

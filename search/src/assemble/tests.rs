@@ -120,7 +120,7 @@ fn assert_row(normalisation: &Normalisation, space: &Space, deployed: &[f32], ca
         }
         let deployed = f64::from(deployed);
         // The rounding of the result itself, and of what is added to it.
-        let slack = 1e-6 * (low.abs() + f64::from(normalisation.unit()[j]));
+        let slack = 1e-6 * (low.abs() + normalisation.unit()[j]);
         assert!(
             (low - slack..=high + slack).contains(&deployed),
             "{}, output {j}: {deployed}, not {low} to {high}",

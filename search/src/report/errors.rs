@@ -154,7 +154,7 @@ fn along_outputs(facts: &Facts) -> Vec<String> {
                     .map(|&value| if value.is_nan() { 0.0 } else { value })
                     .collect();
                 let largest = values.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-                let range = Scale::between(0.0, largest.into(), false);
+                let range = Scale::between(0.0, largest, false);
                 let name = outputs
                     .names
                     .get(channel)
