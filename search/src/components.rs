@@ -11,8 +11,8 @@
 //! teach is lost, and weights, moments and pairs of the minimiser are those of a network with k outputs. `B^T / s` is the
 //! last group of the space, a dense layer with one candidate that no step changes; members share it.
 //!
-//! k is the least for which the rest of the training outputs' variance is below [`REST`], so far as the basis has at most
-//! [`WEIGHTS`] numbers or [`FEW`] directions.
+//! k is the least for which the rest of the training outputs' variance is below `REST`, so far as the basis has at most
+//! `WEIGHTS` numbers or `FEW` directions.
 
 use crate::assemble::data_order;
 use crate::data::{Dataset, Normalisation};

@@ -66,7 +66,7 @@ impl SuperNetwork {
     /// Returns the super-network whose last group, a dense layer without another candidate, has these weights and no bias.
     ///
     /// # Shapes
-    /// `weights`: [numbers before it][outputs], outputs in the network's order.
+    /// `weights`: `[numbers before it][outputs]`, outputs in the network's order.
     ///
     /// # Errors
     /// The weights are of another shape.

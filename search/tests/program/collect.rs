@@ -146,7 +146,7 @@ fn what_fails_hangs_or_prints_rubbish_costs_its_own_row() {
     assert_eq!((data.rows(), data.shape()), (5, &[3][..]));
     for (row, index) in expected.into_iter().enumerate() {
         assert_eq!(data.x_row(row), [index, index + 1.5]);
-        assert_eq!(data.y_row(row), [index as f64, 0.5, -1e-3]);
+        assert_eq!(data.y_row(row), [index, 0.5, -1e-3]);
     }
     assert_eq!(data.layout().to_string(), "curve");
     assert_eq!(
