@@ -267,7 +267,6 @@ impl Function {
             inputs,
             outputs,
             layout: (self.outputs > 1).then_some(Layout::Curve),
-            ..ReadOptions::default()
         })
     }
 }
