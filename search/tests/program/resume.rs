@@ -66,7 +66,7 @@ fn a_run_killed_at_any_moment_resumes_to_the_bytes_of_the_unbroken_run() {
         .as_nanos() as u64;
     println!("moments drawn from {seed}");
     let mut random = stream(seed, "kills");
-    for time in 0..of_tier(3, 10) {
+    for time in 0..of_tier(2, 10) {
         let run = folder.path().join(format!("killed {time}"));
         let mut child = search(&run, ["--steps", STEPS]);
         wait_for_description(&run);

@@ -7,6 +7,7 @@ use dense_tests::c::{CProgram, FLAGS, is_there, succeeds};
 use dense_tests::cases::{CASES, Case, ROWS, compiled};
 use dense_tests::modules::write;
 use dense_tests::repository;
+use dense_tests::tier::of_tier;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -390,7 +391,7 @@ fn a_compiler_without_built_in_functions_gives_the_bits_of_the_order_apart() {
 
 /// Cases for what depends on the compiler more than on the emulator.
 fn same_each_time() -> Vec<&'static Case> {
-    CASES[..6].iter().collect()
+    CASES[..of_tier(3, 6)].iter().collect()
 }
 
 /// What a C file needs of others, when compiled with these flags.
