@@ -1,5 +1,5 @@
-//! Places in arrays, reckoned so that a build with overflow checks has none to make: nothing here can overflow for sizes that are in
-//! memory, and what could not be proven to would link a panic. Every access is checked by itself, or was checked beforehand.
+//! Array indices computed with wrapping arithmetic, so that no panic links in builds with overflow checks. Indices of arrays in
+//! memory never wrap. Each access has its own bounds check, or was checked beforehand.
 
 /// Returns `start + count * step`, modulo 2^64 (2^32 on processors of 32 bits).
 #[inline(always)]

@@ -11,7 +11,7 @@
 //! and below them:
 //!
 //! - [`fma`] is the one place where a multiply-add is chosen, and with it the order of rounding;
-//! - `index` reckons places in arrays without a check of overflow;
+//! - `index` computes array indices without overflow checks;
 //! - `simd` has the vectors that the inner tiles are written in, and `dispatch` takes those that the processor is found
 //!   to have;
 //! - [`elementary`] has the activations' and transforms' functions, with their stated errors;

@@ -45,9 +45,6 @@ pub fn choose(data: &Dataset, split: &Split) -> Transform {
 /// # Errors
 /// The logarithm was asked for, and an output is not positive; an output has an offset.
 pub fn check(data: &Dataset, transform: Transform) -> anyhow::Result<()> {
-    let lowest = (0..data.rows())
-        .flat_map(|row| data.y_row(row))
-        .fold(f64::INFINITY, |least, &y| least.min(y));
     if transform == Transform::None {
         return Ok(());
     }
@@ -62,6 +59,9 @@ pub fn check(data: &Dataset, transform: Transform) -> anyhow::Result<()> {
             }
         );
     }
+    let lowest = (0..data.rows())
+        .flat_map(|row| data.y_row(row))
+        .fold(f64::INFINITY, |least, &y| least.min(y));
     if transform == Transform::Log && lowest < f32::MIN_POSITIVE.into() {
         bail!(
             "{}: --transform log: expected positive outputs, got {lowest:e}; try asinh",

@@ -21,9 +21,9 @@ pub struct CCosts {
     pub compiler: String,
     /// Bytes of instructions.
     pub code_bytes: usize,
-    /// Stack of a call, and of the self-test, without what is called beyond the file.
+    /// Bytes of stack of a call, without functions outside the file.
     pub stack_bytes: usize,
-    /// See above.
+    /// Bytes of stack of the self-test, without functions outside the file.
     pub self_test_stack_bytes: usize,
     /// What the file calls of others.
     pub calls: Vec<String>,

@@ -98,7 +98,7 @@ pub fn resources(
 /// What the user chooses about the C form.
 #[derive(Clone, Debug)]
 pub struct CChoices {
-    /// What names begin with; the folder's name where it is none.
+    /// Prefix of all names; `None` takes the folder's name.
     pub prefix: Option<Prefix>,
     /// The processor whose code and stack the header states.
     pub target: Option<Processor>,
@@ -111,7 +111,7 @@ pub struct CChoices {
 /// Writes the emulator as C into the folder `out`, which also names it where no prefix is given; returns its figures.
 ///
 /// # Errors
-/// The run is none or has no such row, a section cannot have its name, or the folder holds something else.
+/// `run` is not a run folder or has no such row, a section name is invalid, or the folder holds other files.
 pub fn run_c(
     run: &Path,
     row: Option<usize>,

@@ -261,10 +261,10 @@ impl Search<'_> {
             .components(self.data, &self.split.train, transform);
         if let Some(components) = &components {
             say!(
-                "note: outputs are many: {} principal components of the {} training rows stand for {} outputs, and are learnt",
+                "note: the {} outputs are learnt as {} principal components of the {} training rows",
+                self.data.output_count(),
                 components.count(),
-                self.split.train.len(),
-                self.data.output_count()
+                self.split.train.len()
             );
         }
         let learnt = Learnt {
