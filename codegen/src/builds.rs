@@ -98,7 +98,8 @@ impl Crates {
         self.run(cargo, crate_folder);
     }
 
-    fn run(&self, mut cargo: Command, crate_folder: &Path) {
+    /// Runs cargo in one of them; gives what it said.
+    fn run(&self, mut cargo: Command, crate_folder: &Path) -> String {
         cargo
             .current_dir(crate_folder)
             .env("CARGO_TARGET_DIR", self.folder.join("target"))
@@ -107,6 +108,7 @@ impl Crates {
         let output = cargo.output().expect("cargo starts");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{cargo:?}\n{said}");
+        said.into_owned()
     }
 }
 
@@ -219,8 +221,21 @@ fn for_each_target(test: &str, targets: &[(&str, &[Features])], commands: &[&[&s
 #[test]
 fn generated_crates_build_for_a_cortex_m4f_without_an_unstable_feature() {
     // The assembler has a say too.
-    let target = ("thumbv7em-none-eabihf", &[NONE][..]);
-    for_each_target("build", &[target], &[&["build"]]);
+    let target = "thumbv7em-none-eabihf";
+    for_each_target("build", &[(target, &[NONE])], &[&["build"]]);
+    // Without optimisation a panic links, which cargo tells whoever builds.
+    let crates = Crates::write("build");
+    let Some(mut cargo) = cargo_for(target, "build", NONE) else {
+        return skipped();
+    };
+    cargo.args(NONE.0).args(["--target", target]);
+    let said = crates.run(cargo, &crates.small);
+    for package in ["frozen-emulator", "frozen-emulator-runtime"] {
+        let told = format!(
+            "set opt-level = 3 and debug-assertions = false under [profile.dev.package.{package}]"
+        );
+        assert!(said.contains(&told), "{said}");
+    }
 }
 
 #[test]

@@ -32,6 +32,11 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
             "dense-runtime/Cargo.toml",
             include_str!("templates/runtime.toml.txt"),
         ),
+        file("build.rs", include_str!("templates/build.rs.txt")),
+        file(
+            "dense-runtime/build.rs",
+            include_str!("templates/build.rs.txt"),
+        ),
         file(
             "tests/golden.rs",
             include_str!("templates/golden_test.rs.txt"),

@@ -94,9 +94,52 @@ fn both_have_the_numbers_that_were_frozen() {
 }
 
 #[test]
+fn a_build_for_a_microcontroller_that_may_link_a_panic_says_why() {
+    let (_folder, out) = frozen(&testing::emulator(1));
+    let package = |folder: &Path| std::fs::read(folder.join("build.rs")).unwrap();
+    assert_eq!(package(&out), package(&out.join("dense-runtime")));
+    let script = out.join("build-script");
+    let mut compiler = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
+    compiler.args(["--edition", "2024", "-D", "warnings", "build.rs", "-o"]);
+    let compiled = compiler.arg(&script).current_dir(&out).status().unwrap();
+    assert!(compiled.success());
+    let said = |os: &str, level: &str, checked: bool| {
+        let mut run = Command::new(&script);
+        run.env_clear()
+            .env("CARGO_CFG_TARGET_OS", os)
+            .env("OPT_LEVEL", level)
+            .env("PROFILE", if level == "0" { "debug" } else { "release" })
+            .env("CARGO_PKG_NAME", "pressure-runtime");
+        if checked {
+            run.env("CARGO_CFG_DEBUG_ASSERTIONS", "");
+        }
+        String::from_utf8(run.output().unwrap().stdout).unwrap()
+    };
+    for level in ["1", "s", "z"] {
+        let line = format!(
+            "cargo::warning=opt-level is {level}, so a panic may link: in the manifest of your workspace set \
+             opt-level = 3 and debug-assertions = false under [profile.release.package.pressure-runtime]\n"
+        );
+        assert!(said("none", level, false).ends_with(&line));
+        assert!(!said("linux", level, false).contains("warning"));
+    }
+    assert!(said("none", "0", true).contains("opt-level is 0"));
+    assert!(said("none", "0", true).contains("[profile.dev.package."));
+    assert!(said("unknown", "3", true).contains("=debug-assertions are on, so"));
+    for level in ["2", "3"] {
+        assert!(!said("none", level, false).contains("warning"));
+    }
+}
+
+#[test]
 fn the_emitted_code_is_formatted() {
     let (_folder, out) = frozen(&testing::emulator(2));
-    for file in ["src/lib.rs", "tests/golden.rs", "examples/latency.rs"] {
+    for file in [
+        "build.rs",
+        "src/lib.rs",
+        "tests/golden.rs",
+        "examples/latency.rs",
+    ] {
         let output = Command::new("rustfmt")
             .args(["--check", "--edition", "2024", file])
             .current_dir(&out)
