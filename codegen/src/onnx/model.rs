@@ -6,13 +6,34 @@ use super::proto::{
     Dimension, GraphProto, Length, ModelProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
     TensorType, TypeProto, ValueInfoProto,
 };
-use super::{Batch, OPERATORS, What, local, metadata, operation, statistics};
+use super::{Batch, OPERATORS, What, local, metadata, statistics};
 use crate::emulator::Emulator;
 use crate::graph::{NodeId, Shape};
+use crate::operation::onnx::Operands;
 use crate::{Error, Result};
 
 /// The version of the messages.
 const INTERMEDIATE_REPRESENTATION: i64 = 8;
+
+/// Adds one node of the emulator's graph after those that it reads.
+fn write(draft: &mut Draft<'_>, id: NodeId) {
+    let graph = draft.graph;
+    let node = &graph.nodes()[id.index()];
+    // The graph's input has its name from the beginning.
+    let Some(implementation) = node.operation().implementation() else {
+        return;
+    };
+    let inputs = || node.inputs().iter();
+    let values: Vec<_> = inputs().map(|&from| draft.value(from)).collect();
+    let shapes: Vec<_> = inputs().map(|&from| graph.shape(from)).collect();
+    let operands = Operands {
+        values: &values,
+        shapes: &shapes,
+        result: node.shape(),
+    };
+    let value = implementation.onnx(draft, &operands);
+    draft.name(id, value);
+}
 
 /// The message that the file consists of.
 pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<ModelProto> {
@@ -24,7 +45,7 @@ pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<Mod
     let mut draft = Draft::new(graph, batch);
     for (index, needed) in graph.needed(members).into_iter().enumerate() {
         if needed {
-            operation::write(&mut draft, NodeId(index));
+            write(&mut draft, NodeId(index));
         }
     }
     let rows: Vec<_> = members
