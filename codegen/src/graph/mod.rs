@@ -13,11 +13,7 @@ mod real;
 mod shape;
 mod single;
 
-pub use crate::operation::{
-    Activation, Add, Conv1d, Conv2d, Dense, Function, Input, Inverse, Logarithm, Multiply,
-    Operation, Rescale, Resize, Resize2d, Standardise, Transform, Transpose, TransposedConv1d,
-    TransposedConv2d,
-};
+pub use crate::operation::types::*;
 pub use parameter::{Parameter, ParameterId, Parameters};
 pub use real::Real;
 pub use shape::Shape;

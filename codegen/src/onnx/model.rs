@@ -236,3 +236,49 @@ impl<'a> Named<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Operation;
+    use crate::testing;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    #[test]
+    fn operations_are_written_with_the_operators_that_they_name() {
+        let mut used: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let emulators = (0..200).map(testing::random_structure);
+        for emulator in emulators.chain((0..3).map(testing::emulator)) {
+            let graph = emulator.graph();
+            let mut draft = Draft::new(graph, Batch::Any);
+            for (id, node) in graph.named_nodes() {
+                let before = draft.nodes.len();
+                write(&mut draft, id);
+                let written = draft.nodes[before..].iter();
+                let kind = used.entry(node.operation().kind()).or_default();
+                kind.extend(written.map(|node| node.op_type.clone()));
+            }
+        }
+        let kinds = Operation::KINDS.iter().zip(Operation::ONNX_OPERATORS);
+        for (kind, operators) in kinds {
+            let named: BTreeSet<_> = operators.iter().map(|&name| name.to_owned()).collect();
+            assert_eq!(used.get(kind), Some(&named), "{kind}");
+        }
+    }
+
+    #[test]
+    fn the_document_has_the_operators_of_every_operation() {
+        let document = include_str!("../../../docs/onnx.md");
+        let kinds = Operation::KINDS.iter().zip(Operation::ONNX_OPERATORS);
+        let rows = kinds.filter(|(_, operators)| !operators.is_empty());
+        let row = |(kind, operators): (&&str, &&[&str])| {
+            format!("| {kind} | {} |\n", operators.join(", "))
+        };
+        let table: String = rows.map(row).collect();
+        let head = "| operation | operators |\n|---|---|\n";
+        assert!(
+            document.contains(&format!("{head}{table}\n")),
+            "docs/onnx.md should have\n{head}{table}"
+        );
+    }
+}

@@ -15,7 +15,7 @@ pub(crate) mod rust;
 use crate::graph::{ParameterId, Parameters, Real, Shape};
 use c::WriteC;
 use host::Execute;
-use onnx::WriteOnnx;
+use onnx::{Operators, WriteOnnx};
 use rule::{Fusion, Mismatch, Rule, Value};
 use rust::WriteRust;
 use serde::{Deserialize, Serialize};
@@ -31,8 +31,15 @@ macro_rules! operations {
         mod input;
         $(mod $folder;)*
 
-        pub use input::Input;
-        $(pub use $folder::$name;)*
+        /// The operations' own types.
+        pub(crate) mod types {
+            pub use super::Operation;
+            pub use super::activation::Function;
+            pub use super::input::Input;
+            pub use super::transform::Inverse;
+            $(pub use super::$folder::$name;)*
+        }
+        use types::*;
 
         /// What a node does with its operands.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,6 +75,18 @@ macro_rules! operations {
                 }
             }
 
+            /// The operators that each kind is written with in ONNX, in the order of [`Self::KINDS`].
+            pub const ONNX_OPERATORS: &'static [&'static [&'static str]] =
+                &[&[], $($name::OPERATORS,)*];
+
+            /// The oldest version of the emulator's file that has the operation.
+            pub(crate) fn format(&self) -> u64 {
+                match self {
+                    Self::Input(_) => Input::FORMAT,
+                    $(Self::$name(_) => $name::FORMAT,)*
+                }
+            }
+
             /// How the operation is executed and written; `None` for the graph's input.
             pub(crate) fn implementation(&self) -> Option<&dyn Implementation> {
                 match self {
@@ -97,9 +116,6 @@ operations! {
     transform::Transform,
     transpose::Transpose,
 }
-
-pub use activation::Function;
-pub use transform::Inverse;
 
 impl Operation {
     /// The kind's name: `dense`, `conv1d`, ...

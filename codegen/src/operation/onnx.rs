@@ -13,6 +13,12 @@ pub(crate) struct Operands<'a> {
     pub(crate) result: Shape,
 }
 
+/// The operators that an operation is written with.
+pub(crate) trait Operators {
+    /// Their names, in the order in which they are needed; not all of them always are.
+    const OPERATORS: &'static [&'static str];
+}
+
 /// An operation's form in ONNX.
 pub(crate) trait WriteOnnx {
     /// Adds the nodes that stand for the operation; returns the name of its result.

@@ -25,6 +25,9 @@ pub(crate) trait Rule {
     /// The kind's name, as errors and generated code give it.
     const KIND: &'static str;
 
+    /// The oldest version of the emulator's file that has the operation.
+    const FORMAT: u64 = 1;
+
     /// Whether the kernels work in place, on each element by itself.
     const IN_PLACE: bool = false;
 

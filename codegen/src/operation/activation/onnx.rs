@@ -2,7 +2,11 @@
 
 use super::{Activation, Function};
 use crate::onnx::draft::Draft;
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for Activation {
+    const OPERATORS: &'static [&'static str] = &["Relu", "Sigmoid", "Mul", "Tanh"];
+}
 
 impl WriteOnnx for Activation {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

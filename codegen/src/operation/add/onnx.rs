@@ -2,7 +2,11 @@
 
 use super::Add;
 use crate::onnx::draft::Draft;
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for Add {
+    const OPERATORS: &'static [&'static str] = &["Add"];
+}
 
 impl WriteOnnx for Add {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

@@ -3,7 +3,11 @@
 use super::Conv1d;
 use crate::onnx::draft::Draft;
 use crate::operation::convolution::onnx::convolution;
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for Conv1d {
+    const OPERATORS: &'static [&'static str] = &["Conv"];
+}
 
 impl WriteOnnx for Conv1d {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

@@ -3,7 +3,11 @@
 use super::Dense;
 use crate::graph::Shape;
 use crate::onnx::draft::{Draft, int, position_major, sizes};
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for Dense {
+    const OPERATORS: &'static [&'static str] = &["Reshape", "Gemm"];
+}
 
 impl WriteOnnx for Dense {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

@@ -2,8 +2,12 @@
 
 use super::Logarithm;
 use crate::onnx::draft::{Draft, position_major, sizes};
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 use crate::onnx::proto::TensorProto;
+
+impl Operators for Logarithm {
+    const OPERATORS: &'static [&'static str] = &["Max", "Log", "Where"];
+}
 
 impl WriteOnnx for Logarithm {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

@@ -2,7 +2,11 @@
 
 use super::Multiply;
 use crate::onnx::draft::Draft;
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for Multiply {
+    const OPERATORS: &'static [&'static str] = &["Mul"];
+}
 
 impl WriteOnnx for Multiply {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

@@ -2,7 +2,11 @@
 
 use super::Rescale;
 use crate::onnx::draft::Draft;
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for Rescale {
+    const OPERATORS: &'static [&'static str] = &["Mul", "Add"];
+}
 
 impl WriteOnnx for Rescale {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

@@ -4,8 +4,12 @@
 //! a whole number it may fall just below, and the position before would be taken.
 
 use crate::onnx::draft::{Draft, int, sizes, word};
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 use super::Resize2d;
+
+impl Operators for Resize2d {
+    const OPERATORS: &'static [&'static str] = &["Resize", "Gather"];
+}
 
 impl WriteOnnx for Resize2d {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

@@ -2,7 +2,11 @@
 
 use super::Standardise;
 use crate::onnx::draft::Draft;
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for Standardise {
+    const OPERATORS: &'static [&'static str] = &["Sub", "Mul"];
+}
 
 impl WriteOnnx for Standardise {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

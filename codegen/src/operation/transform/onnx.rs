@@ -5,7 +5,11 @@
 
 use super::{Inverse, Transform};
 use crate::onnx::draft::Draft;
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for Transform {
+    const OPERATORS: &'static [&'static str] = &["Exp", "Neg", "Add", "Mul", "Tanh"];
+}
 
 impl WriteOnnx for Transform {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {

@@ -2,7 +2,11 @@
 
 use super::Transpose;
 use crate::onnx::draft::Draft;
-use crate::operation::onnx::{Operands, WriteOnnx};
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for Transpose {
+    const OPERATORS: &'static [&'static str] = &["Reshape"];
+}
 
 impl WriteOnnx for Transpose {
     fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
