@@ -18,9 +18,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The newest version of the format. Version 2 added the scale of errors and the neighbourhood of the training points, version 3
-/// slopes (both in further tensors) and offsets and scales of outputs. An emulator is written as the oldest version that has
+/// slopes (both in further tensors) and offsets and scales of outputs, version 4 the operation `clip`. An emulator is written as the oldest version that has
 /// all of it, and versions from 1 on are read.
-pub const FORMAT: u64 = 3;
+pub const FORMAT: u64 = 4;
 
 /// The metadata's key: a second one would leave the order of the file's bytes to a hash map.
 const KEY: &str = "dense";

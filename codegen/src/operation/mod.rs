@@ -113,6 +113,7 @@ operations! {
     multiply::Multiply,
     activation::Activation,
     rescale::Rescale,
+    clip::Clip,
     transform::Transform,
     transpose::Transpose,
 }

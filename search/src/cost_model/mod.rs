@@ -123,7 +123,8 @@ impl Kind {
                 Function::Silu => Self::Silu,
                 Function::Tanh => Self::Tanh,
             },
-            Operation::Rescale(_) => Self::Rescale,
+            // As much is read for a value.
+            Operation::Rescale(_) | Operation::Clip(_) => Self::Rescale,
             Operation::Transform(transform) => match transform.function {
                 Inverse::Exp => Self::Exp,
                 Inverse::Sinh => Self::Sinh,

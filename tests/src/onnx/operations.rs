@@ -7,9 +7,9 @@ use crate::networks::Draft;
 use dense_codegen::Emulator;
 use dense_codegen::emulator::Layout;
 use dense_codegen::graph::{
-    Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply, NodeId, Operation,
-    Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose, TransposedConv1d,
-    TransposedConv2d,
+    Add, Clip, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply, NodeId,
+    Operation, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
+    TransposedConv1d, TransposedConv2d,
 };
 use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
 use std::f64::consts::E;
@@ -83,6 +83,20 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
                 let [a, b] = [0, 1].map(|_| draft.dense(Graph::INPUT, SEQUENCE));
                 let product = draft.graph.push(Operation::Multiply(Multiply), &[a, b]);
                 product.expect("both have one shape")
+            }),
+        ),
+        (
+            "clip",
+            one(|draft| {
+                let node = draft.dense(Graph::INPUT, SEQUENCE);
+                let size = SEQUENCE.size();
+                let mut bounds = |name, bound| {
+                    let values = (0..size).map(|k| bound * (1.0 + k as f32 / size as f32));
+                    let bounds = draft.graph.parameter(name, &[size], values.collect());
+                    bounds.expect("finite numbers of a new name")
+                };
+                let (low, high) = (bounds("low", -0.4), bounds("high", 0.4));
+                draft.push(Operation::Clip(Clip { low, high }), node)
             }),
         ),
         (
