@@ -172,6 +172,13 @@ fn tensors(emulator: &Emulator) -> Tensors {
 
 /// The version of the format that has all of this.
 fn format_of(emulator: &Emulator) -> u64 {
+    let nodes = emulator.graph().nodes().iter();
+    let operations = nodes.map(|node| node.operation().format()).max();
+    operations.unwrap_or(1).max(format_of_numbers(emulator))
+}
+
+/// The version of the format that has all beside the operations.
+fn format_of_numbers(emulator: &Emulator) -> u64 {
     if emulator.calibration().slope.is_some() || emulator.outputs().relative.is_some() {
         3
     } else if *emulator.local() != Local::default() {

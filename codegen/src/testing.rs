@@ -391,3 +391,14 @@ impl Draft {
         self.push(resized, &[from])
     }
 }
+
+#[test]
+fn the_emulator_has_every_kind_of_operation() {
+    let emulator = emulator(1);
+    let nodes = emulator.graph().nodes().iter();
+    let there: std::collections::BTreeSet<_> = nodes.map(|node| node.operation().kind()).collect();
+    assert!(
+        Operation::KINDS.iter().all(|kind| there.contains(kind)),
+        "{there:?}"
+    );
+}

@@ -33,40 +33,32 @@ pub(super) fn text(emulator: &Emulator, prefix: &Prefix, memory: &Memory<'_>) ->
         .sizes()
         .iter()
         .map(|size| size.next_multiple_of(ALIGNMENT));
-    let text = guarded(include_str!("templates/header.h.txt"))
-        .replace("{{abi}}", &ABI.to_string())
-        .replace("{{members}}", &members.to_string())
-        .replace("{{member_count}}", &members.to_string())
-        .replace("{{input_count}}", &inputs.to_string())
-        .replace("{{output_count}}", &outputs.to_string())
-        .replace(
-            "{{relative}}",
+    let number = |number: usize| number.to_string();
+    let macros = prefix.0.to_uppercase();
+    let values = [
+        ("abi", &ABI.to_string()[..]),
+        ("members", &number(members)),
+        ("member_count", &number(members)),
+        ("input_count", &number(inputs)),
+        ("output_count", &number(outputs)),
+        (
+            "relative",
             match emulator.outputs().relative {
                 None => "",
                 Some(_) => "\n * and offsets or scales, for arrays of double",
             },
-        )
-        .replace("{{macs}}", &emulator.macs().to_string())
-        .replace("{{flash}}", &flash_bytes(emulator).to_string())
-        .replace("{{vectors}}", &golden_inputs(emulator).len().to_string())
-        .replace(
-            "{{workspace_arm}}",
-            &plan.sizes().iter().sum::<usize>().to_string(),
-        )
-        .replace(
-            "{{workspace}}",
-            &(padded.sum::<usize>() + ALIGNMENT - 1).to_string(),
-        );
-    // Last, so that no name is taken for a place to fill in.
-    prefix
-        .fill(&text)
-        .replace("{{names}}", &names(emulator, &prefix.0.to_uppercase()))
-        .replace("{{memory}}", &memory.text(emulator, prefix))
-        .replace("{{inputs}}", &input_table(emulator))
-        .replace(
-            "{{outputs}}",
-            &outputs_line(emulator, &prefix.0.to_uppercase()),
-        )
+        ),
+        ("macs", &emulator.macs().to_string()),
+        ("flash", &number(flash_bytes(emulator))),
+        ("vectors", &number(golden_inputs(emulator).len())),
+        ("workspace_arm", &number(plan.sizes().iter().sum())),
+        ("workspace", &number(padded.sum::<usize>() + ALIGNMENT - 1)),
+        ("names", &names(emulator, &macros)),
+        ("memory", &memory.text(emulator, prefix)),
+        ("inputs", &input_table(emulator)),
+        ("outputs", &outputs_line(emulator, &macros)),
+    ];
+    prefix.fill(&guarded(include_str!("templates/header.h.txt")), &values)
 }
 
 impl Memory<'_> {

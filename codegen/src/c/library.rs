@@ -2,7 +2,6 @@
 
 use super::{ABI, FreezeOptions, Prefix};
 use crate::emulator::Emulator;
-use crate::graph::Operation;
 use crate::rust::{emit_model, in_section, provenance};
 
 /// Every file: path and text.
@@ -13,25 +12,28 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
     } else {
         ""
     };
-    let filled = |template: &str| {
-        let text = prefix.fill(template).replace("{{abi}}", &ABI.to_string());
-        text.replace("{{compact}}", compact)
-    };
+    let abi = ABI.to_string();
+    let carrier = format!("{}-library", prefix.as_str());
     let file = |path: &str, text: String| (format!("library/{path}"), text);
+    let filled = |path: &str, template: &str, values: &[(&str, &str)]| {
+        file(path, prefix.fill(template, values))
+    };
     let mut files = vec![
-        file(
+        filled(
             "Cargo.toml",
-            filled(include_str!("templates/library/Cargo.toml.txt")),
+            include_str!("templates/library/Cargo.toml.txt"),
+            &[("compact", compact)],
         ),
-        file("build", filled(include_str!("templates/library/build.txt"))),
-        file(
+        filled("build", include_str!("templates/library/build.txt"), &[]),
+        filled(
             "src/lib.rs",
-            filled(include_str!("templates/library/lib.rs.txt")),
+            include_str!("templates/library/lib.rs.txt"),
+            &[("abi", &abi)],
         ),
-        file(
+        filled(
             "dense-runtime/Cargo.toml",
-            filled(include_str!("../rust/templates/runtime.toml.txt"))
-                .replace("{{carrier}}", &format!("{}-library", prefix.as_str())),
+            include_str!("../rust/templates/runtime.toml.txt"),
+            &[("carrier", &carrier)],
         ),
     ];
     let section = options.section.as_deref();
@@ -49,22 +51,14 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
 fn outweighs_its_numbers(emulator: &Emulator) -> bool {
     const FEW_BYTES: usize = 16 << 10;
     let mut nodes = emulator.graph().nodes().iter();
-    let has_convolutions = nodes.any(|node| {
-        matches!(
-            node.operation(),
-            Operation::Conv1d(_)
-                | Operation::Conv2d(_)
-                | Operation::TransposedConv1d(_)
-                | Operation::TransposedConv2d(_)
-        )
-    });
+    let has_convolutions = nodes.any(|node| node.operation().is_convolution());
     has_convolutions && emulator.flash_bytes() <= FEW_BYTES
 }
 
 /// What the folder is and how it is used.
 pub(super) fn readme(emulator: &Emulator, prefix: &Prefix) -> String {
-    // Last, so that nothing in it is taken for a place to fill in.
-    prefix
-        .fill(include_str!("templates/README.md.txt"))
-        .replace("{{provenance}}", &provenance(emulator))
+    prefix.fill(
+        include_str!("templates/README.md.txt"),
+        &[("provenance", &provenance(emulator))],
+    )
 }

@@ -4,9 +4,8 @@
 //! same functions. All symbols and macros begin with the prefix, so that several emulators fit into one program.
 //!
 //! - `header` writes what both have in common,
-//! - `source` puts the file together from `arrays` (the numbers), `calls` (one line a step of the buffer plan),
-//!   `positions` (which positions of a convolution see the input through the same taps) and the functions of
-//!   `templates/` that are called,
+//! - `source` puts the file together from `arrays` (the numbers), `calls` (one line a step of the buffer plan, as the operations'
+//!   own `c.rs` write it) and the functions of `templates/` that are called (`functions`),
 //! - `costs` compiles it for a processor, and says what it takes there,
 //! - `names` sees to it that no name is in the way of another,
 //! - `library` writes the crate.
@@ -14,16 +13,17 @@
 mod arrays;
 mod calls;
 mod costs;
+mod functions;
 mod header;
 mod library;
 mod names;
-mod positions;
 mod source;
 
 use crate::emulator::Emulator;
 use crate::interpreter::Order;
 use crate::resources::Processor;
 use crate::rust::{self, check_section, write_folder};
+use crate::template::fill_also;
 use crate::{Error, Result};
 pub use costs::CCosts;
 use source::Source;
@@ -125,13 +125,16 @@ impl Prefix {
         &self.0
     }
 
-    /// Fills a template: `{{prefix}}`, `{{PREFIX}}` (of macros), `{{indent}}` (as wide as the prefix) and `{{version}}`.
-    fn fill(&self, template: &str) -> String {
-        template
-            .replace("{{prefix}}", &self.0)
-            .replace("{{PREFIX}}", &self.0.to_uppercase())
-            .replace("{{indent}}", &" ".repeat(self.0.len()))
-            .replace("{{version}}", env!("CARGO_PKG_VERSION"))
+    /// The template with these values, and with `{{prefix}}`, `{{PREFIX}}` (of macros), `{{indent}}` (as wide as the prefix)
+    /// and `{{version}}` where it has places for them.
+    fn fill(&self, template: &str, values: &[(&str, &str)]) -> String {
+        let also = [
+            ("prefix", &self.0[..]),
+            ("PREFIX", &self.0.to_uppercase()),
+            ("indent", &" ".repeat(self.0.len())),
+            ("version", env!("CARGO_PKG_VERSION")),
+        ];
+        fill_also(template, values, &also)
     }
 }
 

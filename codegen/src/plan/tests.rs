@@ -10,13 +10,13 @@ fn check(emulator: &Emulator) {
     let mut members = Vec::new();
     for step in plan.steps() {
         match *step {
-            Step::Evaluate {
+            Step::Evaluate(Evaluation {
                 node,
                 result,
                 residual,
                 place,
                 ..
-            } => {
+            }) => {
                 let evaluated = &graph.nodes()[node.index()];
                 let slot = plan.slot(result);
                 assert!(plan.sizes()[slot] >= evaluated.shape().size());
@@ -61,7 +61,7 @@ fn every_layer_takes_in_what_its_kernel_can_do() {
     for seed in 0..200 {
         let emulator = testing::random_structure(seed);
         for step in Plan::new(&emulator).steps() {
-            if let Step::Evaluate { node, then, .. } = step {
+            if let Step::Evaluate(Evaluation { node, then, .. }) = step {
                 let kind = emulator.graph().nodes()[node.index()].operation().kind();
                 seen.insert((kind, format!("{then:?}")));
             }
@@ -89,7 +89,7 @@ fn equal_members_and_members_inside_others_find_their_values() {
     };
     let deeper = parts
         .graph
-        .push(Operation::Activation(negated), &[first])
+        .push(crate::graph::Operation::Activation(negated), &[first])
         .unwrap();
     parts.members = vec![deeper, first];
     check(&Emulator::new(parts).unwrap());

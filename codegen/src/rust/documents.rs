@@ -3,6 +3,7 @@
 use super::FreezeOptions;
 use super::model::formulas;
 use crate::emulator::{Emulator, InputVariable};
+use crate::template::{fill, fill_also};
 use std::fmt::Write as _;
 
 /// Path and text of each document.
@@ -15,17 +16,17 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
         let standalone = include_str!("templates/standalone.toml.txt");
         (standalone, "latency".to_owned())
     };
-    let filled = |template: &str| {
-        template
-            .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-            .replace("{{name}}", name)
-            .replace("{{carrier}}", name)
-            .replace("{{standalone}}", standalone)
-            .replace("{{example}}", &example)
-            .replace("{{crate}}", &name.replace('-', "_"))
-    };
+    let values = [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("name", name),
+        ("carrier", name),
+        ("standalone", standalone),
+        ("example", &example),
+        ("crate", &name.replace('-', "_")),
+    ];
+    let filled = |template: &str| fill_also(template, &[], &values);
     let file = |path: &str, template: &str| (path.to_owned(), filled(template));
-    let about = about(emulator, filled(include_str!("templates/about.md.txt")));
+    let about = about(emulator, name);
     vec![
         file("Cargo.toml", include_str!("templates/Cargo.toml.txt")),
         file(
@@ -73,11 +74,14 @@ fn library(emulator: &Emulator, about: &str) -> String {
             .map(|(name, _)| format!("pub use model::{name};\n"))
             .collect()
     });
-    text + &include_str!("templates/lib.rs.txt").replace("{{relative}}", &relative)
+    text + &fill(
+        include_str!("templates/lib.rs.txt"),
+        &[("relative", &relative)],
+    )
 }
 
-/// What the emulator is, in Markdown, in the places of a template.
-fn about(emulator: &Emulator, template: String) -> String {
+/// What the emulator of the crate `name` is, in Markdown.
+fn about(emulator: &Emulator, name: &str) -> String {
     let outputs = emulator.outputs();
     let mut inputs = String::new();
     for InputVariable {
@@ -121,23 +125,28 @@ fn about(emulator: &Emulator, template: String) -> String {
             "\nfloat32 cannot represent them: output j is `{output}`, its standard deviation `{deviation}`."
         );
     }
-    let text = template
-        .replace("{{inputs}}", &inputs)
-        .replace(
-            "{{far_note}}",
-            match emulator.local().coverage {
-                None => "",
-                Some(_) => "- The training points leave holes in the box; the status says where an input is far from all of them.\n",
-            },
-        )
-        .replace("{{outputs}}", &notes)
-        .replace("{{members}}", &emulator.members().len().to_string())
-        .replace("{{macs}}", &emulator.macs().to_string())
-        .replace("{{member_macs}}", &emulator.member_macs().to_string())
-        .replace("{{flash}}", &emulator.flash_bytes().to_string())
-        .replace("{{ram}}", &emulator.ram_bytes().to_string());
-    // Last, so that nothing in it is taken for a place to fill in.
-    text.replace("{{provenance}}", &provenance(emulator))
+    let far_note = match emulator.local().coverage {
+        None => "",
+        Some(_) => {
+            "- The training points leave holes in the box; the status says where an input is far from all of them.\n"
+        }
+    };
+    fill(
+        include_str!("templates/about.md.txt"),
+        &[
+            ("inputs", &inputs),
+            ("version", env!("CARGO_PKG_VERSION")),
+            ("crate", &name.replace('-', "_")),
+            ("far_note", far_note),
+            ("outputs", &notes),
+            ("members", &emulator.members().len().to_string()),
+            ("macs", &emulator.macs().to_string()),
+            ("member_macs", &emulator.member_macs().to_string()),
+            ("flash", &emulator.flash_bytes().to_string()),
+            ("ram", &emulator.ram_bytes().to_string()),
+            ("provenance", &provenance(emulator)),
+        ],
+    )
 }
 
 /// A name as code in a cell of a table, in Markdown and in a comment: on one line, and nothing in it is a link, a tag or a

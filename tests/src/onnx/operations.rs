@@ -278,3 +278,23 @@ fn members() -> Emulator {
     parts.calibration.floor = vec![1e-8];
     Emulator::new(parts).expect("a single number")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_kind_of_operation_has_an_emulator() {
+        let emulators = operations();
+        let nodes = emulators
+            .iter()
+            .flat_map(|(_, emulator)| emulator.graph().nodes());
+        let there: BTreeSet<_> = nodes.map(|node| node.operation().kind()).collect();
+        let missing: Vec<_> = Operation::KINDS
+            .iter()
+            .filter(|kind| !there.contains(*kind))
+            .collect();
+        assert!(missing.is_empty(), "no emulator for {missing:?}");
+    }
+}
