@@ -2,7 +2,7 @@
 
 use super::{ABI, FreezeOptions, Prefix};
 use crate::emulator::Emulator;
-use crate::rust::{emit_model, in_section, provenance};
+use crate::rust::{self, emit_model, in_section, provenance};
 
 /// Every file: path and text.
 pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, String)> {
@@ -40,10 +40,7 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
     let modules = emit_model(emulator).into_iter();
     let modules = modules.map(|(path, text)| (path, in_section(text, section)));
     files.extend(modules.map(|(path, text)| file(&format!("src/{path}"), text)));
-    let sources = dense_runtime::SOURCES.iter();
-    files.extend(
-        sources.map(|(path, text)| file(&format!("dense-runtime/src/{path}"), (*text).into())),
-    );
+    files.extend(rust::carried_runtime().map(|(path, text)| file(&path, text)));
     files
 }
 

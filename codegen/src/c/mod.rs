@@ -256,6 +256,9 @@ fn files(
         "README.md".into(),
         library::readme(emulator, &options.prefix),
     ));
+    // The functions of the C file are the product's own too.
+    let licences = dense_runtime::LICENCES.iter();
+    files.extend(licences.map(|(path, text)| ((*path).into(), (*text).into())));
     let files = files.into_iter();
     let mut files: Vec<_> = files
         .map(|(path, text)| (path, text.into_bytes()))

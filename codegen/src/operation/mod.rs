@@ -176,3 +176,32 @@ impl Operation {
         with_rule!(self, rule => rule.evaluate(parameters, inputs, output))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    /// What an operation's folder has.
+    const FILES: [&str; 5] = ["c.rs", "host.rs", "mod.rs", "onnx.rs", "rust.rs"];
+
+    #[test]
+    fn every_operation_has_the_files_that_the_document_names() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let path = root.join("../docs/adding-an-operation.md");
+        let document = std::fs::read_to_string(path).expect("the document can be read");
+        for file in FILES {
+            let link = format!("../codegen/src/operation/clip/{file})");
+            assert!(document.contains(&link), "{link}");
+        }
+        for kind in Operation::KINDS.iter().filter(|kind| **kind != Input::KIND) {
+            let folder = root.join("src/operation").join(kind);
+            let entries = std::fs::read_dir(&folder).expect("a folder is named after its kind");
+            let found: BTreeSet<_> = entries
+                .map(|entry| entry.expect("it can be read").file_name())
+                .collect();
+            assert_eq!(found, FILES.map(Into::into).into(), "{}", folder.display());
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! What stands around the code of a frozen crate: manifests, the crate's documentation, test, example and README.
 
-use super::FreezeOptions;
+use super::inputs;
 use super::model::formulas;
+use super::{FreezeOptions, RUNTIME, Runtime};
 use crate::emulator::{Emulator, InputVariable};
 use crate::template::{fill, fill_also};
 use std::fmt::Write as _;
@@ -16,7 +17,28 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
         let standalone = include_str!("templates/standalone.toml.txt");
         (standalone, "latency".to_owned())
     };
+    let runtime = match &options.runtime {
+        Runtime::Carried => format!(
+            "package = \"{name}-runtime\", path = \"{}\"",
+            RUNTIME.folder
+        ),
+        Runtime::Path(path) => {
+            let path = toml_string(&path.to_string_lossy());
+            format!("package = \"{}\", path = {path}", RUNTIME.name)
+        }
+        Runtime::Registry => format!("version = \"={}\"", RUNTIME.version),
+    };
+    let carried = match options.runtime {
+        Runtime::Carried => {
+            "`dense-runtime/` is under the MIT licence or the Apache licence 2.0, at your option; their texts are\nin it."
+        }
+        Runtime::Path(_) | Runtime::Registry => {
+            "The crate carries no code of others; dense-runtime is under the MIT licence or\nthe Apache licence 2.0, at your option."
+        }
+    };
     let values = [
+        ("runtime", &runtime[..]),
+        ("carried", carried),
         ("version", env!("CARGO_PKG_VERSION")),
         ("name", name),
         ("carrier", name),
@@ -27,17 +49,9 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
     let filled = |template: &str| fill_also(template, &[], &values);
     let file = |path: &str, template: &str| (path.to_owned(), filled(template));
     let about = about(emulator, name);
-    vec![
+    let mut files = vec![
         file("Cargo.toml", include_str!("templates/Cargo.toml.txt")),
-        file(
-            "dense-runtime/Cargo.toml",
-            include_str!("templates/runtime.toml.txt"),
-        ),
         file("build.rs", include_str!("templates/build.rs.txt")),
-        file(
-            "dense-runtime/build.rs",
-            include_str!("templates/build.rs.txt"),
-        ),
         file(
             "tests/golden.rs",
             include_str!("templates/golden_test.rs.txt"),
@@ -47,6 +61,7 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
             include_str!("templates/latency.rs.txt"),
         ),
         ("src/lib.rs".into(), library(emulator, &about)),
+        ("src/inputs.rs".into(), inputs::text(emulator)),
         (
             "README.md".into(),
             format!(
@@ -54,7 +69,26 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
                 filled(include_str!("templates/README.md.txt"))
             ),
         ),
-    ]
+    ];
+    if options.runtime == Runtime::Carried {
+        files.extend([
+            file(
+                "dense-runtime/Cargo.toml",
+                include_str!("templates/runtime.toml.txt"),
+            ),
+            file(
+                "dense-runtime/build.rs",
+                include_str!("templates/build.rs.txt"),
+            ),
+        ]);
+    }
+    files
+}
+
+/// A text as a basic string of TOML.
+fn toml_string(text: &str) -> String {
+    // The escapes of JSON are those of TOML.
+    serde_json::Value::from(text).to_string()
 }
 
 /// The crate's root: documentation and modules.
@@ -151,7 +185,7 @@ fn about(emulator: &Emulator, name: &str) -> String {
 
 /// A name as code in a cell of a table, in Markdown and in a comment: on one line, and nothing in it is a link, a tag or a
 /// sign of the table's.
-fn cell(name: &str) -> String {
+pub(super) fn cell(name: &str) -> String {
     let sign = |sign| match sign {
         '`' => '\'',
         '|' => '_',

@@ -8,6 +8,7 @@
 mod calls;
 mod documents;
 pub(crate) mod golden;
+mod inputs;
 mod model;
 mod weights;
 
@@ -32,7 +33,42 @@ pub struct FreezeOptions {
     /// Whether the crate is a member of a Cargo workspace, instead of a workspace of its own: its manifest then has no
     /// `[workspace]` and no profile, which cargo takes from the workspace's root.
     pub member: bool,
+    /// Where the runtime comes from.
+    pub runtime: Runtime,
 }
+
+/// Where a frozen crate takes the runtime from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Runtime {
+    /// A folder of the crate itself, which so builds anywhere without a network.
+    #[default]
+    Carried,
+    /// A folder that has dense-runtime, as a path from the frozen crate or from the root.
+    Path(PathBuf),
+    /// The registry, which has to have this version.
+    Registry,
+}
+
+/// What a frozen crate carries that others wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The package.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Its licences, as an SPDX expression. Their texts are in its folder.
+    pub licence: &'static str,
+    /// Its folder in the crate.
+    pub folder: &'static str,
+}
+
+/// The runtime as a frozen crate carries it.
+pub const RUNTIME: Carried = Carried {
+    name: "dense-runtime",
+    version: env!("CARGO_PKG_VERSION"),
+    licence: "MIT OR Apache-2.0",
+    folder: "dense-runtime",
+};
 
 impl Default for FreezeOptions {
     fn default() -> Self {
@@ -40,6 +76,7 @@ impl Default for FreezeOptions {
             crate_name: "frozen-emulator".into(),
             section: None,
             member: false,
+            runtime: Runtime::default(),
         }
     }
 }
@@ -59,6 +96,8 @@ pub struct FrozenCrate {
     pub ram_bytes: usize,
     /// Ensemble members.
     pub members: usize,
+    /// What of others the crate carries.
+    pub carries: Vec<Carried>,
 }
 
 /// The file of the image beside the frozen code.
@@ -85,6 +124,10 @@ pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Resul
         flash_bytes: emulator.flash_bytes(),
         ram_bytes: emulator.ram_bytes(),
         members: emulator.members().len(),
+        carries: match options.runtime {
+            Runtime::Carried => vec![RUNTIME],
+            Runtime::Path(_) | Runtime::Registry => Vec::new(),
+        },
     })
 }
 
@@ -116,14 +159,27 @@ fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, Vec<u8>)>
         let text = in_section(text, options.section.as_deref());
         (format!("src/{path}"), text)
     }));
-    let sources = dense_runtime::SOURCES.iter();
-    files.extend(sources.map(|(path, text)| (format!("dense-runtime/src/{path}"), (*text).into())));
+    if options.runtime == Runtime::Carried {
+        files.extend(carried_runtime());
+    }
     let files = files.into_iter();
     let mut files: Vec<_> = files
         .map(|(path, text)| (path, text.into_bytes()))
         .collect();
     files.push((IMAGE_FILE.into(), image.bytes()));
     files
+}
+
+/// The runtime's sources and licences: paths from the crate that carries it, and texts.
+pub(crate) fn carried_runtime() -> impl Iterator<Item = (String, String)> {
+    let folder = RUNTIME.folder;
+    let sources = dense_runtime::SOURCES.iter();
+    let sources = sources.map(move |(path, text)| (format!("{folder}/src/{path}"), text));
+    let licences = dense_runtime::LICENCES.iter();
+    let licences = licences.map(move |(path, text)| (format!("{folder}/{path}"), text));
+    sources
+        .chain(licences)
+        .map(|(path, text)| (path, (*text).to_owned()))
 }
 
 /// The text of a module, its numbers in the section that is asked for.
@@ -151,13 +207,17 @@ pub(crate) fn check_section(out: &Path, section: Option<&str>) -> Result<()> {
     }
 }
 
-fn check_name(out: &Path, name: &str) -> Result<()> {
-    /// Crates of the compiler's and of ours, words of Rust's, names that Windows has no file of.
+/// Whether a word is a crate of the compiler's or of ours, a word of Rust's, or one that Windows has no file of.
+fn is_taken(name: &str) -> bool {
     const TAKEN: &str = " dense-runtime dense_runtime core std alloc test proc-macro proc_macro \
         abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in \
         let loop macro match mod move mut override priv pub ref return self static struct super trait true try type typeof \
         unsafe unsized use virtual where while yield \
         con prn aux nul com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 ";
+    TAKEN.contains(&format!(" {name} "))
+}
+
+fn check_name(out: &Path, name: &str) -> Result<()> {
     let ordinary = |character: char| {
         character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character)
     };
@@ -175,7 +235,7 @@ fn check_name(out: &Path, name: &str) -> Result<()> {
             "take small letters, digits, - and _, a letter first; a crate is named after its folder where no name is given",
         );
     }
-    if TAKEN.contains(&format!(" {name} ")) {
+    if is_taken(name) {
         let why = ": Rust, cargo or Windows has a meaning of its own for this word";
         return refused(
             why,
