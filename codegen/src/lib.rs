@@ -15,8 +15,9 @@
 //! - [`rust`]: freezing, the emulator as a crate.
 //! - [`c`]: the same as one C99 file, and as a static library.
 //! - [`onnx`]: the emulator's mean as a model for other engines.
-//! - [`file`](mod@file): the emulator as one `.safetensors` file.
+//! - [`file`](mod@file): the emulator as one `.safetensors` file; [`aside`]: how files are written.
 
+pub mod aside;
 pub mod c;
 pub mod domain;
 pub mod emulator;

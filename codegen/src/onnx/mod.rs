@@ -20,6 +20,7 @@ mod model;
 pub(crate) mod proto;
 mod statistics;
 
+use crate::aside::write_whole;
 use crate::emulator::Emulator;
 use crate::{Error, Result};
 use prost::Message;
@@ -68,27 +69,9 @@ pub fn model_bytes(emulator: &Emulator, what: What, batch: Batch) -> Result<Vec<
 /// There is no member of that index, or the file cannot be written.
 pub fn write(emulator: &Emulator, what: What, batch: Batch, path: &Path) -> Result<()> {
     let bytes = model_bytes(emulator, what, batch)?;
-    let failure = |action, source| Error::Io {
-        action,
+    write_whole(path, &bytes).map_err(|source| Error::Io {
+        action: "write",
         path: path.into(),
         source,
-    };
-    let Some(name) = path.file_name() else {
-        return Err(failure("write", std::io::ErrorKind::IsADirectory.into()));
-    };
-    let aside = path.with_file_name(format!(
-        ".{}.{}.part",
-        name.to_string_lossy(),
-        std::process::id()
-    ));
-    let written = std::fs::write(&aside, bytes)
-        .map_err(|source| failure("write", source))
-        .and_then(|()| {
-            std::fs::rename(&aside, path).map_err(|source| failure("rename to", source))
-        });
-    if written.is_err() {
-        // The first failure is what the user has to know.
-        let _ = std::fs::remove_file(&aside);
-    }
-    written
+    })
 }

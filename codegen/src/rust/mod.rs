@@ -15,6 +15,7 @@ mod weights;
 pub(crate) use documents::provenance;
 pub(crate) use weights::literals;
 
+use crate::aside::{rename, write_synced};
 use crate::emulator::Emulator;
 use crate::image::Image;
 use crate::{Error, Result};
@@ -310,7 +311,7 @@ fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|source| failure("make", parent, source))?;
         }
-        std::fs::write(&path, contents).map_err(|source| failure("write", &path, source))?;
+        write_synced(&path, contents).map_err(|source| failure("write", &path, source))?;
     }
     Ok(())
 }
@@ -318,12 +319,12 @@ fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
 fn replace(out: &Path, new: &Path, old: &Path) -> Result<()> {
     let replaced = out.exists();
     if replaced {
-        std::fs::rename(out, old).map_err(|source| failure("rename", out, source))?;
+        rename(out, old).map_err(|source| failure("rename", out, source))?;
     }
-    if let Err(source) = std::fs::rename(new, out) {
+    if let Err(source) = rename(new, out) {
         if replaced {
             // Puts back what was there; if this fails too, it is still beside under its other name.
-            let _ = std::fs::rename(old, out);
+            let _ = rename(old, out);
         }
         return Err(failure("rename", new, source));
     }

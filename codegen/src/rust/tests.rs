@@ -192,10 +192,11 @@ fn the_runtime_comes_from_a_folder_or_a_registry_where_that_is_asked_for() {
         "compact",
         "sources",
     ];
-    let features: serde_json::Map<_, _> = features
+    let mut features: serde_json::Map<_, _> = features
         .map(|feature| (feature.to_owned(), serde_json::json!([])))
         .into_iter()
         .collect();
+    features.insert("default".into(), serde_json::json!(["std"]));
     let checksum = Sha256::digest(&bytes);
     let checksum: String = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
     let entry = serde_json::json!({
