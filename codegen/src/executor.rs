@@ -51,7 +51,7 @@ impl Executor {
             .map(|range| range.deployed())
             .collect();
         Self {
-            plan: Plan::new(emulator),
+            plan: Plan::new(emulator.graph(), emulator.members()),
             ranges: ranges.chunks(domain::LANES).map(Ranges::new).collect(),
             deviation: emulator.calibration().deviation_of_one(),
             logarithmic: emulator

@@ -6,7 +6,6 @@
 //! operations work in their operand's slot where it dies there. What a kernel can do to its sums while they are in
 //! registers (a ReLU, the addition of another value, or both) is fused into it, where nobody else reads the sums.
 
-use crate::emulator::Emulator;
 use crate::graph::{Graph, NodeId};
 use crate::operation::rule::Fusion;
 use dense_runtime::kernels::finish::Then;
@@ -89,11 +88,10 @@ impl Step {
 }
 
 impl Plan {
-    /// The plan for an emulator's shipped call.
+    /// The plan for the shipped call of an emulator whose members end at these nodes of its graph.
     #[must_use]
-    pub fn new(emulator: &Emulator) -> Self {
-        let graph = emulator.graph();
-        let mut steps = fused(emulator, order(emulator));
+    pub fn new(graph: &Graph, members: &[NodeId]) -> Self {
+        let mut steps = fused(graph, order(graph, members));
         let last_use = last_use(graph, &steps);
         let mut slots = Slots::new(graph.shape(Graph::INPUT).size());
         let mut slot_of = vec![0; graph.nodes().len()];
@@ -167,12 +165,11 @@ impl Plan {
 }
 
 /// Each member's nodes that no earlier member needed, in graph order, and then the member.
-fn order(emulator: &Emulator) -> Vec<Step> {
-    let graph = emulator.graph();
+fn order(graph: &Graph, members: &[NodeId]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut done = vec![false; graph.nodes().len()];
     done[Graph::INPUT.index()] = true;
-    for (index, &member) in emulator.members().iter().enumerate() {
+    for (index, &member) in members.iter().enumerate() {
         for (place, needed) in graph.needed(&[member]).into_iter().enumerate() {
             if needed && !done[place] {
                 steps.push(Step::Evaluate(Evaluation::of(NodeId(place))));
@@ -188,8 +185,7 @@ fn order(emulator: &Emulator) -> Vec<Step> {
 }
 
 /// The steps with ReLUs and additions drawn into the layers before them, whose sums nobody else reads.
-fn fused(emulator: &Emulator, steps: Vec<Step>) -> Vec<Step> {
-    let graph = emulator.graph();
+fn fused(graph: &Graph, steps: Vec<Step>) -> Vec<Step> {
     let mut readers = vec![0; graph.nodes().len()];
     for node in steps.iter().flat_map(|step| step.reads(graph)) {
         readers[node.index()] += 1;

@@ -32,11 +32,13 @@ sources![
     "kernels/scalar.rs",
     "kernels/scalar/cortex_m.rs",
     "kernels/scalar/fixed.rs",
+    "kernels/scalar/tile.rs",
     "kernels/sweep.rs",
     "kernels/tiles.rs",
     "kernels/transpose.rs",
     "kernels/transposed_conv1d.rs",
     "kernels/transposed_conv2d.rs",
+    "kernels/write.rs",
     "lib.rs",
     "local.rs",
     "predict.rs",
@@ -45,6 +47,7 @@ sources![
     "simd/avx512.rs",
     "simd/mod.rs",
     "simd/portable.rs",
+    "simd/vector.rs",
     "status.rs",
 ];
 

@@ -1,8 +1,9 @@
 //! `PREFIX.h`: what a caller has to know, the same for the C file and for the static library.
 
 use super::arrays::{comment, flash_bytes, number, string};
+use super::costs::CCosts;
 use super::names::guarded;
-use super::{ABI, CCosts, Prefix};
+use super::options::{ABI, Prefix};
 use crate::emulator::Emulator;
 use crate::plan::Plan;
 use crate::rust::{golden_inputs, literals};
@@ -23,7 +24,7 @@ pub(super) struct Memory<'a> {
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator, prefix: &Prefix, memory: &Memory<'_>) -> String {
-    let plan = Plan::new(emulator);
+    let plan = Plan::new(emulator.graph(), emulator.members());
     let [members, inputs, outputs] = [
         emulator.members().len(),
         emulator.input_count(),
@@ -68,7 +69,10 @@ impl Memory<'_> {
             numbers, tables, ..
         } = self;
         let name = prefix.as_str();
-        let workspace = 4 * Plan::new(emulator).sizes().iter().sum::<usize>();
+        let workspace = 4 * Plan::new(emulator.graph(), emulator.members())
+            .sizes()
+            .iter()
+            .sum::<usize>();
         let results = 4 * (emulator.input_count() + 2 * emulator.output_count());
         let mut text = format!(
             " * What {name}.c takes in memory:\n \

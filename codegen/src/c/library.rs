@@ -1,6 +1,6 @@
 //! `library/`: a crate whose static library has the frozen Rust code behind the functions of the header.
 
-use super::{ABI, FreezeOptions, Prefix};
+use super::options::{ABI, FreezeOptions, Prefix};
 use crate::emulator::Emulator;
 use crate::rust::{self, emit_model, in_section, provenance};
 

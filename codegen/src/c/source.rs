@@ -1,10 +1,10 @@
 //! `PREFIX.c`: the functions that are called, the numbers, the call and the self-test.
 
-use super::FreezeOptions;
 use super::arrays;
 use super::calls::Body;
 use super::functions::{self, LATER};
 use super::names::guarded;
+use super::options::FreezeOptions;
 use crate::emulator::Emulator;
 use crate::image::Image;
 use crate::local::Local;
@@ -31,7 +31,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(emulator: &Emulator) -> Self {
-        let plan = Plan::new(emulator);
+        let plan = Plan::new(emulator.graph(), emulator.members());
         let body = Body::new(emulator, &plan);
         let (predict, called) = predict(emulator, &plan, &body);
         let functions = functions::text(emulator, &called);

@@ -1,6 +1,6 @@
 //! An ONNX graph in the making.
 
-use super::Batch;
+use super::options::Batch;
 use super::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::graph::{Graph, NodeId, ParameterId, Shape};
 use std::collections::{HashMap, HashSet};

@@ -2,11 +2,12 @@
 
 use super::draft::{Draft, IN_DOMAIN, INPUT, MEAN, MEMBER, STD, ints};
 use super::guard::{self, Guard};
+use super::options::{Batch, OPERATORS, What};
 use super::proto::{
     Dimension, GraphProto, Length, ModelProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
     TensorType, TypeProto, ValueInfoProto,
 };
-use super::{Batch, OPERATORS, What, local, metadata, statistics};
+use super::{local, metadata, statistics};
 use crate::emulator::Emulator;
 use crate::graph::{NodeId, Shape};
 use crate::operation::onnx::Operands;

@@ -23,7 +23,7 @@ pub(super) struct Body {
 
 /// Everything between guard and results: the scale of errors, all calls in order and the statistics.
 pub(super) fn body(emulator: &Emulator) -> Body {
-    let plan = Plan::new(emulator);
+    let plan = Plan::new(emulator.graph(), emulator.members());
     let calls = Calls {
         emulator,
         plan: &plan,

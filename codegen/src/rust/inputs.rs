@@ -1,6 +1,7 @@
 //! `inputs.rs` of a frozen crate: a structure with a field for each input, so that no two can be taken for one another.
 
-use super::documents::cell;
+use super::names::is_taken;
+use super::text::cell;
 use crate::emulator::Emulator;
 use crate::template::fill;
 use std::collections::BTreeSet;
@@ -41,7 +42,7 @@ fn identifiers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         let mut identifier = match identifier.trim_end_matches('_') {
             "" => format!("input_{place}"),
             name if name.starts_with(|first: char| first.is_ascii_digit()) => format!("x_{name}"),
-            name if super::is_taken(name) => format!("{name}_"),
+            name if is_taken(name) => format!("{name}_"),
             name => name.to_owned(),
         };
         let plain = identifier.clone();

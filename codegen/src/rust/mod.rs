@@ -10,9 +10,15 @@ mod documents;
 pub(crate) mod golden;
 mod inputs;
 mod model;
+mod names;
+mod options;
+mod text;
 mod weights;
 
-pub(crate) use documents::provenance;
+use names::check_name;
+pub(crate) use names::check_section;
+pub use options::{Carried, FreezeOptions, RUNTIME, Runtime};
+pub(crate) use text::provenance;
 pub(crate) use weights::literals;
 
 use crate::aside::{rename, write_synced};
@@ -22,65 +28,6 @@ use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
 pub use golden::golden_inputs;
-
-/// What the user chooses about a frozen crate.
-#[derive(Clone, Debug)]
-pub struct FreezeOptions {
-    /// The crate's name, as in a `Cargo.toml`.
-    pub crate_name: String,
-    /// The linker's section for all numbers, weights and golden vectors, for example `.qspi_weights`; the usual one if
-    /// left out.
-    pub section: Option<String>,
-    /// Whether the crate is a member of a Cargo workspace, instead of a workspace of its own: its manifest then has no
-    /// `[workspace]` and no profile, which cargo takes from the workspace's root.
-    pub member: bool,
-    /// Where the runtime comes from.
-    pub runtime: Runtime,
-}
-
-/// Where a frozen crate takes the runtime from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Runtime {
-    /// A folder of the crate itself, which so builds anywhere without a network.
-    #[default]
-    Carried,
-    /// A folder that has dense-runtime, as a path from the frozen crate or from the root.
-    Path(PathBuf),
-    /// The registry, which has to have this version.
-    Registry,
-}
-
-/// What a frozen crate carries that others wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Carried {
-    /// The package.
-    pub name: &'static str,
-    /// Its version.
-    pub version: &'static str,
-    /// Its licences, as an SPDX expression. Their texts are in its folder.
-    pub licence: &'static str,
-    /// Its folder in the crate.
-    pub folder: &'static str,
-}
-
-/// The runtime as a frozen crate carries it.
-pub const RUNTIME: Carried = Carried {
-    name: "dense-runtime",
-    version: env!("CARGO_PKG_VERSION"),
-    licence: "MIT OR Apache-2.0",
-    folder: "dense-runtime",
-};
-
-impl Default for FreezeOptions {
-    fn default() -> Self {
-        Self {
-            crate_name: "frozen-emulator".into(),
-            section: None,
-            member: false,
-            runtime: Runtime::default(),
-        }
-    }
-}
 
 /// What was frozen.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,58 +139,6 @@ pub(crate) fn in_section(text: String, section: Option<&str>) -> String {
         ),
         None => text,
     }
-}
-
-pub(crate) fn check_section(out: &Path, section: Option<&str>) -> Result<()> {
-    let ordinary = |character: char| character.is_ascii_alphanumeric() || "._".contains(character);
-    match section {
-        Some(name) if name.len() < 2 || !name.starts_with('.') || !name.chars().all(ordinary) => {
-            Err(Error::Freeze {
-                path: out.into(),
-                problem: format!("{name:?} cannot name a section"),
-                advice: "begin with a dot, then take letters, digits, . and _, for example .qspi_weights",
-            })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether a word is a crate of the compiler's or of ours, a word of Rust's, or one that Windows has no file of.
-fn is_taken(name: &str) -> bool {
-    const TAKEN: &str = " dense-runtime dense_runtime core std alloc test proc-macro proc_macro \
-        abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in \
-        let loop macro match mod move mut override priv pub ref return self static struct super trait true try type typeof \
-        unsafe unsized use virtual where while yield \
-        con prn aux nul com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 ";
-    TAKEN.contains(&format!(" {name} "))
-}
-
-fn check_name(out: &Path, name: &str) -> Result<()> {
-    let ordinary = |character: char| {
-        character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character)
-    };
-    let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
-    let refused = |why: &str, advice| {
-        Err(Error::Freeze {
-            path: out.into(),
-            problem: format!("{name:?} cannot name a crate{why}"),
-            advice,
-        })
-    };
-    if !begins || !name.chars().all(ordinary) {
-        return refused(
-            "",
-            "take small letters, digits, - and _, a letter first; a crate is named after its folder where no name is given",
-        );
-    }
-    if is_taken(name) {
-        let why = ": Rust, cargo or Windows has a meaning of its own for this word";
-        return refused(
-            why,
-            "take another word; a crate is named after its folder where no name is given",
-        );
-    }
-    Ok(())
 }
 
 /// Writes a folder of frozen code aside and renames it. An older one is replaced: a folder whose file `known` holds `mark`.

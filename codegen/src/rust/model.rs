@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator) -> String {
-    let plan = Plan::new(emulator);
+    let plan = Plan::new(emulator.graph(), emulator.members());
     let slots = || plan.sizes().iter().enumerate();
     let mut fields = String::new();
     let mut zeros = String::new();
