@@ -44,3 +44,8 @@ pub use local::Local;
 mod builds;
 #[cfg(test)]
 mod testing;
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
