@@ -21,7 +21,7 @@ impl Mismatch {
 /// The rules of one kind of operation.
 ///
 /// `macs` and `evaluate` are only called with shapes that `shape` has accepted.
-pub(crate) trait Rule {
+pub(crate) trait Rule: Clone {
     /// The kind's name, as errors and generated code give it.
     const KIND: &'static str;
 
@@ -39,13 +39,25 @@ pub(crate) trait Rule {
         Fusion::Nothing
     }
 
-    /// The parameters that the operation reads.
-    fn parameters(&self) -> Vec<ParameterId> {
+    /// The places where the operation names the parameters that it reads.
+    fn parameters_mut(&mut self) -> Vec<&mut ParameterId> {
         Vec::new()
     }
 
+    /// The parameters that the operation reads.
+    fn parameters(&self) -> Vec<ParameterId> {
+        let mut copy = self.clone();
+        copy.parameters_mut().into_iter().map(|id| *id).collect()
+    }
+
     /// The same operation on the parameters that `rename` gives.
-    fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self;
+    fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self {
+        let mut renamed = self.clone();
+        for id in renamed.parameters_mut() {
+            *id = rename(*id);
+        }
+        renamed
+    }
 
     /// The result's shape, or why there is none. All parameters are known to exist.
     fn shape(&self, parameters: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch>;

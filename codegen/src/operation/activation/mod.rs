@@ -6,7 +6,7 @@ mod onnx;
 mod rust;
 
 use crate::operation::rule::{Fusion, Mismatch, Rule, Value, single};
-use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Applies a function to every number.
@@ -37,10 +37,6 @@ impl Rule for Activation {
             Function::Relu => Fusion::Relu,
             Function::Silu | Function::Tanh => Fusion::Nothing,
         }
-    }
-
-    fn renamed(&self, _: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        self.clone()
     }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {

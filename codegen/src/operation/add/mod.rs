@@ -6,7 +6,7 @@ mod onnx;
 mod rust;
 
 use crate::operation::rule::{Fusion, Mismatch, Rule, Value, pair};
-use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The sum of two values of the same shape.
@@ -18,10 +18,6 @@ impl Rule for Add {
 
     fn fusion(&self) -> Fusion {
         Fusion::Addition
-    }
-
-    fn renamed(&self, _: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        Self
     }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {

@@ -25,15 +25,8 @@ impl Rule for Clip {
     const FORMAT: u64 = 4;
     const IN_PLACE: bool = true;
 
-    fn parameters(&self) -> Vec<ParameterId> {
-        vec![self.low, self.high]
-    }
-
-    fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        Self {
-            low: rename(self.low),
-            high: rename(self.high),
-        }
+    fn parameters_mut(&mut self) -> Vec<&mut ParameterId> {
+        vec![&mut self.low, &mut self.high]
     }
 
     fn shape(&self, parameters: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {

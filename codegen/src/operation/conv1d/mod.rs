@@ -38,15 +38,8 @@ impl Rule for Conv1d {
         Fusion::Layer { adds: true }
     }
 
-    fn parameters(&self) -> Vec<ParameterId> {
-        vec![self.weight, self.bias]
-    }
-
-    fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        Self {
-            weight: rename(self.weight),
-            bias: rename(self.bias),
-        }
+    fn parameters_mut(&mut self) -> Vec<&mut ParameterId> {
+        vec![&mut self.weight, &mut self.bias]
     }
 
     fn shape(&self, parameters: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {

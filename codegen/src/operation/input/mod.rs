@@ -1,7 +1,7 @@
 //! Input: the checked raw inputs, in which non-finite numbers were replaced by the centre of the box.
 
 use crate::operation::rule::{Mismatch, Rule, Value};
-use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The graph's inputs; only node 0 is of this kind.
@@ -13,10 +13,6 @@ pub struct Input {
 
 impl Rule for Input {
     const KIND: &'static str = "input";
-
-    fn renamed(&self, _: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        self.clone()
-    }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
         if !inputs.is_empty() {

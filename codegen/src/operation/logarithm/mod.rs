@@ -6,7 +6,7 @@ mod onnx;
 mod rust;
 
 use crate::operation::rule::{Mismatch, Rule, Value, single};
-use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Takes the natural logarithm of some inputs; numbers below the smallest normal one count as that one.
@@ -19,10 +19,6 @@ pub struct Logarithm {
 impl Rule for Logarithm {
     const KIND: &'static str = "logarithm";
     const IN_PLACE: bool = true;
-
-    fn renamed(&self, _: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        self.clone()
-    }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
         let shape = single(inputs)?;

@@ -6,7 +6,7 @@ mod onnx;
 mod rust;
 
 use crate::operation::rule::{Mismatch, Rule, Value, pair};
-use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The product of two values of the same shape: a gate and what it lets through.
@@ -15,10 +15,6 @@ pub struct Multiply;
 
 impl Rule for Multiply {
     const KIND: &'static str = "multiply";
-
-    fn renamed(&self, _: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        Self
-    }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
         pair(inputs)

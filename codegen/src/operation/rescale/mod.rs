@@ -22,15 +22,8 @@ impl Rule for Rescale {
     const KIND: &'static str = "rescale";
     const IN_PLACE: bool = true;
 
-    fn parameters(&self) -> Vec<ParameterId> {
-        vec![self.scale, self.offset]
-    }
-
-    fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        Self {
-            scale: rename(self.scale),
-            offset: rename(self.offset),
-        }
+    fn parameters_mut(&mut self) -> Vec<&mut ParameterId> {
+        vec![&mut self.scale, &mut self.offset]
     }
 
     fn shape(&self, parameters: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {

@@ -6,7 +6,7 @@ mod onnx;
 mod rust;
 
 use crate::operation::rule::{Mismatch, Rule, Value, sequence};
-use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Repeats or drops positions of a sequence.
@@ -18,10 +18,6 @@ pub struct Resize {
 
 impl Rule for Resize {
     const KIND: &'static str = "resize";
-
-    fn renamed(&self, _: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        self.clone()
-    }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
         let (_, channels) = sequence(inputs)?;

@@ -6,7 +6,7 @@ pub(crate) mod onnx;
 mod rust;
 
 use crate::operation::rule::{Mismatch, Rule, Value, image};
-use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Repeats or drops rows and columns of an image.
@@ -20,10 +20,6 @@ pub struct Resize2d {
 
 impl Rule for Resize2d {
     const KIND: &'static str = "resize2d";
-
-    fn renamed(&self, _: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        self.clone()
-    }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
         let (_, channels) = image(inputs)?;

@@ -22,15 +22,8 @@ impl Rule for Standardise {
     const KIND: &'static str = "standardise";
     const IN_PLACE: bool = true;
 
-    fn parameters(&self) -> Vec<ParameterId> {
-        vec![self.centre, self.scale]
-    }
-
-    fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        Self {
-            centre: rename(self.centre),
-            scale: rename(self.scale),
-        }
+    fn parameters_mut(&mut self) -> Vec<&mut ParameterId> {
+        vec![&mut self.centre, &mut self.scale]
     }
 
     fn shape(&self, parameters: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {

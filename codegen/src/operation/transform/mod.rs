@@ -6,7 +6,7 @@ mod onnx;
 mod rust;
 
 use crate::operation::rule::{Mismatch, Rule, Value, single};
-use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Takes outputs back from the coordinate in which they were learnt.
@@ -29,10 +29,6 @@ pub enum Inverse {
 impl Rule for Transform {
     const KIND: &'static str = "transform";
     const IN_PLACE: bool = true;
-
-    fn renamed(&self, _: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        self.clone()
-    }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
         single(inputs)

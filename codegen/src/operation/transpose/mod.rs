@@ -7,7 +7,7 @@ mod onnx;
 mod rust;
 
 use crate::operation::rule::{Mismatch, Rule, Value, single};
-use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Puts all positions of a channel side by side.
@@ -16,10 +16,6 @@ pub struct Transpose;
 
 impl Rule for Transpose {
     const KIND: &'static str = "transpose";
-
-    fn renamed(&self, _: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        Self
-    }
 
     fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
         match single(inputs)? {

@@ -52,16 +52,8 @@ impl Rule for TransposedConv2d {
         Fusion::Layer { adds: false }
     }
 
-    fn parameters(&self) -> Vec<ParameterId> {
-        vec![self.weight, self.bias]
-    }
-
-    fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self {
-        Self {
-            weight: rename(self.weight),
-            bias: rename(self.bias),
-            ..*self
-        }
+    fn parameters_mut(&mut self) -> Vec<&mut ParameterId> {
+        vec![&mut self.weight, &mut self.bias]
     }
 
     fn shape(&self, parameters: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
