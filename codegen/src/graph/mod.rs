@@ -2,7 +2,8 @@
 //!
 //! A value of the type [`Graph`] is always well-shaped and finite: nodes and parameters can only be added, and only where
 //! they fit. The same operation on the same operands is one node (hash-consing), so that ensemble members that begin
-//! alike share their beginning without anybody looking for it.
+//! alike share their beginning without anybody looking for it. A [`Fragment`] is a part of a graph before its weights are
+//! known: it tells their shapes and what the part costs, and is grafted into a graph with them.
 //!
 //! Every operation has a file here with its shape rule, its cost and its reference evaluation, which is plain loops over
 //! a [`Real`] in the written order of summation.
@@ -12,6 +13,7 @@ mod add;
 mod conv1d;
 mod conv2d;
 mod dense;
+mod fragment;
 mod input;
 mod kernel;
 mod logarithm;
@@ -38,6 +40,7 @@ pub use add::Add;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use dense::Dense;
+pub use fragment::Fragment;
 pub use input::Input;
 pub(crate) use kernel::Kernel;
 pub use logarithm::Logarithm;
@@ -260,6 +263,23 @@ impl Graph {
         } = &self.nodes[node.0];
         let shapes: Vec<_> = inputs.iter().map(|&input| self.shape(input)).collect();
         operation.macs(&self.parameters, &shapes, *shape)
+    }
+
+    /// Floats that one node reads and writes: its operands, its parameters and its result.
+    ///
+    /// # Panics
+    /// The node belongs to another, larger graph.
+    #[must_use]
+    pub fn floats(&self, node: NodeId) -> usize {
+        let Node {
+            operation,
+            inputs,
+            shape,
+        } = &self.nodes[node.0];
+        let operands = inputs.iter().map(|&input| self.shape(input).size());
+        let parameters = operation.parameters().into_iter();
+        let constants = parameters.map(|id| self.parameters.shape(id).iter().product::<usize>());
+        operands.chain(constants).sum::<usize>() + shape.size()
     }
 
     /// For every node, whether one of `roots` is it or needs it; the input counts as needed.
