@@ -47,9 +47,9 @@ pub fn control<'a>(
     transform: Transform,
 ) -> Result<Option<(Space, Vec<Architecture>)>, Error> {
     let dearest = searched.map(|space| {
-        let groups = space.macs().into_iter();
+        let groups = space.macs().iter();
         groups
-            .filter_map(|group| group.into_iter().max())
+            .filter_map(|group| group.iter().max())
             .sum::<u64>()
     });
     let same_work = (MACS * dearest.max().unwrap_or(0) as f64) as u64;

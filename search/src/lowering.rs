@@ -101,7 +101,11 @@ pub(crate) fn parameters(
 pub(crate) fn candidate(group: &Group, index: usize, input: Shape) -> Result<Fragment> {
     let mut fragment = Fragment::new(input);
     let resized = resized(&mut fragment, group.output)?;
-    let activation = group.activation_after(index);
+    let activation = match group.candidates[index] {
+        // It acts on the gate.
+        Candidate::Gated => None,
+        _ => group.activation_of(index),
+    };
     let (on_branch, after) = match group.placement {
         Placement::OnBranch => (activation, None),
         Placement::After => (None, activation),

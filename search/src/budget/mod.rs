@@ -2,7 +2,7 @@
 //!
 //! A [`Room`] is a budget over a space. It says what one architecture may cost and what all members may; the search samples,
 //! ranks and chooses within it, so that nothing above it is ever trained or shipped. Costs are those that the emulator
-//! reports of itself, or a little more: members may share more than is reckoned here.
+//! reports of itself, or a little more: members may share more than is counted here.
 //!
 //! ```text
 //! work  = sum over distinct prefixes of members of the last candidate's work + members * rescalings * outputs + error scale
@@ -63,7 +63,7 @@ impl Budget {
     }
 }
 
-/// A budget, and how costs are reckoned.
+/// A budget, and how costs are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
     /// What the shipped call may cost.

@@ -1,4 +1,4 @@
-//! What a call takes on a machine, foretold: nanoseconds of each operation, by its kind.
+//! Predicts the time of a call on a machine: nanoseconds of each operation, by its kind.
 //!
 //! ```text
 //! time of an operation = fixed + per_mac * multiply-accumulates + per_byte * bytes read and written

@@ -112,14 +112,6 @@ impl Group {
         own.or(self.activation)
     }
 
-    /// Returns the activation that acts on the operation's result or on the node: a gated one's acts on its gate.
-    pub fn activation_after(&self, index: usize) -> Option<Activation> {
-        match self.candidates.get(index) {
-            Some(Candidate::Gated) => None,
-            _ => self.activation_of(index),
-        }
-    }
-
     /// Returns the first candidate that equals the one in `candidates[index]`: itself, unless it is a copy.
     pub fn original(&self, index: usize) -> usize {
         let what = |index: usize| (self.candidates.get(index), self.activation_of(index));
