@@ -2,11 +2,13 @@
 //!
 //! A value of the type [`Graph`] is always well-shaped and finite: nodes and parameters can only be added, and only where
 //! they fit. The same operation on the same operands is one node (hash-consing), so that ensemble members that begin
-//! alike share their beginning without anybody looking for it.
+//! alike share their beginning without anybody looking for it. A [`Fragment`] is a part of a graph before its weights are
+//! known: it tells their shapes and what the part costs, and is grafted into a graph with them.
 //!
 //! What operations mean is said in [`crate::operation`], whose reference evaluation is plain loops over a [`Real`] in the
 //! written order of summation.
 
+mod fragment;
 mod parameter;
 mod prune;
 mod real;
@@ -14,6 +16,7 @@ mod shape;
 mod single;
 
 pub use crate::operation::types::*;
+pub use fragment::Fragment;
 pub use parameter::{Parameter, ParameterId, Parameters};
 pub use real::Real;
 pub use shape::Shape;
@@ -222,6 +225,23 @@ impl Graph {
         } = &self.nodes[node.0];
         let shapes: Vec<_> = inputs.iter().map(|&input| self.shape(input)).collect();
         operation.macs(&self.parameters, &shapes, *shape)
+    }
+
+    /// Floats that one node reads and writes: its operands, its parameters and its result.
+    ///
+    /// # Panics
+    /// The node belongs to another, larger graph.
+    #[must_use]
+    pub fn floats(&self, node: NodeId) -> usize {
+        let Node {
+            operation,
+            inputs,
+            shape,
+        } = &self.nodes[node.0];
+        let operands = inputs.iter().map(|&input| self.shape(input).size());
+        let parameters = operation.parameters().into_iter();
+        let constants = parameters.map(|id| self.parameters.shape(id).iter().product::<usize>());
+        operands.chain(constants).sum::<usize>() + shape.size()
     }
 
     /// For every node, whether one of `roots` is it or needs it; the input counts as needed.
