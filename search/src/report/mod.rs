@@ -10,6 +10,7 @@ mod band;
 mod cost;
 mod errors;
 pub mod facts;
+mod outputs;
 mod page;
 mod plot;
 mod progress;
@@ -17,14 +18,12 @@ mod residuals;
 mod samples;
 mod scale;
 mod settings;
+mod spread;
 mod text;
 
 pub use facts::Facts;
 
 use page::Page;
-
-/// The classes of colours, in the order in which they are taken.
-const COLOURS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 /// The page's text.
 #[must_use]
@@ -39,10 +38,4 @@ pub fn html(facts: &Facts) -> String {
     cost::section(facts, &mut page);
     settings::section(facts, &mut page);
     page.html()
-}
-
-/// At most `most` of a list's places, evenly spread.
-fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
-    let shown = count.min(most);
-    (0..shown).map(move |index| index * count / shown)
 }
