@@ -48,9 +48,7 @@ pub fn control<'a>(
 ) -> Result<Option<(Space, Vec<Architecture>)>, Error> {
     let dearest = searched.map(|space| {
         let groups = space.macs().iter();
-        groups
-            .filter_map(|group| group.iter().max())
-            .sum::<u64>()
+        groups.filter_map(|group| group.iter().max()).sum::<u64>()
     });
     let same_work = (MACS * dearest.max().unwrap_or(0) as f64) as u64;
     let budget = match terms.budget == Budget::default() {
