@@ -4,6 +4,7 @@ use crate::budget::Terms;
 use crate::components::Components;
 use crate::control::{CONTROL, control};
 use crate::data::{Dataset, Layout, Transform};
+use crate::events::Observer;
 use crate::space::presets::{self, MicroSizes, Mlp, PaperWidths};
 use crate::space::{self, Architecture, Shape, Space};
 use crate::training::Members;
@@ -372,6 +373,49 @@ fn contenders_onto(
         "mlp-basis" => vec![fixed(Mlp::Basis)?],
         other => bail!("--space {other}: expected {}", SPACES.join(", ")),
     })
+}
+
+/// Returns the super-architecture of this preset for data like these; the widths are those of `paper`.
+///
+/// # Errors
+/// The preset trains several spaces, has none for such outputs or no such widths.
+pub fn preset(
+    preset: &str,
+    data: &Dataset,
+    channels: Option<usize>,
+    dense: Option<usize>,
+    observer: &dyn Observer,
+) -> anyhow::Result<Space> {
+    let default = PaperWidths::default();
+    match (preset, channels, dense) {
+        ("paper", _, _) => {
+            let widths = PaperWidths {
+                dense: dense.unwrap_or(default.dense),
+                channels: channels.unwrap_or(default.channels),
+            };
+            let output = output_shape(data);
+            return Ok(presets::paper(data.input_count(), output, widths)?);
+        }
+        (_, None, None) => {}
+        _ => bail!(
+            "{preset}: --channels and --dense set the widths of paper; change the text of another"
+        ),
+    }
+    let all = contenders(preset, data, 1, MicroSizes::default())?;
+    let names: Vec<_> = all.iter().map(|one| one.space.name().to_owned()).collect();
+    let named = all.into_iter().find(|one| one.space.name() == preset);
+    let Some(named) = named else {
+        bail!("{preset}: trains {}; name one of them", names.join(" and "));
+    };
+    let others = names
+        .iter()
+        .filter(|name| *name != preset && SPACES.contains(&name.as_str()));
+    for other in others {
+        observer.note(format!(
+            "on these data, --space {preset} trains {other} too"
+        ));
+    }
+    Ok(named.space)
 }
 
 /// Returns the shape of the network's outputs.

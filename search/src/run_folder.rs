@@ -13,7 +13,7 @@
 //!
 //! `pareto.json` is `{"version": 1, "error": NAME, "rows": [..]}`: the error by which rows are compared (`mse_z` or `relative
 //! error`, both on validation rows), and rows with the fields of
-//! [`ParetoRow`](crate::commands::search::ParetoRow). `history.json` is
+//! [`ParetoRow`](crate::search::ParetoRow). `history.json` is
 //! `{"version": 1, "trainings": [{"name", "role", "groups": [{"name", "candidates"}], "records": [..]}]}`: for each
 //! contender the operation groups in the order in which entropies and probabilities stand in its records, and records with the
 //! fields of [`Record`](crate::training::Record); `role` is `search`, `control` or `random`.
@@ -21,6 +21,7 @@
 //! Every file is whole or absent: written aside, then renamed.
 
 use crate::data::{Aside, refuse};
+use crate::events::Observer;
 use crate::folder_lock::FolderLock;
 use anyhow::{Context, anyhow, bail};
 use dense_codegen::Emulator;
@@ -43,8 +44,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// Another process is at work there, it holds a run, finished or not, or cannot be made.
-    pub fn create(path: &Path) -> anyhow::Result<Self> {
-        let take = || FolderLock::take(path, "search");
+    pub fn create(path: &Path, observer: &dyn Observer) -> anyhow::Result<Self> {
+        let take = || FolderLock::take(path, "search", observer);
         let folder = Self::at(path);
         // A run under way is told first: advice to resume it would be wrong.
         let held = FolderLock::file(path).exists().then(take).transpose()?;
@@ -65,12 +66,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// There is no run, or another process is at work there.
-    pub fn resume(path: &Path) -> anyhow::Result<Self> {
+    pub fn resume(path: &Path, observer: &dyn Observer) -> anyhow::Result<Self> {
         let folder = Self::at(path);
         // Nothing is written where no run is.
         folder.description_of::<serde_json::Value>()?;
         Ok(Self {
-            lock: Some(FolderLock::take(path, "resume")?),
+            lock: Some(FolderLock::take(path, "resume", observer)?),
             ..folder
         })
     }

@@ -17,7 +17,8 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 /// How parameters are written to the file `{input}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 pub enum InputForm {
     /// One object, a number for each name: {"T_e_eV": 120.5, ...}
     #[default]

@@ -14,6 +14,7 @@
 //! is waited for by the next start. How that is known without it is told in [`runs`].
 
 pub mod archive;
+mod collection;
 pub mod command;
 mod descendants;
 mod here;
@@ -21,13 +22,16 @@ pub mod output;
 pub mod process;
 pub mod runs;
 
+use crate::events::{Collection, Event, Observer};
 use command::Template;
-use runs::{Record, Runs, State};
+use runs::{Runs, State};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+pub use collection::{Elsewhere, Report, Settings, run};
 
 /// A simulator and where it is to be run.
 #[derive(Debug, Clone)]
@@ -88,8 +92,8 @@ pub enum Ended {
 /// So many failures in a row from the first run on, or twice the jobs, end a collection: its command is wrong.
 const FAILURES_AT_FIRST: usize = 10;
 
-/// Runs what has not been run, `jobs` at a time, and calls `each` with every run that ends and its record; returns how it
-/// ended and how many runs were started.
+/// Runs what has not been run, `jobs` at a time, and tells the observer of every run that ends; returns how it ended and
+/// how many runs were started.
 ///
 /// # Errors
 /// The folder cannot be read or written, or no process can be started.
@@ -97,8 +101,7 @@ pub fn collect(
     simulation: &Simulation,
     runs: &Runs,
     jobs: usize,
-    interrupt: &AtomicBool,
-    each: impl Fn(usize, &Record) + Sync,
+    observer: &dyn Observer,
 ) -> anyhow::Result<(Ended, usize)> {
     // Those that go on without this program come first: they take the processor already.
     let (mut queue, mut todo, mut succeeded) = (VecDeque::new(), Vec::new(), false);
@@ -119,21 +122,22 @@ pub fn collect(
             if lock(&stop).is_some() {
                 return;
             }
-            if interrupt.load(Ordering::Relaxed) {
+            if observer.is_interrupted() {
                 *lock(&stop) = Some(Ok(Ended::Interrupted));
                 return;
             }
             let Some(row) = lock(&queue).pop_front() else {
                 return;
             };
-            let record = match runs.end(row, simulation, &started) {
+            let record = match runs.end(row, simulation, &started, observer) {
                 Ok(record) => record,
                 Err(error) => {
                     *lock(&stop) = Some(Err(error));
                     return;
                 }
             };
-            each(row, &record);
+            let error = record.error.clone();
+            observer.event(Event::Collection(Collection::RunEnded { row, error }));
             match &record.error {
                 None => succeeded.store(true, Ordering::Relaxed),
                 Some(error) => {

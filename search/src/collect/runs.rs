@@ -15,6 +15,7 @@
 
 use super::command::Paths;
 use super::{Simulation, output, process};
+use crate::events::Observer;
 use crate::folder_lock::FolderLock;
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,12 @@ impl Runs {
     ///
     /// # Errors
     /// It belongs to another simulator, another process uses it, or it cannot be made.
-    pub fn open(path: &Path, simulation: &Simulation, retry: bool) -> anyhow::Result<Self> {
+    pub fn open(
+        path: &Path,
+        simulation: &Simulation,
+        retry: bool,
+        observer: &dyn Observer,
+    ) -> anyhow::Result<Self> {
         let path = std::path::absolute(path)?;
         let shown = path.display();
         ensure!(
@@ -86,7 +92,7 @@ impl Runs {
         );
         fs::create_dir_all(&path)
             .with_context(|| format!("{shown}: cannot be made; give another folder by --runs"))?;
-        let lock = FolderLock::take(&path, "collect")?;
+        let lock = FolderLock::take(&path, "collect", observer)?;
         let runs = Self {
             path,
             retry,
@@ -187,20 +193,26 @@ impl Runs {
         row: usize,
         simulation: &Simulation,
         started: &AtomicUsize,
+        observer: &dyn Observer,
     ) -> anyhow::Result<Record> {
         let folder = self.folder(row);
         let failed = || format!("{}: the run cannot be started", folder.display());
         if self.record(row).is_none()
-            && let Some(record) = self.wait_for(&folder, simulation)?
+            && let Some(record) = self.wait_for(&folder, simulation, observer)?
         {
             return Ok(record);
         }
-        self.run(&folder, row, simulation, started)
+        self.run(&folder, row, simulation, started, observer)
             .with_context(failed)
     }
 
     /// Waits for a run that was started before; nothing if there is none, or it was killed.
-    fn wait_for(&self, folder: &Path, simulation: &Simulation) -> anyhow::Result<Option<Record>> {
+    fn wait_for(
+        &self,
+        folder: &Path,
+        simulation: &Simulation,
+        observer: &dyn Observer,
+    ) -> anyhow::Result<Option<Record>> {
         const LOOK_EVERY: Duration = Duration::from_millis(20);
         let input = folder.join(simulation.template.form().file());
         let changed = |path: &Path| fs::metadata(path)?.modified();
@@ -219,7 +231,7 @@ impl Runs {
                 && age.unwrap_or_default() > limit
             {
                 let record = late(folder, limit)?;
-                process::kill_in(folder);
+                process::kill_in(folder, observer);
                 return Ok(Some(record));
             }
             std::thread::sleep(LOOK_EVERY);
@@ -232,6 +244,7 @@ impl Runs {
         row: usize,
         simulation: &Simulation,
         started: &AtomicUsize,
+        observer: &dyn Observer,
     ) -> anyhow::Result<Record> {
         let Simulation {
             template,
@@ -259,9 +272,8 @@ impl Runs {
         let child = process::start(&command, folder, &paths.work, template.prints())?;
         let mut record = None;
         // The record comes before the kill: a run that was too long is not tried again, whatever happens in between.
-        process::wait(folder, child, simulation.limit, || {
-            record = simulation.limit.map(|limit| late(folder, limit));
-        })?;
+        let is_late = || record = simulation.limit.map(|limit| late(folder, limit));
+        process::wait(folder, child, simulation.limit, is_late, observer)?;
         let seconds = began.elapsed().as_secs_f64();
         record.unwrap_or_else(|| judge(folder, simulation, seconds))
     }

@@ -4,8 +4,8 @@
 //! another machine or processor, or of a form that is not this version's, counts as none.
 
 use super::{CostModel, measure};
+use crate::events::Observer;
 use crate::run_folder::write_aside;
-use crate::say::say;
 use anyhow::Context;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,29 +15,27 @@ use std::time::{SystemTime, UNIX_EPOCH};
 ///
 /// # Errors
 /// As [`measure`]. (Where it cannot be kept it is only said.)
-pub fn of_this_machine() -> anyhow::Result<CostModel> {
+pub fn of_this_machine(observer: &dyn Observer) -> anyhow::Result<CostModel> {
     if let Some(known) = file().and_then(|file| read(&file).ok())
         && known.machine == machine()
     {
         return Ok(known);
     }
-    remeasure()
+    remeasure(observer)
 }
 
 /// Measures this machine, and keeps what comes out.
 ///
 /// # Errors
 /// As [`measure`].
-pub fn remeasure() -> anyhow::Result<CostModel> {
-    say!("note: measuring what operations take on this machine, for about a second");
+pub fn remeasure(observer: &dyn Observer) -> anyhow::Result<CostModel> {
+    observer.note("measuring what operations take on this machine, for about a second");
     let model = measure()?;
     match file() {
-        None => {
-            say!("note: there is no cache folder: the measurement is kept in the run alone")
-        }
+        None => observer.note("there is no cache folder: the measurement is kept in the run alone"),
         Some(file) => match write(&model, &file) {
-            Ok(()) => say!("note: the measurement is kept in {}", file.display()),
-            Err(problem) => say!("note: the measurement is not kept: {problem:#}"),
+            Ok(()) => observer.note(format!("the measurement is kept in {}", file.display())),
+            Err(problem) => observer.note(format!("the measurement is not kept: {problem:#}")),
         },
     }
     Ok(model)

@@ -141,15 +141,15 @@ struct Pareto {
 }
 
 impl Facts {
-    /// Reads a run, and judges its emulator on the test rows of its data (`data`, else where the run had them; `bundled` if
-    /// they are part of the program), or on the validation rows where there are none. Nothing is timed.
+    /// Reads a run, and judges its emulator on the test rows of its data (`data`, else where the run had them; `in_memory` if
+    /// it had none in a file), or on the validation rows where there are none. Nothing is timed.
     ///
     /// # Errors
     /// The folder has no finished run, a file in it is not of its form, or the data are not those of the run.
     pub fn gather(
         run: &Path,
         data: Option<&Path>,
-        bundled: impl FnOnce() -> anyhow::Result<Dataset>,
+        in_memory: impl FnOnce() -> anyhow::Result<Dataset>,
         threads: usize,
     ) -> anyhow::Result<Self> {
         let folder = RunFolder::at(run);
@@ -165,7 +165,7 @@ impl Facts {
                 Dataset::read(path, &options)
                     .context("reading the run's data (--data says where they are now)")?
             }
-            None => bundled()?,
+            None => in_memory()?,
         };
         ensure!(
             source["sha256"].as_str() == Some(data.sha256()),

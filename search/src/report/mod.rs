@@ -10,6 +10,7 @@ mod band;
 mod cost;
 mod errors;
 pub mod facts;
+mod file;
 mod page;
 mod plot;
 mod progress;
@@ -20,6 +21,7 @@ mod settings;
 mod text;
 
 pub use facts::Facts;
+pub use file::{Latency, write_page};
 
 use page::Page;
 

@@ -1,4 +1,4 @@
-//! `dense-search export`: a run's emulator as an ONNX model, for every tool that reads such.
+//! A run's emulator as an ONNX model, for every tool that reads such.
 
 use crate::run_folder::{emulator_of, refuse_input};
 use anyhow::ensure;
@@ -10,7 +10,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// The run is none, there is no such member, or the file's name does not end in `.onnx` or cannot be written.
-pub fn run(run: &Path, output: &Path, what: What, batch: Batch) -> anyhow::Result<Value> {
+pub fn export_run(run: &Path, output: &Path, what: What, batch: Batch) -> anyhow::Result<Value> {
     let is_model = output
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));

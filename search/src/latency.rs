@@ -1,6 +1,6 @@
-//! `dense-search bench`: the latency of a run's frozen code, built by cargo on this machine.
+//! The latency of a run's frozen code, built by cargo on this machine.
 
-use crate::commands::freeze;
+use crate::freezing;
 use anyhow::{Context, bail};
 use serde_json::Value;
 use std::path::Path;
@@ -10,22 +10,29 @@ use std::process::Command;
 ///
 /// # Errors
 /// The run is none, or cargo is missing or does not build it.
-pub fn run(run: &Path) -> anyhow::Result<Value> {
-    measure(run, &["--json"])
+pub fn measure(run: &Path) -> anyhow::Result<Value> {
+    build_and_run(run, &["--json"])
 }
 
-/// The same with every reading, in microseconds, as `readings_us`.
+/// Returns the same with every reading, in microseconds, as `readings_us`.
 ///
 /// # Errors
-/// As [`run`].
-pub fn run_with_readings(run: &Path) -> anyhow::Result<Value> {
-    measure(run, &["--json", "--readings"])
+/// As [`measure`].
+pub fn measure_with_readings(run: &Path) -> anyhow::Result<Value> {
+    build_and_run(run, &["--json", "--readings"])
 }
 
 /// Builds the frozen code and runs its latency program with these options.
-fn measure(run: &Path, options: &[&str]) -> anyhow::Result<Value> {
+fn build_and_run(run: &Path, options: &[&str]) -> anyhow::Result<Value> {
     let folder = tempfile::tempdir()?;
-    let frozen = freeze::run(run, None, &folder.path().join("emulator"), None, false)?;
+    let frozen = freezing::freeze_run(
+        run,
+        None,
+        &folder.path().join("emulator"),
+        None,
+        false,
+        &|_| {},
+    )?;
     let output = Command::new("cargo")
         .args([
             "run",

@@ -1,23 +1,25 @@
-//! `dense-search search` and `resume`: train, and leave an emulator in a run's folder.
+//! Searching: train, and leave an emulator in a run's folder.
 //!
-//! [`plan`](Plan) says what is asked for and what is trained for it; `train` trains the contenders within their time; `ship`
-//! judges them on rows that trained nothing and writes what the run leaves; [`Report`] is what it says of itself.
+//! [`SearchSettings`] say what is asked for and what is trained for it; `train` trains the contenders within their time; `ship`
+//! judges them on rows that trained nothing and writes what the run leaves; [`RunReport`] is what it says of itself.
 
 mod pilot;
-mod plan;
-mod report;
+mod run_report;
+mod settings;
 mod ship;
 mod train;
 
-pub use plan::{ControlName, Extent, Plan, TeacherName, TransformName};
-pub use report::{ParetoRow, Report, Verdict};
+pub use run_report::{ParetoRow, RunReport, Verdict};
+pub use settings::{ControlMode, Extent, SearchSettings, TeacherMode, TransformMode};
 
 use crate::components::Learnt;
 use crate::contenders::{Contender, Role};
 use crate::cost_model;
-use crate::data::{Dataset, Normalisation, ReadOptions, Split, Transform, relative_note};
+use crate::data::{
+    DataError, Dataset, Normalisation, ReadOptions, Split, Transform, relative_note,
+};
+use crate::events::Observer;
 use crate::run_folder::RunFolder;
-use crate::say::say;
 use crate::space::presets::MicroSizes;
 use crate::teacher::{Lesson, lesson};
 use crate::training::Members;
@@ -27,7 +29,6 @@ use anyhow::{Context, bail, ensure};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// What `run.json` says of a run.
@@ -35,8 +36,8 @@ use std::time::Instant;
 struct Description {
     tool: String,
     data: Source,
-    plan: Plan,
-    report: Option<Report>,
+    plan: SearchSettings,
+    report: Option<RunReport>,
     /// What the run ended with, and would end with again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -50,21 +51,45 @@ struct Failed(String);
 /// Where the data of a run are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Source {
-    /// `None`: the bundled data.
+    /// `None`: they are in no file.
     path: Option<PathBuf>,
     sha256: String,
     options: ReadOptions,
 }
 
-/// Data, and where they are from.
+/// Data, and where they are from, so that the run can be resumed and reported on.
 #[derive(Debug)]
 pub struct Input {
     /// The data.
     pub data: Dataset,
-    /// The file, as the user gave it; `None`: the bundled data.
+    /// The file, as the user gave it; `None`: the data are in no file.
     pub path: Option<PathBuf>,
     /// How it was read.
     pub options: ReadOptions,
+}
+
+impl Input {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`].
+    pub fn read(path: &Path, options: ReadOptions) -> Result<Self, DataError> {
+        Ok(Self {
+            data: Dataset::read(path, &options)?,
+            path: Some(path.to_owned()),
+            options,
+        })
+    }
+
+    /// Returns data that are in no file: a caller that resumes the run has to have them.
+    #[must_use]
+    pub fn in_memory(data: Dataset) -> Self {
+        Self {
+            data,
+            path: None,
+            options: ReadOptions::default(),
+        }
+    }
 }
 
 /// Returns the emulator's file of a run.
@@ -96,19 +121,59 @@ pub fn pareto_file(run: &Path, row: usize) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// Searches, and leaves what [`RunFolder`] lists in the new folder `out`; ends early when `interrupt` is set.
+/// A search, before it runs.
 ///
-/// # Errors
-/// The folder has a run already or another program is at work there, the data cannot be learnt, the space has no network for
-/// such data or such a budget, or something cannot be written.
-pub fn run(
+/// # Example
+/// As of the [crate](crate).
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    settings: SearchSettings,
+}
+
+impl Search {
+    /// Returns a search with these settings.
+    #[must_use]
+    pub fn new(settings: SearchSettings) -> Self {
+        Self { settings }
+    }
+
+    /// Searches, and leaves what [`RunFolder`] lists in the new folder `out`. An interrupted search leaves an emulator too,
+    /// and can be resumed.
+    ///
+    /// # Errors
+    /// The folder has a run already or another program is at work there, the data cannot be learnt, the space has no network
+    /// for such data or such a budget, or something cannot be written.
+    pub fn run(
+        &self,
+        input: &Input,
+        out: &Path,
+        observer: &dyn Observer,
+    ) -> anyhow::Result<RunReport> {
+        begin(input, self.settings.clone(), out, observer)
+    }
+
+    /// Continues a run that was killed or interrupted, to the emulator that it would have had without the break. `data` is
+    /// where its file is now, if it was moved; `in_memory` returns the data where they were in no file.
+    ///
+    /// # Errors
+    /// The folder has no unfinished run, another program is at work there, or its data are not where they were.
+    pub fn resume(
+        run: &Path,
+        data: Option<&Path>,
+        in_memory: impl FnOnce() -> anyhow::Result<Dataset>,
+        observer: &dyn Observer,
+    ) -> anyhow::Result<RunReport> {
+        resume(run, data, in_memory, observer)
+    }
+}
+
+fn begin(
     input: &Input,
-    plan: &Plan,
+    mut plan: SearchSettings,
     out: &Path,
-    interrupt: &AtomicBool,
-) -> anyhow::Result<Report> {
+    observer: &dyn Observer,
+) -> anyhow::Result<RunReport> {
     let began = Instant::now();
-    let mut plan = plan.clone();
     let device = plan.device.open()?;
     let split = Split::resolve(&input.data, plan.seed)?;
     split.check_varies(&input.data)?;
@@ -120,7 +185,7 @@ pub fn run(
     plan.space
         .contenders(&data, None, plan.members, MicroSizes::default())?;
     if plan.cost_model.is_none() {
-        plan.cost_model = Some(cost_model::store::of_this_machine()?);
+        plan.cost_model = Some(cost_model::store::of_this_machine(observer)?);
     }
     // Where the data decide on the transform, at least the cheapest has to keep the budget.
     let transform = plan.transform.asked_for().unwrap_or(Transform::None);
@@ -138,41 +203,37 @@ pub fn run(
         report: None,
         error: None,
     };
-    let folder = RunFolder::create(out)?;
+    let folder = RunFolder::create(out, observer)?;
     folder.describe(&description)?;
     for note in input.data.notes().iter().chain(&split.notes) {
-        say!("note: {note}");
+        observer.note(note);
     }
     if let Some(relative) = &relative {
-        say!("note: {}", relative_note(&data, relative));
+        observer.note(relative_note(&data, relative));
     }
     for warning in pool(plan.threads)?.install(|| warnings::of_split(&input.data, &split)) {
-        say!("warning: {warning}");
+        observer.warn(warning);
     }
-    let search = Search {
+    let under_way = Run {
         data: &data,
         split,
-        plan: &plan,
+        settings: &plan,
         device,
         folder: &folder,
-        interrupt,
+        observer,
         began,
     };
-    search.end(&mut description)
+    under_way.end(&mut description)
 }
 
-/// Continues a run that was killed or interrupted, to the same emulator.
-///
-/// # Errors
-/// The folder has no unfinished run, another program is at work there, or its data are not where they were.
-pub fn resume(
+fn resume(
     run: &Path,
-    data: Option<PathBuf>,
-    bundled: impl FnOnce() -> anyhow::Result<Dataset>,
-    interrupt: &AtomicBool,
-) -> anyhow::Result<Report> {
+    data: Option<&Path>,
+    in_memory: impl FnOnce() -> anyhow::Result<Dataset>,
+    observer: &dyn Observer,
+) -> anyhow::Result<RunReport> {
     let began = Instant::now();
-    let folder = RunFolder::resume(run)?;
+    let folder = RunFolder::resume(run, observer)?;
     let mut description: Description = folder.description_of()?;
     if description.error.is_some() {
         return Err(folder.unfinished());
@@ -194,11 +255,10 @@ pub fn resume(
         description.tool
     );
     let source = &description.data;
-    let path = data.or_else(|| source.path.clone());
-    let data = match &path {
+    let data = match data.or(source.path.as_deref()) {
         Some(path) => Dataset::read(path, &source.options)
             .context("reading the run's data (--data says where they are now)")?,
-        None => bundled()?,
+        None => in_memory()?,
     };
     ensure!(
         data.sha256() == source.sha256,
@@ -207,35 +267,35 @@ pub fn resume(
     );
     let plan = description.plan.clone();
     let split = Split::resolve(&data, plan.seed)?;
-    let search = Search {
+    let under_way = Run {
         data: &data.relative_to(data.relative_needed(&split.train).as_ref()),
         split,
-        plan: &plan,
+        settings: &plan,
         device: plan.device.open()?,
         folder: &folder,
-        interrupt,
+        observer,
         began,
     };
-    search.end(&mut description)
+    under_way.end(&mut description)
 }
 
 const TOOL: &str = concat!("dense-search ", env!("CARGO_PKG_VERSION"));
 
 /// A search under way.
-struct Search<'a> {
+struct Run<'a> {
     /// With outputs as the emulator computes them.
     data: &'a Dataset,
     split: Split,
-    plan: &'a Plan,
+    settings: &'a SearchSettings,
     device: Device,
     folder: &'a RunFolder,
-    interrupt: &'a AtomicBool,
+    observer: &'a dyn Observer,
     began: Instant,
 }
 
-impl Search<'_> {
+impl Run<'_> {
     /// Completes the folder; an outcome that another try would have again is written there.
-    fn end(&self, description: &mut Description) -> anyhow::Result<Report> {
+    fn end(&self, description: &mut Description) -> anyhow::Result<RunReport> {
         let report = self.complete(description);
         if let Err(error) = &report
             && error.is::<Failed>()
@@ -247,25 +307,28 @@ impl Search<'_> {
     }
 
     /// Trains every contender, ships the best on the selection rows, and completes the folder.
-    fn complete(&self, description: &mut Description) -> anyhow::Result<Report> {
-        let pool = pool(self.plan.threads)?;
-        let transform = self.plan.transform.asked_for();
+    fn complete(&self, description: &mut Description) -> anyhow::Result<RunReport> {
+        let pool = pool(self.settings.threads)?;
+        let transform = self.settings.transform.asked_for();
         let transform =
             transform.unwrap_or_else(|| pool.install(|| transform::choose(self.data, &self.split)));
         if transform != Transform::None {
-            say!("note: the outputs are learnt by their {}", transform.name());
+            self.observer.note(format!(
+                "the outputs are learnt by their {}",
+                transform.name()
+            ));
         }
         let normalisation = Normalisation::fit_transformed(self.data, &self.split.train, transform);
         let components = self
-            .plan
+            .settings
             .components(self.data, &self.split.train, transform);
         if let Some(components) = &components {
-            say!(
-                "note: the {} outputs are learnt as {} principal components of the {} training rows",
+            self.observer.note(format!(
+                "the {} outputs are learnt as {} principal components of the {} training rows",
                 self.data.output_count(),
                 components.count(),
                 self.split.train.len()
-            );
+            ));
         }
         let learnt = Learnt {
             data: self.data,
@@ -273,14 +336,15 @@ impl Search<'_> {
             components: components.as_deref(),
         };
         let contenders = self
-            .plan
+            .settings
             .contenders(self.data, transform, components.as_ref())?;
         let has = |role: Role| contenders.iter().any(|one| one.role == role);
         let is_searched = contenders
             .iter()
             .any(|one| matches!(one.members, Members::Searched(_)));
-        if is_searched && self.plan.has_control() && !has(Role::Control) {
-            say!("note: no control: the budget has no room for a fixed network");
+        if is_searched && self.settings.has_control() && !has(Role::Control) {
+            self.observer
+                .note("no control: the budget has no room for a fixed network");
         }
         let choices = self.choices(&normalisation)?;
         let lesson = pool.install(|| self.lesson(learnt));
@@ -294,6 +358,7 @@ impl Search<'_> {
             None => contenders,
         };
         let names: Vec<String> = contenders.iter().map(Contender::name).collect();
+        self.observer.detail(format!("trains {}", names.join(", ")));
         let finished = self.train_all(contenders, choices, learnt, lesson.as_ref())?;
         let report = pool.install(|| self.ship(finished, &normalisation))?;
         description.report = Some(report.clone());
@@ -308,19 +373,19 @@ impl Search<'_> {
 
     /// What a teacher says, where there is one.
     fn lesson(&self, learnt: Learnt<'_>) -> Option<Lesson> {
-        if self.plan.teacher == TeacherName::None {
+        if self.settings.teacher == TeacherMode::None {
             return None;
         }
         let Split {
             train, selection, ..
         } = &self.split;
-        let lesson = lesson(learnt, train, selection, self.plan.seed);
+        let lesson = lesson(learnt, train, selection, self.settings.seed);
         if let Some(lesson) = &lesson {
-            say!(
+            self.observer.status(format!(
                 "teacher: a Gaussian process, mse_z {:.2e} on the {} rows that choose; each network trains without it, then with it and that network as teachers",
                 lesson.error,
                 selection.len()
-            );
+            ));
         }
         lesson
     }

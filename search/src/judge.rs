@@ -1,13 +1,13 @@
-//! `dense-search evaluate`: how good a run's emulator is on rows of a data file.
+//! How good a run's emulator is on rows of a data file.
 //!
 //! Rows that trained say nothing about new ones. The emulator knows the hash of its data and the seed that split them, so that
 //! its own file is split as the run split it, whatever the file says. Other data are taken as their own split says, else whole.
 
 use crate::assemble::output_deviation;
 use crate::data::{self, Columns, Dataset, Part, ReadOptions};
+use crate::events::Observer;
 use crate::metrics::{self, Metrics};
 use crate::run_folder::emulator_of;
-use crate::say::say;
 use dense_codegen::Emulator;
 use serde::Serialize;
 use std::path::Path;
@@ -46,38 +46,39 @@ pub struct Judged {
 
 /// Returns the figures of a run's emulator on one part of the data: of the run's own data as the run split them, else as the
 /// file says. Without a `part`, the test rows, or all rows of other data that have no split. Columns of a `.csv` that
-/// `options` does not name are those of the run. Notes go to standard error.
+/// `options` does not name are those of the run. The observer takes notes.
 ///
 /// # Errors
 /// The run is none, the data have other inputs or outputs than the emulator, or the part has no row.
-pub fn run(
+pub fn judge(
     run: &Path,
     path: &Path,
     mut options: ReadOptions,
     part: Option<Part>,
     threads: usize,
+    observer: &dyn Observer,
 ) -> anyhow::Result<Judged> {
     let emulator = emulator_of(run)?;
     if data::is_csv(path) {
         name_columns(&mut options, &emulator);
     }
-    let data = arranged(Dataset::read(path, &options)?, &emulator)?;
+    let data = arranged(Dataset::read(path, &options)?, &emulator, observer)?;
     let Rows { rows, part, by } = rows(&data, &emulator, part)?;
     match by {
         SplitBy::Run => {}
-        SplitBy::File => say!(
-            "note: {}: not the file of the run; rows are those that its array \"split\" names",
+        SplitBy::File => observer.note(format!(
+            "{}: not the file of the run; rows are those that its array \"split\" names",
             data.label()
-        ),
-        SplitBy::None => say!(
-            "note: {}: not the file of the run, and without a split: all {} rows are judged; figures are too good if it has rows \
+        )),
+        SplitBy::None => observer.note(format!(
+            "{}: not the file of the run, and without a split: all {} rows are judged; figures are too good if it has rows \
              that trained",
             data.label(),
             rows.len()
-        ),
+        )),
     }
     let deviation = output_deviation(&emulator);
-    say_constant(&data, &deviation);
+    note_constant(&data, &deviation, observer);
     Ok(Judged {
         metrics: metrics::evaluate(&emulator, &data, &rows, &deviation, threads),
         part,
@@ -85,8 +86,8 @@ pub fn run(
     })
 }
 
-/// Says which scalars or channels the figures leave out.
-fn say_constant(data: &Dataset, deviation: &[f64]) {
+/// Notes which scalars or channels the figures leave out.
+fn note_constant(data: &Dataset, deviation: &[f64], observer: &dyn Observer) {
     const NAMED: usize = 3;
     let units = deviation.chunks_exact(deviation.len() / data.channels());
     let constant = (0..data.channels())
@@ -101,10 +102,10 @@ fn say_constant(data: &Dataset, deviation: &[f64]) {
         names.push(format!("{} more", count - NAMED));
     }
     if count > 0 {
-        say!(
-            "note: the figures leave out {}: constant in the rows that trained",
+        observer.note(format!(
+            "the figures leave out {}: constant in the rows that trained",
             names.join(", ")
-        );
+        ));
     }
 }
 
@@ -140,7 +141,11 @@ fn rows(data: &Dataset, emulator: &Emulator, part: Option<Part>) -> anyhow::Resu
 }
 
 /// The data with the emulator's columns, by name.
-fn arranged(data: Dataset, emulator: &Emulator) -> anyhow::Result<Dataset> {
+fn arranged(
+    data: Dataset,
+    emulator: &Emulator,
+    observer: &dyn Observer,
+) -> anyhow::Result<Dataset> {
     let inputs: Vec<String> = emulator
         .inputs()
         .iter()
@@ -162,7 +167,7 @@ fn arranged(data: Dataset, emulator: &Emulator) -> anyhow::Result<Dataset> {
         axes: &axes,
     })?;
     for note in &arranged.notes {
-        say!("note: {note}");
+        observer.note(note);
     }
     Ok(arranged.data)
 }

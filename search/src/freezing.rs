@@ -1,8 +1,8 @@
-//! `dense-search freeze`: a run's emulator as a crate that builds anywhere, or as C, and what it costs on a microcontroller.
+//! A run's emulator as a crate that builds anywhere, or as C, and what it costs on a microcontroller.
 
-use crate::commands::search::pareto_file;
+use crate::events::{Event, Observer};
 use crate::run_folder::{emulator_of, write_aside};
-use crate::say::say;
+use crate::search::pareto_file;
 use anyhow::anyhow;
 use dense_codegen::c::{self, Prefix};
 use dense_codegen::emulator::Emulator;
@@ -16,12 +16,13 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// The run is none or has no such row, or the folder holds something else.
-pub fn run(
+pub fn freeze_run(
     run: &Path,
     row: Option<usize>,
     out: &Path,
     section: Option<String>,
     member: bool,
+    observer: &dyn Observer,
 ) -> anyhow::Result<FrozenCrate> {
     let emulator = load(run, row)?;
     let name = out
@@ -38,12 +39,12 @@ pub fn run(
     };
     let frozen = freeze(&emulator, out, &options)?;
     if let Some(root) = enclosing_workspace(out).filter(|_| !member) {
-        say!(
-            "note: {} is inside the Cargo workspace of {}; to use it there, list it under `workspace.exclude`, or freeze it with \
+        observer.note(format!(
+            "{} is inside the Cargo workspace of {}; to use it there, list it under `workspace.exclude`, or freeze it with \
              --member and list it under `workspace.members`",
             out.display(),
             root.display()
-        );
+        ));
     }
     Ok(frozen)
 }
@@ -76,13 +77,16 @@ pub fn resources(
     row: Option<usize>,
     out: &Path,
     processor: Processor,
+    observer: &dyn Observer,
 ) -> anyhow::Result<Report> {
     let emulator = load(run, row)?;
     let folder = tempfile::tempdir()?;
     let report = match Bench::new(processor, folder.path()) {
         Ok(bench) => Report::measure(&emulator, &bench).map_err(|problem| anyhow!(problem))?,
         Err(missing) => {
-            say!("dense-search: predicted, not measured; to measure, it needs {missing}");
+            observer.event(Event::Fallback(format!(
+                "predicted, not measured; to measure, it needs {missing}"
+            )));
             Report::predict(&emulator, processor)
         }
     };
@@ -112,11 +116,12 @@ pub struct CChoices {
 ///
 /// # Errors
 /// `run` is not a run folder or has no such row, a section name is invalid, or the folder holds other files.
-pub fn run_c(
+pub fn freeze_run_as_c(
     run: &Path,
     row: Option<usize>,
     out: &Path,
     choices: CChoices,
+    observer: &dyn Observer,
 ) -> anyhow::Result<Value> {
     let emulator = load(run, row)?;
     let name = out.file_name().unwrap_or_default().to_string_lossy();
@@ -138,7 +143,9 @@ pub fn run_c(
     match frozen.costs {
         None => {}
         Some(Err(missing)) => {
-            say!("dense-search: code and stack are not known; to state them, it needs {missing}");
+            observer.event(Event::Fallback(format!(
+                "code and stack are not known; to state them, it needs {missing}"
+            )));
         }
         Some(Ok(costs)) => {
             figures["code_bytes"] = json!(costs.code_bytes);

@@ -1,9 +1,10 @@
-//! `dense-search report`: a run as one page to look at.
+//! The page as a file.
 
-use crate::commands::{bench, demo};
-use crate::report::{Facts, html};
+use super::{Facts, html};
+use crate::data::Dataset;
+use crate::events::Observer;
+use crate::latency;
 use crate::run_folder::write_aside;
-use crate::say::say;
 use anyhow::ensure;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -17,17 +18,20 @@ pub enum Latency {
     LeftOut,
 }
 
-/// Writes the report on a run to `output`, an HTML file, and returns what was written.
+/// Writes the report on a run to `output`, an HTML file, and returns what was written. `data` and `in_memory` are as in
+/// [`Facts::gather`].
 ///
 /// # Errors
 /// The run is none or not finished, its data are not where they were, cargo is missing, or the file's name does not end in
 /// `.html` or cannot be written.
-pub fn run(
+pub fn write_page(
     run: &Path,
     output: &Path,
     data: Option<&Path>,
+    in_memory: impl FnOnce() -> anyhow::Result<Dataset>,
     latency: Latency,
     threads: usize,
+    observer: &dyn Observer,
 ) -> anyhow::Result<Value> {
     let is_page = output
         .extension()
@@ -37,10 +41,10 @@ pub fn run(
         "{}: expected a name that ends in .html",
         output.display()
     );
-    let mut facts = Facts::gather(run, data, demo::bundled, threads)?;
+    let mut facts = Facts::gather(run, data, in_memory, threads)?;
     if latency == Latency::Measured {
-        say!("building and timing the frozen code ...");
-        facts.latency = Some(bench::run_with_readings(run)?);
+        observer.status("building and timing the frozen code ...");
+        facts.latency = Some(latency::measure_with_readings(run)?);
     }
     let page = html(&facts);
     write_aside(output, page.as_bytes())?;
