@@ -7,6 +7,7 @@
 
 use crate::calibration::calibrated;
 use crate::data::{self, Dataset, Normalisation, Split};
+use crate::error::{Error, Result};
 use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
 use crate::training::Trained;
 use crate::transfer;
@@ -53,14 +54,14 @@ pub fn assemble(
     normalisation: &Normalisation,
     split: Option<&Split>,
     provenance: BTreeMap<String, serde_json::Value>,
-) -> anyhow::Result<Emulator> {
+) -> Result<Emulator> {
     let mut draft = Draft {
         graph: Graph::new(data.input_count()),
         parameters: HashMap::new(),
         trained,
     };
     let start = draft.inputs(normalisation)?;
-    let members: Result<Vec<_>, anyhow::Error> = (0..trained.members.len())
+    let members: Result<Vec<_>, Error> = (0..trained.members.len())
         .map(|member| draft.member(member, start, normalisation))
         .collect();
     let scale = normalisation.output_scale().iter();
@@ -144,7 +145,7 @@ impl Draft<'_> {
         name: String,
         shape: &[usize],
         values: impl FnOnce() -> candle_core::Result<Vec<f32>>,
-    ) -> anyhow::Result<ParameterId> {
+    ) -> Result<ParameterId> {
         if let Some(&known) = self.parameters.get(&name) {
             return Ok(known);
         }
@@ -153,7 +154,7 @@ impl Draft<'_> {
         Ok(id)
     }
 
-    fn inputs(&mut self, normalisation: &Normalisation) -> anyhow::Result<NodeId> {
+    fn inputs(&mut self, normalisation: &Normalisation) -> Result<NodeId> {
         let mask = normalisation.logarithmic().to_vec();
         let logarithm = self
             .graph
@@ -179,7 +180,7 @@ impl Draft<'_> {
         member: usize,
         start: NodeId,
         normalisation: &Normalisation,
-    ) -> anyhow::Result<NodeId> {
+    ) -> Result<NodeId> {
         let trained = self.trained;
         let space = trained.network.space();
         let mut value = start;
@@ -209,7 +210,7 @@ impl Draft<'_> {
         value: NodeId,
         normalisation: &Normalisation,
         ordered: impl Fn(&[f64]) -> Vec<f32>,
-    ) -> anyhow::Result<NodeId> {
+    ) -> Result<NodeId> {
         let scale = normalisation.output_scale();
         let deployed = normalisation.deployed_output_scale();
         let (learnt_offset, learnt_scale) = normalisation.learnt();
@@ -248,7 +249,7 @@ impl Draft<'_> {
         value: NodeId,
         scale: Vec<f32>,
         offset: Vec<f32>,
-    ) -> anyhow::Result<NodeId> {
+    ) -> Result<NodeId> {
         let rescale = Rescale {
             scale: self.parameter(format!("{name} scale"), &[scale.len()], || Ok(scale))?,
             offset: self.parameter(format!("{name} offset"), &[offset.len()], || Ok(offset))?,
@@ -256,7 +257,7 @@ impl Draft<'_> {
         Ok(self.graph.push(Operation::Rescale(rescale), &[value])?)
     }
 
-    fn inverse(&mut self, value: NodeId, function: Inverse) -> anyhow::Result<NodeId> {
+    fn inverse(&mut self, value: NodeId, function: Inverse) -> Result<NodeId> {
         let transform = Operation::Transform(graph::Transform { function });
         Ok(self.graph.push(transform, &[value])?)
     }
@@ -268,7 +269,7 @@ impl Draft<'_> {
         group: &Group,
         choice: usize,
         value: NodeId,
-    ) -> anyhow::Result<NodeId> {
+    ) -> Result<NodeId> {
         let resized = self.resized(value, group.output)?;
         let mut operation = self.candidate(index, group, choice, value, resized)?;
         if group.placement == Placement::OnBranch {
@@ -289,11 +290,7 @@ impl Draft<'_> {
         }
     }
 
-    fn activated(
-        &mut self,
-        node: NodeId,
-        function: Option<space::Activation>,
-    ) -> anyhow::Result<NodeId> {
+    fn activated(&mut self, node: NodeId, function: Option<space::Activation>) -> Result<NodeId> {
         let Some(function) = function else {
             return Ok(node);
         };
@@ -308,7 +305,7 @@ impl Draft<'_> {
     }
 
     /// The value at the output's positions, where both have some.
-    fn resized(&mut self, value: NodeId, output: Shape) -> anyhow::Result<NodeId> {
+    fn resized(&mut self, value: NodeId, output: Shape) -> Result<NodeId> {
         let operation = match (self.graph.shape(value), output) {
             (Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. })
                 if from != length =>
@@ -338,7 +335,7 @@ impl Draft<'_> {
         choice: usize,
         value: NodeId,
         resized: NodeId,
-    ) -> anyhow::Result<Option<NodeId>> {
+    ) -> Result<Option<NodeId>> {
         let trained = self.trained;
         let mut parameters = Vec::new();
         for parameter in trained.network.parameters(index, choice) {

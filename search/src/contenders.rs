@@ -4,11 +4,11 @@ use crate::budget::Terms;
 use crate::components::Components;
 use crate::control::{CONTROL, control};
 use crate::data::{Dataset, Layout, Transform};
+use crate::error::{Context, Error, Result, bail, ensure};
 use crate::events::Observer;
 use crate::space::presets::{self, MicroSizes, Mlp, PaperWidths};
 use crate::space::{self, Architecture, Shape, Space};
 use crate::training::Members;
-use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ impl SpaceArgument {
     ///
     /// # Errors
     /// It cannot be read, or is not the TOML of a super-architecture.
-    pub fn read(&self) -> anyhow::Result<SpaceChoice> {
+    pub fn read(&self) -> Result<SpaceChoice> {
         match self {
             Self::Preset(name) => Ok(SpaceChoice::Preset(name.clone())),
             Self::File(path) => {
@@ -105,7 +105,7 @@ impl SpaceChoice {
         components: Option<&Arc<Components>>,
         members: usize,
         sizes: MicroSizes,
-    ) -> anyhow::Result<Vec<Contender>> {
+    ) -> Result<Vec<Contender>> {
         match (self, components) {
             (Self::Preset(name), None) => contenders(name, data, members, sizes),
             (Self::Preset(name), Some(components)) => {
@@ -137,13 +137,15 @@ impl SpaceChoice {
 }
 
 /// Checks that a space leads from the inputs of these data to their outputs.
-fn check_fit(space: &Space, data: &Dataset) -> anyhow::Result<()> {
+fn check_fit(space: &Space, data: &Dataset) -> Result<()> {
     let advice = "`dense-search space micro --for DATA` prints one that fits";
     ensure!(
+        Settings,
         space.name() != CONTROL,
         "super-architecture {CONTROL:?}: the fixed network beside a search has this name; choose another"
     );
     ensure!(
+        Settings,
         space.inputs() == data.input_count(),
         "super-architecture {:?}: expected inputs = {}, as {} has, got {}; {advice}",
         space.name(),
@@ -154,6 +156,7 @@ fn check_fit(space: &Space, data: &Dataset) -> anyhow::Result<()> {
     let (expected, got) = (output_shape(data), space.output());
     let last = space.groups().last().map_or("", |group| &group.name);
     ensure!(
+        Settings,
         expected == got,
         "operation group {last:?}: the last group leads to the outputs of {}: expected {}, got {}; {advice}",
         data.label(),
@@ -313,7 +316,7 @@ pub fn contenders(
     data: &Dataset,
     members: usize,
     sizes: MicroSizes,
-) -> anyhow::Result<Vec<Contender>> {
+) -> Result<Vec<Contender>> {
     let target = Target {
         inputs: data.input_count(),
         output: output_shape(data),
@@ -328,7 +331,7 @@ fn contenders_onto(
     target: Target<'_>,
     members: usize,
     sizes: MicroSizes,
-) -> anyhow::Result<Vec<Contender>> {
+) -> Result<Vec<Contender>> {
     let Target { inputs, output, .. } = target;
     let contender = |space, members| Contender {
         space,
@@ -340,7 +343,7 @@ fn contenders_onto(
     let searched = |space| contender(space, Members::Searched(members));
     let fixed = |kind| {
         let (space, members) = presets::mlp(inputs, output, kind, members)?;
-        anyhow::Ok(contender(space, Members::Given(members)))
+        Ok::<_, Error>(contender(space, Members::Given(members)))
     };
     Ok(match space {
         "micro" => {
@@ -352,6 +355,7 @@ fn contenders_onto(
         }
         "micro-decoder" => match output {
             Shape::Vector(_) => bail!(
+                Settings,
                 "{}: outputs of layout {}: --space micro-decoder searches curves and images; try --space micro",
                 target.label,
                 target.layout
@@ -365,13 +369,10 @@ fn contenders_onto(
                 PaperWidths::default(),
             )?)]
         }
-        "mlp" => Mlp::ALL
-            .into_iter()
-            .map(fixed)
-            .collect::<anyhow::Result<_>>()?,
+        "mlp" => Mlp::ALL.into_iter().map(fixed).collect::<Result<_>>()?,
         "mlp-residual" => vec![fixed(Mlp::Residual)?],
         "mlp-basis" => vec![fixed(Mlp::Basis)?],
-        other => bail!("--space {other}: expected {}", SPACES.join(", ")),
+        other => bail!(Settings, "--space {other}: expected {}", SPACES.join(", ")),
     })
 }
 
@@ -385,7 +386,7 @@ pub fn preset(
     channels: Option<usize>,
     dense: Option<usize>,
     observer: &dyn Observer,
-) -> anyhow::Result<Space> {
+) -> Result<Space> {
     let default = PaperWidths::default();
     match (preset, channels, dense) {
         ("paper", _, _) => {
@@ -398,6 +399,7 @@ pub fn preset(
         }
         (_, None, None) => {}
         _ => bail!(
+            Settings,
             "{preset}: --channels and --dense set the widths of paper; change the text of another"
         ),
     }
@@ -405,7 +407,11 @@ pub fn preset(
     let names: Vec<_> = all.iter().map(|one| one.space.name().to_owned()).collect();
     let named = all.into_iter().find(|one| one.space.name() == preset);
     let Some(named) = named else {
-        bail!("{preset}: trains {}; name one of them", names.join(" and "));
+        bail!(
+            Settings,
+            "{preset}: trains {}; name one of them",
+            names.join(" and ")
+        );
     };
     let others = names
         .iter()

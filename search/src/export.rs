@@ -1,7 +1,7 @@
 //! A run's emulator as an ONNX model, for every tool that reads such.
 
+use crate::error::{Result, ensure};
 use crate::run_folder::{emulator_of, refuse_input};
-use anyhow::ensure;
 use dense_codegen::onnx::{Batch, What, write};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -10,11 +10,12 @@ use std::path::Path;
 ///
 /// # Errors
 /// The run is none, there is no such member, or the file's name does not end in `.onnx` or cannot be written.
-pub fn export_run(run: &Path, output: &Path, what: What, batch: Batch) -> anyhow::Result<Value> {
+pub fn export_run(run: &Path, output: &Path, what: What, batch: Batch) -> Result<Value> {
     let is_model = output
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
     ensure!(
+        Output,
         is_model,
         "{}: expected a name that ends in .onnx",
         output.display()

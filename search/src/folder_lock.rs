@@ -3,8 +3,8 @@
 //! The file `lock` says who holds it, and is empty when nobody does. It stays: a file that is removed could be locked by two,
 //! by one under its old and by another under its new name.
 
+use crate::error::{Context, Result, bail};
 use crate::events::Observer;
-use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -74,7 +74,7 @@ impl FolderLock {
     ///
     /// # Errors
     /// Another process holds it: says which, and what to do. The folder cannot be written.
-    pub fn take(folder: &Path, command: &str, observer: &dyn Observer) -> anyhow::Result<Self> {
+    pub fn take(folder: &Path, command: &str, observer: &dyn Observer) -> Result<Self> {
         let (shown, path) = (folder.display(), Self::file(folder));
         // Not truncated: what stands there is the other's until the lock is taken.
         let file = OpenOptions::new()
@@ -95,6 +95,7 @@ impl FolderLock {
                 let holder = holder(&mut file);
                 let holder = holder.map_or("another program".to_owned(), |one| one.to_string());
                 bail!(
+                    Busy,
                     "{shown}: {holder} is at work there; wait for it, or take another folder. If that process is dead and its \
                      machine has not given the lock back, remove {} and start this command again",
                     path.display()

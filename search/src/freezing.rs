@@ -1,9 +1,9 @@
 //! A run's emulator as a crate that builds anywhere, or as C, and what it costs on a microcontroller.
 
+use crate::error::{Error, Result};
 use crate::events::{Event, Observer};
 use crate::run_folder::{emulator_of, write_aside};
 use crate::search::pareto_file;
-use anyhow::anyhow;
 use dense_codegen::c::{self, Prefix};
 use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
@@ -23,7 +23,7 @@ pub fn freeze_run(
     section: Option<String>,
     member: bool,
     observer: &dyn Observer,
-) -> anyhow::Result<FrozenCrate> {
+) -> Result<FrozenCrate> {
     let emulator = load(run, row)?;
     let name = out
         .file_name()
@@ -78,11 +78,11 @@ pub fn resources(
     out: &Path,
     processor: Processor,
     observer: &dyn Observer,
-) -> anyhow::Result<Report> {
+) -> Result<Report> {
     let emulator = load(run, row)?;
     let folder = tempfile::tempdir()?;
     let report = match Bench::new(processor, folder.path()) {
-        Ok(bench) => Report::measure(&emulator, &bench).map_err(|problem| anyhow!(problem))?,
+        Ok(bench) => Report::measure(&emulator, &bench).map_err(Error::Tool)?,
         Err(missing) => {
             observer.event(Event::Fallback(format!(
                 "predicted, not measured; to measure, it needs {missing}"
@@ -122,7 +122,7 @@ pub fn freeze_run_as_c(
     out: &Path,
     choices: CChoices,
     observer: &dyn Observer,
-) -> anyhow::Result<Value> {
+) -> Result<Value> {
     let emulator = load(run, row)?;
     let name = out.file_name().unwrap_or_default().to_string_lossy();
     let options = c::FreezeOptions {
@@ -158,7 +158,7 @@ pub fn freeze_run_as_c(
 }
 
 /// The run's emulator, or that of a row of its Pareto table.
-fn load(run: &Path, row: Option<usize>) -> anyhow::Result<Emulator> {
+fn load(run: &Path, row: Option<usize>) -> Result<Emulator> {
     match row {
         None => emulator_of(run),
         Some(row) => Ok(file::load(&pareto_file(run, row)?)?),

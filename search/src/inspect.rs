@@ -1,6 +1,7 @@
 //! What a data file holds, and what is odd about it.
 
 use crate::data::{Dataset, ReadOptions, Summary};
+use crate::error::Result;
 use crate::learning_curve::{self, LearningCurve};
 use crate::warnings::{self, Warning};
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub enum Curve {
 ///
 /// # Errors
 /// The file cannot be read as data, or it has too few rows for a learning curve.
-pub fn inspect(path: &Path, options: &ReadOptions, curve: Curve) -> anyhow::Result<Inspection> {
+pub fn inspect(path: &Path, options: &ReadOptions, curve: Curve) -> Result<Inspection> {
     let data = Dataset::read(path, options)?;
     Ok(Inspection {
         summary: Summary::of(&data),

@@ -5,6 +5,7 @@
 
 use crate::assemble::output_deviation;
 use crate::data::{self, Columns, Dataset, Part, ReadOptions};
+use crate::error::Result;
 use crate::events::Observer;
 use crate::metrics::{self, Metrics};
 use crate::run_folder::emulator_of;
@@ -57,7 +58,7 @@ pub fn judge(
     part: Option<Part>,
     threads: usize,
     observer: &dyn Observer,
-) -> anyhow::Result<Judged> {
+) -> Result<Judged> {
     let emulator = emulator_of(run)?;
     if data::is_csv(path) {
         name_columns(&mut options, &emulator);
@@ -122,7 +123,7 @@ fn name_columns(options: &mut ReadOptions, emulator: &Emulator) {
 }
 
 /// The rows that are judged, and why these.
-fn rows(data: &Dataset, emulator: &Emulator, part: Option<Part>) -> anyhow::Result<Rows> {
+fn rows(data: &Dataset, emulator: &Emulator, part: Option<Part>) -> Result<Rows> {
     let wanted = part.unwrap_or(Part::Test);
     let known = |name: &str| emulator.provenance().get(name);
     let is_own = known("data_sha256").and_then(|hash| hash.as_str()) == Some(data.sha256());
@@ -141,11 +142,7 @@ fn rows(data: &Dataset, emulator: &Emulator, part: Option<Part>) -> anyhow::Resu
 }
 
 /// The data with the emulator's columns, by name.
-fn arranged(
-    data: Dataset,
-    emulator: &Emulator,
-    observer: &dyn Observer,
-) -> anyhow::Result<Dataset> {
+fn arranged(data: Dataset, emulator: &Emulator, observer: &dyn Observer) -> Result<Dataset> {
     let inputs: Vec<String> = emulator
         .inputs()
         .iter()

@@ -1,7 +1,7 @@
 //! The latency of a run's frozen code, built by cargo on this machine.
 
+use crate::error::{Context, Result, bail};
 use crate::freezing;
-use anyhow::{Context, bail};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use std::process::Command;
 ///
 /// # Errors
 /// The run is none, or cargo is missing or does not build it.
-pub fn measure(run: &Path) -> anyhow::Result<Value> {
+pub fn measure(run: &Path) -> Result<Value> {
     build_and_run(run, &["--json"])
 }
 
@@ -18,12 +18,12 @@ pub fn measure(run: &Path) -> anyhow::Result<Value> {
 ///
 /// # Errors
 /// As [`measure`].
-pub fn measure_with_readings(run: &Path) -> anyhow::Result<Value> {
+pub fn measure_with_readings(run: &Path) -> Result<Value> {
     build_and_run(run, &["--json", "--readings"])
 }
 
 /// Builds the frozen code and runs its latency program with these options.
-fn build_and_run(run: &Path, options: &[&str]) -> anyhow::Result<Value> {
+fn build_and_run(run: &Path, options: &[&str]) -> Result<Value> {
     let folder = tempfile::tempdir()?;
     let frozen = freezing::freeze_run(
         run,
@@ -50,6 +50,7 @@ fn build_and_run(run: &Path, options: &[&str]) -> anyhow::Result<Value> {
         .context("cargo: cannot be started; install Rust")?;
     if !output.status.success() {
         bail!(
+            Tool,
             "the frozen crate does not build:\n{}",
             String::from_utf8_lossy(&output.stderr)
         );

@@ -32,6 +32,7 @@ pub mod cost_model;
 pub mod data;
 pub mod design;
 pub mod device;
+pub mod error;
 pub mod events;
 pub mod export;
 pub mod folder_lock;
@@ -66,3 +67,4 @@ pub mod variables;
 pub mod warnings;
 
 pub use candle_core;
+pub use error::{Error, Result};

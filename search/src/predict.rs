@@ -9,6 +9,7 @@
 //! The blocks are all the memory that rows take. Rows are independent, so that no bit depends on where a block ends.
 
 use crate::data::{DataError, Encoded, Flow, InputRows, PredictionForm, PredictionWriter};
+use crate::error::Result;
 use crate::events::Observer;
 use crate::run_folder::{emulator_of, refuse_input};
 use dense_codegen::executor::Executor;
@@ -56,7 +57,7 @@ pub fn predict_file(
     out: &Path,
     threads: usize,
     observer: &dyn Observer,
-) -> anyhow::Result<Option<Report>> {
+) -> Result<Option<Report>> {
     let began = Instant::now();
     refuse_input(out, &[inputs, run])?;
     let emulator = emulator_of(run)?;

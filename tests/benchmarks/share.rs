@@ -12,7 +12,7 @@
 use clap::Parser;
 use dense_search::budget::Budget;
 use dense_search::data::{Dataset, ReadOptions};
-use dense_search::search::{Extent, Input, Search, SearchSettings, TeacherMode, emulator_file};
+use dense_search::search::{Extent, Input, Search, SearchSettings, TeacherMode};
 use dense_search::training::Choices;
 use std::path::PathBuf;
 

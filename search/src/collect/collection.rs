@@ -7,9 +7,9 @@ use super::runs::Runs;
 use super::{Ended, Simulation, collect, output};
 use crate::data::{DataError, FutureInputs, Layout, Table, csv_table};
 use crate::design::{Parameter, parameters};
+use crate::error::{Context, Error, Result, bail, ensure};
 use crate::events::{Collection, Event, Observer};
 use crate::shell::shell_word;
-use anyhow::{Context, anyhow, bail, ensure};
 use serde_json::json;
 use std::fmt;
 use std::fs;
@@ -60,8 +60,9 @@ pub struct Report {
 ///
 /// # Errors
 /// Design, parameters, command or axes are not sound; the folder belongs to another simulator; no run succeeded.
-pub fn run(settings: &Settings, observer: &dyn Observer) -> anyhow::Result<Report> {
+pub fn run(settings: &Settings, observer: &dyn Observer) -> Result<Report> {
     ensure!(
+        Collection,
         settings
             .out
             .extension()
@@ -88,6 +89,7 @@ pub fn run(settings: &Settings, observer: &dyn Observer) -> anyhow::Result<Repor
         .collect::<Result<_, _>>()?;
     let here = std::env::current_dir()?;
     ensure!(
+        Collection,
         here.to_str().is_some(),
         "{}: expected a folder whose path is text; call collect from another",
         here.display()
@@ -117,6 +119,7 @@ pub fn run(settings: &Settings, observer: &dyn Observer) -> anyhow::Result<Repor
     let stored = match ended {
         Ended::Interrupted => None,
         Ended::AllFailed(error) => bail!(
+            Collection,
             "the first runs failed, every one of them: {error}\nsee the logs in {}, mend the simulator or its command and \
              start again with --retry-failed{}",
             folder.display(),
@@ -219,7 +222,7 @@ fn watch(
     runs: &Runs,
     jobs: usize,
     observer: &dyn Observer,
-) -> anyhow::Result<(Ended, usize)> {
+) -> Result<(Ended, usize)> {
     let rows = simulation.rows();
     let ended = (0..rows).filter(|&row| runs.record(row).is_some()).count();
     if ended > 0 {
@@ -259,7 +262,7 @@ fn check(
 }
 
 /// Reads parameters and puts them into the order of the design's columns.
-fn named(path: &Path, names: &[String]) -> anyhow::Result<Vec<Parameter>> {
+fn named(path: &Path, names: &[String]) -> Result<Vec<Parameter>> {
     let all = parameters::read(path)?;
     let found = |name: &String| all.iter().find(|one| one.name == *name).cloned();
     let ordered: Option<Vec<_>> = names.iter().map(found).collect();
@@ -267,27 +270,28 @@ fn named(path: &Path, names: &[String]) -> anyhow::Result<Vec<Parameter>> {
         .filter(|ordered| ordered.len() == all.len())
         .ok_or_else(|| {
             let there: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
-            anyhow!(
+            Error::Collection(format!(
                 "{}: expected the parameters of the design, {}; got {}",
                 path.display(),
                 names.join(", "),
                 there.join(", ")
-            )
+            ))
         })
 }
 
 /// Reads `NAME=FILE`.
-fn axis(text: &str, decimal: Option<Decimal>) -> anyhow::Result<(String, Vec<f64>)> {
+fn axis(text: &str, decimal: Option<Decimal>) -> Result<(String, Vec<f64>)> {
     let (name, file) = text
         .split_once('=')
         .filter(|(name, file)| !name.is_empty() && !file.is_empty())
-        .with_context(|| format!("--axis {text}: expected NAME=FILE"))?;
+        .ok_or_else(|| Error::Collection(format!("--axis {text}: expected NAME=FILE")))?;
     ensure!(
+        Collection,
         !archive::RESERVED.contains(&name),
         "--axis {text}: {name} means something else in a .npz; choose another name"
     );
     let bytes = fs::read(file).with_context(|| format!("--axis {text}: {file} cannot be read"))?;
     let read = output::parse(&bytes, decimal)
-        .map_err(|error| anyhow!("--axis {text}: as an output, {error}"))?;
+        .map_err(|error| Error::Collection(format!("--axis {text}: as an output, {error}")))?;
     Ok((name.to_owned(), read.values))
 }

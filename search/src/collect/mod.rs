@@ -22,6 +22,7 @@ pub mod output;
 pub mod process;
 pub mod runs;
 
+use crate::error::Result;
 use crate::events::{Collection, Event, Observer};
 use command::Template;
 use runs::{Runs, State};
@@ -102,7 +103,7 @@ pub fn collect(
     runs: &Runs,
     jobs: usize,
     observer: &dyn Observer,
-) -> anyhow::Result<(Ended, usize)> {
+) -> Result<(Ended, usize)> {
     // Those that go on without this program come first: they take the processor already.
     let (mut queue, mut todo, mut succeeded) = (VecDeque::new(), Vec::new(), false);
     for row in 0..simulation.rows() {
@@ -116,7 +117,7 @@ pub fn collect(
     let queue = Mutex::new(queue);
     let succeeded = AtomicBool::new(succeeded);
     let (failed, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let stop: Mutex<Option<anyhow::Result<Ended>>> = Mutex::new(None);
+    let stop: Mutex<Option<Result<Ended>>> = Mutex::new(None);
     let work = || {
         loop {
             if lock(&stop).is_some() {

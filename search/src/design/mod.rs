@@ -12,9 +12,9 @@ pub mod parameters;
 pub use parameters::{Parameter, Scale};
 
 use crate::data::{Aside, DataError};
+use crate::error::{Result, bail};
 use crate::events::Observer;
 use crate::streams::{permutation, stream, uniform};
-use anyhow::bail;
 use rand::RngCore;
 use std::io;
 use std::path::Path;
@@ -49,10 +49,14 @@ pub fn write_design(
     seed: u64,
     out: &Path,
     observer: &dyn Observer,
-) -> anyhow::Result<usize> {
+) -> Result<usize> {
     let all = parameters::read(path)?;
     if out.extension().is_none_or(|ending| ending != "csv") {
-        bail!("{}: expected a name that ends in .csv", out.display());
+        bail!(
+            Output,
+            "{}: expected a name that ends in .csv",
+            out.display()
+        );
     }
     write(out, &all, &design(&all, method, count, seed))?;
     if method == Method::Sobol && !count.is_power_of_two() {

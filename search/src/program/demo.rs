@@ -57,7 +57,7 @@ pub(crate) fn run(
 ///
 /// # Errors
 /// None: they are part of the program.
-pub(crate) fn bundled() -> anyhow::Result<Dataset> {
+pub(crate) fn bundled() -> dense_search::Result<Dataset> {
     let name = "examples/thomson/thomson.npz";
     Ok(Dataset::from_npz_bytes(
         THOMSON,

@@ -6,7 +6,8 @@ use super::{completions, demo};
 use anyhow::bail;
 use clap::CommandFactory;
 use dense_codegen::onnx::{Batch, What};
-use dense_search::collect::{self, Elsewhere};
+use dense_search::Error;
+use dense_search::collect;
 use dense_search::contenders;
 use dense_search::cost_model::store;
 use dense_search::data::Dataset;
@@ -302,15 +303,13 @@ fn collected(
 ) -> anyhow::Result<Outcome> {
     terminal.catch_interrupts()?;
     let found = match collect::run(settings, terminal) {
-        Err(error) => match (error.downcast_ref::<Elsewhere>(), settings) {
-            (Some(elsewhere), settings) => {
-                match typed_with(&settings.command, &elsewhere.command) {
-                    Some(line) => bail!(elsewhere.text(&line)),
-                    None => return Err(error),
-                }
+        // The program knows the line that was typed, and shows it put right.
+        Err(Error::Elsewhere(elsewhere)) => {
+            match typed_with(&settings.command, &elsewhere.command) {
+                Some(line) => bail!(elsewhere.text(&line)),
+                None => return Err(elsewhere.into()),
             }
-            _ => return Err(error),
-        },
+        }
         found => found?,
     };
     let Some(stored) = found.stored else {

@@ -2,9 +2,9 @@
 
 use crate::assemble::output_deviation;
 use crate::data::{Dataset, Split};
+use crate::error::{Context, Error, Result, ensure};
 use crate::metrics::{Groups, Metrics, evaluate};
 use crate::run_folder::RunFolder;
-use anyhow::{Context, ensure};
 use dense_codegen::emulator::Layout;
 use dense_codegen::executor::Executor;
 use dense_codegen::{Emulator, file};
@@ -149,9 +149,9 @@ impl Facts {
     pub fn gather(
         run: &Path,
         data: Option<&Path>,
-        in_memory: impl FnOnce() -> anyhow::Result<Dataset>,
+        in_memory: impl FnOnce() -> Result<Dataset>,
         threads: usize,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self> {
         let folder = RunFolder::at(run);
         let description: Value = folder.description_of()?;
         if !folder.emulator().exists() {
@@ -168,13 +168,16 @@ impl Facts {
             None => in_memory()?,
         };
         ensure!(
+            Run,
             source["sha256"].as_str() == Some(data.sha256()),
             "{}: not the data that the run was made with; name those with --data",
             data.label()
         );
         let seed = description["plan"]["seed"].as_u64();
-        let seed =
-            seed.context("run.json does not say the seed, so that its split is not known")?;
+        let seed = seed.ok_or_else(|| {
+            let text = "run.json does not say the seed, so that its split is not known";
+            Error::Run(text.to_owned())
+        })?;
         let split = Split::resolve(&data, seed)?;
         let (part, rows) = match split.test.is_empty() {
             false => ("test", split.test),
@@ -320,7 +323,7 @@ fn doubles(values: Vec<f32>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
 }
 
-fn optional<T: DeserializeOwned>(run: &Path, name: &str) -> anyhow::Result<Option<T>> {
+fn optional<T: DeserializeOwned>(run: &Path, name: &str) -> Result<Option<T>> {
     let path = run.join(name);
     match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {

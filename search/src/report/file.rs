@@ -2,10 +2,10 @@
 
 use super::{Facts, html};
 use crate::data::Dataset;
+use crate::error::{Result, ensure};
 use crate::events::Observer;
 use crate::latency;
 use crate::run_folder::write_aside;
-use anyhow::ensure;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -28,15 +28,16 @@ pub fn write_page(
     run: &Path,
     output: &Path,
     data: Option<&Path>,
-    in_memory: impl FnOnce() -> anyhow::Result<Dataset>,
+    in_memory: impl FnOnce() -> Result<Dataset>,
     latency: Latency,
     threads: usize,
     observer: &dyn Observer,
-) -> anyhow::Result<Value> {
+) -> Result<Value> {
     let is_page = output
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
     ensure!(
+        Output,
         is_page,
         "{}: expected a name that ends in .html",
         output.display()

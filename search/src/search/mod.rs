@@ -18,6 +18,7 @@ use crate::cost_model;
 use crate::data::{
     DataError, Dataset, Normalisation, ReadOptions, Split, Transform, relative_note,
 };
+use crate::error::{Context, Error, Result, bail, ensure};
 use crate::events::Observer;
 use crate::run_folder::RunFolder;
 use crate::space::presets::MicroSizes;
@@ -25,7 +26,6 @@ use crate::teacher::{Lesson, lesson};
 use crate::training::Members;
 use crate::transform;
 use crate::warnings;
-use anyhow::{Context, bail, ensure};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -42,11 +42,6 @@ struct Description {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
-
-/// An outcome that the same search would have again.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Failed(String);
 
 /// Where the data of a run are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -105,7 +100,7 @@ pub fn emulator_file(run: &Path) -> PathBuf {
 ///
 /// # Errors
 /// The run has no such row.
-pub fn pareto_file(run: &Path, row: usize) -> anyhow::Result<PathBuf> {
+pub fn pareto_file(run: &Path, row: usize) -> Result<PathBuf> {
     let folder = RunFolder::at(run);
     let file = folder.pareto_emulator(row);
     if file.exists() {
@@ -113,8 +108,9 @@ pub fn pareto_file(run: &Path, row: usize) -> anyhow::Result<PathBuf> {
     }
     let rows = (1..).take_while(|&row| folder.pareto_emulator(row).exists());
     match rows.last() {
-        None => bail!("{}: the run has no Pareto table", run.display()),
+        None => bail!(Run, "{}: the run has no Pareto table", run.display()),
         Some(last) => bail!(
+            Run,
             "{}: the run's Pareto table has no row {row}: expected 1 to {last}",
             run.display()
         ),
@@ -143,12 +139,7 @@ impl Search {
     /// # Errors
     /// The folder has a run already or another program is at work there, the data cannot be learnt, the space has no network
     /// for such data or such a budget, or something cannot be written.
-    pub fn run(
-        &self,
-        input: &Input,
-        out: &Path,
-        observer: &dyn Observer,
-    ) -> anyhow::Result<RunReport> {
+    pub fn run(&self, input: &Input, out: &Path, observer: &dyn Observer) -> Result<RunReport> {
         begin(input, self.settings.clone(), out, observer)
     }
 
@@ -160,9 +151,9 @@ impl Search {
     pub fn resume(
         run: &Path,
         data: Option<&Path>,
-        in_memory: impl FnOnce() -> anyhow::Result<Dataset>,
+        in_memory: impl FnOnce() -> Result<Dataset>,
         observer: &dyn Observer,
-    ) -> anyhow::Result<RunReport> {
+    ) -> Result<RunReport> {
         resume(run, data, in_memory, observer)
     }
 }
@@ -172,7 +163,7 @@ fn begin(
     mut plan: SearchSettings,
     out: &Path,
     observer: &dyn Observer,
-) -> anyhow::Result<RunReport> {
+) -> Result<RunReport> {
     let began = Instant::now();
     let device = plan.device.open()?;
     let split = Split::resolve(&input.data, plan.seed)?;
@@ -229,9 +220,9 @@ fn begin(
 fn resume(
     run: &Path,
     data: Option<&Path>,
-    in_memory: impl FnOnce() -> anyhow::Result<Dataset>,
+    in_memory: impl FnOnce() -> Result<Dataset>,
     observer: &dyn Observer,
-) -> anyhow::Result<RunReport> {
+) -> Result<RunReport> {
     let began = Instant::now();
     let folder = RunFolder::resume(run, observer)?;
     let mut description: Description = folder.description_of()?;
@@ -244,11 +235,13 @@ fn resume(
         .is_some_and(|report| !report.interrupted)
     {
         bail!(
+            Run,
             "{}: the run is finished; there is nothing to resume",
             run.display()
         );
     }
     ensure!(
+        Run,
         description.tool == TOOL,
         "{}: the run was begun by {}, this is {TOOL}; continue it with that version, or begin another",
         run.display(),
@@ -261,6 +254,7 @@ fn resume(
         None => in_memory()?,
     };
     ensure!(
+        Run,
         data.sha256() == source.sha256,
         "{}: not the data that the run was begun with; name those with --data",
         data.label()
@@ -295,19 +289,19 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Completes the folder; an outcome that another try would have again is written there.
-    fn end(&self, description: &mut Description) -> anyhow::Result<RunReport> {
+    fn end(&self, description: &mut Description) -> Result<RunReport> {
         let report = self.complete(description);
         if let Err(error) = &report
-            && error.is::<Failed>()
+            && matches!(error, Error::Failed(_))
         {
-            description.error = Some(format!("{error:#}"));
+            description.error = Some(error.to_string());
             self.folder.describe(description)?;
         }
         report
     }
 
     /// Trains every contender, ships the best on the selection rows, and completes the folder.
-    fn complete(&self, description: &mut Description) -> anyhow::Result<RunReport> {
+    fn complete(&self, description: &mut Description) -> Result<RunReport> {
         let pool = pool(self.settings.threads)?;
         let transform = self.settings.transform.asked_for();
         let transform =
@@ -391,7 +385,7 @@ impl Run<'_> {
     }
 }
 
-fn pool(threads: usize) -> anyhow::Result<rayon::ThreadPool> {
+fn pool(threads: usize) -> Result<rayon::ThreadPool> {
     Ok(rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()?)

@@ -9,6 +9,7 @@ use crate::assemble::data_order;
 use crate::components::Learnt;
 use crate::contenders::output_shape;
 use crate::data::Normalisation;
+use crate::error::{Error, Result};
 use crate::nodes::Pass;
 use crate::space::presets::{Mlp, mlp};
 use crate::training::{Choices, Members, Settings, Trainer};
@@ -32,7 +33,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// The device fails.
-    pub(super) fn choices(&self, normalisation: &Normalisation) -> anyhow::Result<Choices> {
+    pub(super) fn choices(&self, normalisation: &Normalisation) -> Result<Choices> {
         let usual = self.settings.choices.for_rows(self.split.train.len());
         let is_long = match self.settings.extent {
             Extent::Time(time) => time >= LONG_TIME,
@@ -56,7 +57,7 @@ impl Run<'_> {
             normalisation,
             components: None,
         };
-        let error = |choices: Choices| -> anyhow::Result<f64> {
+        let error = |choices: Choices| -> Result<f64> {
             let settings = Settings {
                 steps: Some(STEPS),
                 members: Members::Given(members.clone()),
@@ -83,7 +84,7 @@ impl Run<'_> {
                 let one = one
                     .join()
                     .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                anyhow::Ok((one?, other?))
+                Ok::<_, Error>((one?, other?))
             })?,
         };
         if other < WORTH_IT * one {

@@ -6,6 +6,7 @@ use crate::contenders::{Contender, SpaceChoice, led_on, output_shape};
 use crate::cost_model::CostModel;
 use crate::data::{Dataset, Normalisation, Split, Transform};
 use crate::device::DeviceName;
+use crate::error::Result;
 use crate::space::presets::{self, MicroSizes};
 use crate::space::{Architecture, Space};
 use crate::training::{Choices, Members};
@@ -171,7 +172,7 @@ impl SearchSettings {
         data: &Dataset,
         transform: Transform,
         components: Option<&Arc<Components>>,
-    ) -> anyhow::Result<Vec<Contender>> {
+    ) -> Result<Vec<Contender>> {
         let sizes = self.micro_sizes(data, transform, components)?;
         let all = self
             .space
@@ -226,7 +227,7 @@ impl SearchSettings {
         data: &Dataset,
         transform: Transform,
         components: Option<&Arc<Components>>,
-    ) -> anyhow::Result<MicroSizes> {
+    ) -> Result<MicroSizes> {
         let default = MicroSizes {
             heads: self.members,
             ..MicroSizes::default()

@@ -6,17 +6,17 @@
 
 use super::run_report::{ParetoRow, RunReport, Verdict};
 use super::train::Finished;
-use super::{Failed, Run, TOOL};
+use super::{Run, TOOL};
 use crate::assemble::assemble;
 use crate::budget::Cost;
 use crate::contenders::Role;
 use crate::data::{Normalisation, Transform};
+use crate::error::{Error, Result, ensure};
 use crate::events::Observer;
 use crate::holes;
 use crate::metrics::{self, Metrics};
 use crate::space::{Architecture, Group};
 use crate::training::{Record, Trained};
-use anyhow::{Context, ensure};
 use dense_codegen::local::Coverage;
 use dense_codegen::{Emulator, file};
 use serde::Serialize;
@@ -60,7 +60,7 @@ impl Run<'_> {
         &self,
         finished: Vec<Finished>,
         normalisation: &Normalisation,
-    ) -> anyhow::Result<RunReport> {
+    ) -> Result<RunReport> {
         let transform = normalisation.transform();
         let mut finished = finite(finished, self.observer)?;
         let coverage = holes::find(self.data, &self.split.train).map(|holes| holes.coverage);
@@ -93,7 +93,9 @@ impl Run<'_> {
             })
             .min_by(|&a, &b| verdicts[a].order(&verdicts[b]))
             .ok_or_else(|| {
-                Failed("nothing was trained to a finite error; another --seed may do".to_owned())
+                Error::Failed(
+                    "nothing was trained to a finite error; another --seed may do".to_owned(),
+                )
             })?;
         verdicts[best].ships = true;
         let winner = &finished[best];
@@ -101,7 +103,10 @@ impl Run<'_> {
             one.ships = one.contender == best && one.members.len() == winner.trained.members.len();
         }
         let shipped = judged.iter().find(|one| one.ships);
-        let shipped = shipped.context("every contender has its whole ensemble judged")?;
+        let shipped = shipped.ok_or_else(|| {
+            let text = "every contender has its whole ensemble judged";
+            Error::Fault(text.to_owned())
+        })?;
         file::save(&shipped.emulator, &self.folder.emulator())?;
         let mut report = RunReport {
             space: winner.name.clone(),
@@ -141,7 +146,7 @@ impl Run<'_> {
         members: Vec<usize>,
         normalisation: &Normalisation,
         coverage: Option<&Coverage>,
-    ) -> anyhow::Result<Judged> {
+    ) -> Result<Judged> {
         contender.trained.members = members.iter().map(|&k| all[k].clone()).collect();
         let mut emulator = assemble(
             &contender.trained,
@@ -152,6 +157,7 @@ impl Run<'_> {
         )?;
         let cost_of = |emulator: &Emulator| Cost::of(emulator, self.settings.cost_model.as_ref());
         ensure!(
+            Fault,
             self.settings.budget.allows(cost_of(&emulator)),
             "{}: {:?} is above the budget {:?}; this is a fault of dense-search",
             contender.name,
@@ -191,7 +197,7 @@ impl Run<'_> {
         contender: &Finished,
         whole: &Judged,
         normalisation: &Normalisation,
-    ) -> anyhow::Result<Verdict> {
+    ) -> Result<Verdict> {
         let found = self.judge(&whole.emulator, &self.split.selection, normalisation);
         let members = whole.members.len();
         if members < self.settings.members {
@@ -226,7 +232,7 @@ impl Run<'_> {
         judged: Vec<Judged>,
         finished: &[Finished],
         report: &RunReport,
-    ) -> anyhow::Result<Vec<ParetoRow>> {
+    ) -> Result<Vec<ParetoRow>> {
         let of = |one: &Judged| error(report.transform, &one.validation);
         let offered: Vec<Judged> = judged
             .into_iter()
@@ -263,7 +269,7 @@ impl Run<'_> {
         Ok(rows)
     }
 
-    fn write_history(&self, finished: &[Finished]) -> anyhow::Result<()> {
+    fn write_history(&self, finished: &[Finished]) -> Result<()> {
         let trainings = finished.iter().map(|contender| {
             let Trained {
                 network, history, ..
@@ -330,7 +336,7 @@ fn mark_astray(verdicts: &mut [Verdict], observer: &dyn Observer) {
 }
 
 /// Leaves out the trainings that have diverged, and says so.
-fn finite(finished: Vec<Finished>, observer: &dyn Observer) -> anyhow::Result<Vec<Finished>> {
+fn finite(finished: Vec<Finished>, observer: &dyn Observer) -> Result<Vec<Finished>> {
     let mut kept = Vec::new();
     for one in finished {
         let Trained {
@@ -347,7 +353,7 @@ fn finite(finished: Vec<Finished>, observer: &dyn Observer) -> anyhow::Result<Ve
     if kept.is_empty() {
         let text = "every training has diverged: another --seed may not, and outputs over decades are learnt by their logarithm \
                     (--transform log)";
-        return Err(Failed(text.to_owned()).into());
+        return Err(Error::Failed(text.to_owned()));
     }
     Ok(kept)
 }

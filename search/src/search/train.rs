@@ -8,13 +8,13 @@ use super::{Extent, Run, pool, ship};
 use crate::budget::{Budget, Room};
 use crate::components::Learnt;
 use crate::contenders::{Contender, Role, Teaching};
+use crate::error::{Context, Error, Result};
 use crate::events::Training;
 use crate::nodes::Pass;
 use crate::pace::Pace;
 use crate::teacher::{Lesson, mean_square};
 use crate::training::{Checkpoint, Choices, Members, Phase, Rows, Settings, Trained, Trainer};
 use crate::transfer;
-use anyhow::Context;
 use candle_core::Tensor;
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ impl PolishCost {
     }
 
     /// How long the polish takes if the search ends now, with members of so many multiply-accumulates.
-    fn of(&mut self, trainer: &Trainer, macs: f64) -> anyhow::Result<Duration> {
+    fn of(&mut self, trainer: &Trainer, macs: f64) -> Result<Duration> {
         let evaluations = trainer.polish_evaluations();
         if evaluations == 0 {
             return Ok(Duration::ZERO);
@@ -97,7 +97,7 @@ impl Run<'_> {
         choices: Choices,
         learnt: Learnt<'_>,
         lesson: Option<&Lesson>,
-    ) -> anyhow::Result<Vec<Finished>> {
+    ) -> Result<Vec<Finished>> {
         let began = self.began.elapsed();
         let total = contenders.len();
         let lanes = lanes(&contenders, self.settings.threads);
@@ -127,7 +127,7 @@ impl Run<'_> {
                 }
                 done.push((turn.contender, finished));
             }
-            anyhow::Ok(done)
+            Ok::<_, Error>(done)
         };
         let mut finished = std::thread::scope(|scope| {
             let lanes: Vec<_> = lanes
@@ -138,7 +138,7 @@ impl Run<'_> {
                 Ok(finished) => finished,
                 Err(panic) => std::panic::resume_unwind(panic),
             });
-            done.collect::<anyhow::Result<Vec<_>>>()
+            done.collect::<Result<Vec<_>>>()
         })?
         .into_iter()
         .flatten()
@@ -148,12 +148,7 @@ impl Run<'_> {
     }
 
     /// The lesson of the process and of a network that was trained without it.
-    fn shared(
-        &self,
-        lesson: &Lesson,
-        untaught: &Trained,
-        learnt: Learnt<'_>,
-    ) -> anyhow::Result<Lesson> {
+    fn shared(&self, lesson: &Lesson, untaught: &Trained, learnt: Learnt<'_>) -> Result<Lesson> {
         let selection = &self.split.selection;
         Ok(lesson.shared(
             &self.says(untaught, &lesson.x, learnt)?,
@@ -164,7 +159,7 @@ impl Run<'_> {
     }
 
     /// What the members say in the mean at encoded inputs, as [`Learnt::y`] has it.
-    fn says(&self, trained: &Trained, x: &[f32], learnt: Learnt<'_>) -> anyhow::Result<Vec<f32>> {
+    fn says(&self, trained: &Trained, x: &[f32], learnt: Learnt<'_>) -> Result<Vec<f32>> {
         let (network, members) = (&trained.network, &trained.members);
         let order = learnt.order(network.space().output());
         let inputs = self.data.input_count();
@@ -192,7 +187,7 @@ impl Run<'_> {
     }
 
     /// Trains one contender until the time `end`, or for all steps.
-    fn train(&self, contender: Contender, task: &Task<'_>) -> anyhow::Result<Finished> {
+    fn train(&self, contender: Contender, task: &Task<'_>) -> Result<Finished> {
         let Task {
             choices,
             learnt,
@@ -321,7 +316,7 @@ impl Run<'_> {
         })
     }
 
-    fn save(&self, trainer: &Trainer, name: &str, pace: &Pace) -> anyhow::Result<()> {
+    fn save(&self, trainer: &Trainer, name: &str, pace: &Pace) -> Result<()> {
         let checkpoint = trainer.checkpoint(pace.elapsed().as_secs_f64())?;
         self.folder.write_checkpoint(name, &checkpoint.to_bytes()?)
     }
@@ -333,7 +328,7 @@ impl Run<'_> {
         learnt: Learnt<'_>,
         order: &[usize],
         lesson: Option<&Lesson>,
-    ) -> anyhow::Result<Rows> {
+    ) -> Result<Rows> {
         let (mut x, mut y) = (learnt.x(rows), learnt.y(rows));
         if let Some(lesson) = lesson {
             y.extend(&lesson.y);
