@@ -2,15 +2,31 @@
 
 use crate::error::{Result, ensure};
 use crate::run_folder::{emulator_of, refuse_input};
-use dense_codegen::onnx::{Batch, What, write};
-use serde_json::{Value, json};
-use std::path::Path;
+use dense_codegen::onnx::{Batch, OPERATORS, What, write};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// An ONNX model that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Exported {
+    /// Its file.
+    pub model: PathBuf,
+    /// The file's size.
+    pub bytes: u64,
+    /// The name of its input.
+    pub input: &'static str,
+    /// The names of its outputs.
+    pub outputs: &'static [&'static str],
+    /// The version of the operators that it uses.
+    pub operators: i64,
+}
 
 /// Writes the model to `output`, and returns what was written.
 ///
 /// # Errors
 /// The run is none, there is no such member, or the file's name does not end in `.onnx` or cannot be written.
-pub fn export_run(run: &Path, output: &Path, what: What, batch: Batch) -> Result<Value> {
+pub fn export_run(run: &Path, output: &Path, what: What, batch: Batch) -> Result<Exported> {
     let is_model = output
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
@@ -23,16 +39,15 @@ pub fn export_run(run: &Path, output: &Path, what: What, batch: Batch) -> Result
     refuse_input(output, &[run])?;
     let emulator = emulator_of(run)?;
     write(&emulator, what, batch, output)?;
-    let outputs: &[&str] = match what {
-        What::Prediction => &["mean", "std", "in_domain"],
-        What::Mean => &["mean"],
-        What::Member(_) => &["member"],
-    };
-    Ok(json!({
-        "model": output,
-        "bytes": std::fs::metadata(output)?.len(),
-        "input": "x",
-        "outputs": outputs,
-        "operators": dense_codegen::onnx::OPERATORS,
-    }))
+    Ok(Exported {
+        model: output.to_owned(),
+        bytes: std::fs::metadata(output)?.len(),
+        input: "x",
+        outputs: match what {
+            What::Prediction => &["mean", "std", "in_domain"],
+            What::Mean => &["mean"],
+            What::Member(_) => &["member"],
+        },
+        operators: OPERATORS,
+    })
 }

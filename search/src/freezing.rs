@@ -4,12 +4,11 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Observer};
 use crate::run_folder::{emulator_of, write_aside};
 use crate::search::pareto_file;
-use dense_codegen::c::{self, Prefix};
+use dense_codegen::c::{self, FrozenC, Prefix};
 use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
 use dense_codegen::resources::{Bench, Processor, Report};
 use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
-use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Writes the frozen crate into the folder `out`, whose name it takes: of the run's emulator, or of a row of its Pareto table.
@@ -72,7 +71,7 @@ fn enclosing_workspace(out: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// The program does not build, run or pass its self-test, or the report cannot be written.
-pub fn resources(
+pub fn measure_resources(
     run: &Path,
     row: Option<usize>,
     out: &Path,
@@ -100,7 +99,8 @@ pub fn resources(
 }
 
 /// What the user chooses about the C form.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct CChoices {
     /// Prefix of all names; `None` takes the folder's name.
     pub prefix: Option<Prefix>,
@@ -112,7 +112,8 @@ pub struct CChoices {
     pub code_section: Option<String>,
 }
 
-/// Writes the emulator as C into the folder `out`, which also names it where no prefix is given; returns its figures.
+/// Writes the emulator as C into the folder `out`, which also names it where no prefix is given. The observer is told where
+/// the costs on the target that was asked for cannot be measured.
 ///
 /// # Errors
 /// `run` is not a run folder or has no such row, a section name is invalid, or the folder holds other files.
@@ -122,7 +123,7 @@ pub fn freeze_run_as_c(
     out: &Path,
     choices: CChoices,
     observer: &dyn Observer,
-) -> Result<Value> {
+) -> Result<FrozenC> {
     let emulator = load(run, row)?;
     let name = out.file_name().unwrap_or_default().to_string_lossy();
     let options = c::FreezeOptions {
@@ -132,29 +133,12 @@ pub fn freeze_run_as_c(
         processor: choices.target,
     };
     let frozen = c::freeze(&emulator, out, &options)?;
-    let mut figures = json!({
-        "folder": frozen.path,
-        "prefix": frozen.prefix.as_str(),
-        "macs": frozen.macs,
-        "flash_bytes": frozen.flash_bytes,
-        "ram_bytes": frozen.ram_bytes,
-        "members": frozen.members,
-    });
-    match frozen.costs {
-        None => {}
-        Some(Err(missing)) => {
-            observer.event(Event::Fallback(format!(
-                "code and stack are not known; to state them, it needs {missing}"
-            )));
-        }
-        Some(Ok(costs)) => {
-            figures["code_bytes"] = json!(costs.code_bytes);
-            figures["stack_bytes"] = json!(costs.stack_bytes);
-            figures["self_test_stack_bytes"] = json!(costs.self_test_stack_bytes);
-            figures["compiler"] = json!(costs.compiler);
-        }
+    if let Some(Err(missing)) = &frozen.costs {
+        observer.event(Event::Fallback(format!(
+            "code and stack are not known; to state them, it needs {missing}"
+        )));
     }
-    Ok(figures)
+    Ok(frozen)
 }
 
 /// The run's emulator, or that of a row of its Pareto table.

@@ -35,6 +35,7 @@ struct Rows {
 
 /// An emulator, judged.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Judged {
     /// The figures.
     #[serde(flatten)]

@@ -26,7 +26,8 @@ const OUTPUTS_AT_ONCE: usize = 1 << 17;
 
 /// What was predicted.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Report {
+#[non_exhaustive]
+pub struct Predicted {
     /// Rows.
     pub rows: usize,
     /// Rows whose inputs lie outside the trained box.
@@ -57,7 +58,7 @@ pub fn predict_file(
     out: &Path,
     threads: usize,
     observer: &dyn Observer,
-) -> Result<Option<Report>> {
+) -> Result<Option<Predicted>> {
     let began = Instant::now();
     refuse_input(out, &[inputs, run])?;
     let emulator = emulator_of(run)?;
@@ -83,7 +84,7 @@ pub fn predict_file(
     };
     let written = pipeline.run(&rows, writer)?;
     let seconds = began.elapsed().as_secs_f64();
-    Ok(written.map(|(rows, outside)| Report {
+    Ok(written.map(|(rows, outside)| Predicted {
         rows,
         outside,
         seconds,

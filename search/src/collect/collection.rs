@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 
 /// What is to be collected, and how.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Settings {
     /// A `.csv` with a column for each parameter.
     pub design: PathBuf,
@@ -45,9 +46,32 @@ pub struct Settings {
     pub out: PathBuf,
 }
 
+impl Settings {
+    /// Returns the settings of a collection of the runs of `command` over `design` to the `.npz` file `out`: one run at a
+    /// time, as long as it takes.
+    #[must_use]
+    pub fn new(design: PathBuf, command: String, out: PathBuf) -> Self {
+        Self {
+            design,
+            command,
+            input: InputForm::default(),
+            parameters: None,
+            jobs: 1,
+            limit: None,
+            decimal: None,
+            retry_failed: false,
+            layout: None,
+            axes: Vec::new(),
+            runs: None,
+            out,
+        }
+    }
+}
+
 /// How a collection ended, and how many runs this start made.
 #[derive(Debug)]
-pub struct Report {
+#[non_exhaustive]
+pub struct Collected {
     /// What is in the file; nothing after an interrupt.
     pub stored: Option<Stored>,
     /// Runs started.
@@ -60,7 +84,7 @@ pub struct Report {
 ///
 /// # Errors
 /// Design, parameters, command or axes are not sound; the folder belongs to another simulator; no run succeeded.
-pub fn run(settings: &Settings, observer: &dyn Observer) -> Result<Report> {
+pub fn run(settings: &Settings, observer: &dyn Observer) -> Result<Collected> {
     ensure!(
         Collection,
         settings
@@ -144,7 +168,7 @@ pub fn run(settings: &Settings, observer: &dyn Observer) -> Result<Report> {
             Some(archive::write(&simulation, &runs, &about, &settings.out)?)
         }
     };
-    Ok(Report {
+    Ok(Collected {
         stored,
         started,
         runs: folder,

@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub use collection::{Elsewhere, Report, Settings, run};
+pub use collection::{Collected, Elsewhere, Settings, run};
 
 /// A simulator and where it is to be run.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! The command line: what a user may type, as typed values.
 
+use super::terminal::Verbosity;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use dense_codegen::c::Prefix;
@@ -29,6 +30,23 @@ pub(crate) struct Cli {
     /// Print one JSON object on the last line of standard output instead of text
     #[arg(long, global = true)]
     pub(super) json: bool,
+    /// Print neither notes nor progress: warnings and errors alone
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print more: what is trained, and how long each training took
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+impl Cli {
+    /// How much is printed beside the result.
+    pub(super) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Usual,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 use super::terminal::Terminal;
 use dense_search::assemble::output_deviation;
 use dense_search::data::{Dataset, Part, ReadOptions};
+use dense_search::events::{Event, Observer};
 use dense_search::latency;
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::search::{Input, RunReport, Search, SearchSettings, emulator_file};
@@ -43,7 +44,9 @@ pub(crate) fn run(
         &output_deviation(&emulator),
         threads,
     );
-    terminal.say("building and timing the frozen code ...");
+    terminal.event(Event::Status(
+        "building and timing the frozen code ...".to_owned(),
+    ));
     let bench = latency::measure(out)?;
     Ok(Shown {
         report,

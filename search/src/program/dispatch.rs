@@ -5,6 +5,7 @@ use super::terminal::{self, Terminal};
 use super::{completions, demo};
 use anyhow::bail;
 use clap::CommandFactory;
+use dense_codegen::c::FrozenC;
 use dense_codegen::onnx::{Batch, What};
 use dense_search::Error;
 use dense_search::collect;
@@ -13,7 +14,7 @@ use dense_search::cost_model::store;
 use dense_search::data::Dataset;
 use dense_search::design::write_design;
 use dense_search::export::export_run;
-use dense_search::freezing::{CChoices, freeze_run, freeze_run_as_c, resources};
+use dense_search::freezing::{CChoices, freeze_run, freeze_run_as_c, measure_resources};
 use dense_search::inspect::{Curve, inspect};
 use dense_search::judge::judge;
 use dense_search::latency;
@@ -40,7 +41,7 @@ impl Cli {
     /// # Errors
     /// The input is not what the command needs; the text says what to do.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
-        let terminal = &Terminal::default();
+        let terminal = &Terminal::new(self.verbosity());
         match self.command {
             Command::Inspect {
                 data,
@@ -145,16 +146,13 @@ impl Cli {
                 code_section,
                 member: _,
             } => {
-                let choices = CChoices {
-                    prefix,
-                    target,
-                    section,
-                    code_section,
-                };
-                report(
-                    &freeze_run_as_c(&run, row, &out, choices, terminal)?,
-                    self.json,
-                )
+                let mut choices = CChoices::default();
+                choices.prefix = prefix;
+                choices.target = target;
+                choices.section = section;
+                choices.code_section = code_section;
+                let frozen = freeze_run_as_c(&run, row, &out, choices, terminal)?;
+                report(&c_figures(&frozen), self.json)
             }
             Command::Freeze {
                 run,
@@ -167,7 +165,7 @@ impl Cli {
             } => {
                 let frozen = freeze_run(&run, row, &out, section, member, terminal)?;
                 let resources = target
-                    .map(|processor| resources(&run, row, &out, processor, terminal))
+                    .map(|processor| measure_resources(&run, row, &out, processor, terminal))
                     .transpose()?;
                 let mut figures = json!({
                     "crate": frozen.path,
@@ -199,7 +197,8 @@ impl Cli {
                     None => What::Prediction,
                 };
                 let batch = if batch_one { Batch::One } else { Batch::Any };
-                report(&export_run(&run, &output, what, batch)?, self.json)
+                let written = export_run(&run, &output, what, batch)?;
+                report(&json!(written), self.json)
             }
             Command::Report {
                 run,
@@ -211,7 +210,7 @@ impl Cli {
                     true => Latency::LeftOut,
                     false => Latency::Measured,
                 };
-                let written = write_page(
+                let bytes = write_page(
                     &run,
                     &output,
                     data.as_deref(),
@@ -220,7 +219,7 @@ impl Cli {
                     all_cores(),
                     terminal,
                 )?;
-                report(&written, self.json)
+                report(&json!({ "report": output, "bytes": bytes }), self.json)
             }
             Command::Costs { again } => {
                 let model = match again {
@@ -265,20 +264,16 @@ impl Cli {
                 axes,
                 runs,
             } => {
-                let settings = collect::Settings {
-                    design,
-                    command,
-                    input,
-                    parameters,
-                    jobs: jobs.map_or_else(all_cores, usize::from),
-                    limit: timeout,
-                    decimal,
-                    retry_failed,
-                    layout,
-                    axes,
-                    runs,
-                    out: output,
-                };
+                let mut settings = collect::Settings::new(design, command, output);
+                settings.input = input;
+                settings.parameters = parameters;
+                settings.jobs = jobs.map_or_else(all_cores, usize::from);
+                settings.limit = timeout;
+                settings.decimal = decimal;
+                settings.retry_failed = retry_failed;
+                settings.layout = layout;
+                settings.axes = axes;
+                settings.runs = runs;
                 collected(&settings, self.json, terminal)
             }
             Command::Completions { shell } => {
@@ -293,6 +288,25 @@ impl Cli {
             },
         }
     }
+}
+
+/// The figures of an emulator as C.
+fn c_figures(frozen: &FrozenC) -> Value {
+    let mut figures = json!({
+        "folder": frozen.path,
+        "prefix": frozen.prefix.as_str(),
+        "macs": frozen.macs,
+        "flash_bytes": frozen.flash_bytes,
+        "ram_bytes": frozen.ram_bytes,
+        "members": frozen.members,
+    });
+    if let Some(Ok(costs)) = &frozen.costs {
+        figures["code_bytes"] = json!(costs.code_bytes);
+        figures["stack_bytes"] = json!(costs.stack_bytes);
+        figures["self_test_stack_bytes"] = json!(costs.self_test_stack_bytes);
+        figures["compiler"] = json!(costs.compiler);
+    }
+    figures
 }
 
 /// Collects, and reports what was stored.

@@ -4,20 +4,34 @@
 //! Either may be a pipe whose reader has ended (`| head -n1`). That ends no search, and is no error.
 
 use anyhow::Context;
+use clap::builder::styling::{AnsiColor, Style};
 use dense_search::events::{Collection, Event, Observer, Training};
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Failed runs of a collection that are printed.
 const FAILURES_SHOWN: usize = 3;
 
+/// How much is printed beside the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verbosity {
+    /// Warnings alone.
+    Quiet,
+    /// Notes and progress too.
+    Usual,
+    /// Details too.
+    Verbose,
+}
+
 /// Standard error, and the signals by which a user interrupts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Terminal {
+    verbosity: Verbosity,
+    has_colour: bool,
     interrupt: Arc<AtomicBool>,
     bars: Mutex<Bars>,
 }
@@ -32,6 +46,17 @@ struct Bars {
 }
 
 impl Terminal {
+    pub(crate) fn new(verbosity: Verbosity) -> Self {
+        // https://no-color.org
+        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            verbosity,
+            has_colour: io::stderr().is_terminal() && !is_refused,
+            interrupt: Arc::default(),
+            bars: Mutex::default(),
+        }
+    }
+
     /// Lets Ctrl-C interrupt what runs; a second Ctrl-C ends the program at once.
     ///
     /// # Errors
@@ -51,6 +76,15 @@ impl Terminal {
         self.bars().say(text);
     }
 
+    /// Writes a line that begins with its kind, in colour on a terminal.
+    fn say_kind(&self, kind: &str, colour: AnsiColor, text: &str) {
+        let style = match self.has_colour {
+            true => colour.on_default().bold(),
+            false => Style::new(),
+        };
+        self.say(&format!("{style}{kind}:{style:#} {text}"));
+    }
+
     fn bars(&self) -> std::sync::MutexGuard<'_, Bars> {
         self.bars.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,14 +92,15 @@ impl Terminal {
 
 impl Observer for Terminal {
     fn event(&self, event: Event) {
-        let mut bars = self.bars();
         match event {
-            Event::Note(text) => bars.say(&format!("note: {text}")),
-            Event::Warning(text) => bars.say(&format!("warning: {text}")),
-            Event::Fallback(text) => bars.say(&format!("dense-search: {text}")),
-            Event::Status(text) => bars.say(&text),
-            Event::Training { name, progress } => bars.training(name, progress),
-            Event::Collection(progress) => bars.collection(progress),
+            Event::Warning(text) => self.say_kind("warning", AnsiColor::Yellow, &text),
+            Event::Fallback(text) => self.say_kind("dense-search", AnsiColor::Yellow, &text),
+            _ if self.verbosity == Verbosity::Quiet => {}
+            Event::Note(text) => self.say_kind("note", AnsiColor::Cyan, &text),
+            Event::Status(text) => self.say(&text),
+            Event::Detail(text) if self.verbosity == Verbosity::Verbose => self.say(&text),
+            Event::Training { name, progress } => self.bars().training(name, progress),
+            Event::Collection(progress) => self.bars().collection(progress),
             _ => {}
         }
     }

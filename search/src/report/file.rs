@@ -6,7 +6,6 @@ use crate::error::{Result, ensure};
 use crate::events::Observer;
 use crate::latency;
 use crate::run_folder::write_aside;
-use serde_json::{Value, json};
 use std::path::Path;
 
 /// Whether the frozen code is built and timed for the report.
@@ -18,7 +17,7 @@ pub enum Latency {
     LeftOut,
 }
 
-/// Writes the report on a run to `output`, an HTML file, and returns what was written. `data` and `in_memory` are as in
+/// Writes the report on a run to `output`, an HTML file, and returns its bytes. `data` and `in_memory` are as in
 /// [`Facts::gather`].
 ///
 /// # Errors
@@ -32,7 +31,7 @@ pub fn write_page(
     latency: Latency,
     threads: usize,
     observer: &dyn Observer,
-) -> Result<Value> {
+) -> Result<usize> {
     let is_page = output
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
@@ -49,5 +48,5 @@ pub fn write_page(
     }
     let page = html(&facts);
     write_aside(output, page.as_bytes())?;
-    Ok(json!({ "report": output, "bytes": page.len() }))
+    Ok(page.len())
 }

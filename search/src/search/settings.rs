@@ -17,6 +17,7 @@ use std::time::Duration;
 /// When a search ends.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Extent {
     /// After so many weight steps of each contender.
     Steps(usize),
@@ -88,6 +89,7 @@ impl Default for SearchSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ControlMode {
     /// Where a search has a time, and shares it.
     #[default]
@@ -102,6 +104,7 @@ pub enum ControlMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TransformMode {
     /// What [`crate::transform`] chooses.
     #[default]
@@ -130,6 +133,7 @@ impl TransformMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TeacherMode {
     /// A Gaussian process, where rows are few and it predicts the selection rows well.
     #[default]

@@ -28,7 +28,7 @@ fn a_run_of_which_nothing_is_finite_says_so_whenever_it_is_asked_for() {
         .unwrap_err();
     assert!(
         error.to_string().contains("every training has diverged"),
-        "{error:#}"
+        "{error}"
     );
     assert!(!emulator_file(&run).exists());
 
