@@ -120,7 +120,7 @@ pub fn pareto_file(run: &Path, row: usize) -> Result<PathBuf> {
 /// A search, before it runs.
 ///
 /// # Example
-/// As of the [crate](crate).
+/// The one of the [crate] runs a search.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
     settings: SearchSettings,
