@@ -140,7 +140,58 @@ impl Search {
     /// The folder has a run already or another program is at work there, the data cannot be learnt, the space has no network
     /// for such data or such a budget, or something cannot be written.
     pub fn run(&self, input: &Input, out: &Path, observer: &dyn Observer) -> Result<RunReport> {
-        begin(input, self.settings.clone(), out, observer)
+        let began = Instant::now();
+        let mut plan = self.settings.clone();
+        let device = plan.device.open()?;
+        let split = Split::resolve(&input.data, plan.seed)?;
+        split.check_varies(&input.data)?;
+        let relative = input.data.relative_needed(&split.train);
+        let data = input.data.relative_to(relative.as_ref());
+        if let Some(transform) = plan.transform.asked_for() {
+            transform::check(&data, transform)?;
+        }
+        plan.space
+            .contenders(&data, None, plan.members, MicroSizes::default())?;
+        if plan.cost_model.is_none() {
+            plan.cost_model = Some(cost_model::store::of_this_machine(observer)?);
+        }
+        // Where the data decide on the transform, at least the cheapest has to keep the budget.
+        let transform = plan.transform.asked_for().unwrap_or(Transform::None);
+        let components = plan.components(&data, &split.train, transform);
+        plan.contenders(&data, transform, components.as_ref())?;
+        let path = input.path.as_deref().map(std::path::absolute).transpose()?;
+        let mut description = Description {
+            tool: TOOL.to_owned(),
+            data: Source {
+                path,
+                sha256: input.data.sha256().to_owned(),
+                options: input.options.clone(),
+            },
+            plan: plan.clone(),
+            report: None,
+            error: None,
+        };
+        let folder = RunFolder::create(out, observer)?;
+        folder.describe(&description)?;
+        for note in input.data.notes().iter().chain(&split.notes) {
+            observer.note(note);
+        }
+        if let Some(relative) = &relative {
+            observer.note(relative_note(&data, relative));
+        }
+        for warning in pool(plan.threads)?.install(|| warnings::of_split(&input.data, &split)) {
+            observer.warn(warning);
+        }
+        let under_way = Run {
+            data: &data,
+            split,
+            settings: &plan,
+            device,
+            folder: &folder,
+            observer,
+            began,
+        };
+        under_way.end(&mut description)
     }
 
     /// Continues a run that was killed or interrupted, to the emulator that it would have had without the break. `data` is
@@ -154,123 +205,55 @@ impl Search {
         in_memory: impl FnOnce() -> Result<Dataset>,
         observer: &dyn Observer,
     ) -> Result<RunReport> {
-        resume(run, data, in_memory, observer)
-    }
-}
-
-fn begin(
-    input: &Input,
-    mut plan: SearchSettings,
-    out: &Path,
-    observer: &dyn Observer,
-) -> Result<RunReport> {
-    let began = Instant::now();
-    let device = plan.device.open()?;
-    let split = Split::resolve(&input.data, plan.seed)?;
-    split.check_varies(&input.data)?;
-    let relative = input.data.relative_needed(&split.train);
-    let data = input.data.relative_to(relative.as_ref());
-    if let Some(transform) = plan.transform.asked_for() {
-        transform::check(&data, transform)?;
-    }
-    plan.space
-        .contenders(&data, None, plan.members, MicroSizes::default())?;
-    if plan.cost_model.is_none() {
-        plan.cost_model = Some(cost_model::store::of_this_machine(observer)?);
-    }
-    // Where the data decide on the transform, at least the cheapest has to keep the budget.
-    let transform = plan.transform.asked_for().unwrap_or(Transform::None);
-    let components = plan.components(&data, &split.train, transform);
-    plan.contenders(&data, transform, components.as_ref())?;
-    let path = input.path.as_deref().map(std::path::absolute).transpose()?;
-    let mut description = Description {
-        tool: TOOL.to_owned(),
-        data: Source {
-            path,
-            sha256: input.data.sha256().to_owned(),
-            options: input.options.clone(),
-        },
-        plan: plan.clone(),
-        report: None,
-        error: None,
-    };
-    let folder = RunFolder::create(out, observer)?;
-    folder.describe(&description)?;
-    for note in input.data.notes().iter().chain(&split.notes) {
-        observer.note(note);
-    }
-    if let Some(relative) = &relative {
-        observer.note(relative_note(&data, relative));
-    }
-    for warning in pool(plan.threads)?.install(|| warnings::of_split(&input.data, &split)) {
-        observer.warn(warning);
-    }
-    let under_way = Run {
-        data: &data,
-        split,
-        settings: &plan,
-        device,
-        folder: &folder,
-        observer,
-        began,
-    };
-    under_way.end(&mut description)
-}
-
-fn resume(
-    run: &Path,
-    data: Option<&Path>,
-    in_memory: impl FnOnce() -> Result<Dataset>,
-    observer: &dyn Observer,
-) -> Result<RunReport> {
-    let began = Instant::now();
-    let folder = RunFolder::resume(run, observer)?;
-    let mut description: Description = folder.description_of()?;
-    if description.error.is_some() {
-        return Err(folder.unfinished());
-    }
-    if description
-        .report
-        .as_ref()
-        .is_some_and(|report| !report.interrupted)
-    {
-        bail!(
+        let began = Instant::now();
+        let folder = RunFolder::resume(run, observer)?;
+        let mut description: Description = folder.description_of()?;
+        if description.error.is_some() {
+            return Err(folder.unfinished());
+        }
+        if description
+            .report
+            .as_ref()
+            .is_some_and(|report| !report.interrupted)
+        {
+            bail!(
+                Run,
+                "{}: the run is finished; there is nothing to resume",
+                run.display()
+            );
+        }
+        ensure!(
             Run,
-            "{}: the run is finished; there is nothing to resume",
-            run.display()
+            description.tool == TOOL,
+            "{}: the run was begun by {}, this is {TOOL}; continue it with that version, or begin another",
+            run.display(),
+            description.tool
         );
+        let source = &description.data;
+        let data = match data.or(source.path.as_deref()) {
+            Some(path) => Dataset::read(path, &source.options)
+                .context("reading the run's data (--data says where they are now)")?,
+            None => in_memory()?,
+        };
+        ensure!(
+            Run,
+            data.sha256() == source.sha256,
+            "{}: not the data that the run was begun with; name those with --data",
+            data.label()
+        );
+        let plan = description.plan.clone();
+        let split = Split::resolve(&data, plan.seed)?;
+        let under_way = Run {
+            data: &data.relative_to(data.relative_needed(&split.train).as_ref()),
+            split,
+            settings: &plan,
+            device: plan.device.open()?,
+            folder: &folder,
+            observer,
+            began,
+        };
+        under_way.end(&mut description)
     }
-    ensure!(
-        Run,
-        description.tool == TOOL,
-        "{}: the run was begun by {}, this is {TOOL}; continue it with that version, or begin another",
-        run.display(),
-        description.tool
-    );
-    let source = &description.data;
-    let data = match data.or(source.path.as_deref()) {
-        Some(path) => Dataset::read(path, &source.options)
-            .context("reading the run's data (--data says where they are now)")?,
-        None => in_memory()?,
-    };
-    ensure!(
-        Run,
-        data.sha256() == source.sha256,
-        "{}: not the data that the run was begun with; name those with --data",
-        data.label()
-    );
-    let plan = description.plan.clone();
-    let split = Split::resolve(&data, plan.seed)?;
-    let under_way = Run {
-        data: &data.relative_to(data.relative_needed(&split.train).as_ref()),
-        split,
-        settings: &plan,
-        device: plan.device.open()?,
-        folder: &folder,
-        observer,
-        began,
-    };
-    under_way.end(&mut description)
 }
 
 const TOOL: &str = concat!("dense-search ", env!("CARGO_PKG_VERSION"));
