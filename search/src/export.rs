@@ -25,7 +25,8 @@ pub struct Exported {
 /// Writes the model to `output`, and returns what was written.
 ///
 /// # Errors
-/// The run is none, there is no such member, or the file's name does not end in `.onnx` or cannot be written.
+/// `run` is neither a run folder nor an emulator file, there is no such member, or the file's name
+/// does not end in `.onnx` or cannot be written.
 pub fn export_run(run: &Path, output: &Path, what: What, batch: Batch) -> Result<Exported> {
     let is_model = output
         .extension()

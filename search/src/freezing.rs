@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 /// Writes the frozen crate into the folder `out`, whose name it takes: of the run's emulator, or of a row of its Pareto table.
 ///
 /// # Errors
-/// The run is none or has no such row, or the folder holds something else.
+/// `run` is neither a run folder nor an emulator file, has no such row, or the folder holds something
+/// else.
 pub fn freeze_run(
     run: &Path,
     row: Option<usize>,

@@ -51,7 +51,8 @@ pub struct Judged {
 /// `options` does not name are those of the run. The observer takes notes.
 ///
 /// # Errors
-/// The run is none, the data have other inputs or outputs than the emulator, or the part has no row.
+/// `run` is neither a run folder nor an emulator file, the data have other inputs or outputs than
+/// the emulator, or the part has no row.
 pub fn judge(
     run: &Path,
     path: &Path,

@@ -9,7 +9,7 @@ use std::process::Command;
 /// Freezes a run into a temporary folder, builds it, and returns what its latency program measures.
 ///
 /// # Errors
-/// The run is none, or cargo is missing or does not build it.
+/// `run` is neither a run folder nor an emulator file, or cargo is missing or does not build it.
 pub fn measure(run: &Path) -> Result<Value> {
     build_and_run(run, &["--json"])
 }

@@ -51,7 +51,8 @@ struct Block {
 /// where the observer interrupts. The file is whole or what was there before.
 ///
 /// # Errors
-/// The run is none, the inputs are not the emulator's, or the file cannot be written or is that of the inputs.
+/// `run` is neither a run folder nor an emulator file, the inputs are not the emulator's, or the
+/// file cannot be written or is that of the inputs.
 pub fn predict_file(
     run: &Path,
     inputs: &Path,

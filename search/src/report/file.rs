@@ -21,7 +21,8 @@ pub enum Latency {
 /// [`Facts::gather`].
 ///
 /// # Errors
-/// The run is none or not finished, its data are not where they were, cargo is missing, or the file's name does not end in
+/// `run` is not a run folder or its run is not finished, its data are not where they were, cargo is
+/// missing, or the file's name does not end in
 /// `.html` or cannot be written.
 pub fn write_page(
     run: &Path,

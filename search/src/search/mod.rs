@@ -1,7 +1,8 @@
 //! Searching: train, and leave an emulator in a run's folder.
 //!
-//! [`SearchSettings`] say what is asked for and what is trained for it; `train` trains the contenders within their time; `ship`
-//! judges them on rows that trained nothing and writes what the run leaves; [`RunReport`] is what it says of itself.
+//! [`SearchSettings`] say what is asked for and what is trained for it; `train` trains the
+//! contenders within their time; `ship` judges them on rows that trained nothing and writes what
+//! the run leaves; [`RunReport`] is what it says of itself.
 
 mod pilot;
 mod run_report;
@@ -359,7 +360,8 @@ impl Run<'_> {
         let lesson = lesson(learnt, train, selection, self.settings.seed);
         if let Some(lesson) = &lesson {
             self.observer.status(format!(
-                "teacher: a Gaussian process, mse_z {:.2e} on the {} rows that choose; each network trains without it, then with it and that network as teachers",
+                "teacher: a Gaussian process, mse_z {:.2e} on the {} rows that choose; each network \
+                 trains without it, then with it and that network as teachers",
                 lesson.error,
                 selection.len()
             ));

@@ -88,8 +88,9 @@ impl Run<'_> {
             })?,
         };
         if other < WORTH_IT * one {
-            self.observer.note(format!("weights decay by {STRONG} instead of {}: in a short training that had an error of {other:.2e} on the \
-                 rows that choose, and the usual decay {one:.2e}",
+            self.observer.note(format!(
+                "weights decay by {STRONG} instead of {}: in a short training that had an error of \
+                 {other:.2e} on the rows that choose, and the usual decay {one:.2e}",
                 usual.decay
             ));
             return Ok(strong);

@@ -201,8 +201,9 @@ impl Run<'_> {
         let found = self.judge(&whole.emulator, &self.split.selection, normalisation);
         let members = whole.members.len();
         if members < self.settings.members {
-            self.observer.note(format!("{}: {members} members, not {}: no more of them differ within 2.5 times the work of one, 1.9 \
-                 times its weights, and the budget if there is one",
+            self.observer.note(format!(
+                "{}: {members} members, not {}: no more of them differ within 2.5 times the work of \
+                 one, 1.9 times its weights, and the budget if there is one",
                 contender.name,
                 self.settings.members
             ));
@@ -327,8 +328,9 @@ fn mark_astray(verdicts: &mut [Verdict], observer: &dyn Observer) {
             && (departure.is_nan() || departure > ASTRAY * least)
         {
             one.astray = true;
-            observer.note(format!("{}: chosen only if nothing else can be: between the rows it departs from the Gaussian process by \
-                 {departure:.1e} in mean square, what stays nearest by {least:.1e}",
+            observer.note(format!(
+                "{}: chosen only if nothing else can be: between the rows it departs from the \
+                 Gaussian process by {departure:.1e} in mean square, what stays nearest by {least:.1e}",
                 one.name
             ));
         }
