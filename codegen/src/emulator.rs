@@ -1,109 +1,22 @@
 //! The emulator: what the search hands over, and everything later reads.
 
+mod parts;
 mod relative;
 
+pub use parts::{Axis, Calibration, InputVariable, Layout, Outputs};
 pub use relative::Relative;
 
+use crate::Result;
 use crate::domain::Range;
+use crate::error::refuse;
 use crate::graph::{Graph, NodeId, Shape};
 use crate::local::Local;
 use crate::pack;
 use crate::plan::Plan;
-use crate::{Error, Result};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The largest number of inputs: the status has one bit for each.
 pub const INPUTS_AT_MOST: usize = 64;
-
-/// One input of the simulator and the range in which the emulator was trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InputVariable {
-    /// Its name, with its unit where the data have one.
-    pub name: String,
-    /// The lower limit, in the simulator's unit.
-    pub low: f64,
-    /// The upper limit, in the simulator's unit.
-    pub high: f64,
-    /// Whether distances are measured between logarithms.
-    pub logarithmic: bool,
-}
-
-/// How the outputs of one sample are arranged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Layout {
-    /// Numbers without an order: `[q]`.
-    Scalars,
-    /// One curve: `[length]`.
-    Curve,
-    /// Several curves: `[channels][length]`.
-    Curves,
-    /// One image: `[height][width]`.
-    Image,
-    /// Several images: `[channels][height][width]`.
-    Images,
-}
-
-/// A coordinate of the outputs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Axis {
-    /// Its name, with its unit.
-    pub name: String,
-    /// One value for each point.
-    pub values: Vec<f64>,
-}
-
-/// What the outputs are.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outputs {
-    /// Their arrangement.
-    pub layout: Layout,
-    /// The shape of one sample's outputs; `[]` is a single number.
-    pub shape: Vec<usize>,
-    /// Names: one for each number, one for each channel, or none.
-    pub names: Vec<String>,
-    /// Coordinates of the points, where the data have them.
-    pub axes: Vec<Axis>,
-    /// Offsets and scales in float64; `None` if means and standard deviations are in the simulator's unit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub relative: Option<Relative>,
-}
-
-impl Outputs {
-    /// How many numbers one sample has; `None` where that number overflows.
-    fn count(&self) -> Option<usize> {
-        self.shape
-            .iter()
-            .try_fold(1usize, |product, &size| product.checked_mul(size))
-    }
-}
-
-/// Turns the spread of the members into a standard deviation in physical units:
-/// `std = unit * sqrt(gain * variance / unit^2 + floor)`; where there are slopes `hypot(std, slope * |mean|)`; times the
-/// [`crate::local::ErrorScale`] where there is one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Calibration {
-    /// What the members' variance is multiplied by, at least 0.
-    pub gain: f32,
-    /// For each output a power of two near its training deviation: squares of physical numbers stay in range.
-    pub unit: Vec<f32>,
-    /// For each output the variance that remains where the members agree, in squared units, at least 0.
-    pub floor: Vec<f32>,
-    /// For each output the deviation that remains where the members agree, over the mean's magnitude, at least 0: where errors
-    /// grow with the output itself.
-    pub slope: Option<Vec<f32>>,
-}
-
-impl Calibration {
-    /// The standard deviation of an ensemble of one, in which nothing is spread: `unit * sqrt(floor)`, without what slopes
-    /// add.
-    #[must_use]
-    pub fn deviation_of_one(&self) -> Vec<f32> {
-        let pairs = self.unit.iter().zip(&self.floor);
-        pairs.map(|(unit, floor)| unit * floor.sqrt()).collect()
-    }
-}
 
 /// What an emulator is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -229,7 +142,11 @@ impl Emulator {
     /// Bytes that the shipped call writes: the buffers of its plan, mean and standard deviation.
     #[must_use]
     pub fn ram_bytes(&self) -> usize {
-        4 * (Plan::new(self).sizes().iter().sum::<usize>() + 2 * self.output_count())
+        4 * (Plan::new(self.graph(), self.members())
+            .sizes()
+            .iter()
+            .sum::<usize>()
+            + 2 * self.output_count())
     }
 
     /// Multiply-accumulates of the shipped call: every node once.
@@ -258,18 +175,6 @@ impl Emulator {
             .filter(|(_, needed)| *needed);
         nodes.map(|(index, _)| graph.macs(NodeId(index))).sum()
     }
-}
-
-pub(crate) fn refuse<T>(
-    part: impl Into<String>,
-    expected: impl Into<String>,
-    got: impl ToString,
-) -> Result<T> {
-    Err(Error::Emulator {
-        part: part.into(),
-        expected: expected.into(),
-        got: got.to_string(),
-    })
 }
 
 fn check_inputs(parts: &EmulatorParts) -> Result<()> {

@@ -72,3 +72,16 @@ pub enum Error {
 
 /// This crate's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The error of an emulator's part that is not as it has to be.
+pub(crate) fn refuse<T>(
+    part: impl Into<String>,
+    expected: impl Into<String>,
+    got: impl ToString,
+) -> Result<T> {
+    Err(Error::Emulator {
+        part: part.into(),
+        expected: expected.into(),
+        got: got.to_string(),
+    })
+}

@@ -4,23 +4,13 @@
 //! few rows at a time; rows are independent, so that neither their number nor that of the threads can change a bit.
 
 use crate::emulator::Emulator;
-use crate::graph::{
-    Activation, Function, Graph, Inverse, Kernel, Node, NodeId, Operation, ParameterId, Transform,
-};
+use crate::graph::{Graph, NodeId, ParameterId};
 use crate::local::{Coordinates, Coverage};
+use crate::operation::host::{Call, Operand};
 use crate::pack;
-use crate::plan::{Place, Plan, Step};
+use crate::plan::{Evaluation, Place, Plan, Step};
 use dense_runtime::domain::{self, Ranges};
 use dense_runtime::ensemble;
-use dense_runtime::kernels::conv1d::{Conv1d, conv1d};
-use dense_runtime::kernels::conv2d::{Conv2d, conv2d};
-use dense_runtime::kernels::dense::{Dense, dense};
-use dense_runtime::kernels::finish::Then;
-use dense_runtime::kernels::resize::{Resize, resize};
-use dense_runtime::kernels::resize2d::{Resize2d, resize2d};
-use dense_runtime::kernels::transposed_conv1d::{TransposedConv1d, transposed_conv1d};
-use dense_runtime::kernels::transposed_conv2d::{TransposedConv2d, transposed_conv2d};
-use dense_runtime::kernels::{add::add, elementwise, multiply::multiply, transpose::transpose};
 use dense_runtime::local;
 use dense_runtime::status::Status;
 
@@ -61,7 +51,7 @@ impl Executor {
             .map(|range| range.deployed())
             .collect();
         Self {
-            plan: Plan::new(emulator),
+            plan: Plan::new(emulator.graph(), emulator.members()),
             ranges: ranges.chunks(domain::LANES).map(Ranges::new).collect(),
             deviation: emulator.calibration().deviation_of_one(),
             logarithmic: emulator
@@ -165,7 +155,9 @@ impl Executor {
         let members = self.emulator.members().len() as u16;
         for step in self.plan.steps() {
             match *step {
-                Step::Evaluate { .. } => self.evaluate(slots, step, status.len()),
+                Step::Evaluate(ref evaluation) => {
+                    self.evaluate(slots, evaluation, status.len());
+                }
                 Step::Member { index, node } => {
                     let values = self.values(slots, node).zip(
                         mean.chunks_exact_mut(outputs)
@@ -257,171 +249,46 @@ impl Executor {
         self.emulator.graph()
     }
 
-    /// One step: its slot is taken out, so that the operands' can be read beside it.
-    fn evaluate(&self, slots: &mut [Vec<f32>], step: &Step, samples: usize) {
-        let Step::Evaluate {
-            node: id,
-            result,
-            then,
-            residual,
-            place,
-        } = *step
-        else {
+    /// One evaluation: its slot is taken out, so that the operands' can be read beside it.
+    fn evaluate(&self, slots: &mut [Vec<f32>], evaluation: &Evaluation, samples: usize) {
+        let graph = self.graph();
+        let node = &graph.nodes()[evaluation.node.index()];
+        let Some(implementation) = node.operation().implementation() else {
             return;
         };
-        let node = &self.graph().nodes()[id.index()];
-        let slot = self.plan.slot(result);
-        let step = |slot: usize| self.plan.sizes()[slot];
+        let slot = self.plan.slot(evaluation.result);
         let mut taken = std::mem::take(&mut slots[slot]);
-        let slots_read = &slots[..];
-        if let Operation::Dense(layer) = node.operation() {
-            let from = self.plan.slot(node.inputs()[0]);
-            let added = residual.map(|node| self.plan.slot(node));
-            let sizes = Dense {
-                samples,
-                inputs: self.graph().shape(node.inputs()[0]).size(),
-                from: step(from),
-                outputs: node.shape().size(),
-                to: step(slot),
-                residual: added.map_or(0, step),
-            };
-            dense(
-                &slots_read[from],
-                self.stored(layer.weight),
-                self.stored(layer.bias),
-                &mut taken,
-                sizes,
-                then,
-                added.map_or(&[], |slot| &slots_read[slot][..]),
-            );
-        } else {
-            let size = node.shape().size();
-            for (sample, y) in taken.chunks_exact_mut(step(slot)).enumerate().take(samples) {
-                let value = |node: NodeId| {
-                    let (slot, size) = (self.plan.slot(node), self.graph().shape(node).size());
-                    &slots_read[slot][sample * step(slot)..][..size]
-                };
-                let y = &mut y[..size];
-                if place == Place::Copied {
-                    y.copy_from_slice(value(node.inputs()[0]));
-                }
-                let operands = |k: usize| value(node.inputs()[k]);
-                let residual = residual.map_or(&[][..], value);
-                self.evaluate_sample(node, operands, then, residual, y);
+        let operand = |node: NodeId| {
+            let slot = self.plan.slot(node);
+            Operand {
+                shape: graph.shape(node),
+                values: &slots[slot],
+                step: self.plan.sizes()[slot],
             }
-        }
+        };
+        // On the stack: most calls are of one sample, and short.
+        let [first, last] = match *node.inputs() {
+            [first, last] => [first, last],
+            [only] => [only; 2],
+            ref others => unreachable!("no operation has {} operands", others.len()),
+        };
+        let call = Call {
+            samples,
+            operands: &[operand(first), operand(last)][..node.inputs().len()],
+            shape: node.shape(),
+            step: self.plan.sizes()[slot],
+            copies: evaluation.place == Place::Copied,
+            then: evaluation.then,
+            residual: evaluation.residual.map(operand),
+            parameters: graph.parameters(),
+            stored: &|parameter| self.stored(parameter),
+        };
+        implementation.execute(&call, &mut taken);
         slots[slot] = taken;
-    }
-
-    /// One operation but a dense layer on one sample.
-    fn evaluate_sample<'a>(
-        &self,
-        node: &Node,
-        operand: impl Fn(usize) -> &'a [f32],
-        then: Then,
-        residual: &[f32],
-        y: &mut [f32],
-    ) {
-        let graph = self.graph();
-        let stored = |parameter: ParameterId| self.stored(parameter);
-        let from = graph.shape(node.inputs()[0]);
-        let (size_in, channels) = from.size_and_channels();
-        let [_, length_in] = size_in;
-        match node.operation() {
-            Operation::Input(_) | Operation::Dense(_) => {}
-            Operation::Logarithm(logarithm) => elementwise::logarithm(&logarithm.mask, y),
-            Operation::Standardise(node) => {
-                elementwise::standardise(stored(node.centre), stored(node.scale), y)
-            }
-            Operation::Conv1d(conv) => {
-                let kernel = self.kernel(conv.weight);
-                let sizes = Conv1d {
-                    length: length_in,
-                    inputs: kernel.inputs,
-                    outputs: kernel.outputs,
-                    kernel: kernel.taps[1],
-                };
-                let (weight, bias) = (stored(conv.weight), stored(conv.bias));
-                conv1d(operand(0), weight, bias, y, sizes, then, residual);
-            }
-            Operation::Conv2d(conv) => {
-                let kernel = self.kernel(conv.weight);
-                let sizes = Conv2d {
-                    size: size_in,
-                    inputs: kernel.inputs,
-                    outputs: kernel.outputs,
-                    kernel: kernel.taps,
-                };
-                let (weight, bias) = (stored(conv.weight), stored(conv.bias));
-                conv2d(operand(0), weight, bias, y, sizes, then, residual);
-            }
-            Operation::TransposedConv1d(conv) => {
-                let kernel = self.kernel(conv.weight);
-                let sizes = TransposedConv1d {
-                    length_in,
-                    length_out: conv.length,
-                    inputs: kernel.inputs,
-                    outputs: kernel.outputs,
-                    kernel: kernel.taps[1],
-                    stride: conv.stride,
-                };
-                let (weight, bias) = (stored(conv.weight), stored(conv.bias));
-                transposed_conv1d(operand(0), weight, bias, y, sizes, then);
-            }
-            Operation::TransposedConv2d(conv) => {
-                let kernel = self.kernel(conv.weight);
-                let sizes = TransposedConv2d {
-                    size_in,
-                    size_out: [conv.height, conv.width],
-                    inputs: kernel.inputs,
-                    outputs: kernel.outputs,
-                    kernel: kernel.taps,
-                    stride: conv.stride,
-                };
-                let (weight, bias) = (stored(conv.weight), stored(conv.bias));
-                transposed_conv2d(operand(0), weight, bias, y, sizes, then);
-            }
-            Operation::Resize(to) => {
-                let sizes = Resize {
-                    length_in,
-                    length_out: to.length,
-                    channels,
-                };
-                resize(operand(0), y, sizes);
-            }
-            Operation::Resize2d(to) => {
-                let sizes = Resize2d {
-                    size_in,
-                    size_out: [to.height, to.width],
-                    channels,
-                };
-                resize2d(operand(0), y, sizes);
-            }
-            Operation::Add(_) => add(operand(0), operand(1), y),
-            Operation::Multiply(_) => multiply(operand(0), operand(1), y),
-            Operation::Activation(Activation { function }) => {
-                elementwise::activation(activation(*function), y)
-            }
-            Operation::Rescale(node) => {
-                elementwise::rescale(stored(node.scale), stored(node.offset), y)
-            }
-            Operation::Transform(Transform { function }) => {
-                elementwise::transform(transform(*function), y)
-            }
-            Operation::Transpose(_) => {
-                let (positions, channels) = from.positions_and_channels();
-                transpose(operand(0), y, positions, channels);
-            }
-        }
     }
 
     fn stored(&self, parameter: ParameterId) -> &[f32] {
         self.stored[parameter.index()].values()
-    }
-
-    /// The sizes of a convolution's weight.
-    fn kernel(&self, weight: ParameterId) -> Kernel {
-        Kernel::of(self.graph().parameters(), weight)
     }
 }
 
@@ -450,21 +317,6 @@ impl Aligned {
 impl Clone for Aligned {
     fn clone(&self) -> Self {
         Self::new(self.values())
-    }
-}
-
-fn activation(function: Function) -> elementwise::Activation {
-    match function {
-        Function::Relu => elementwise::Activation::Relu,
-        Function::Silu => elementwise::Activation::Silu,
-        Function::Tanh => elementwise::Activation::Tanh,
-    }
-}
-
-fn transform(function: Inverse) -> elementwise::Transform {
-    match function {
-        Inverse::Exp => elementwise::Transform::Exp,
-        Inverse::Sinh => elementwise::Transform::Sinh,
     }
 }
 

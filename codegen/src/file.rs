@@ -4,6 +4,7 @@
 //! content's text and over name, shape and bytes of every tensor, so that no change goes unseen. The same emulator gives
 //! the same bytes: keys are sorted, and nothing depends on time or place.
 
+use crate::aside::write_whole;
 use crate::emulator::{Calibration, Emulator, EmulatorParts, InputVariable, Outputs};
 use crate::graph::{Graph, NodeId, Operation};
 use crate::local::{Coordinates, Coverage, ErrorScale, Local};
@@ -15,12 +16,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The newest version of the format. Version 2 added the scale of errors and the neighbourhood of the training points, version 3
-/// slopes (both in further tensors) and offsets and scales of outputs. An emulator is written as the oldest version that has
+/// slopes (both in further tensors) and offsets and scales of outputs, version 4 the operation `clip`. An emulator is written as the oldest version that has
 /// all of it, and versions from 1 on are read.
-pub const FORMAT: u64 = 3;
+pub const FORMAT: u64 = 4;
 
 /// The metadata's key: a second one would leave the order of the file's bytes to a hash map.
 const KEY: &str = "dense";
@@ -63,24 +64,11 @@ type Tensors = BTreeMap<String, (Vec<usize>, Vec<u8>)>;
 /// # Errors
 /// The file cannot be written.
 pub fn save(emulator: &Emulator, path: &Path) -> Result<()> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".{}.part", std::process::id()));
-    let aside = PathBuf::from(aside);
-    let failed = |action, source| Error::Io {
-        action,
+    write_whole(path, &to_bytes(emulator)).map_err(|source| Error::Io {
+        action: "write",
         path: path.into(),
         source,
-    };
-    let written =
-        std::fs::write(&aside, to_bytes(emulator)).map_err(|source| failed("write", source));
-    let renamed = written.and_then(|()| {
-        std::fs::rename(&aside, path).map_err(|source| failed("rename into", source))
-    });
-    if renamed.is_err() {
-        // The reason to report is the first failure; a file that was never made cannot be removed.
-        let _ = std::fs::remove_file(&aside);
-    }
-    renamed
+    })
 }
 
 /// Reads an emulator.
@@ -172,6 +160,13 @@ fn tensors(emulator: &Emulator) -> Tensors {
 
 /// The version of the format that has all of this.
 fn format_of(emulator: &Emulator) -> u64 {
+    let nodes = emulator.graph().nodes().iter();
+    let operations = nodes.map(|node| node.operation().format()).max();
+    operations.unwrap_or(1).max(format_of_numbers(emulator))
+}
+
+/// The version of the format that has all beside the operations.
+fn format_of_numbers(emulator: &Emulator) -> u64 {
     if emulator.calibration().slope.is_some() || emulator.outputs().relative.is_some() {
         3
     } else if *emulator.local() != Local::default() {

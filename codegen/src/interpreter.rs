@@ -15,8 +15,9 @@
 
 use crate::domain;
 use crate::emulator::Emulator;
-use crate::graph::{Graph, NodeId, Real, Single, Value};
+use crate::graph::{Graph, NodeId, Real, Single};
 use crate::local::Local;
+use crate::operation::rule::Value;
 use dense_runtime::fma::{Fused, Separate};
 use dense_runtime::status::Status;
 

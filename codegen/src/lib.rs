@@ -1,7 +1,8 @@
 //! Emulators: what they are, what they mean, where they are kept and how they become code.
 //!
 //! In the order in which data pass:
-//! - [`graph`]: typed operations on one sample, always well-shaped; one file an operation.
+//! - [`operation`]: the list of operations, and a folder for each: its meaning, and its form in every language.
+//! - [`graph`]: operations on one sample, always well-shaped.
 //! - [`emulator`]: a graph with ensemble members, calibration, trained box, outputs and provenance.
 //! - [`domain`]: the guard that says when an input lies outside the trained box.
 //! - [`local`]: what depends on where an input lies: the scale of errors, and nearness to the training points.
@@ -14,8 +15,9 @@
 //! - [`rust`]: freezing, the emulator as a crate.
 //! - [`c`]: the same as one C99 file, and as a static library.
 //! - [`onnx`]: the emulator's mean as a model for other engines.
-//! - [`file`](mod@file): the emulator as one `.safetensors` file.
+//! - [`file`](mod@file): the emulator as one `.safetensors` file; [`aside`]: how files are written.
 
+pub mod aside;
 pub mod c;
 pub mod domain;
 pub mod emulator;
@@ -27,10 +29,12 @@ mod image;
 pub mod interpreter;
 pub mod local;
 pub mod onnx;
+mod operation;
 pub mod pack;
 pub mod plan;
 pub mod resources;
 pub mod rust;
+mod template;
 
 pub use emulator::{Calibration, Emulator, EmulatorParts};
 pub use error::{Error, Result};
@@ -40,3 +44,8 @@ pub use local::Local;
 mod builds;
 #[cfg(test)]
 mod testing;
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,7 +12,8 @@
 //! `w_i = sum_j whitening_ij u_j`. Sums begin with their first term and go on in the order of j and i. Nothing is shared
 //! with the runtime's functions.
 
-use crate::emulator::{InputVariable, refuse};
+use crate::emulator::InputVariable;
+use crate::error::refuse;
 use crate::graph::Real;
 use crate::{Error, Result};
 

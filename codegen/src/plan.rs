@@ -6,26 +6,15 @@
 //! operations work in their operand's slot where it dies there. What a kernel can do to its sums while they are in
 //! registers (a ReLU, the addition of another value, or both) is fused into it, where nobody else reads the sums.
 
-use crate::emulator::Emulator;
-use crate::graph::{Activation, Function, Graph, NodeId, Operation};
+use crate::graph::{Graph, NodeId};
+use crate::operation::rule::Fusion;
 use dense_runtime::kernels::finish::Then;
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A node's value is computed, and what is fused to it.
-    Evaluate {
-        /// The node.
-        node: NodeId,
-        /// The node whose value comes out: the last one that is fused, else the node itself.
-        result: NodeId,
-        /// What is fused.
-        then: Then,
-        /// The node whose value is added, where `then` adds one.
-        residual: Option<NodeId>,
-        /// How the result's slot relates to those of the operands.
-        place: Place,
-    },
+    Evaluate(Evaluation),
     /// The value of the node at which a member ends goes into the statistics.
     Member {
         /// The member's number.
@@ -33,6 +22,40 @@ pub enum Step {
         /// The node at which it ends.
         node: NodeId,
     },
+}
+
+/// The computation of a node's value, and of what is fused to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evaluation {
+    /// The node.
+    pub node: NodeId,
+    /// The node whose value comes out: the last one that is fused, else the node itself.
+    pub result: NodeId,
+    /// What is fused.
+    pub then: Then,
+    /// The node whose value is added, where `then` adds one.
+    pub residual: Option<NodeId>,
+    /// How the result's slot relates to those of the operands.
+    pub place: Place,
+}
+
+impl Evaluation {
+    /// A node by itself.
+    fn of(node: NodeId) -> Self {
+        Self {
+            node,
+            result: node,
+            then: Then::Nothing,
+            residual: None,
+            place: Place::Apart,
+        }
+    }
+
+    /// The nodes whose values are read.
+    fn reads(&self, graph: &Graph) -> Vec<NodeId> {
+        let operands = graph.nodes()[self.node.index()].inputs().iter();
+        operands.chain(&self.residual).copied().collect()
+    }
 }
 
 /// Where an evaluation writes.
@@ -59,20 +82,16 @@ impl Step {
     fn reads(&self, graph: &Graph) -> Vec<NodeId> {
         match self {
             Self::Member { node, .. } => vec![*node],
-            Self::Evaluate { node, residual, .. } => {
-                let operands = graph.nodes()[node.index()].inputs().iter();
-                operands.chain(residual).copied().collect()
-            }
+            Self::Evaluate(evaluation) => evaluation.reads(graph),
         }
     }
 }
 
 impl Plan {
-    /// The plan for an emulator's shipped call.
+    /// The plan for the shipped call of an emulator whose members end at these nodes of its graph.
     #[must_use]
-    pub fn new(emulator: &Emulator) -> Self {
-        let graph = emulator.graph();
-        let mut steps = fused(emulator, order(emulator));
+    pub fn new(graph: &Graph, members: &[NodeId]) -> Self {
+        let mut steps = fused(graph, order(graph, members));
         let last_use = last_use(graph, &steps);
         let mut slots = Slots::new(graph.shape(Graph::INPUT).size());
         let mut slot_of = vec![0; graph.nodes().len()];
@@ -80,23 +99,19 @@ impl Plan {
             let reads = step.reads(graph);
             let dies = |node: NodeId| last_use[node.index()] == time;
             let mut written = None;
-            if let Step::Evaluate {
-                node,
-                result,
-                place,
-                ..
-            } = step
-            {
-                if is_elementwise(graph.nodes()[node.index()].operation()) {
-                    *place = if dies(reads[0]) {
+            if let Step::Evaluate(evaluation) = step {
+                let operation = graph.nodes()[evaluation.node.index()].operation();
+                if operation.is_in_place() {
+                    evaluation.place = if dies(reads[0]) {
                         Place::InPlace
                     } else {
                         Place::Copied
                     };
                 }
-                let slot = match place {
+                let result = evaluation.result;
+                let slot = match evaluation.place {
                     Place::InPlace => slot_of[reads[0].index()],
-                    Place::Apart | Place::Copied => slots.take(graph.shape(*result).size()),
+                    Place::Apart | Place::Copied => slots.take(graph.shape(result).size()),
                 };
                 slot_of[result.index()] = slot;
                 written = Some(slot);
@@ -149,34 +164,15 @@ impl Plan {
     }
 }
 
-/// Whether the operation's kernel works in place.
-fn is_elementwise(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Logarithm(_)
-            | Operation::Standardise(_)
-            | Operation::Activation(_)
-            | Operation::Rescale(_)
-            | Operation::Transform(_)
-    )
-}
-
 /// Each member's nodes that no earlier member needed, in graph order, and then the member.
-fn order(emulator: &Emulator) -> Vec<Step> {
-    let graph = emulator.graph();
+fn order(graph: &Graph, members: &[NodeId]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut done = vec![false; graph.nodes().len()];
     done[Graph::INPUT.index()] = true;
-    for (index, &member) in emulator.members().iter().enumerate() {
+    for (index, &member) in members.iter().enumerate() {
         for (place, needed) in graph.needed(&[member]).into_iter().enumerate() {
             if needed && !done[place] {
-                steps.push(Step::Evaluate {
-                    node: NodeId(place),
-                    result: NodeId(place),
-                    then: Then::Nothing,
-                    residual: None,
-                    place: Place::Apart,
-                });
+                steps.push(Step::Evaluate(Evaluation::of(NodeId(place))));
                 done[place] = true;
             }
         }
@@ -189,114 +185,71 @@ fn order(emulator: &Emulator) -> Vec<Step> {
 }
 
 /// The steps with ReLUs and additions drawn into the layers before them, whose sums nobody else reads.
-fn fused(emulator: &Emulator, steps: Vec<Step>) -> Vec<Step> {
-    let graph = emulator.graph();
+fn fused(graph: &Graph, steps: Vec<Step>) -> Vec<Step> {
     let mut readers = vec![0; graph.nodes().len()];
     for node in steps.iter().flat_map(|step| step.reads(graph)) {
         readers[node.index()] += 1;
     }
     let mut fused: Vec<Step> = Vec::with_capacity(steps.len());
-    // Where in `fused` the layer is whose value a node is.
-    let mut layer_of = vec![None; graph.nodes().len()];
+    // Where in `fused` the layer is whose value a node is, and that layer.
+    let mut layer_of: Vec<Option<(usize, Evaluation)>> = vec![None; graph.nodes().len()];
     for step in steps {
-        let Step::Evaluate { node, .. } = step else {
+        let Step::Evaluate(evaluation) = step else {
             fused.push(step);
             continue;
         };
+        let node = evaluation.node;
         let about = &graph.nodes()[node.index()];
         let joined = about.inputs().iter().find_map(|&operand| {
-            let place = (readers[operand.index()] == 1).then_some(layer_of[operand.index()]);
-            let place: usize = place.flatten()?;
-            let (then, residual) = joined(&fused[place], graph, node, operand)?;
-            Some((place, then, residual))
+            let (place, layer) =
+                layer_of[operand.index()].filter(|_| readers[operand.index()] == 1)?;
+            Some((place, joined(layer, graph, node, operand)?))
         });
         match joined {
-            Some((place, then, residual)) => {
+            Some((place, layer)) => {
                 // It moves to where all that it reads has been computed.
-                let mut layer = fused.remove(place);
-                if let Step::Evaluate {
-                    result,
-                    then: now,
-                    residual: other,
-                    ..
-                } = &mut layer
-                {
-                    (*result, *now, *other) = (node, then, residual);
-                }
-                for later in layer_of.iter_mut().flatten() {
+                fused.remove(place);
+                for (later, _) in layer_of.iter_mut().flatten() {
                     *later -= usize::from(*later > place);
                 }
-                fused.push(layer);
-                layer_of[node.index()] = Some(fused.len() - 1);
+                layer_of[node.index()] = Some((fused.len(), layer));
+                fused.push(Step::Evaluate(layer));
             }
             None => {
-                fused.push(step);
-                if is_layer(about.operation()) {
-                    layer_of[node.index()] = Some(fused.len() - 1);
+                if let Fusion::Layer { .. } = about.operation().fusion() {
+                    layer_of[node.index()] = Some((fused.len(), evaluation));
                 }
+                fused.push(step);
             }
         }
     }
     fused
 }
 
-/// What a layer does, and what it adds, where `node` is drawn into it; `operand` is the layer's value until now.
-fn joined(
-    layer: &Step,
-    graph: &Graph,
-    node: NodeId,
-    operand: NodeId,
-) -> Option<(Then, Option<NodeId>)> {
-    let Step::Evaluate {
-        node: layer,
-        then,
-        residual,
-        ..
-    } = layer
-    else {
-        return None;
-    };
-    let adds = !matches!(
-        graph.nodes()[layer.index()].operation(),
-        Operation::TransposedConv1d(_) | Operation::TransposedConv2d(_)
-    );
-    let node = &graph.nodes()[node.index()];
-    match (node.operation(), then) {
-        (
-            Operation::Activation(Activation {
-                function: Function::Relu,
-            }),
-            Then::Nothing,
-        ) => Some((Then::Relu, None)),
-        (
-            Operation::Activation(Activation {
-                function: Function::Relu,
-            }),
-            Then::Add,
-        ) => Some((Then::AddRelu, *residual)),
-        (Operation::Add(_), Then::Nothing | Then::Relu) if adds => {
-            let other = *node.inputs().iter().find(|&&other| other != operand)?;
-            let then = if *then == Then::Relu {
+/// The layer with `node` drawn into it, where its kernel can do that; `operand` is the layer's value until now.
+fn joined(layer: Evaluation, graph: &Graph, node: NodeId, operand: NodeId) -> Option<Evaluation> {
+    let about = &graph.nodes()[node.index()];
+    let kernel = graph.nodes()[layer.node.index()].operation().fusion();
+    let (then, residual) = match (about.operation().fusion(), layer.then, kernel) {
+        (Fusion::Relu, Then::Nothing, _) => (Then::Relu, None),
+        (Fusion::Relu, Then::Add, _) => (Then::AddRelu, layer.residual),
+        (Fusion::Addition, Then::Nothing | Then::Relu, Fusion::Layer { adds: true }) => {
+            let other = *about.inputs().iter().find(|&&other| other != operand)?;
+            let then = if layer.then == Then::Relu {
                 Then::ReluAdd
             } else {
                 Then::Add
             };
-            Some((then, Some(other)))
+            (then, Some(other))
         }
-        _ => None,
-    }
-}
-
-/// Whether the operation's kernel can do more to its sums.
-fn is_layer(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Dense(_)
-            | Operation::Conv1d(_)
-            | Operation::Conv2d(_)
-            | Operation::TransposedConv1d(_)
-            | Operation::TransposedConv2d(_)
-    )
+        _ => return None,
+    };
+    Some(Evaluation {
+        result: node,
+        then,
+        residual,
+        ..layer
+    })
 }
 
 /// For every node the number of the last step that reads it; every node but perhaps the input is read.

@@ -27,6 +27,15 @@ impl Draft {
             .unwrap()
     }
 
+    /// Bounds of 18 values.
+    fn bounds(&mut self, least: f32, most: f32) -> ParameterId {
+        let values = (0..18).map(|_| self.random.random_range(least..most));
+        let values = values.collect();
+        self.drawn += 1;
+        let name = format!("p{}", self.drawn);
+        self.graph.parameter(&name, &[18], values).unwrap()
+    }
+
     fn push(&mut self, operation: Operation, inputs: &[NodeId]) -> NodeId {
         self.graph.push(operation, inputs).unwrap()
     }
@@ -94,6 +103,8 @@ impl Draft {
         let output = self.dense(output, activated);
         let (scale, offset) = (self.parameter(&[18]), self.parameter(&[18]));
         let physical = self.push(Operation::Rescale(Rescale { scale, offset }), &[output]);
+        let (low, high) = (self.bounds(-1.5, -0.5), self.bounds(0.5, 1.5));
+        let physical = self.push(Operation::Clip(Clip { low, high }), &[physical]);
         let inverse = if function == Function::Tanh {
             Inverse::Exp
         } else {
@@ -390,4 +401,15 @@ impl Draft {
         };
         self.push(resized, &[from])
     }
+}
+
+#[test]
+fn the_emulator_has_every_kind_of_operation() {
+    let emulator = emulator(1);
+    let nodes = emulator.graph().nodes().iter();
+    let there: std::collections::BTreeSet<_> = nodes.map(|node| node.operation().kind()).collect();
+    assert!(
+        Operation::KINDS.iter().all(|kind| there.contains(kind)),
+        "{there:?}"
+    );
 }

@@ -61,6 +61,8 @@ impl fmt::Display for ImageError {
     }
 }
 
+impl core::error::Error for ImageError {}
+
 /// Returns the bytes as an image, which they may be longer than. Never panics.
 ///
 /// # Errors

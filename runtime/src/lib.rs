@@ -2,10 +2,10 @@
 //!
 //! In the order in which a call passes through them:
 //!
-//! - [`domain`] checks the inputs against the trained box and says what it found in a [`status`]; [`local`] says how
-//!   large errors are there, and whether a training point is near, for the emulators that ask;
-//! - [`kernels`] has one function an operation of the network,
-//! - [`ensemble`] gathers the members' mean and calibrated standard deviation;
+//! - `domain` checks the inputs against the trained box and reports what it found in a [`status`]; `local` computes how
+//!   large errors are there, and whether a training point is near, for the emulators that need it;
+//! - `kernels` has one function for each operation of the network,
+//! - `ensemble` computes the members' mean and calibrated standard deviation;
 //! - [`predict`] is the trait that a frozen emulator implements;
 //!
 //! and below them:
@@ -18,18 +18,25 @@
 //! - [`image`] turns bytes into an emulator's numbers, if they are whole and of its structure;
 //! - [`self_test`] has the checksum by which a device knows its numbers.
 //!
-//! Under the feature `sources`, `SOURCES` has this crate as text, for the frozen crates that carry it.
+//! What generated code calls and nobody else is not documented here: `domain`, `ensemble`, `kernels` and `local`.
+//!
+//! Under the feature `sources`, `SOURCES` has this crate as text, for the frozen crates that carry it, and `LICENCES` the
+//! texts of its licences.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(feature = "core-float-math", feature(core_float_math))]
 
 mod dispatch;
+#[doc(hidden)]
 pub mod domain;
 pub mod elementary;
+#[doc(hidden)]
 pub mod ensemble;
 pub mod fma;
 pub mod image;
 mod index;
+#[doc(hidden)]
 pub mod kernels;
+#[doc(hidden)]
 pub mod local;
 pub mod predict;
 pub mod self_test;
@@ -38,4 +45,4 @@ mod simd;
 mod sources;
 pub mod status;
 #[cfg(feature = "sources")]
-pub use sources::SOURCES;
+pub use sources::{LICENCES, SOURCES};

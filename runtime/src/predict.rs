@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 /// A frozen emulator of `IN` inputs and `OUT` outputs, both in the simulator's units.
 ///
-/// Nothing here can fail or panic: a call says in its [`Status`] what it thinks of its inputs.
+/// Nothing here can fail or panic: problems with the inputs are reported in the returned [`Status`].
 pub trait Predict<const IN: usize, const OUT: usize> {
     /// The activations of one call, in buffers of a size known at compile time. The caller owns them.
     type Workspace;
@@ -29,6 +29,16 @@ pub trait Predict<const IN: usize, const OUT: usize> {
         mean: &mut [f32; OUT],
         std: &mut [f32; OUT],
     ) -> Status;
+
+    /// Returns the answer at `x` as one value, whose parts have names.
+    ///
+    /// [`Predict::predict`] writes the same bits where the caller has room for them.
+    #[inline]
+    fn answer(&self, workspace: &mut Self::Workspace, x: &[f32; IN]) -> Prediction<OUT> {
+        let (mut mean, mut std) = ([0.0; OUT], [0.0; OUT]);
+        let status = self.predict(workspace, x, &mut mean, &mut std);
+        Prediction { mean, std, status }
+    }
 
     /// Predicts all rows, as many as all four slices have, a few at a time on this thread: the bits of
     /// [`Predict::predict`].
@@ -86,6 +96,17 @@ pub trait Predict<const IN: usize, const OUT: usize> {
     fn self_test(&self, workspace: &mut Self::Workspace) -> Result<(), SelfTestFailure>;
 }
 
+/// The answer of one call, in the simulator's units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction<const OUT: usize> {
+    /// The members' mean.
+    pub mean: [f32; OUT],
+    /// The calibrated standard deviation.
+    pub std: [f32; OUT],
+    /// Problems with the inputs or the answer.
+    pub status: Status,
+}
+
 /// The rows of one thread: inputs, means, standard deviations, statuses.
 #[cfg(feature = "std")]
 type Part<'a, const IN: usize, const OUT: usize> = (
@@ -122,3 +143,5 @@ impl fmt::Display for SelfTestFailure {
         }
     }
 }
+
+impl core::error::Error for SelfTestFailure {}

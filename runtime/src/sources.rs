@@ -32,11 +32,13 @@ sources![
     "kernels/scalar.rs",
     "kernels/scalar/cortex_m.rs",
     "kernels/scalar/fixed.rs",
+    "kernels/scalar/tile.rs",
     "kernels/sweep.rs",
     "kernels/tiles.rs",
     "kernels/transpose.rs",
     "kernels/transposed_conv1d.rs",
     "kernels/transposed_conv2d.rs",
+    "kernels/write.rs",
     "lib.rs",
     "local.rs",
     "predict.rs",
@@ -45,12 +47,19 @@ sources![
     "simd/avx512.rs",
     "simd/mod.rs",
     "simd/portable.rs",
+    "simd/vector.rs",
     "status.rs",
+];
+
+/// The texts of the licences, of which a user takes either: file name and text.
+pub const LICENCES: &[(&str, &str)] = &[
+    ("LICENSE-APACHE", include_str!("../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("../LICENSE-MIT")),
 ];
 
 #[cfg(test)]
 mod tests {
-    use super::SOURCES;
+    use super::{LICENCES, SOURCES};
     use std::fs;
     use std::path::Path;
 
@@ -73,5 +82,17 @@ mod tests {
     fn no_source_file_is_left_out() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         assert_eq!(SOURCES.len(), files(&folder));
+    }
+
+    #[test]
+    fn every_crate_has_the_licences_of_the_repository() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for (name, text) in LICENCES {
+            for folder in [".", "codegen", "search"] {
+                let path = root.join(folder).join(name);
+                let copy = fs::read_to_string(&path).expect("the licence is there");
+                assert_eq!(copy, *text, "{}", path.display());
+            }
+        }
     }
 }

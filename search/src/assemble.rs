@@ -1,27 +1,22 @@
 //! From trained weights to an emulator: physical units in and out, members that share operations, calibrated spread.
 //!
-//! Every member is `raw inputs -> logarithm -> standardise -> groups -> rescale [-> transpose]`; what members have in
-//! common becomes one node, since equal operations on equal inputs are one node in a graph.
+//! What a member is as operations, [`crate::lowering`] says; here these get their weights. What members have in common
+//! becomes one node, since equal operations on equal inputs are one node in a graph.
 //!
 //! [`crate::calibration`] then fits the standard deviation.
 
 use crate::calibration::calibrated;
-use crate::data::{self, Dataset, Normalisation, Split};
+use crate::data::{Dataset, Normalisation, Split, Transform};
 use crate::error::{Error, Result};
-use crate::space::{self, Candidate, Group, Identity, Placement, Shape};
+use crate::lowering;
+use crate::space::{Architecture, Shape};
+use crate::supernetwork::SuperNetwork;
 use crate::training::Trained;
 use crate::transfer;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
-use dense_codegen::graph::{
-    self, Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply,
-    NodeId, Operation, ParameterId, Rescale, Resize, Resize2d, Standardise, Transpose,
-    TransposedConv1d, TransposedConv2d,
-};
+use dense_codegen::graph::{Fragment, Graph, NodeId, ParameterId};
 use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
 use std::collections::{BTreeMap, HashMap};
-
-/// The parameter that holds the outputs' standard deviations on the training rows, in the network's order.
-const OUTPUT_SCALE: &str = "output scale";
 
 /// Returns the order in which a sequence of the network's outputs stands in the data, `[channels][length]`, or an image,
 /// `[channels][height][width]`: element k of the network is element `order[k]` of the data.
@@ -55,22 +50,24 @@ pub fn assemble(
     split: Option<&Split>,
     provenance: BTreeMap<String, serde_json::Value>,
 ) -> Result<Emulator> {
-    let mut draft = Draft {
-        graph: Graph::new(data.input_count()),
-        parameters: HashMap::new(),
-        trained,
-    };
-    let start = draft.inputs(normalisation)?;
-    let members: Result<Vec<_>, Error> = (0..trained.members.len())
-        .map(|member| draft.member(member, start, normalisation))
-        .collect();
+    let output = trained.network.space().output();
+    let constants = constants(normalisation, &data_order(output));
+    let before = lowering::inputs(normalisation.logarithmic())?;
+    let behind = lowering::outputs(output, normalisation.transform())?;
+    let mut builder = GraphBuilder::new(data.input_count(), &trained.network);
+    let start = builder.graft_constants(&before, Graph::INPUT, &constants)?;
+    let mut members = Vec::new();
+    for member in &trained.members {
+        let node = builder.graft_groups(member, start)?;
+        members.push(builder.graft_constants(&behind, node, &constants)?);
+    }
     let scale = normalisation.output_scale().iter();
     let unit: Vec<f32> = scale
         .map(|scale| 2f32.powi(scale.log2().round().clamp(-100.0, 100.0) as i32))
         .collect();
     let parts = EmulatorParts {
-        graph: draft.graph,
-        members: members?,
+        graph: builder.graph,
+        members,
         calibration: Calibration {
             gain: 1.0,
             floor: vec![0.0; unit.len()],
@@ -131,20 +128,71 @@ fn outputs(data: &Dataset) -> Outputs {
     }
 }
 
-/// A graph that grows by a member at a time.
-struct Draft<'a> {
-    graph: Graph,
-    parameters: HashMap<String, ParameterId>,
-    trained: &'a Trained,
+/// Values of the parameters beside a member's groups, by their names; those of outputs in the network's order.
+///
+/// With s, o of the learnt coordinate, the outputs are `exp(z s + o - ln scale) scale`, or
+/// `sinh(z s + o) (unit / scale) scale`.
+fn constants(normalisation: &Normalisation, order: &[usize]) -> HashMap<&'static str, Vec<f32>> {
+    let scale = normalisation.output_scale();
+    let deployed = normalisation.deployed_output_scale();
+    let (learnt_offset, learnt_scale) = normalisation.learnt();
+    let mut offset = normalisation.output_offset().to_vec();
+    let mut constants = HashMap::from([
+        (lowering::INPUT_CENTRE, normalisation.centre().to_vec()),
+        (lowering::INPUT_SCALE, normalisation.scale().to_vec()),
+    ]);
+    let mut rescale = |names: [&'static str; 2], scale: &[f64], offset: &[f64]| {
+        for (name, values) in names.into_iter().zip([scale, offset]) {
+            let ordered = order.iter().map(|&place| values[place] as f32);
+            constants.insert(name, ordered.collect());
+        }
+    };
+    if normalisation.transform() != Transform::None {
+        // What is left of a constant output is its constant.
+        for (offset, &scale) in offset.iter_mut().zip(&deployed) {
+            *offset = if scale == 0.0 { *offset } else { 0.0 };
+        }
+    }
+    match normalisation.transform() {
+        Transform::None => {}
+        Transform::Log => {
+            let pairs = learnt_offset.iter().zip(scale);
+            let start: Vec<f64> = pairs.map(|(o, scale)| o - scale.ln()).collect();
+            rescale(lowering::LEARNT, learnt_scale, &start);
+        }
+        Transform::Asinh => {
+            rescale(lowering::LEARNT, learnt_scale, learnt_offset);
+            let pairs = normalisation.unit().iter().zip(scale);
+            let ratio: Vec<f64> = pairs.map(|(unit, scale)| unit / scale).collect();
+            rescale(lowering::UNIT, &ratio, &vec![0.0; ratio.len()]);
+        }
+    }
+    rescale(lowering::OUTPUT, &deployed, &offset);
+    constants
 }
 
-impl Draft<'_> {
+/// A graph that grows by a fragment at a time.
+struct GraphBuilder<'a> {
+    graph: Graph,
+    parameters: HashMap<String, ParameterId>,
+    network: &'a SuperNetwork,
+}
+
+impl<'a> GraphBuilder<'a> {
+    fn new(inputs: usize, network: &'a SuperNetwork) -> Self {
+        Self {
+            graph: Graph::new(inputs),
+            parameters: HashMap::new(),
+            network,
+        }
+    }
+
     /// The parameter of this name, taken in when it is first asked for.
     fn parameter(
         &mut self,
         name: String,
         shape: &[usize],
-        values: impl FnOnce() -> candle_core::Result<Vec<f32>>,
+        values: impl FnOnce() -> Result<Vec<f32>>,
     ) -> Result<ParameterId> {
         if let Some(&known) = self.parameters.get(&name) {
             return Ok(known);
@@ -154,270 +202,52 @@ impl Draft<'_> {
         Ok(id)
     }
 
-    fn inputs(&mut self, normalisation: &Normalisation) -> Result<NodeId> {
-        let mask = normalisation.logarithmic().to_vec();
-        let logarithm = self
-            .graph
-            .push(Operation::Logarithm(Logarithm { mask }), &[Graph::INPUT])?;
-        let [centre, scale] = [
-            ("input centre", normalisation.centre()),
-            ("input scale", normalisation.scale()),
-        ]
-        .map(|(name, values)| {
-            self.parameter(name.to_owned(), &[values.len()], || Ok(values.to_vec()))
-        });
-        let standardise = Standardise {
-            centre: centre?,
-            scale: scale?,
-        };
-        Ok(self
-            .graph
-            .push(Operation::Standardise(standardise), &[logarithm])?)
-    }
-
-    fn member(
+    /// Adds a fragment whose parameters have these values, by name.
+    fn graft_constants(
         &mut self,
-        member: usize,
-        start: NodeId,
-        normalisation: &Normalisation,
+        fragment: &Fragment,
+        operand: NodeId,
+        constants: &HashMap<&'static str, Vec<f32>>,
     ) -> Result<NodeId> {
-        let trained = self.trained;
-        let space = trained.network.space();
-        let mut value = start;
-        let choices = trained.members[member].choices().to_vec();
-        for (index, (group, choice)) in space.groups().iter().zip(choices).enumerate() {
-            value = self.node(index, group, choice, value)?;
-        }
-        let order = data_order(space.output());
-        let ordered = |values: &[f64]| order.iter().map(|&place| values[place] as f32).collect();
-        let physical = self.outputs(value, normalisation, ordered)?;
-        match space.output() {
-            Shape::Sequence { channels, .. } | Shape::Image { channels, .. } if channels > 1 => {
-                Ok(self
-                    .graph
-                    .push(Operation::Transpose(Transpose), &[physical])?)
-            }
-            _ => Ok(physical),
-        }
-    }
-
-    /// Back from the coordinate in which outputs were learnt to physical units.
-    ///
-    /// The last operation multiplies with the outputs' deviation, whatever comes before: with s, o of the learnt
-    /// coordinate, `exp(z s + o - ln scale) scale`, or `sinh(z s + o) (unit / scale) scale`.
-    fn outputs(
-        &mut self,
-        value: NodeId,
-        normalisation: &Normalisation,
-        ordered: impl Fn(&[f64]) -> Vec<f32>,
-    ) -> Result<NodeId> {
-        let scale = normalisation.output_scale();
-        let deployed = normalisation.deployed_output_scale();
-        let (learnt_offset, learnt_scale) = normalisation.learnt();
-        let mut offset = normalisation.output_offset().to_vec();
-        let mut value = value;
-        if normalisation.transform() != data::Transform::None {
-            // What is left of a constant output is its constant.
-            for (offset, &scale) in offset.iter_mut().zip(&deployed) {
-                *offset = if scale == 0.0 { *offset } else { 0.0 };
-            }
-        }
-        match normalisation.transform() {
-            data::Transform::None => {}
-            data::Transform::Log => {
-                let pairs = learnt_offset.iter().zip(scale);
-                let start: Vec<f64> = pairs.map(|(o, scale)| o - scale.ln()).collect();
-                value = self.rescale("learnt", value, ordered(learnt_scale), ordered(&start))?;
-                value = self.inverse(value, Inverse::Exp)?;
-            }
-            data::Transform::Asinh => {
-                let (s, o) = (ordered(learnt_scale), ordered(learnt_offset));
-                value = self.rescale("learnt", value, s, o)?;
-                value = self.inverse(value, Inverse::Sinh)?;
-                let pairs = normalisation.unit().iter().zip(scale);
-                let ratio: Vec<f64> = pairs.map(|(unit, scale)| unit / scale).collect();
-                let none = vec![0.0; ratio.len()];
-                value = self.rescale("unit", value, ordered(&ratio), none)?;
-            }
-        }
-        self.rescale("output", value, ordered(&deployed), ordered(&offset))
-    }
-
-    fn rescale(
-        &mut self,
-        name: &str,
-        value: NodeId,
-        scale: Vec<f32>,
-        offset: Vec<f32>,
-    ) -> Result<NodeId> {
-        let rescale = Rescale {
-            scale: self.parameter(format!("{name} scale"), &[scale.len()], || Ok(scale))?,
-            offset: self.parameter(format!("{name} offset"), &[offset.len()], || Ok(offset))?,
-        };
-        Ok(self.graph.push(Operation::Rescale(rescale), &[value])?)
-    }
-
-    fn inverse(&mut self, value: NodeId, function: Inverse) -> Result<NodeId> {
-        let transform = Operation::Transform(graph::Transform { function });
-        Ok(self.graph.push(transform, &[value])?)
-    }
-
-    /// A group's node, as the super-network evaluates it.
-    fn node(
-        &mut self,
-        index: usize,
-        group: &Group,
-        choice: usize,
-        value: NodeId,
-    ) -> Result<NodeId> {
-        let resized = self.resized(value, group.output)?;
-        let mut operation = self.candidate(index, group, choice, value, resized)?;
-        if group.placement == Placement::OnBranch {
-            operation = operation
-                .map(|node| self.activated(node, group.activation_after(choice)))
-                .transpose()?;
-        }
-        let sum = match (group.identity, operation) {
-            (Identity::Beside, Some(operation)) => self
-                .graph
-                .push(Operation::Add(Add), &[resized, operation])?,
-            (Identity::Absent, Some(operation)) => operation,
-            (_, None) => resized,
-        };
-        match group.placement {
-            Placement::After => self.activated(sum, group.activation_after(choice)),
-            Placement::OnBranch => Ok(sum),
-        }
-    }
-
-    fn activated(&mut self, node: NodeId, function: Option<space::Activation>) -> Result<NodeId> {
-        let Some(function) = function else {
-            return Ok(node);
-        };
-        let function = match function {
-            space::Activation::Relu => Function::Relu,
-            space::Activation::Silu => Function::Silu,
-            space::Activation::Tanh => Function::Tanh,
-        };
-        Ok(self
-            .graph
-            .push(Operation::Activation(Activation { function }), &[node])?)
-    }
-
-    /// The value at the output's positions, where both have some.
-    fn resized(&mut self, value: NodeId, output: Shape) -> Result<NodeId> {
-        let operation = match (self.graph.shape(value), output) {
-            (Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. })
-                if from != length =>
-            {
-                Operation::Resize(Resize { length })
-            }
-            (
-                Shape::Image {
-                    height: rows,
-                    width: columns,
-                    ..
-                },
-                Shape::Image { height, width, .. },
-            ) if (rows, columns) != (height, width) => {
-                Operation::Resize2d(Resize2d { height, width })
-            }
-            _ => return Ok(value),
-        };
-        Ok(self.graph.push(operation, &[value])?)
-    }
-
-    /// The candidate's operations on the group's input; `None` for zero.
-    fn candidate(
-        &mut self,
-        index: usize,
-        group: &Group,
-        choice: usize,
-        value: NodeId,
-        resized: NodeId,
-    ) -> Result<Option<NodeId>> {
-        let trained = self.trained;
         let mut parameters = Vec::new();
-        for parameter in trained.network.parameters(index, choice) {
-            let name = format!("{}/{choice}/{}", group.name, parameter.role);
-            let shape = parameter.var.dims().to_vec();
-            parameters.push(self.parameter(name, &shape, || transfer::numbers(&parameter.var))?);
+        for (name, shape) in fragment.parameters() {
+            parameters.push(self.parameter(name.to_owned(), shape, || {
+                let values = constants.get(name);
+                values
+                    .cloned()
+                    .ok_or_else(|| Error::Fault(format!("no values of {name:?}")))
+            })?);
         }
-        let output = group.output;
-        let pushed = match (group.candidates[choice], parameters[..].as_ref()) {
-            (Candidate::Dense, &[weight, bias]) => self.graph.push(
-                Operation::Dense(Dense {
-                    weight,
-                    bias,
-                    output,
-                }),
-                &[value],
-            )?,
-            (Candidate::Gated, &[gate_weight, gate_bias, weight, bias]) => {
-                let mut dense = |weight, bias| {
-                    let dense = Dense {
-                        weight,
-                        bias,
-                        output,
-                    };
-                    self.graph.push(Operation::Dense(dense), &[value])
-                };
-                let (gate, carried) = (dense(gate_weight, gate_bias)?, dense(weight, bias)?);
-                let gate = self.activated(gate, group.activation_of(choice))?;
-                self.graph
-                    .push(Operation::Multiply(Multiply), &[gate, carried])?
-            }
-            (Candidate::LowRank { rank }, &[first, second, bias]) => {
-                let none =
-                    self.parameter(format!("no bias {rank}"), &[rank], || Ok(vec![0.0; rank]))?;
-                let inner = Dense {
-                    weight: first,
-                    bias: none,
-                    output: graph::Shape::Vector(rank),
-                };
-                let inner = self.graph.push(Operation::Dense(inner), &[value])?;
-                self.graph.push(
-                    Operation::Dense(Dense {
-                        weight: second,
-                        bias,
-                        output,
-                    }),
-                    &[inner],
-                )?
-            }
-            (Candidate::Conv { .. }, &[weight, bias]) => {
-                let operation = match output {
-                    Shape::Image { .. } => Operation::Conv2d(Conv2d { weight, bias }),
-                    _ => Operation::Conv1d(Conv1d { weight, bias }),
-                };
-                self.graph.push(operation, &[resized])?
-            }
-            (Candidate::TransposedConv { stride, .. }, &[weight, bias]) => {
-                let operation = match output {
-                    Shape::Vector(_) => return Ok(None),
-                    Shape::Sequence { length, .. } => {
-                        Operation::TransposedConv1d(TransposedConv1d {
-                            weight,
-                            bias,
-                            stride,
-                            length,
-                        })
-                    }
-                    Shape::Image { height, width, .. } => {
-                        Operation::TransposedConv2d(TransposedConv2d {
-                            weight,
-                            bias,
-                            stride: [stride; 2],
-                            height,
-                            width,
-                        })
-                    }
-                };
-                self.graph.push(operation, &[value])?
-            }
-            _ => return Ok(None),
-        };
-        Ok(Some(pushed))
+        Ok(self.graph.graft(fragment, operand, &parameters)?)
+    }
+
+    /// Adds the groups of an architecture, with the weights of the network.
+    fn graft_groups(&mut self, architecture: &Architecture, start: NodeId) -> Result<NodeId> {
+        let mut node = start;
+        for (group, &choice) in architecture.choices().iter().enumerate() {
+            node = self.graft_candidate(group, choice, node)?;
+        }
+        Ok(node)
+    }
+
+    fn graft_candidate(&mut self, group: usize, choice: usize, operand: NodeId) -> Result<NodeId> {
+        let network = self.network;
+        let (space, weights) = (network.space(), network.parameters(group, choice));
+        let fragment = &space.fragments()[group][choice];
+        let prefix = format!("{}/{choice}", space.groups()[group].name);
+        let mut parameters = Vec::new();
+        for (role, shape) in fragment.parameters() {
+            parameters.push(match weights.iter().find(|weight| weight.role == role) {
+                Some(weight) => self.parameter(format!("{prefix}/{role}"), shape, || {
+                    Ok(transfer::numbers(&weight.var)?)
+                })?,
+                // The bias that is not trained, of zeros: all candidates of equal rank read one.
+                None => self.parameter(role.to_owned(), shape, || {
+                    Ok(vec![0.0; shape.iter().product()])
+                })?,
+            });
+        }
+        Ok(self.graph.graft(fragment, operand, &parameters)?)
     }
 }
 
@@ -427,7 +257,7 @@ impl Draft<'_> {
 pub fn output_deviation(emulator: &Emulator) -> Vec<f64> {
     let mut parameters = emulator.graph().parameters().iter();
     let values = parameters
-        .find(|(_, parameter)| parameter.name() == OUTPUT_SCALE)
+        .find(|(_, parameter)| parameter.name() == lowering::OUTPUT[0])
         .map_or_else(
             || emulator.calibration().unit.clone(),
             |(_, parameter)| parameter.values().to_vec(),

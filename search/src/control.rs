@@ -47,10 +47,8 @@ pub fn control<'a>(
     transform: Transform,
 ) -> Result<Option<(Space, Vec<Architecture>)>, Error> {
     let dearest = searched.map(|space| {
-        let groups = space.macs().into_iter();
-        groups
-            .filter_map(|group| group.into_iter().max())
-            .sum::<u64>()
+        let groups = space.macs().iter();
+        groups.filter_map(|group| group.iter().max()).sum::<u64>()
     });
     let same_work = (MACS * dearest.max().unwrap_or(0) as f64) as u64;
     let budget = match terms.budget == Budget::default() {

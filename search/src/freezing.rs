@@ -36,6 +36,7 @@ pub fn freeze_run(
         crate_name,
         section,
         member,
+        ..FreezeOptions::default()
     };
     let frozen = freeze(&emulator, out, &options)?;
     if let Some(root) = enclosing_workspace(out).filter(|_| !member) {

@@ -86,8 +86,6 @@ pub(crate) struct Gpu {
     device: CudaDevice,
     stream: Arc<CudaStream>,
     functions: Vec<CudaFunction>,
-    /// What nodes keep on the device, by their plans.
-    pub(crate) tables: Mutex<HashMap<crate::nodes::cuda::Key, Arc<crate::nodes::cuda::Tables>>>,
 }
 
 impl fmt::Debug for Gpu {
@@ -138,8 +136,12 @@ impl Gpu {
             functions: functions.collect::<Result<_>>()?,
             device: device.clone(),
             stream,
-            tables: Mutex::default(),
         })
+    }
+
+    /// Returns which device it is.
+    pub(crate) fn id(&self) -> DeviceId {
+        self.device.id()
     }
 
     /// Puts a kernel into the stream.

@@ -8,6 +8,7 @@
 //! - [`transform`] chooses the coordinate that outputs are learnt in, and where they are many, their [`components`] are;
 //! - [`space`] has the super-architectures: groups of candidate operations between nodes, presets or read from TOML;
 //!   [`contenders`] are those that a run trains, the [`control`] among them;
+//! - `lowering` says what a candidate, and what a member beside its groups, is as operations of an emulator's graph;
 //! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
 //!   [`variables`] has the probabilities of the candidates;
 //! - [`budget`] has what the shipped call may cost, by a [`cost_model`] where that is time;
@@ -97,6 +98,7 @@ pub mod judge;
 pub mod latency;
 pub mod lbfgs;
 pub mod learning_curve;
+mod lowering;
 pub mod metrics;
 pub mod nodes;
 pub mod optimiser;

@@ -11,20 +11,16 @@
 
 #[cfg(feature = "cuda")]
 mod cuda;
+mod moments;
 
 use crate::nodes::Form;
 use crate::transfer;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Result, Tensor, Var};
+use moments::{BETA_1, BETA_2, EPSILON, Entry, Moments, correction};
 use rayon::prelude::*;
 use std::sync::Mutex;
 
-/// Decay of the mean of the gradients.
-const BETA_1: f64 = 0.9;
-/// Decay of the mean of their squares.
-const BETA_2: f64 = 0.99;
-/// Keeps the step finite where no gradient was seen.
-const EPSILON: f64 = 1e-8;
 /// Weights below which an update is not worth a second thread.
 const SHARED_FROM: usize = 1 << 16;
 
@@ -35,22 +31,6 @@ pub struct AdamW {
     decay: f64,
     #[cfg(feature = "cuda")]
     on_gpu: bool,
-}
-
-/// One variable with its moments.
-#[derive(Debug)]
-struct Entry {
-    variable: Var,
-    steps: u32,
-    moments: Moments,
-}
-
-#[derive(Debug)]
-enum Moments {
-    /// On the CPU: mean and square, updated in the pass that updates the weights.
-    Fused(Mutex<[Vec<f32>; 2]>),
-    /// On other devices, a GPU's among them.
-    Composite([Tensor; 2]),
 }
 
 /// What a variable's moments are in a checkpoint.
@@ -186,11 +166,6 @@ impl AdamW {
         }
         Ok(())
     }
-}
-
-/// Returns what the mean of `steps` numbers that started at 0 falls short by.
-fn correction(beta: f64, steps: u32) -> f64 {
-    1.0 - beta.powi(steps.min(i32::MAX as u32) as i32)
 }
 
 impl Entry {

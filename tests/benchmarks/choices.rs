@@ -1,4 +1,4 @@
-//! What each choice of the training is worth on validation rows: the table of docs/training.md.
+//! What each choice of the training is worth on validation rows: the table of docs/measurements/choices.md.
 //!
 //! `cargo run --release -p dense-tests --example choices -- FOLDER --space mlp-residual`: one choice at a time is changed, the
 //! network is trained for a fixed number of steps on each set, and the geometric mean over sets and seeds of the

@@ -1,4 +1,4 @@
-//! The largest error of every operation in an exported ONNX model, by engine: the table of docs/onnx.md.
+//! The largest error of every operation in an exported ONNX model, by engine: the table of docs/measurements/onnx.md.
 //!
 //! `cargo run --release -p dense-tests --example onnx_errors`, after `tests/peers/make_venv .venv-peers` for the engines in
 //! Python; without, rten alone.

@@ -1,4 +1,4 @@
-//! The share of a budget that one architecture may take, chosen on validation rows: the table of docs/spaces.md.
+//! The share of a budget that one architecture may take, chosen on validation rows: the table of docs/measurements/budgets.md.
 //!
 //! `cargo run --release -p dense-tests --example share -- FOLDER`: each set is searched within each budget at each share, and
 //! the geometric mean over sets and seeds of the validation error over that at the product's share is printed. Test rows

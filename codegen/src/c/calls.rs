@@ -1,49 +1,117 @@
 //! The body of `PREFIX_predict`: one line for each step of the buffer plan.
 
-use super::positions::Convolution;
 use crate::emulator::Emulator;
-use crate::graph::{
-    Activation, Dense, Function, Inverse, Logarithm, Node, NodeId, Operation, ParameterId, Rescale,
-    Standardise, Transform,
-};
+use crate::graph::{NodeId, ParameterId};
 use crate::image::parameter_field;
-use crate::plan::{Place, Plan, Step};
+use crate::operation::c::{Code, Node};
+use crate::plan::{Evaluation, Place, Plan, Step};
 use dense_runtime::kernels::finish::Then;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// Writes the calls of one emulator.
-pub(super) struct Calls<'a> {
-    pub(super) emulator: &'a Emulator,
-    pub(super) plan: &'a Plan,
+/// The statements of one emulator's call, and what they need.
+#[derive(Default)]
+pub(super) struct Body {
+    pub(super) text: String,
+    /// The functions that they call.
+    pub(super) functions: BTreeSet<&'static str>,
+    /// By node, the name of its kind and the positions of a convolution.
+    tables: BTreeMap<usize, (&'static str, Vec<[i64; 16]>)>,
 }
 
-impl Calls<'_> {
-    /// All calls in order.
-    pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        for step in self.plan.steps() {
+impl Body {
+    /// The statements of all steps in order.
+    pub(super) fn new(emulator: &Emulator, plan: &Plan) -> Self {
+        let calls = Calls { emulator, plan };
+        let mut body = Self::default();
+        for step in plan.steps() {
             match step {
-                Step::Evaluate { .. } => text += &self.evaluation(step),
-                Step::Member { index, node } => text += &self.member(*index, *node),
+                Step::Evaluate(evaluation) => calls.evaluation(evaluation, &mut body),
+                Step::Member { index, node } => calls.member(*index, *node, &mut body),
             }
         }
-        if self.emulator.members().len() > 1 {
+        if emulator.members().len() > 1 {
             let numbers = ["weights->gain", "weights->unit", "weights->floor", "std"];
-            text += &call("deviations", &numbers);
+            body.call("deviations", &numbers);
         }
-        if self.emulator.calibration().slope.is_some() {
-            text += &call("add_slopes", &["weights->slope", "mean", "std"]);
+        if emulator.calibration().slope.is_some() {
+            body.call("add_slopes", &["weights->slope", "mean", "std"]);
         }
-        if self.emulator.local().error_scale.is_some() {
-            text += &call("scale_deviations", &["scale", "std"]);
+        if emulator.local().error_scale.is_some() {
+            body.call("scale_deviations", &["scale", "std"]);
+        }
+        body
+    }
+
+    /// Whether there are loops over tables, whose variable is `k`.
+    pub(super) fn has_loops(&self) -> bool {
+        !self.tables.is_empty()
+    }
+
+    /// The tables that the convolutions read.
+    pub(super) fn tables(&self) -> String {
+        let mut text = String::new();
+        for (&node, (kind, positions)) in &self.tables {
+            let _ = write!(
+                text,
+                "\n/* node {node}: {kind} */\nstatic const struct positions {}[{}] = {{\n",
+                table_name(node),
+                positions.len()
+            );
+            for fields in positions {
+                let fields: Vec<_> = fields.iter().map(i64::to_string).collect();
+                let _ = writeln!(text, "    {{{}}},", fields.join(", "));
+            }
+            text += "};\n";
         }
         text
     }
 
-    fn node(&self, node: NodeId) -> &Node {
-        &self.emulator.graph().nodes()[node.index()]
+    /// Bytes of these tables: sixteen words for each class of positions.
+    pub(super) fn table_bytes(&self) -> usize {
+        let positions = self.tables.values().flat_map(|(_, positions)| positions);
+        positions.map(|fields| 4 * fields.len()).sum()
     }
 
+    /// Adds a call.
+    fn call(&mut self, function: &'static str, arguments: &[&str]) {
+        self.functions.insert(function);
+        self.text += &call(function, arguments);
+    }
+
+    /// Adds the calls that compute a node.
+    fn code(&mut self, node: usize, kind: &'static str, code: Code) {
+        let borrowed = |arguments: &[String]| {
+            arguments
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        for one in &code.calls {
+            self.call(one.function, &[&borrowed(&one.arguments)]);
+        }
+        if let Some(convolved) = code.convolution {
+            let one = convolved.call;
+            self.functions.insert(one.function);
+            let _ = write!(
+                self.text,
+                "    for (k = 0; k < {}; k++) {{\n    {}    }}\n",
+                convolved.positions.len(),
+                call(one.function, &[&borrowed(&one.arguments)])
+            );
+            self.tables.insert(node, (kind, convolved.positions));
+        }
+    }
+}
+
+/// What writes the statements.
+struct Calls<'a> {
+    emulator: &'a Emulator,
+    plan: &'a Plan,
+}
+
+impl Calls<'_> {
     fn slot(&self, node: NodeId) -> String {
         format!("slot{}", self.plan.slot(node))
     }
@@ -55,210 +123,81 @@ impl Calls<'_> {
     }
 
     /// What computes a node, and what is fused to it.
-    fn evaluation(&self, step: &Step) -> String {
-        let Step::Evaluate {
+    fn evaluation(&self, evaluation: &Evaluation, body: &mut Body) {
+        let Evaluation {
             node,
             result,
             then,
             residual,
             place,
-        } = *step
-        else {
-            return String::new();
+        } = *evaluation;
+        let graph = self.emulator.graph();
+        let about = &graph.nodes()[node.index()];
+        let Some(implementation) = about.operation().implementation() else {
+            return;
         };
-        let about = self.node(node);
+        let kind = about.operation().kind();
         let operands: Vec<_> = about
             .inputs()
             .iter()
             .map(|operand| operand.index().to_string())
             .collect();
-        let mut text = format!(
-            "    /* node {}: {} of {}, {} */\n",
+        let _ = writeln!(
+            body.text,
+            "    /* node {}: {kind} of {}, {} */",
             node.index(),
-            about.operation().kind(),
             operands.join(" and "),
             about.shape()
         );
         let size = about.shape().size().to_string();
         let to = self.slot(result);
         if place == Place::Copied {
-            text += &call("copy", &[&size, &self.slot(about.inputs()[0]), &to]);
+            body.call("copy", &[&size, &self.slot(about.inputs()[0]), &to]);
         }
-        text += &self.operation(node, &to);
-        let convolution = Convolution::of(self.emulator.graph(), about).is_some();
+        let operand = |&node: &NodeId| (self.slot(node), graph.shape(node));
+        let code = implementation.c(&Node {
+            operands: about.inputs().iter().map(operand).collect(),
+            to: to.clone(),
+            shape: about.shape(),
+            table: table_name(node.index()),
+            parameters: graph.parameters(),
+            parameter: &|id| self.parameter(id),
+        });
         // A ReLU leaves no negative zero.
-        if convolution && matches!(then, Then::Nothing | Then::Add | Then::AddRelu) {
-            text += &call("positive_zeros", &[&size, &to]);
+        let leaves_negative_zeros =
+            code.convolution.is_some() && matches!(then, Then::Nothing | Then::Add | Then::AddRelu);
+        body.code(node.index(), kind, code);
+        if leaves_negative_zeros {
+            body.call("positive_zeros", &[&size, &to]);
         }
         if matches!(then, Then::Relu | Then::ReluAdd) {
-            text += &call("relu", &[&size, &to]);
+            body.call("relu", &[&size, &to]);
         }
         if let Some(residual) = residual {
-            text += &call("add_to", &[&size, &self.slot(residual), &to]);
+            body.call("add_to", &[&size, &self.slot(residual), &to]);
         }
         if then == Then::AddRelu {
-            text += &call("relu", &[&size, &to]);
+            body.call("relu", &[&size, &to]);
         }
-        text
-    }
-
-    /// The call for a node's operation alone.
-    fn operation(&self, node: NodeId, to: &str) -> String {
-        let graph = self.emulator.graph();
-        let about = self.node(node);
-        let size = about.shape().size();
-        let from = |operand: usize| self.slot(about.inputs()[operand]);
-        let ([rows_in, columns_in], channels) = graph.shape(about.inputs()[0]).size_and_channels();
-        let ([rows, columns], _) = about.shape().size_and_channels();
-        let numbers = |numbers: &[usize]| {
-            numbers
-                .iter()
-                .map(usize::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let elementwise = |function: &str| call(function, &[&size.to_string(), to]);
-        match about.operation() {
-            Operation::Input(_) => String::new(),
-            Operation::Logarithm(Logarithm { mask }) => {
-                let logarithmic = mask.iter().enumerate().filter(|(_, masked)| **masked);
-                logarithmic
-                    .map(|(k, _)| call("logarithm", &[&format!("&{to}[{k}]")]))
-                    .collect()
-            }
-            Operation::Standardise(Standardise { centre, scale }) => call(
-                "standardise",
-                &[
-                    &size.to_string(),
-                    &self.parameter(*centre),
-                    &self.parameter(*scale),
-                    to,
-                ],
-            ),
-            Operation::Rescale(Rescale { scale, offset }) => call(
-                "rescale",
-                &[
-                    &size.to_string(),
-                    &self.parameter(*scale),
-                    &self.parameter(*offset),
-                    to,
-                ],
-            ),
-            Operation::Dense(Dense { weight, bias, .. }) => {
-                let sizes = numbers(&[rows_in * columns_in * channels, size]);
-                let (weight, bias) = (self.parameter(*weight), self.parameter(*bias));
-                call("dense", &[&sizes, &from(0), &weight, &bias, to])
-            }
-            Operation::Conv1d(_)
-            | Operation::Conv2d(_)
-            | Operation::TransposedConv1d(_)
-            | Operation::TransposedConv2d(_) => self.convolution(node, to),
-            Operation::Resize(_) => call(
-                "resize",
-                &[&numbers(&[columns_in, columns, channels]), &from(0), to],
-            ),
-            Operation::Resize2d(_) => {
-                let sizes = numbers(&[rows_in, columns_in, rows, columns, channels]);
-                call("resize2d", &[&sizes, &from(0), to])
-            }
-            // Where the loops are one, a compiler may call memmove for it.
-            Operation::Transpose(_) if channels == 1 || rows_in * columns_in == 1 => {
-                call("copy", &[&size.to_string(), &from(0), to])
-            }
-            Operation::Transpose(_) => call(
-                "transpose",
-                &[&numbers(&[rows_in * columns_in, channels]), &from(0), to],
-            ),
-            Operation::Add(_) => call("add", &[&size.to_string(), &from(0), &from(1), to]),
-            Operation::Multiply(_) => {
-                call("multiply", &[&size.to_string(), &from(0), &from(1), to])
-            }
-            Operation::Activation(Activation { function }) => elementwise(match function {
-                Function::Relu => "relu",
-                Function::Silu => "silu",
-                Function::Tanh => "hyperbolic_tangent",
-            }),
-            Operation::Transform(Transform { function }) => elementwise(match function {
-                Inverse::Exp => "exponential",
-                Inverse::Sinh => "hyperbolic_sine",
-            }),
-        }
-    }
-
-    fn convolution(&self, node: NodeId, to: &str) -> String {
-        let about = self.node(node);
-        let Some(convolution) = Convolution::of(self.emulator.graph(), about) else {
-            return String::new();
-        };
-        let mut text = String::new();
-        if convolution.has_zeros {
-            text += &call("fill", &[&about.shape().size().to_string(), "0.0f", to]);
-        }
-        let table = table_name(node);
-        let arguments = [
-            format!("&{table}[k]"),
-            convolution.outputs.to_string(),
-            self.slot(about.inputs()[0]),
-            self.parameter(convolution.weight),
-            self.parameter(convolution.bias),
-            to.into(),
-        ];
-        let arguments = arguments.each_ref().map(String::as_str);
-        let _ = write!(
-            text,
-            "    for (k = 0; k < {}; k++) {{\n    {}    }}\n",
-            convolution.positions.len(),
-            call("convolve", &arguments)
-        );
-        text
-    }
-
-    /// The tables that the convolutions read.
-    pub(super) fn tables(&self) -> String {
-        let graph = self.emulator.graph();
-        let mut text = String::new();
-        for (index, node) in graph.nodes().iter().enumerate() {
-            let Some(convolution) = Convolution::of(graph, node) else {
-                continue;
-            };
-            let _ = write!(
-                text,
-                "\n/* node {index}: {} */\nstatic const struct positions {}[{}] = {{\n",
-                node.operation().kind(),
-                table_name(NodeId(index)),
-                convolution.positions.len()
-            );
-            for fields in convolution.positions {
-                let fields: Vec<_> = fields.iter().map(i64::to_string).collect();
-                let _ = writeln!(text, "    {{{}}},", fields.join(", "));
-            }
-            text += "};\n";
-        }
-        text
-    }
-
-    /// Bytes of these tables: sixteen words for each class of positions.
-    pub(super) fn table_bytes(&self) -> usize {
-        let graph = self.emulator.graph();
-        let convolutions = graph.nodes().iter();
-        let convolutions = convolutions.filter_map(|node| Convolution::of(graph, node));
-        let positions = convolutions.flat_map(|convolution| convolution.positions);
-        positions.map(|fields| 4 * fields.len()).sum()
     }
 
     /// What takes a member into the statistics.
-    fn member(&self, index: usize, node: NodeId) -> String {
+    fn member(&self, index: usize, node: NodeId, body: &mut Body) {
         let from = self.slot(node);
-        let text = format!("    /* member {index} is node {} */\n", node.index());
+        let _ = writeln!(
+            body.text,
+            "    /* member {index} is node {} */",
+            node.index()
+        );
         if self.emulator.members().len() == 1 {
             let outputs = self.emulator.output_count().to_string();
-            return text
-                + &call("copy", &[&outputs, &from, "mean"])
-                + &call("copy", &[&outputs, "weights->deviation", "std"]);
+            body.call("copy", &[&outputs, &from, "mean"]);
+            body.call("copy", &[&outputs, "weights->deviation", "std"]);
+            return;
         }
-        text + &match index {
-            0 => call("first_member", &[&from, "mean", "std"]),
-            _ => call(
+        match index {
+            0 => body.call("first_member", &[&from, "mean", "std"]),
+            _ => body.call(
                 "next_member",
                 &[&index.to_string(), &from, "weights->unit", "mean", "std"],
             ),
@@ -266,8 +205,8 @@ impl Calls<'_> {
     }
 }
 
-fn table_name(node: NodeId) -> String {
-    format!("POSITIONS_{}", node.index())
+fn table_name(node: usize) -> String {
+    format!("POSITIONS_{node}")
 }
 
 fn call(function: &str, arguments: &[&str]) -> String {

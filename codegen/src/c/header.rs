@@ -1,8 +1,9 @@
 //! `PREFIX.h`: what a caller has to know, the same for the C file and for the static library.
 
 use super::arrays::{comment, flash_bytes, number, string};
+use super::costs::CCosts;
 use super::names::guarded;
-use super::{ABI, CCosts, Prefix};
+use super::options::{ABI, Prefix};
 use crate::emulator::Emulator;
 use crate::plan::Plan;
 use crate::rust::{golden_inputs, literals};
@@ -23,7 +24,7 @@ pub(super) struct Memory<'a> {
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator, prefix: &Prefix, memory: &Memory<'_>) -> String {
-    let plan = Plan::new(emulator);
+    let plan = Plan::new(emulator.graph(), emulator.members());
     let [members, inputs, outputs] = [
         emulator.members().len(),
         emulator.input_count(),
@@ -33,40 +34,32 @@ pub(super) fn text(emulator: &Emulator, prefix: &Prefix, memory: &Memory<'_>) ->
         .sizes()
         .iter()
         .map(|size| size.next_multiple_of(ALIGNMENT));
-    let text = guarded(include_str!("templates/header.h.txt"))
-        .replace("{{abi}}", &ABI.to_string())
-        .replace("{{members}}", &members.to_string())
-        .replace("{{member_count}}", &members.to_string())
-        .replace("{{input_count}}", &inputs.to_string())
-        .replace("{{output_count}}", &outputs.to_string())
-        .replace(
-            "{{relative}}",
+    let number = |number: usize| number.to_string();
+    let macros = prefix.0.to_uppercase();
+    let values = [
+        ("abi", &ABI.to_string()[..]),
+        ("members", &number(members)),
+        ("member_count", &number(members)),
+        ("input_count", &number(inputs)),
+        ("output_count", &number(outputs)),
+        (
+            "relative",
             match emulator.outputs().relative {
                 None => "",
                 Some(_) => "\n * and offsets or scales, for arrays of double",
             },
-        )
-        .replace("{{macs}}", &emulator.macs().to_string())
-        .replace("{{flash}}", &flash_bytes(emulator).to_string())
-        .replace("{{vectors}}", &golden_inputs(emulator).len().to_string())
-        .replace(
-            "{{workspace_arm}}",
-            &plan.sizes().iter().sum::<usize>().to_string(),
-        )
-        .replace(
-            "{{workspace}}",
-            &(padded.sum::<usize>() + ALIGNMENT - 1).to_string(),
-        );
-    // Last, so that no name is taken for a place to fill in.
-    prefix
-        .fill(&text)
-        .replace("{{names}}", &names(emulator, &prefix.0.to_uppercase()))
-        .replace("{{memory}}", &memory.text(emulator, prefix))
-        .replace("{{inputs}}", &input_table(emulator))
-        .replace(
-            "{{outputs}}",
-            &outputs_line(emulator, &prefix.0.to_uppercase()),
-        )
+        ),
+        ("macs", &emulator.macs().to_string()),
+        ("flash", &number(flash_bytes(emulator))),
+        ("vectors", &number(golden_inputs(emulator).len())),
+        ("workspace_arm", &number(plan.sizes().iter().sum())),
+        ("workspace", &number(padded.sum::<usize>() + ALIGNMENT - 1)),
+        ("names", &names(emulator, &macros)),
+        ("memory", &memory.text(emulator, prefix)),
+        ("inputs", &input_table(emulator)),
+        ("outputs", &outputs_line(emulator, &macros)),
+    ];
+    prefix.fill(&guarded(include_str!("templates/header.h.txt")), &values)
 }
 
 impl Memory<'_> {
@@ -76,7 +69,10 @@ impl Memory<'_> {
             numbers, tables, ..
         } = self;
         let name = prefix.as_str();
-        let workspace = 4 * Plan::new(emulator).sizes().iter().sum::<usize>();
+        let workspace = 4 * Plan::new(emulator.graph(), emulator.members())
+            .sizes()
+            .iter()
+            .sum::<usize>();
         let results = 4 * (emulator.input_count() + 2 * emulator.output_count());
         let mut text = format!(
             " * What {name}.c takes in memory:\n \

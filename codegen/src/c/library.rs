@@ -1,9 +1,8 @@
 //! `library/`: a crate whose static library has the frozen Rust code behind the functions of the header.
 
-use super::{ABI, FreezeOptions, Prefix};
+use super::options::{ABI, FreezeOptions, Prefix};
 use crate::emulator::Emulator;
-use crate::graph::Operation;
-use crate::rust::{emit_model, in_section, provenance};
+use crate::rust::{self, emit_model, in_section, provenance};
 
 /// Every file: path and text.
 pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, String)> {
@@ -13,35 +12,35 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
     } else {
         ""
     };
-    let filled = |template: &str| {
-        let text = prefix.fill(template).replace("{{abi}}", &ABI.to_string());
-        text.replace("{{compact}}", compact)
-    };
+    let abi = ABI.to_string();
+    let carrier = format!("{}-library", prefix.as_str());
     let file = |path: &str, text: String| (format!("library/{path}"), text);
+    let filled = |path: &str, template: &str, values: &[(&str, &str)]| {
+        file(path, prefix.fill(template, values))
+    };
     let mut files = vec![
-        file(
+        filled(
             "Cargo.toml",
-            filled(include_str!("templates/library/Cargo.toml.txt")),
+            include_str!("templates/library/Cargo.toml.txt"),
+            &[("compact", compact)],
         ),
-        file("build", filled(include_str!("templates/library/build.txt"))),
-        file(
+        filled("build", include_str!("templates/library/build.txt"), &[]),
+        filled(
             "src/lib.rs",
-            filled(include_str!("templates/library/lib.rs.txt")),
+            include_str!("templates/library/lib.rs.txt"),
+            &[("abi", &abi)],
         ),
-        file(
+        filled(
             "dense-runtime/Cargo.toml",
-            filled(include_str!("../rust/templates/runtime.toml.txt"))
-                .replace("{{carrier}}", &format!("{}-library", prefix.as_str())),
+            include_str!("../rust/templates/runtime.toml.txt"),
+            &[("carrier", &carrier)],
         ),
     ];
     let section = options.section.as_deref();
     let modules = emit_model(emulator).into_iter();
     let modules = modules.map(|(path, text)| (path, in_section(text, section)));
     files.extend(modules.map(|(path, text)| file(&format!("src/{path}"), text)));
-    let sources = dense_runtime::SOURCES.iter();
-    files.extend(
-        sources.map(|(path, text)| file(&format!("dense-runtime/src/{path}"), (*text).into())),
-    );
+    files.extend(rust::carried_runtime().map(|(path, text)| file(&path, text)));
     files
 }
 
@@ -49,22 +48,14 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
 fn outweighs_its_numbers(emulator: &Emulator) -> bool {
     const FEW_BYTES: usize = 16 << 10;
     let mut nodes = emulator.graph().nodes().iter();
-    let has_convolutions = nodes.any(|node| {
-        matches!(
-            node.operation(),
-            Operation::Conv1d(_)
-                | Operation::Conv2d(_)
-                | Operation::TransposedConv1d(_)
-                | Operation::TransposedConv2d(_)
-        )
-    });
+    let has_convolutions = nodes.any(|node| node.operation().is_convolution());
     has_convolutions && emulator.flash_bytes() <= FEW_BYTES
 }
 
 /// What the folder is and how it is used.
 pub(super) fn readme(emulator: &Emulator, prefix: &Prefix) -> String {
-    // Last, so that nothing in it is taken for a place to fill in.
-    prefix
-        .fill(include_str!("templates/README.md.txt"))
-        .replace("{{provenance}}", &provenance(emulator))
+    prefix.fill(
+        include_str!("templates/README.md.txt"),
+        &[("provenance", &provenance(emulator))],
+    )
 }

@@ -4,9 +4,8 @@
 //! same functions. All symbols and macros begin with the prefix, so that several emulators fit into one program.
 //!
 //! - `header` writes what both have in common,
-//! - `source` puts the file together from `arrays` (the numbers), `calls` (one line a step of the buffer plan),
-//!   `positions` (which positions of a convolution see the input through the same taps) and the functions of
-//!   `templates/` that are called,
+//! - `source` puts the file together from `arrays` (the numbers), `calls` (one line a step of the buffer plan, as the operations'
+//!   own `c.rs` write it) and the functions of `templates/` that are called (`functions`),
 //! - `costs` compiles it for a processor, and says what it takes there,
 //! - `names` sees to it that no name is in the way of another,
 //! - `library` writes the crate.
@@ -14,48 +13,21 @@
 mod arrays;
 mod calls;
 mod costs;
+mod functions;
 mod header;
 mod library;
 mod names;
-mod positions;
+mod options;
 mod source;
 
 use crate::emulator::Emulator;
 use crate::interpreter::Order;
-use crate::resources::Processor;
 use crate::rust::{self, check_section, write_folder};
 use crate::{Error, Result};
 pub use costs::CCosts;
+pub use options::{ABI, FreezeOptions, Prefix};
 use source::Source;
 use std::path::{Path, PathBuf};
-
-/// The version of the interface that the header describes: of functions, structures and codes.
-pub const ABI: u32 = 4;
-
-/// What the user chooses about the C form.
-#[derive(Clone, Debug)]
-pub struct FreezeOptions {
-    /// What every name begins with.
-    pub prefix: Prefix,
-    /// The linker's section for all numbers, weights and golden vectors, for example `.qspi_weights`; the usual one if left
-    /// out.
-    pub section: Option<String>,
-    /// The linker's section for the functions, for example `.itcm_code`; the usual one if left out.
-    pub code_section: Option<String>,
-    /// The processor whose code and stack the header states.
-    pub processor: Option<Processor>,
-}
-
-impl From<Prefix> for FreezeOptions {
-    fn from(prefix: Prefix) -> Self {
-        Self {
-            prefix,
-            section: None,
-            code_section: None,
-            processor: None,
-        }
-    }
-}
 
 /// What was frozen to C.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,65 +46,6 @@ pub struct FrozenC {
     pub members: usize,
     /// What the C file takes on the processor that was asked for; why it is not known where it is not.
     pub costs: Option<std::result::Result<CCosts, String>>,
-}
-
-/// What every function, type and macro of an emulator begins with: small letters, digits and `_`, a letter first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prefix(String);
-
-impl Prefix {
-    /// The prefix of that name.
-    ///
-    /// # Errors
-    /// What is wrong with the name.
-    pub fn new(name: &str) -> Result<Self, String> {
-        let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
-        let ordinary =
-            |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '_';
-        let is_ordinary = begins && name.chars().all(ordinary);
-        if is_ordinary && let Some(trouble) = names::trouble(name) {
-            return Err(format!(
-                "{name:?} cannot begin the names of C: {trouble}; take another word, for example {name}_emulator"
-            ));
-        }
-        if is_ordinary && !name.contains("__") && name.len() <= 40 {
-            return Ok(Self(name.into()));
-        }
-        Err(format!(
-            "{name:?} cannot begin the names of C: take at most 40 small letters, digits and single _, a letter first"
-        ))
-    }
-
-    /// The nearest prefix to any name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Self {
-        let mut prefix = String::new();
-        for sign in name.chars().map(|sign| sign.to_ascii_lowercase()) {
-            match sign {
-                'a'..='z' => prefix.push(sign),
-                '0'..='9' if !prefix.is_empty() => prefix.push(sign),
-                _ if !prefix.is_empty() && !prefix.ends_with('_') => prefix.push('_'),
-                _ => {}
-            }
-        }
-        prefix.truncate(40);
-        Self::new(prefix.trim_end_matches('_')).unwrap_or_else(|_| Self("emulator".into()))
-    }
-
-    /// The prefix of functions and types.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Fills a template: `{{prefix}}`, `{{PREFIX}}` (of macros), `{{indent}}` (as wide as the prefix) and `{{version}}`.
-    fn fill(&self, template: &str) -> String {
-        template
-            .replace("{{prefix}}", &self.0)
-            .replace("{{PREFIX}}", &self.0.to_uppercase())
-            .replace("{{indent}}", &" ".repeat(self.0.len()))
-            .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-    }
 }
 
 /// Writes the emulator in C to the folder `out`, in the place of an older one if there is one.
@@ -253,6 +166,9 @@ fn files(
         "README.md".into(),
         library::readme(emulator, &options.prefix),
     ));
+    // The functions of the C file are the product's own too.
+    let licences = dense_runtime::LICENCES.iter();
+    files.extend(licences.map(|(path, text)| ((*path).into(), (*text).into())));
     let files = files.into_iter();
     let mut files: Vec<_> = files
         .map(|(path, text)| (path, text.into_bytes()))

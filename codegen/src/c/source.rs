@@ -1,26 +1,19 @@
 //! `PREFIX.c`: the functions that are called, the numbers, the call and the self-test.
 
-use super::FreezeOptions;
 use super::arrays;
-use super::calls::Calls;
+use super::calls::Body;
+use super::functions::{self, LATER};
 use super::names::guarded;
+use super::options::FreezeOptions;
 use crate::emulator::Emulator;
 use crate::image::Image;
 use crate::local::Local;
 use crate::plan::Plan;
 use crate::rust::literals;
+use crate::template::fill_also;
 use dense_runtime::self_test::table;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-
-/// The functions of C, those that are called before those that call.
-const FUNCTIONS: [&str; 6] = [
-    include_str!("templates/arithmetic.c.txt"),
-    include_str!("templates/elementary.c.txt"),
-    include_str!("templates/kernels.c.txt"),
-    include_str!("templates/guard.c.txt"),
-    include_str!("templates/local.c.txt"),
-    include_str!("templates/ensemble.c.txt"),
-];
 
 /// Entries of the checksum's table, if the program does not ask for the other.
 const SMALL_TABLE: usize = 16;
@@ -38,19 +31,16 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(emulator: &Emulator) -> Self {
-        let plan = Plan::new(emulator);
-        let calls = Calls {
-            emulator,
-            plan: &plan,
-        };
-        let predict = predict(emulator, &plan, &calls.text());
-        let functions = functions(&with_guard(emulator), &predict);
-        let tables = calls.tables();
+        let plan = Plan::new(emulator.graph(), emulator.members());
+        let body = Body::new(emulator, &plan);
+        let (predict, called) = predict(emulator, &plan, &body);
+        let functions = functions::text(emulator, &called);
+        let tables = body.tables();
         let members = emulator.members().len();
         let code = format!("{members}\n{functions}{tables}{predict}");
         Self {
             images: arrays::images(emulator, &code),
-            table_bytes: calls.table_bytes() + 4 * SMALL_TABLE,
+            table_bytes: body.table_bytes() + 4 * SMALL_TABLE,
             functions,
             tables,
             predict,
@@ -64,12 +54,14 @@ impl Source {
         text += &arrays::text(&self.images);
         text += &self.tables;
         text += &self.predict;
-        text += &include_str!("templates/image.c.txt")
-            .replace("{{crc_16}}", &crc_entries::<SMALL_TABLE>())
-            .replace("{{crc_256}}", &crc_entries::<256>());
+        let values = [
+            ("crc_16", &crc_entries::<SMALL_TABLE>()[..]),
+            ("crc_256", &crc_entries::<256>()),
+        ];
+        text += &fill_also(include_str!("templates/image.c.txt"), &values, &LATER);
         text += include_str!("templates/self_test.c.txt");
         let text = in_sections(guarded(&text), options);
-        options.prefix.fill(&text)
+        options.prefix.fill(&text, &[])
     }
 }
 
@@ -119,60 +111,10 @@ fn in_sections(text: String, options: &FreezeOptions) -> String {
     placed
 }
 
-/// The functions of the templates, with the guard as this emulator needs it.
-fn with_guard(emulator: &Emulator) -> String {
-    let logarithmic = emulator.domain().iter().any(|range| range.logarithmic);
-    let coordinate = match logarithmic {
-        true => {
-            "/* Which inputs are logarithmic is a constant of the emulator. */\n        \
-             const float half =\n            \
-             (range->logarithmic > 0.0f ? elementary_ln(select_float(value >= FLT_MIN, value, FLT_MIN)) : value) * 0.5f;"
-        }
-        false => "const float half = value * 0.5f;",
-    };
-    let local = match logarithmic {
-        true => {
-            "const float value =\n            \
-             ranges[k].logarithmic > 0.0f ? elementary_ln(select_float(x[k] >= FLT_MIN, x[k], FLT_MIN)) : x[k];"
-        }
-        false => "const float value = x[k];",
-    };
-    FUNCTIONS
-        .concat()
-        .replace("{{coordinate}}", coordinate)
-        .replace("{{local_coordinate}}", local)
-}
-
-/// Those of the functions that `body`, or one of them, calls.
-fn functions(all: &str, body: &str) -> String {
-    let mut called = Vec::new();
-    let mut calls = body.to_owned();
-    let pieces = all
-        .split("//! ")
-        .skip(1)
-        .filter_map(|piece| piece.split_once('\n'));
-    for (name, function) in pieces.collect::<Vec<_>>().into_iter().rev() {
-        if calls_to(&calls, name) {
-            calls += function;
-            called.push(function);
-        }
-    }
-    called
-        .iter()
-        .rev()
-        .map(|function| format!("\n{function}"))
-        .collect()
-}
-
-/// Whether a text calls that function, not one whose name ends alike.
-fn calls_to(text: &str, name: &str) -> bool {
-    text.match_indices(&format!("{name}(")).any(|(place, _)| {
-        !text[..place].ends_with(|before: char| before.is_ascii_alphanumeric() || before == '_')
-    })
-}
-
-/// `PREFIX_predict`.
-fn predict(emulator: &Emulator, plan: &Plan, calls: &str) -> String {
+/// `PREFIX_predict`, and the functions that it calls.
+fn predict(emulator: &Emulator, plan: &Plan, body: &Body) -> (String, BTreeSet<&'static str>) {
+    let mut called = body.functions.clone();
+    called.extend(["check", "completed"]);
     let mut slots = String::new();
     let mut assignments = String::new();
     let mut offset = 0;
@@ -185,7 +127,7 @@ fn predict(emulator: &Emulator, plan: &Plan, calls: &str) -> String {
         offset += size;
     }
     slots += "    int32_t code;\n";
-    if calls.contains("k++") {
+    if body.has_loops() {
         slots += "    size_t k;\n";
     }
     let Local {
@@ -194,6 +136,7 @@ fn predict(emulator: &Emulator, plan: &Plan, calls: &str) -> String {
     } = emulator.local();
     let mut local = String::new();
     if let Some(coverage) = coverage {
+        called.insert("far_from_data");
         let count = coverage.count();
         let _ = writeln!(
             local,
@@ -202,12 +145,16 @@ fn predict(emulator: &Emulator, plan: &Plan, calls: &str) -> String {
         );
     }
     if error_scale.is_some() {
+        called.insert("error_scale");
         slots += "    float scale;\n";
         local += include_str!("templates/error_scale.c.txt");
     }
-    include_str!("templates/predict.c.txt")
-        .replace("{{local}}", &local)
-        .replace("{{slots}}\n", &slots)
-        .replace("{{assignments}}\n", &assignments)
-        .replace("{{calls}}\n", calls)
+    let values = [
+        ("local", &local[..]),
+        ("slots", &slots),
+        ("assignments", &assignments),
+        ("calls", &body.text),
+    ];
+    let text = fill_also(include_str!("templates/predict.c.txt"), &values, &LATER);
+    (text, called)
 }

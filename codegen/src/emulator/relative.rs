@@ -1,7 +1,7 @@
 //! Offsets and scales for outputs that float32 cannot represent.
 
-use super::refuse;
 use crate::Result;
+use crate::error::refuse;
 use serde::{Deserialize, Serialize};
 
 /// Offset and scale of each output in float64: output j is `offset[j] + scale[j] * mean[j]`, its standard deviation

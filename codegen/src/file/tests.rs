@@ -30,17 +30,17 @@ fn limits_come_back_to_the_last_bit() {
 #[test]
 fn what_an_emulator_needs_comes_back_and_it_is_written_as_the_oldest_version_that_has_it() {
     let expected = [2, 2, 1, 2, 3, 2, 2, 2, 1, 3];
-    for (seed, version) in (0..).zip(expected) {
-        let emulator = testing::emulator(seed);
+    let emulators = (0..).map(testing::random_structure).zip(expected);
+    for (emulator, version) in emulators.chain([(testing::emulator(1), 4)]) {
         let bytes = to_bytes(&emulator);
         let text = String::from_utf8_lossy(&bytes);
         let format = |version| text.contains(&format!("\\\"format\\\":{version}"));
         assert_eq!(
-            [1, 2, 3].map(format),
-            [1, 2, 3].map(|one| one == version),
-            "seed {seed}"
+            [1, 2, 3, 4].map(format),
+            [1, 2, 3, 4].map(|one| one == version)
         );
-        assert_eq!(text.contains("calibration/slope"), version == 3);
+        let sloped = emulator.calibration().slope.is_some();
+        assert_eq!(text.contains("calibration/slope"), sloped);
         assert_eq!(read(&bytes).unwrap(), emulator);
     }
 }
@@ -49,6 +49,8 @@ fn what_an_emulator_needs_comes_back_and_it_is_written_as_the_oldest_version_tha
 fn what_outputs_are_relative_to_comes_back_bit_for_bit_as_version_3() {
     for seed in [2, 3] {
         let mut parts = testing::relative_emulator(seed).into_parts();
+        let structure = testing::random_structure(seed).into_parts();
+        (parts.graph, parts.members) = (structure.graph, structure.members);
         let relative = parts.outputs.relative.as_mut().unwrap();
         (relative.offset[3], relative.scale[3]) = (-0.1 - 0.2, 1e-300 / 3.0);
         let emulator = Emulator::new(parts).unwrap();
@@ -90,7 +92,7 @@ fn a_flipped_bit_is_found_wherever_it_is() {
 
 #[test]
 fn a_newer_format_is_named() {
-    let bytes = to_bytes(&testing::emulator(8));
+    let bytes = to_bytes(&testing::random_structure(8));
     let (old, new) = (br#"\"format\":1,"#, br#"\"format\":7,"#);
     let place = bytes
         .windows(old.len())
@@ -100,7 +102,7 @@ fn a_newer_format_is_named() {
     newer[place..place + new.len()].copy_from_slice(new);
     let message = read(&newer).unwrap_err().to_string();
     assert!(
-        message.contains("format 7; this program reads formats 1 to 3; use the version"),
+        message.contains("format 7; this program reads formats 1 to 4; use the version"),
         "{message}"
     );
 }

@@ -2,63 +2,28 @@
 //!
 //! A value of the type [`Graph`] is always well-shaped and finite: nodes and parameters can only be added, and only where
 //! they fit. The same operation on the same operands is one node (hash-consing), so that ensemble members that begin
-//! alike share their beginning without anybody looking for it.
+//! alike share their beginning without anybody looking for it. A [`Fragment`] is a part of a graph before its weights are
+//! known: it tells their shapes and what the part costs, and is grafted into a graph with them.
 //!
-//! Every operation has a file here with its shape rule, its cost and its reference evaluation, which is plain loops over
-//! a [`Real`] in the written order of summation.
+//! What operations mean is said in [`crate::operation`], whose reference evaluation is plain loops over a [`Real`] in the
+//! written order of summation.
 
-mod activation;
-mod add;
-mod conv1d;
-mod conv2d;
-mod dense;
-mod input;
-mod kernel;
-mod logarithm;
-mod multiply;
-mod operation;
+mod fragment;
 mod parameter;
 mod prune;
 mod real;
-mod rescale;
-mod resize;
-mod resize2d;
-mod rule;
 mod shape;
 mod single;
-mod standardise;
-mod transform;
-mod transpose;
-mod transposed_conv1d;
-mod transposed_conv2d;
-mod window;
 
-pub use activation::{Activation, Function};
-pub use add::Add;
-pub use conv1d::Conv1d;
-pub use conv2d::Conv2d;
-pub use dense::Dense;
-pub use input::Input;
-pub(crate) use kernel::Kernel;
-pub use logarithm::Logarithm;
-pub use multiply::Multiply;
-pub use operation::Operation;
+pub use crate::operation::types::*;
+pub use fragment::Fragment;
 pub use parameter::{Parameter, ParameterId, Parameters};
 pub use real::Real;
-pub use rescale::Rescale;
-pub use resize::Resize;
-pub use resize2d::Resize2d;
-pub(crate) use rule::Value;
 pub use shape::Shape;
 pub use single::Single;
-pub use standardise::Standardise;
-pub use transform::{Inverse, Transform};
-pub use transpose::Transpose;
-pub use transposed_conv1d::TransposedConv1d;
-pub use transposed_conv2d::TransposedConv2d;
 
+use crate::operation::rule::Mismatch;
 use crate::{Error, Result};
-use rule::Mismatch;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -260,6 +225,23 @@ impl Graph {
         } = &self.nodes[node.0];
         let shapes: Vec<_> = inputs.iter().map(|&input| self.shape(input)).collect();
         operation.macs(&self.parameters, &shapes, *shape)
+    }
+
+    /// Floats that one node reads and writes: its operands, its parameters and its result.
+    ///
+    /// # Panics
+    /// The node belongs to another, larger graph.
+    #[must_use]
+    pub fn floats(&self, node: NodeId) -> usize {
+        let Node {
+            operation,
+            inputs,
+            shape,
+        } = &self.nodes[node.0];
+        let operands = inputs.iter().map(|&input| self.shape(input).size());
+        let parameters = operation.parameters().into_iter();
+        let constants = parameters.map(|id| self.parameters.shape(id).iter().product::<usize>());
+        operands.chain(constants).sum::<usize>() + shape.size()
     }
 
     /// For every node, whether one of `roots` is it or needs it; the input counts as needed.

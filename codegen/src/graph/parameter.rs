@@ -58,37 +58,54 @@ impl Parameters {
         shape: &[usize],
         values: Vec<f32>,
     ) -> Result<ParameterId> {
-        let refuse = |expected: String, got: String| {
-            Err(Error::Parameter {
-                name: name.into(),
-                expected,
-                got,
-            })
-        };
-        if self.0.iter().any(|known| known.name == name) {
-            return refuse("a new name".into(), "one in use".into());
-        }
-        let count = shape
-            .iter()
-            .try_fold(1usize, |product, &size| product.checked_mul(size));
-        if count != Some(values.len()) || values.is_empty() {
+        self.check_new(name)?;
+        if count(shape) != Some(values.len()) || values.is_empty() {
             return refuse(
+                name,
                 format!("as many values as shape {shape:?} holds, at least one"),
                 values.len().to_string(),
             );
         }
         if let Some(place) = values.iter().position(|value| !value.is_finite()) {
             return refuse(
+                name,
                 "finite values".into(),
                 format!("{} at {place}", values[place]),
             );
         }
+        Ok(self.append(name, shape, values))
+    }
+
+    /// Adds the shape of an array whose values are not known yet: those of a fragment.
+    ///
+    /// # Errors
+    /// The name is taken, or an array of this shape has no values or more than can be counted.
+    pub(super) fn declare(&mut self, name: &str, shape: &[usize]) -> Result<ParameterId> {
+        self.check_new(name)?;
+        if matches!(count(shape), None | Some(0)) {
+            return refuse(
+                name,
+                "a shape of at least one value".into(),
+                format!("{shape:?}"),
+            );
+        }
+        Ok(self.append(name, shape, Vec::new()))
+    }
+
+    fn check_new(&self, name: &str) -> Result<()> {
+        match self.0.iter().any(|known| known.name == name) {
+            true => refuse(name, "a new name".into(), "one in use".into()),
+            false => Ok(()),
+        }
+    }
+
+    fn append(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> ParameterId {
         self.0.push(Parameter {
             name: name.into(),
             shape: shape.into(),
             values,
         });
-        Ok(ParameterId(self.0.len() - 1))
+        ParameterId(self.0.len() - 1)
     }
 
     /// The parameter of that name, if it belongs to this graph.
@@ -114,4 +131,18 @@ impl Parameters {
     pub(crate) fn shape(&self, id: ParameterId) -> &[usize] {
         &self.0[id.0].shape
     }
+}
+
+/// How many values an array of this shape holds, unless that number overflows.
+fn count(shape: &[usize]) -> Option<usize> {
+    let mut sizes = shape.iter();
+    sizes.try_fold(1usize, |product, &size| product.checked_mul(size))
+}
+
+fn refuse<T>(name: &str, expected: String, got: String) -> Result<T> {
+    Err(Error::Parameter {
+        name: name.into(),
+        expected,
+        got,
+    })
 }

@@ -1,24 +1,24 @@
 //! An ONNX graph in the making.
 
-use super::Batch;
+use super::options::Batch;
 use super::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::graph::{Graph, NodeId, ParameterId, Shape};
 use std::collections::{HashMap, HashSet};
 
 /// The name of the model's input.
-pub(super) const INPUT: &str = "x";
+pub(crate) const INPUT: &str = "x";
 /// The names that the model's outputs may have.
-pub(super) const MEAN: &str = "mean";
-pub(super) const STD: &str = "std";
-pub(super) const IN_DOMAIN: &str = "in_domain";
-pub(super) const MEMBER: &str = "member";
+pub(crate) const MEAN: &str = "mean";
+pub(crate) const STD: &str = "std";
+pub(crate) const IN_DOMAIN: &str = "in_domain";
+pub(crate) const MEMBER: &str = "member";
 
 /// The nodes and constants so far, and the name under which every value of the emulator's graph is known.
-pub(super) struct Draft<'a> {
-    pub(super) graph: &'a Graph,
+pub(crate) struct Draft<'a> {
+    pub(crate) graph: &'a Graph,
     batch: Batch,
-    pub(super) nodes: Vec<NodeProto>,
-    pub(super) constants: Vec<TensorProto>,
+    pub(crate) nodes: Vec<NodeProto>,
+    pub(crate) constants: Vec<TensorProto>,
     /// The constant that has these sizes, type and bytes: each is stored once.
     known: HashMap<(Vec<i64>, i32, Vec<u8>), String>,
     names: HashSet<String>,
@@ -26,7 +26,7 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(graph: &'a Graph, batch: Batch) -> Self {
+    pub(crate) fn new(graph: &'a Graph, batch: Batch) -> Self {
         Self {
             graph,
             batch,
@@ -39,12 +39,12 @@ impl<'a> Draft<'a> {
     }
 
     /// How many rows a call takes.
-    pub(super) fn batch(&self) -> Batch {
+    pub(crate) fn batch(&self) -> Batch {
         self.batch
     }
 
     /// Gives a value another name, that of an output; the model's own input is copied.
-    pub(super) fn rename(&mut self, value: &str, output: &str) {
+    pub(crate) fn rename(&mut self, value: &str, output: &str) {
         let value = match value {
             INPUT => self.push("Identity", &[INPUT], Vec::new()),
             other => other.to_owned(),
@@ -59,17 +59,17 @@ impl<'a> Draft<'a> {
     }
 
     /// The name of a value that was written before.
-    pub(super) fn value(&self, node: NodeId) -> String {
+    pub(crate) fn value(&self, node: NodeId) -> String {
         self.values[&node].clone()
     }
 
     /// Says under which name the value of `node` is known.
-    pub(super) fn name(&mut self, node: NodeId, value: String) {
+    pub(crate) fn name(&mut self, node: NodeId, value: String) {
         self.values.insert(node, value);
     }
 
     /// Adds an ONNX node; returns the name of its output.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         operator: &str,
         inputs: &[&str],
@@ -89,7 +89,7 @@ impl<'a> Draft<'a> {
     }
 
     /// A parameter of the graph whose element `i`, in the sizes `dims`, is element `place(i)` of the graph's array.
-    pub(super) fn parameter(
+    pub(crate) fn parameter(
         &mut self,
         id: ParameterId,
         dims: &[usize],
@@ -107,34 +107,34 @@ impl<'a> Draft<'a> {
     }
 
     /// A parameter with one number for each of a value's.
-    pub(super) fn one_each(&mut self, id: ParameterId, shape: Shape) -> String {
+    pub(crate) fn one_each(&mut self, id: ParameterId, shape: Shape) -> String {
         self.parameter(id, &sizes(shape), |i| position_major(shape, i))
     }
 
     /// A single number.
-    pub(super) fn number(&mut self, name: &str, value: f32) -> String {
+    pub(crate) fn number(&mut self, name: &str, value: f32) -> String {
         self.constant(name, &[], TensorProto::FLOAT, value.to_le_bytes().into())
     }
 
     /// Some numbers in a row.
-    pub(super) fn numbers(&mut self, name: &str, values: &[f32]) -> String {
+    pub(crate) fn numbers(&mut self, name: &str, values: &[f32]) -> String {
         self.array(name, &[values.len()], values)
     }
 
     /// An array of numbers.
-    pub(super) fn array(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
+    pub(crate) fn array(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
         self.constant(name, dims, TensorProto::FLOAT, bytes.collect())
     }
 
     /// Whole numbers in a row: sizes and places.
-    pub(super) fn integers(&mut self, name: &str, values: &[i64]) -> String {
+    pub(crate) fn integers(&mut self, name: &str, values: &[i64]) -> String {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
         self.constant(name, &[values.len()], TensorProto::INT64, bytes.collect())
     }
 
     /// A constant of the given bytes: the one there is, or a new one.
-    pub(super) fn constant(
+    pub(crate) fn constant(
         &mut self,
         name: &str,
         dims: &[usize],
@@ -159,7 +159,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The value as `[n, ..]` with the given sizes of one row.
-    pub(super) fn reshape(&mut self, value: &str, row: &[usize]) -> String {
+    pub(crate) fn reshape(&mut self, value: &str, row: &[usize]) -> String {
         let rows = match self.batch {
             Batch::One => 1,
             Batch::Any => -1,
@@ -185,7 +185,7 @@ impl<'a> Draft<'a> {
 }
 
 /// The sizes of one row of a value in ONNX: sequences and images have their channels first.
-pub(super) fn sizes(shape: Shape) -> Vec<usize> {
+pub(crate) fn sizes(shape: Shape) -> Vec<usize> {
     match shape {
         Shape::Vector(size) => vec![size],
         Shape::Sequence { length, channels } => vec![channels, length],
@@ -198,7 +198,7 @@ pub(super) fn sizes(shape: Shape) -> Vec<usize> {
 }
 
 /// Where the element that is `place`-th in ONNX lies in the graph's value.
-pub(super) fn position_major(shape: Shape, place: usize) -> usize {
+pub(crate) fn position_major(shape: Shape, place: usize) -> usize {
     match shape {
         Shape::Vector(_) => place,
         Shape::Sequence { .. } | Shape::Image { .. } => {
@@ -209,7 +209,7 @@ pub(super) fn position_major(shape: Shape, place: usize) -> usize {
 }
 
 /// A setting that is a whole number.
-pub(super) fn int(name: &str, value: usize) -> AttributeProto {
+pub(crate) fn int(name: &str, value: usize) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
         i: Some(value as i64),
@@ -219,7 +219,7 @@ pub(super) fn int(name: &str, value: usize) -> AttributeProto {
 }
 
 /// A setting that is a row of whole numbers.
-pub(super) fn ints(name: &str, values: &[usize]) -> AttributeProto {
+pub(crate) fn ints(name: &str, values: &[usize]) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
         ints: values.iter().map(|&value| value as i64).collect(),
@@ -229,7 +229,7 @@ pub(super) fn ints(name: &str, values: &[usize]) -> AttributeProto {
 }
 
 /// A setting that is a word.
-pub(super) fn word(name: &str, value: &str) -> AttributeProto {
+pub(crate) fn word(name: &str, value: &str) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
         s: Some(value.as_bytes().to_vec()),

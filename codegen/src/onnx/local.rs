@@ -9,10 +9,10 @@
 //! `n x centres x inputs` numbers for them. A sum that is no number counts as large, a distance that is none as far.
 
 use super::draft::{Draft, INPUT, int, ints};
-use super::operation::{Operands, Write};
 use crate::emulator::Emulator;
 use crate::graph::{Logarithm, Shape};
 use crate::local::{Coordinates, Coverage, ErrorScale};
+use crate::operation::onnx::{Operands, WriteOnnx};
 
 /// The deviation times the scale of errors: `[n, OUT]`, or as it was where the emulator has none.
 pub(super) fn scaled(draft: &mut Draft<'_>, emulator: &Emulator, deviation: String) -> String {
@@ -83,7 +83,7 @@ fn of(draft: &mut Draft<'_>, emulator: &Emulator, coordinates: &Coordinates) -> 
     let logarithm = Logarithm {
         mask: mask.collect(),
     };
-    let c = logarithm.write(draft, &operands);
+    let c = logarithm.onnx(draft, &operands);
     let centre = draft.numbers("centre", &coordinates.centre);
     let scale = draft.numbers("scale", &coordinates.scale);
     let moved = draft.push("Sub", &[&c, &centre], Vec::new());

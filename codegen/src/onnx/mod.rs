@@ -1,7 +1,7 @@
 //! ONNX: an emulator as a model that other engines run.
 //!
-//! In the order in which data pass: `draft` takes the graph's nodes in turn, the file of each operation says which
-//! ONNX nodes stand for it, `statistics`, `local` and `guard` follow on them, `model` puts head and tail around all, `metadata`
+//! In the order in which data pass: `draft` takes the graph's nodes in turn, the `onnx.rs` of each operation says
+//! which ONNX nodes stand for it, `statistics`, `local` and `guard` follow on them, `model` puts head and tail around all, `metadata`
 //! says what it is, and `proto` are the messages that are written. Operations that members share are shared nodes.
 //!
 //! A sequence is `[n, channels, length]` in ONNX and an image `[n, channels, height, width]`; here channels come last. No
@@ -12,60 +12,22 @@
 //! comparisons with the trained box are exact, and distances to training points are rounded. A result that is not finite
 //! counts as outside, as it does in a deployed status that is not ok.
 
-mod activation;
-mod add;
-mod conv1d;
-mod conv2d;
-mod dense;
-mod draft;
+pub(crate) mod draft;
 mod guard;
 mod local;
-mod logarithm;
 mod metadata;
 mod model;
-mod multiply;
-mod operation;
-mod proto;
-mod rescale;
-mod resize;
-mod resize2d;
-mod standardise;
+mod options;
+pub(crate) mod proto;
 mod statistics;
-mod transform;
-mod transpose;
-mod transposed_conv1d;
-mod transposed_conv2d;
 
+pub use options::{Batch, OPERATORS, What};
+
+use crate::aside::write_whole;
 use crate::emulator::Emulator;
 use crate::{Error, Result};
 use prost::Message;
 use std::path::Path;
-
-/// The version of the operators: the oldest that has all that are used here, for engines that lag behind.
-pub const OPERATORS: i64 = 13;
-
-/// What the model computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// All that the deployed call gives: the members' mean as the output `mean`, their calibrated standard deviation as
-    /// `std`, and as `in_domain` whether every input is finite and within its trained range, a training point is near
-    /// where the emulator knows of holes in its box, and every result is finite. Where an input is not finite, mean and
-    /// standard deviation are NaN.
-    Prediction,
-    /// The members' mean alone, as the output `mean`, without guard.
-    Mean,
-    /// The member of this index alone, as the output `member`, without guard.
-    Member(usize),
-}
-
-/// How many rows one call of the model takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Batch {
-    /// One: all sizes are known to the engine.
-    One,
-    /// Any number, the dimension `n`.
-    Any,
-}
 
 /// The model as the bytes of a file.
 ///
@@ -84,27 +46,9 @@ pub fn model_bytes(emulator: &Emulator, what: What, batch: Batch) -> Result<Vec<
 /// There is no member of that index, or the file cannot be written.
 pub fn write(emulator: &Emulator, what: What, batch: Batch, path: &Path) -> Result<()> {
     let bytes = model_bytes(emulator, what, batch)?;
-    let failure = |action, source| Error::Io {
-        action,
+    write_whole(path, &bytes).map_err(|source| Error::Io {
+        action: "write",
         path: path.into(),
         source,
-    };
-    let Some(name) = path.file_name() else {
-        return Err(failure("write", std::io::ErrorKind::IsADirectory.into()));
-    };
-    let aside = path.with_file_name(format!(
-        ".{}.{}.part",
-        name.to_string_lossy(),
-        std::process::id()
-    ));
-    let written = std::fs::write(&aside, bytes)
-        .map_err(|source| failure("write", source))
-        .and_then(|()| {
-            std::fs::rename(&aside, path).map_err(|source| failure("rename to", source))
-        });
-    if written.is_err() {
-        // The first failure is what the user has to know.
-        let _ = std::fs::remove_file(&aside);
-    }
-    written
+    })
 }

@@ -2,17 +2,39 @@
 
 use super::draft::{Draft, IN_DOMAIN, INPUT, MEAN, MEMBER, STD, ints};
 use super::guard::{self, Guard};
+use super::options::{Batch, OPERATORS, What};
 use super::proto::{
     Dimension, GraphProto, Length, ModelProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
     TensorType, TypeProto, ValueInfoProto,
 };
-use super::{Batch, OPERATORS, What, local, metadata, operation, statistics};
+use super::{local, metadata, statistics};
 use crate::emulator::Emulator;
 use crate::graph::{NodeId, Shape};
+use crate::operation::onnx::Operands;
 use crate::{Error, Result};
 
 /// The version of the messages.
 const INTERMEDIATE_REPRESENTATION: i64 = 8;
+
+/// Adds one node of the emulator's graph after those that it reads.
+fn write(draft: &mut Draft<'_>, id: NodeId) {
+    let graph = draft.graph;
+    let node = &graph.nodes()[id.index()];
+    // The graph's input has its name from the beginning.
+    let Some(implementation) = node.operation().implementation() else {
+        return;
+    };
+    let inputs = || node.inputs().iter();
+    let values: Vec<_> = inputs().map(|&from| draft.value(from)).collect();
+    let shapes: Vec<_> = inputs().map(|&from| graph.shape(from)).collect();
+    let operands = Operands {
+        values: &values,
+        shapes: &shapes,
+        result: node.shape(),
+    };
+    let value = implementation.onnx(draft, &operands);
+    draft.name(id, value);
+}
 
 /// The message that the file consists of.
 pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<ModelProto> {
@@ -24,7 +46,7 @@ pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<Mod
     let mut draft = Draft::new(graph, batch);
     for (index, needed) in graph.needed(members).into_iter().enumerate() {
         if needed {
-            operation::write(&mut draft, NodeId(index));
+            write(&mut draft, NodeId(index));
         }
     }
     let rows: Vec<_> = members
@@ -213,5 +235,51 @@ impl<'a> Named<'a> {
                 }),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Operation;
+    use crate::testing;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    #[test]
+    fn operations_are_written_with_the_operators_that_they_name() {
+        let mut used: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let emulators = (0..200).map(testing::random_structure);
+        for emulator in emulators.chain((0..3).map(testing::emulator)) {
+            let graph = emulator.graph();
+            let mut draft = Draft::new(graph, Batch::Any);
+            for (id, node) in graph.named_nodes() {
+                let before = draft.nodes.len();
+                write(&mut draft, id);
+                let written = draft.nodes[before..].iter();
+                let kind = used.entry(node.operation().kind()).or_default();
+                kind.extend(written.map(|node| node.op_type.clone()));
+            }
+        }
+        let kinds = Operation::KINDS.iter().zip(Operation::ONNX_OPERATORS);
+        for (kind, operators) in kinds {
+            let named: BTreeSet<_> = operators.iter().map(|&name| name.to_owned()).collect();
+            assert_eq!(used.get(kind), Some(&named), "{kind}");
+        }
+    }
+
+    #[test]
+    fn the_document_has_the_operators_of_every_operation() {
+        let document = include_str!("../../../docs/onnx.md");
+        let kinds = Operation::KINDS.iter().zip(Operation::ONNX_OPERATORS);
+        let rows = kinds.filter(|(_, operators)| !operators.is_empty());
+        let row = |(kind, operators): (&&str, &&[&str])| {
+            format!("| {kind} | {} |\n", operators.join(", "))
+        };
+        let table: String = rows.map(row).collect();
+        let head = "| operation | operators |\n|---|---|\n";
+        assert!(
+            document.contains(&format!("{head}{table}\n")),
+            "docs/onnx.md should have\n{head}{table}"
+        );
     }
 }

@@ -1,22 +1,27 @@
 use super::*;
+use crate::emulator::Emulator;
 use crate::testing;
 use std::collections::BTreeSet;
 
+fn plan(emulator: &Emulator) -> Plan {
+    Plan::new(emulator.graph(), emulator.members())
+}
+
 /// Follows a plan with the nodes' names as values, and checks that every read finds what it expects.
 fn check(emulator: &Emulator) {
-    let (graph, plan) = (emulator.graph(), Plan::new(emulator));
+    let (graph, plan) = (emulator.graph(), plan(emulator));
     let mut holds = vec![None; plan.sizes().len()];
     holds[0] = Some(Graph::INPUT);
     let mut members = Vec::new();
     for step in plan.steps() {
         match *step {
-            Step::Evaluate {
+            Step::Evaluate(Evaluation {
                 node,
                 result,
                 residual,
                 place,
                 ..
-            } => {
+            }) => {
                 let evaluated = &graph.nodes()[node.index()];
                 let slot = plan.slot(result);
                 assert!(plan.sizes()[slot] >= evaluated.shape().size());
@@ -60,8 +65,8 @@ fn every_layer_takes_in_what_its_kernel_can_do() {
     let mut seen = BTreeSet::new();
     for seed in 0..200 {
         let emulator = testing::random_structure(seed);
-        for step in Plan::new(&emulator).steps() {
-            if let Step::Evaluate { node, then, .. } = step {
+        for step in plan(&emulator).steps() {
+            if let Step::Evaluate(Evaluation { node, then, .. }) = step {
                 let kind = emulator.graph().nodes()[node.index()].operation().kind();
                 seen.insert((kind, format!("{then:?}")));
             }
@@ -89,7 +94,7 @@ fn equal_members_and_members_inside_others_find_their_values() {
     };
     let deeper = parts
         .graph
-        .push(Operation::Activation(negated), &[first])
+        .push(crate::graph::Operation::Activation(negated), &[first])
         .unwrap();
     parts.members = vec![deeper, first];
     check(&Emulator::new(parts).unwrap());
@@ -103,7 +108,7 @@ fn more_members_take_no_more_buffers() {
             members: members.into(),
             ..parts.clone()
         };
-        Plan::new(&Emulator::new(parts).unwrap())
+        plan(&Emulator::new(parts).unwrap())
             .sizes()
             .iter()
             .sum::<usize>()

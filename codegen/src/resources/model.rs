@@ -43,7 +43,10 @@ pub(super) fn code(emulator: &Emulator, processor: Processor) -> usize {
         _ => false,
     });
     let logarithm = operations().any(|operation| matches!(operation, Operation::Logarithm(_)));
-    BASE + STEP * Plan::new(emulator).steps().len()
+    BASE + STEP
+        * Plan::new(emulator.graph(), emulator.members())
+            .steps()
+            .len()
         + TRANSPOSED * transposed.count()
         + CURVED * usize::from(curved)
         + LOGARITHM * usize::from(logarithm)

@@ -6,6 +6,7 @@ use super::stack;
 use super::toolchain::Toolchain;
 use crate::emulator::Emulator;
 use crate::rust::{FreezeOptions, freeze};
+use crate::template::fill;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -126,8 +127,10 @@ impl Bench {
             ..FreezeOptions::default()
         };
         freeze(emulator, &self.folder.join("frozen"), &options).map_err(|error| text(&error))?;
-        let manifest = include_str!("probe/Cargo.toml.txt")
-            .replace("{{arithmetic}}", self.processor.feature());
+        let manifest = fill(
+            include_str!("probe/Cargo.toml.txt"),
+            &[("arithmetic", self.processor.feature())],
+        );
         for (path, contents) in [
             ("Cargo.toml", &manifest[..]),
             ("link.x", include_str!("probe/link.x.txt")),

@@ -119,7 +119,10 @@ fn order(processor: Processor) -> &'static str {
 
 /// Bytes of the caller's workspace, and of its input and results.
 fn memory(emulator: &Emulator) -> [usize; 2] {
-    let workspace = 4 * Plan::new(emulator).sizes().iter().sum::<usize>();
+    let workspace = 4 * Plan::new(emulator.graph(), emulator.members())
+        .sizes()
+        .iter()
+        .sum::<usize>();
     let results = 4 * (emulator.input_count() + 2 * emulator.output_count());
     [workspace, results]
 }

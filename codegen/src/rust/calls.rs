@@ -1,38 +1,47 @@
 //! The body of a frozen `predict`: one call of a kernel for each operation, as one would write them by hand.
 
 use crate::emulator::Emulator;
-use crate::graph::{
-    Activation, Dense, Function, Inverse, Kernel, Logarithm, Node, NodeId, Operation, ParameterId,
-    Rescale, Standardise, Transform,
-};
+use crate::graph::{Node, NodeId, ParameterId};
 use crate::image::{self, parameter_field};
-use crate::plan::{Place, Plan, Step};
+use crate::operation::rust::{self, Import};
+use crate::plan::{Evaluation, Place, Plan, Step};
+use crate::template::fill;
 use dense_runtime::kernels::finish::Then;
-use std::fmt::{Debug, Write as _};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Everything between guard and results, and what it needs.
+#[derive(Default)]
+pub(super) struct Body {
+    /// The statements.
+    pub(super) text: String,
+    /// What they import.
+    pub(super) imports: BTreeSet<Import>,
+    /// Whether they call `copy`.
+    pub(super) copies: bool,
+}
 
 /// Everything between guard and results: the scale of errors, all calls in order and the statistics.
-pub(super) fn body(emulator: &Emulator) -> String {
-    let plan = Plan::new(emulator);
+pub(super) fn body(emulator: &Emulator) -> Body {
+    let plan = Plan::new(emulator.graph(), emulator.members());
     let calls = Calls {
         emulator,
         plan: &plan,
     };
     let scaled = emulator.local().error_scale.is_some();
-    let mut body = String::new();
+    let mut body = Body::default();
     if scaled {
-        body += include_str!("templates/scales.rs.txt");
+        body.text += include_str!("templates/scales.rs.txt");
     }
-    body += &calls.text();
+    calls.write(&mut body);
     if emulator.members().len() > 1 {
         let (text, scale) = match scaled {
             false => (include_str!("templates/finish.rs.txt"), "1.0"),
             true => (include_str!("templates/finish_scaled.rs.txt"), "scale"),
         };
         let numbers = ["MEMBERS", "calibration"].map(str::to_owned);
-        body += &text.replace(
-            "{{finish}}",
-            &statistics(emulator, "finish", numbers.to_vec(), scale),
-        );
+        let finish = statistics(emulator, "finish", numbers.to_vec(), scale);
+        body.text += &fill(text, &[("finish", &finish)]);
     }
     body
 }
@@ -61,7 +70,8 @@ pub(super) fn code(emulator: &Emulator) -> String {
     let logarithmic: Vec<_> = inputs.map(|input| input.logarithmic).collect();
     let members = emulator.members().len();
     let relative = image::relative(emulator);
-    format!("{members} {logarithmic:?}\n{}{relative}", body(emulator))
+    let body = body(emulator).text;
+    format!("{members} {logarithmic:?}\n{body}{relative}")
 }
 
 /// Writes the calls of one emulator.
@@ -71,28 +81,26 @@ struct Calls<'a> {
 }
 
 impl Calls<'_> {
-    /// All calls in order, indented by one level.
-    fn text(&self) -> String {
-        let mut text = String::new();
+    /// Adds all calls in order, indented by one level.
+    fn write(&self, body: &mut Body) {
         for step in self.plan.steps() {
-            let _ = writeln!(text, "    // {}.", self.describe(step));
+            let _ = writeln!(body.text, "    // {}.", self.describe(step));
             match step {
-                Step::Evaluate { .. } => text.push_str(&self.evaluation(step)),
-                Step::Member { index, node } => text.push_str(&self.member(*index, *node)),
+                Step::Evaluate(evaluation) => self.evaluation(evaluation, body),
+                Step::Member { index, node } => body.text += &self.member(*index, *node),
             }
         }
-        text
     }
 
     /// What happens in a step: the node's kind, operands and shape, and what is fused.
     fn describe(&self, step: &Step) -> String {
-        let (node, result, then) = match step {
+        let Evaluation {
+            node, result, then, ..
+        } = match step {
             Step::Member { index, .. } => return format!("Member {index} ends here"),
-            Step::Evaluate {
-                node, result, then, ..
-            } => (node, result, then),
+            Step::Evaluate(evaluation) => *evaluation,
         };
-        let about = self.node(*node);
+        let about = self.node(node);
         let operands: Vec<_> = about
             .inputs()
             .iter()
@@ -105,7 +113,7 @@ impl Calls<'_> {
             operands.join(" and "),
             about.shape()
         );
-        if *then != Then::Nothing {
+        if then != Then::Nothing {
             let _ = write!(text, "; then on to node {}", result.index());
         }
         text
@@ -134,30 +142,55 @@ impl Calls<'_> {
         }
     }
 
-    /// The statement for a step that computes a node.
-    fn evaluation(&self, step: &Step) -> String {
-        let Step::Evaluate {
+    /// A value as an argument of a call.
+    fn operand(&self, node: NodeId, reference: &str) -> rust::Operand {
+        rust::Operand {
+            shape: self.emulator.graph().shape(node),
+            slot: self.slot(node),
+            slot_size: self.slot_size(node),
+            value: self.value(node, reference),
+        }
+    }
+
+    /// The statement that computes a node.
+    fn evaluation(&self, evaluation: &Evaluation, body: &mut Body) {
+        let Evaluation {
             node,
             result,
             then,
             residual,
             place,
-        } = *step
-        else {
-            return String::new();
+        } = *evaluation;
+        let about = self.node(node);
+        let Some(implementation) = about.operation().implementation() else {
+            return;
         };
-        if let Operation::Dense(layer) = self.node(node).operation() {
-            return self.dense(node, layer, result, then, residual);
+        let operands = about.inputs();
+        let written = implementation.rust(&rust::Node {
+            operands: operands
+                .iter()
+                .map(|&node| self.operand(node, "&"))
+                .collect(),
+            result: self.operand(result, "&mut "),
+            residual: residual.map(|node| self.operand(node, "&")),
+            then,
+            shape: about.shape(),
+            parameters: self.emulator.graph().parameters(),
+            parameter: &|id| self.parameter(id),
+        });
+        body.imports.extend(&written.imports);
+        if written.takes_batch {
+            body.text += &call(1, written.function, &written.arguments);
+            return;
         }
-        let operands = self.node(node).inputs();
-        let write = self.value(result, "&mut ");
         let mut calls = String::new();
         let mut read = Vec::new();
         match place {
             Place::InPlace => {}
             Place::Copied => {
-                let from = self.value(operands[0], "&");
-                calls.push_str(&call(2, "copy", &[from, write.clone()]));
+                let arguments = [self.value(operands[0], "&"), self.value(result, "&mut ")];
+                calls += &call(2, "copy", &arguments);
+                body.copies = true;
                 read.push(operands[0]);
             }
             Place::Apart => {
@@ -168,51 +201,9 @@ impl Calls<'_> {
                 }
             }
         }
-        calls.push_str(&self.operation(node, write, then, residual));
+        calls += &call(2, written.function, &written.arguments);
         let slots: Vec<_> = read.iter().map(|&node| self.slot(node)).collect();
-        each_sample(&slots, Some(&self.slot(result)), &calls)
-    }
-
-    /// A dense layer takes all samples at once.
-    fn dense(
-        &self,
-        node: NodeId,
-        layer: &Dense,
-        result: NodeId,
-        then: Then,
-        residual: Option<NodeId>,
-    ) -> String {
-        let operand = self.node(node).inputs()[0];
-        let fields = [
-            (
-                "inputs",
-                self.emulator.graph().shape(operand).size().to_string(),
-            ),
-            ("from", self.slot_size(operand).to_string()),
-            ("outputs", self.node(node).shape().size().to_string()),
-            ("to", self.slot_size(result).to_string()),
-            (
-                "residual",
-                residual.map_or(0, |node| self.slot_size(node)).to_string(),
-            ),
-        ];
-        let mut sizes = vec![("samples", String::new())];
-        sizes.extend(fields);
-        call(
-            1,
-            "dense",
-            &[
-                format!("{}.as_flattened()", self.slot(operand)),
-                self.parameter(layer.weight),
-                self.parameter(layer.bias),
-                format!("{}.as_flattened_mut()", self.slot(result)),
-                structure(1, "Dense", &sizes),
-                then_path(then),
-                residual.map_or("&[]".into(), |node| {
-                    format!("{}.as_flattened()", self.slot(node))
-                }),
-            ],
-        )
+        body.text += &each_sample(&slots, &self.slot(result), &calls);
     }
 
     /// The statement that takes a member into the statistics.
@@ -251,159 +242,10 @@ impl Calls<'_> {
         let name = parameter.map_or(String::new(), |parameter| parameter_field(id, parameter));
         format!("&weights.{name}")
     }
-
-    /// The kernel's call for one sample.
-    fn operation(
-        &self,
-        node: NodeId,
-        write: String,
-        then: Then,
-        residual: Option<NodeId>,
-    ) -> String {
-        let graph = self.emulator.graph();
-        let about = &graph.nodes()[node.index()];
-        let parameter = |id| self.parameter(id);
-        let read = |operand: usize| self.value(about.inputs()[operand], "&");
-        let from = graph.shape(about.inputs()[0]);
-        let (size_in, channels) = from.size_and_channels();
-        let [_, length_in] = size_in;
-        let kernel = |weight| Kernel::of(graph.parameters(), weight);
-        let layer = |weight, bias, sizes| {
-            vec![
-                read(0),
-                parameter(weight),
-                parameter(bias),
-                write.clone(),
-                sizes,
-                then_path(then),
-            ]
-        };
-        let residual = || residual.map_or("&[]".into(), |node| self.value(node, "&"));
-        let call = |function: &str, arguments: &[String]| call(2, function, arguments);
-        match about.operation() {
-            Operation::Input(_) | Operation::Dense(_) => String::new(),
-            Operation::Logarithm(Logarithm { mask }) => {
-                call("logarithm", &[format!("&{mask:?}"), write])
-            }
-            Operation::Standardise(Standardise { centre, scale }) => call(
-                "standardise",
-                &[parameter(*centre), parameter(*scale), write],
-            ),
-            Operation::Conv1d(conv) => {
-                let Kernel {
-                    taps: [_, kernel],
-                    inputs,
-                    outputs,
-                } = kernel(conv.weight);
-                let fields: [Field<'_>; 4] = [
-                    ("length", &length_in),
-                    ("inputs", &inputs),
-                    ("outputs", &outputs),
-                    ("kernel", &kernel),
-                ];
-                let mut arguments = layer(conv.weight, conv.bias, sizes("Conv1d", &fields));
-                arguments.push(residual());
-                call("conv1d", &arguments)
-            }
-            Operation::Conv2d(conv) => {
-                let Kernel {
-                    taps,
-                    inputs,
-                    outputs,
-                } = kernel(conv.weight);
-                let fields: [Field<'_>; 4] = [
-                    ("size", &size_in),
-                    ("inputs", &inputs),
-                    ("outputs", &outputs),
-                    ("kernel", &taps),
-                ];
-                let mut arguments = layer(conv.weight, conv.bias, sizes("Conv2d", &fields));
-                arguments.push(residual());
-                call("conv2d", &arguments)
-            }
-            Operation::TransposedConv1d(conv) => {
-                let Kernel {
-                    taps: [_, kernel],
-                    inputs,
-                    outputs,
-                } = kernel(conv.weight);
-                let fields: [Field<'_>; 6] = [
-                    ("length_in", &length_in),
-                    ("length_out", &conv.length),
-                    ("inputs", &inputs),
-                    ("outputs", &outputs),
-                    ("kernel", &kernel),
-                    ("stride", &conv.stride),
-                ];
-                let sizes = sizes("TransposedConv1d", &fields);
-                call("transposed_conv1d", &layer(conv.weight, conv.bias, sizes))
-            }
-            Operation::TransposedConv2d(conv) => {
-                let Kernel {
-                    taps,
-                    inputs,
-                    outputs,
-                } = kernel(conv.weight);
-                let fields: [Field<'_>; 6] = [
-                    ("size_in", &size_in),
-                    ("size_out", &[conv.height, conv.width]),
-                    ("inputs", &inputs),
-                    ("outputs", &outputs),
-                    ("kernel", &taps),
-                    ("stride", &conv.stride),
-                ];
-                let sizes = sizes("TransposedConv2d", &fields);
-                call("transposed_conv2d", &layer(conv.weight, conv.bias, sizes))
-            }
-            Operation::Resize(to) => {
-                let fields: [Field<'_>; 3] = [
-                    ("length_in", &length_in),
-                    ("length_out", &to.length),
-                    ("channels", &channels),
-                ];
-                call("resize", &[read(0), write, sizes("Resize", &fields)])
-            }
-            Operation::Resize2d(to) => {
-                let fields: [Field<'_>; 3] = [
-                    ("size_in", &size_in),
-                    ("size_out", &[to.height, to.width]),
-                    ("channels", &channels),
-                ];
-                call("resize2d", &[read(0), write, sizes("Resize2d", &fields)])
-            }
-            Operation::Add(_) => call("add", &[read(0), read(1), write]),
-            Operation::Multiply(_) => call("multiply", &[read(0), read(1), write]),
-            Operation::Activation(Activation { function }) => {
-                let function = match function {
-                    Function::Relu => "Activation::Relu",
-                    Function::Silu => "Activation::Silu",
-                    Function::Tanh => "Activation::Tanh",
-                };
-                call("activation", &[function.into(), write])
-            }
-            Operation::Rescale(Rescale { scale, offset }) => {
-                call("rescale", &[parameter(*scale), parameter(*offset), write])
-            }
-            Operation::Transform(Transform { function }) => {
-                let function = match function {
-                    Inverse::Exp => "Transform::Exp",
-                    Inverse::Sinh => "Transform::Sinh",
-                };
-                call("transform", &[function.into(), write])
-            }
-            Operation::Transpose(_) => {
-                let (positions, channels) = from.positions_and_channels();
-                call(
-                    "transpose",
-                    &[read(0), write, positions.to_string(), channels.to_string()],
-                )
-            }
-        }
-    }
 }
 
 /// A loop over samples: the slots that are read, and the one that is written.
-fn each_sample(read: &[String], written: Option<&str>, calls: &str) -> String {
+fn each_sample(read: &[String], written: &str, calls: &str) -> String {
     let mut pattern = String::new();
     let mut values = String::new();
     for slot in read {
@@ -414,44 +256,13 @@ fn each_sample(read: &[String], written: Option<&str>, calls: &str) -> String {
             let _ = write!(values, ".zip(&*{slot})");
         }
     }
-    if let Some(slot) = written {
-        if pattern.is_empty() {
-            (pattern, values) = (slot.into(), format!("{slot}.iter_mut()"));
-        } else {
-            pattern = format!("({pattern}, {slot})");
-            let _ = write!(values, ".zip(&mut *{slot})");
-        }
+    if pattern.is_empty() {
+        (pattern, values) = (written.into(), format!("{written}.iter_mut()"));
+    } else {
+        pattern = format!("({pattern}, {written})");
+        let _ = write!(values, ".zip(&mut *{written})");
     }
     format!("    for {pattern} in {values}.take(samples) {{\n{calls}    }}\n")
-}
-
-/// The path of what is fused.
-fn then_path(then: Then) -> String {
-    format!("Then::{then:?}")
-}
-
-/// The name of a field, and a number or an array of numbers.
-type Field<'a> = (&'static str, &'a dyn Debug);
-
-/// The literal of a structure of numbers.
-fn sizes(name: &str, fields: &[Field<'_>]) -> String {
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|(field, value)| (*field, format!("{value:?}")))
-        .collect();
-    structure(2, name, &fields)
-}
-
-/// A structure's literal, one field a line, as rustfmt writes it as an argument of a call at this level. A field without
-/// a value has that of the variable of its name.
-fn structure(level: usize, name: &str, fields: &[(&str, String)]) -> String {
-    let indent = "    ".repeat(level + 1);
-    let mut text = format!("{name} {{\n");
-    for (field, value) in fields {
-        let separator = if value.is_empty() { "" } else { ": " };
-        let _ = writeln!(text, "{indent}    {field}{separator}{value},");
-    }
-    text + &indent + "}"
 }
 
 /// A call as a statement, laid out as rustfmt does: arguments on one line where they have at most 60 characters.

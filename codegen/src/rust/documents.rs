@@ -1,8 +1,11 @@
 //! What stands around the code of a frozen crate: manifests, the crate's documentation, test, example and README.
 
-use super::FreezeOptions;
+use super::inputs;
 use super::model::formulas;
+use super::options::{FreezeOptions, RUNTIME, Runtime};
+use super::text::{cell, provenance};
 use crate::emulator::{Emulator, InputVariable};
+use crate::template::{fill, fill_also};
 use std::fmt::Write as _;
 
 /// Path and text of each document.
@@ -15,28 +18,41 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
         let standalone = include_str!("templates/standalone.toml.txt");
         (standalone, "latency".to_owned())
     };
-    let filled = |template: &str| {
-        template
-            .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-            .replace("{{name}}", name)
-            .replace("{{carrier}}", name)
-            .replace("{{standalone}}", standalone)
-            .replace("{{example}}", &example)
-            .replace("{{crate}}", &name.replace('-', "_"))
+    let runtime = match &options.runtime {
+        Runtime::Carried => format!(
+            "package = \"{name}-runtime\", path = \"{}\"",
+            RUNTIME.folder
+        ),
+        Runtime::Path(path) => {
+            let path = toml_string(&path.to_string_lossy());
+            format!("package = \"{}\", path = {path}", RUNTIME.name)
+        }
+        Runtime::Registry => format!("version = \"={}\"", RUNTIME.version),
     };
+    let carried = match options.runtime {
+        Runtime::Carried => {
+            "`dense-runtime/` is under the MIT licence or the Apache licence 2.0, at your option; their texts are\nin it."
+        }
+        Runtime::Path(_) | Runtime::Registry => {
+            "The crate carries no code of others; dense-runtime is under the MIT licence or\nthe Apache licence 2.0, at your option."
+        }
+    };
+    let values = [
+        ("runtime", &runtime[..]),
+        ("carried", carried),
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("name", name),
+        ("carrier", name),
+        ("standalone", standalone),
+        ("example", &example),
+        ("crate", &name.replace('-', "_")),
+    ];
+    let filled = |template: &str| fill_also(template, &[], &values);
     let file = |path: &str, template: &str| (path.to_owned(), filled(template));
-    let about = about(emulator, filled(include_str!("templates/about.md.txt")));
-    vec![
+    let about = about(emulator, name);
+    let mut files = vec![
         file("Cargo.toml", include_str!("templates/Cargo.toml.txt")),
-        file(
-            "dense-runtime/Cargo.toml",
-            include_str!("templates/runtime.toml.txt"),
-        ),
         file("build.rs", include_str!("templates/build.rs.txt")),
-        file(
-            "dense-runtime/build.rs",
-            include_str!("templates/build.rs.txt"),
-        ),
         file(
             "tests/golden.rs",
             include_str!("templates/golden_test.rs.txt"),
@@ -46,6 +62,7 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
             include_str!("templates/latency.rs.txt"),
         ),
         ("src/lib.rs".into(), library(emulator, &about)),
+        ("src/inputs.rs".into(), inputs::text(emulator)),
         (
             "README.md".into(),
             format!(
@@ -53,7 +70,26 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
                 filled(include_str!("templates/README.md.txt"))
             ),
         ),
-    ]
+    ];
+    if options.runtime == Runtime::Carried {
+        files.extend([
+            file(
+                "dense-runtime/Cargo.toml",
+                include_str!("templates/runtime.toml.txt"),
+            ),
+            file(
+                "dense-runtime/build.rs",
+                include_str!("templates/build.rs.txt"),
+            ),
+        ]);
+    }
+    files
+}
+
+/// A text as a basic string of TOML.
+fn toml_string(text: &str) -> String {
+    // The escapes of JSON are those of TOML.
+    serde_json::Value::from(text).to_string()
 }
 
 /// The crate's root: documentation and modules.
@@ -73,11 +109,14 @@ fn library(emulator: &Emulator, about: &str) -> String {
             .map(|(name, _)| format!("pub use model::{name};\n"))
             .collect()
     });
-    text + &include_str!("templates/lib.rs.txt").replace("{{relative}}", &relative)
+    text + &fill(
+        include_str!("templates/lib.rs.txt"),
+        &[("relative", &relative)],
+    )
 }
 
-/// What the emulator is, in Markdown, in the places of a template.
-fn about(emulator: &Emulator, template: String) -> String {
+/// What the emulator of the crate `name` is, in Markdown.
+fn about(emulator: &Emulator, name: &str) -> String {
     let outputs = emulator.outputs();
     let mut inputs = String::new();
     for InputVariable {
@@ -121,57 +160,26 @@ fn about(emulator: &Emulator, template: String) -> String {
             "\nfloat32 cannot represent them: output j is `{output}`, its standard deviation `{deviation}`."
         );
     }
-    let text = template
-        .replace("{{inputs}}", &inputs)
-        .replace(
-            "{{far_note}}",
-            match emulator.local().coverage {
-                None => "",
-                Some(_) => "- The training points leave holes in the box; the status says where an input is far from all of them.\n",
-            },
-        )
-        .replace("{{outputs}}", &notes)
-        .replace("{{members}}", &emulator.members().len().to_string())
-        .replace("{{macs}}", &emulator.macs().to_string())
-        .replace("{{member_macs}}", &emulator.member_macs().to_string())
-        .replace("{{flash}}", &emulator.flash_bytes().to_string())
-        .replace("{{ram}}", &emulator.ram_bytes().to_string());
-    // Last, so that nothing in it is taken for a place to fill in.
-    text.replace("{{provenance}}", &provenance(emulator))
-}
-
-/// A name as code in a cell of a table, in Markdown and in a comment: on one line, and nothing in it is a link, a tag or a
-/// sign of the table's.
-fn cell(name: &str) -> String {
-    let sign = |sign| match sign {
-        '`' => '\'',
-        '|' => '_',
-        sign if is_hidden(sign) => '_',
-        sign => sign,
-    };
-    format!("`{}`", name.chars().map(sign).collect::<String>())
-}
-
-/// Whether a character is a control, or one that turns the direction of writing and the like: compilers refuse these in comments.
-fn is_hidden(sign: char) -> bool {
-    sign.escape_debug().to_string().starts_with("\\u") || sign.is_control()
-}
-
-/// Provenance as JSON that can stand in any comment and in a block of code.
-pub(crate) fn provenance(emulator: &Emulator) -> String {
-    let json = serde_json::to_string_pretty(emulator.provenance())
-        .expect("provenance has string keys only");
-    let mut text = String::new();
-    for sign in json.chars() {
-        match sign {
-            '`' => text.push('\''),
-            sign if is_hidden(sign) && sign != '\n' => {
-                for unit in sign.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(text, "\\u{unit:04x}");
-                }
-            }
-            sign => text.push(sign),
+    let far_note = match emulator.local().coverage {
+        None => "",
+        Some(_) => {
+            "- The training points leave holes in the box; the status says where an input is far from all of them.\n"
         }
-    }
-    text
+    };
+    fill(
+        include_str!("templates/about.md.txt"),
+        &[
+            ("inputs", &inputs),
+            ("version", env!("CARGO_PKG_VERSION")),
+            ("crate", &name.replace('-', "_")),
+            ("far_note", far_note),
+            ("outputs", &notes),
+            ("members", &emulator.members().len().to_string()),
+            ("macs", &emulator.macs().to_string()),
+            ("member_macs", &emulator.member_macs().to_string()),
+            ("flash", &emulator.flash_bytes().to_string()),
+            ("ram", &emulator.ram_bytes().to_string()),
+            ("provenance", &provenance(emulator)),
+        ],
+    )
 }

@@ -8,41 +8,26 @@
 mod calls;
 mod documents;
 pub(crate) mod golden;
+mod inputs;
 mod model;
+mod names;
+mod options;
+mod text;
 mod weights;
 
-pub(crate) use documents::provenance;
+use names::check_name;
+pub(crate) use names::check_section;
+pub use options::{Carried, FreezeOptions, RUNTIME, Runtime};
+pub(crate) use text::provenance;
 pub(crate) use weights::literals;
 
+use crate::aside::{rename, write_synced};
 use crate::emulator::Emulator;
 use crate::image::Image;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
 pub use golden::golden_inputs;
-
-/// What the user chooses about a frozen crate.
-#[derive(Clone, Debug)]
-pub struct FreezeOptions {
-    /// The crate's name, as in a `Cargo.toml`.
-    pub crate_name: String,
-    /// The linker's section for all numbers, weights and golden vectors, for example `.qspi_weights`; the usual one if
-    /// left out.
-    pub section: Option<String>,
-    /// Whether the crate is a member of a Cargo workspace, instead of a workspace of its own: its manifest then has no
-    /// `[workspace]` and no profile, which cargo takes from the workspace's root.
-    pub member: bool,
-}
-
-impl Default for FreezeOptions {
-    fn default() -> Self {
-        Self {
-            crate_name: "frozen-emulator".into(),
-            section: None,
-            member: false,
-        }
-    }
-}
 
 /// What was frozen.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +44,8 @@ pub struct FrozenCrate {
     pub ram_bytes: usize,
     /// Ensemble members.
     pub members: usize,
+    /// What of others the crate carries.
+    pub carries: Vec<Carried>,
 }
 
 /// The file of the image beside the frozen code.
@@ -85,6 +72,10 @@ pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Resul
         flash_bytes: emulator.flash_bytes(),
         ram_bytes: emulator.ram_bytes(),
         members: emulator.members().len(),
+        carries: match options.runtime {
+            Runtime::Carried => vec![RUNTIME],
+            Runtime::Path(_) | Runtime::Registry => Vec::new(),
+        },
     })
 }
 
@@ -116,14 +107,27 @@ fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, Vec<u8>)>
         let text = in_section(text, options.section.as_deref());
         (format!("src/{path}"), text)
     }));
-    let sources = dense_runtime::SOURCES.iter();
-    files.extend(sources.map(|(path, text)| (format!("dense-runtime/src/{path}"), (*text).into())));
+    if options.runtime == Runtime::Carried {
+        files.extend(carried_runtime());
+    }
     let files = files.into_iter();
     let mut files: Vec<_> = files
         .map(|(path, text)| (path, text.into_bytes()))
         .collect();
     files.push((IMAGE_FILE.into(), image.bytes()));
     files
+}
+
+/// The runtime's sources and licences: paths from the crate that carries it, and texts.
+pub(crate) fn carried_runtime() -> impl Iterator<Item = (String, String)> {
+    let folder = RUNTIME.folder;
+    let sources = dense_runtime::SOURCES.iter();
+    let sources = sources.map(move |(path, text)| (format!("{folder}/src/{path}"), text));
+    let licences = dense_runtime::LICENCES.iter();
+    let licences = licences.map(move |(path, text)| (format!("{folder}/{path}"), text));
+    sources
+        .chain(licences)
+        .map(|(path, text)| (path, (*text).to_owned()))
 }
 
 /// The text of a module, its numbers in the section that is asked for.
@@ -135,54 +139,6 @@ pub(crate) fn in_section(text: String, section: Option<&str>) -> String {
         ),
         None => text,
     }
-}
-
-pub(crate) fn check_section(out: &Path, section: Option<&str>) -> Result<()> {
-    let ordinary = |character: char| character.is_ascii_alphanumeric() || "._".contains(character);
-    match section {
-        Some(name) if name.len() < 2 || !name.starts_with('.') || !name.chars().all(ordinary) => {
-            Err(Error::Freeze {
-                path: out.into(),
-                problem: format!("{name:?} cannot name a section"),
-                advice: "begin with a dot, then take letters, digits, . and _, for example .qspi_weights",
-            })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_name(out: &Path, name: &str) -> Result<()> {
-    /// Crates of the compiler's and of ours, words of Rust's, names that Windows has no file of.
-    const TAKEN: &str = " dense-runtime dense_runtime core std alloc test proc-macro proc_macro \
-        abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in \
-        let loop macro match mod move mut override priv pub ref return self static struct super trait true try type typeof \
-        unsafe unsized use virtual where while yield \
-        con prn aux nul com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 ";
-    let ordinary = |character: char| {
-        character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character)
-    };
-    let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
-    let refused = |why: &str, advice| {
-        Err(Error::Freeze {
-            path: out.into(),
-            problem: format!("{name:?} cannot name a crate{why}"),
-            advice,
-        })
-    };
-    if !begins || !name.chars().all(ordinary) {
-        return refused(
-            "",
-            "take small letters, digits, - and _, a letter first; a crate is named after its folder where no name is given",
-        );
-    }
-    if TAKEN.contains(&format!(" {name} ")) {
-        let why = ": Rust, cargo or Windows has a meaning of its own for this word";
-        return refused(
-            why,
-            "take another word; a crate is named after its folder where no name is given",
-        );
-    }
-    Ok(())
 }
 
 /// Writes a folder of frozen code aside and renames it. An older one is replaced: a folder whose file `known` holds `mark`.
@@ -250,7 +206,7 @@ fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|source| failure("make", parent, source))?;
         }
-        std::fs::write(&path, contents).map_err(|source| failure("write", &path, source))?;
+        write_synced(&path, contents).map_err(|source| failure("write", &path, source))?;
     }
     Ok(())
 }
@@ -258,12 +214,12 @@ fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
 fn replace(out: &Path, new: &Path, old: &Path) -> Result<()> {
     let replaced = out.exists();
     if replaced {
-        std::fs::rename(out, old).map_err(|source| failure("rename", out, source))?;
+        rename(out, old).map_err(|source| failure("rename", out, source))?;
     }
-    if let Err(source) = std::fs::rename(new, out) {
+    if let Err(source) = rename(new, out) {
         if replaced {
             // Puts back what was there; if this fails too, it is still beside under its other name.
-            let _ = std::fs::rename(old, out);
+            let _ = rename(old, out);
         }
         return Err(failure("rename", new, source));
     }

@@ -4,12 +4,15 @@ use super::calls;
 use crate::domain::Range;
 use crate::emulator::{Emulator, Relative};
 use crate::local::Local;
+use crate::operation::rust::Import;
 use crate::plan::Plan;
+use crate::template::fill;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator) -> String {
-    let plan = Plan::new(emulator);
+    let plan = Plan::new(emulator.graph(), emulator.members());
     let slots = || plan.sizes().iter().enumerate();
     let mut fields = String::new();
     let mut zeros = String::new();
@@ -29,38 +32,42 @@ pub(super) fn text(emulator: &Emulator) -> String {
             "        local::far_from_data(coverage, slot0, status);\n",
         ),
     };
-    let mut text = include_str!("templates/model.rs.txt")
-        .replace("{{imports}}", &imports(&body))
-        .replace("{{local_import}}", &local_import(local))
-        .replace("{{local}}", &logarithmic(emulator))
-        .replace("{{coverage}}", coverage)
-        .replace("{{far}}", far)
-        .replace("{{inputs}}", &emulator.input_count().to_string())
-        .replace("{{outputs}}", &emulator.output_count().to_string())
-        .replace("{{members}}", &emulator.members().len().to_string())
-        .replace("{{macs}}", &emulator.macs().to_string())
-        .replace("{{member_macs}}", &emulator.member_macs().to_string())
-        .replace("{{flash}}", &emulator.flash_bytes().to_string())
-        .replace("{{ram}}", &emulator.ram_bytes().to_string())
-        .replace(
-            "{{ensemble}}",
-            if several {
-                "{self, Calibration}"
-            } else {
-                "{self}"
-            },
-        )
-        .replace("{{batch}}", &plan.batch().to_string())
-        .replace("{{fields}}", &fields)
-        .replace("{{zeros}}", &zeros)
-        .replace("{{slots}}", &destructured(&names))
-        .replace("{{calls}}", &body);
-    if body.contains("copy(") {
-        text += include_str!("templates/copy.rs.txt");
+    let number = |number: usize| number.to_string();
+    let text = fill(
+        include_str!("templates/model.rs.txt"),
+        &[
+            ("imports", &imports(&body.imports)),
+            ("local_import", &local_import(local)),
+            ("local", &logarithmic(emulator)),
+            ("coverage", coverage),
+            ("far", far),
+            ("inputs", &number(emulator.input_count())),
+            ("outputs", &number(emulator.output_count())),
+            ("members", &number(emulator.members().len())),
+            ("macs", &emulator.macs().to_string()),
+            ("member_macs", &emulator.member_macs().to_string()),
+            ("flash", &number(emulator.flash_bytes())),
+            ("ram", &number(emulator.ram_bytes())),
+            (
+                "ensemble",
+                if several {
+                    "{self, Calibration}"
+                } else {
+                    "{self}"
+                },
+            ),
+            ("batch", &number(plan.batch())),
+            ("fields", &fields),
+            ("zeros", &zeros),
+            ("slots", &destructured(&names)),
+            ("calls", &body.text),
+            ("names", &(self::names(emulator) + &relative(emulator))),
+        ],
+    );
+    match body.copies {
+        true => text + include_str!("templates/copy.rs.txt"),
+        false => text,
     }
-    // Last, so that no name is taken for a place to fill in.
-    let names = self::names(emulator) + &relative(emulator);
-    text.replace("{{names}}", &names)
 }
 
 /// The pattern that takes the workspace apart, laid out as rustfmt does.
@@ -72,50 +79,16 @@ fn destructured(names: &[String]) -> String {
     format!("    let Workspace {{\n{fields}    }} = workspace;")
 }
 
-/// The kernels that are called, sorted as rustfmt sorts them.
-fn imports(body: &str) -> String {
-    const KERNELS: [(&str, &str); 11] = [
-        ("add::add", "add("),
-        ("conv1d::{Conv1d, conv1d}", " conv1d("),
-        ("conv2d::{Conv2d, conv2d}", " conv2d("),
-        ("dense::{Dense, dense}", " dense("),
-        ("finish::Then", "Then::"),
-        ("multiply::multiply", "multiply("),
-        ("resize::{Resize, resize}", "resize("),
-        ("resize2d::{Resize2d, resize2d}", "resize2d("),
-        ("transpose::transpose", "transpose("),
-        (
-            "transposed_conv1d::{TransposedConv1d, transposed_conv1d}",
-            "transposed_conv1d(",
-        ),
-        (
-            "transposed_conv2d::{TransposedConv2d, transposed_conv2d}",
-            "transposed_conv2d(",
-        ),
-    ];
-    const ELEMENTWISE: [(&str, &str); 7] = [
-        ("Activation", "activation("),
-        ("Transform", "transform("),
-        ("activation", "activation("),
-        ("logarithm", "logarithm("),
-        ("rescale", "rescale("),
-        ("standardise", "standardise("),
-        ("transform", "transform("),
-    ];
-    let called = |call: &str| match call {
-        "Then::" => body.contains(call),
-        _ => body.contains(&format!("    {}", call.trim_start())),
-    };
-    let mut lines: Vec<_> = KERNELS
-        .iter()
-        .filter(|(_, call)| called(call))
-        .map(|(path, _)| format!("use dense_runtime::kernels::{path};\n"))
-        .collect();
-    let names: Vec<_> = ELEMENTWISE
-        .iter()
-        .filter(|(_, call)| called(call))
-        .map(|(name, _)| *name)
-        .collect();
+/// The imports of the kernels that are called, sorted as rustfmt sorts them.
+fn imports(imports: &BTreeSet<Import>) -> String {
+    let mut lines = Vec::new();
+    let mut names = Vec::new();
+    for import in imports {
+        match import {
+            Import::Kernel(path) => lines.push(format!("use dense_runtime::kernels::{path};\n")),
+            Import::Elementwise(name) => names.push(*name),
+        }
+    }
     let path = "use dense_runtime::kernels::elementwise";
     match &names[..] {
         [] => {}

@@ -1,6 +1,7 @@
 use super::*;
 use crate::image::{Stored, Values, arrays};
 use crate::testing;
+use sha2::{Digest, Sha256};
 use std::process::Command;
 
 fn frozen(emulator: &Emulator) -> (tempfile::TempDir, PathBuf) {
@@ -76,6 +77,21 @@ second = { path = "second" }
 "#;
     let program = "
 #[test]
+fn inputs_and_answers_have_names() {
+    use first::{Emulator, Inputs, Predict as _};
+    let inputs = Inputs { temperature_ev: 0.1, density_m3: 2.0, angle_deg: 0.2 };
+    assert_eq!(inputs.to_array(), [0.1, 2.0, 0.2]);
+    let mut workspace = Emulator::WORKSPACE;
+    let (mut mean, mut std) = ([0.0; first::OUTPUTS], [0.0; first::OUTPUTS]);
+    let status = Emulator.predict(&mut workspace, &inputs.into(), &mut mean, &mut std);
+    let answer = Emulator.answer(&mut workspace, &inputs.into());
+    assert_eq!(answer.mean.map(f32::to_bits), mean.map(f32::to_bits));
+    assert_eq!(answer.std.map(f32::to_bits), std.map(f32::to_bits));
+    assert_eq!(answer.status, status);
+    let _: &dyn core::error::Error = &first::ImageError::Length;
+}
+
+#[test]
 fn both_have_the_numbers_that_were_frozen() {
     use first::Predict as _;
     use second::Predict as _;
@@ -132,11 +148,83 @@ fn a_build_for_a_microcontroller_that_may_link_a_panic_says_why() {
 }
 
 #[test]
+fn the_runtime_comes_from_a_folder_or_a_registry_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let frozen = |name: &str, runtime: Runtime| {
+        let options = FreezeOptions {
+            runtime,
+            ..FreezeOptions::default()
+        };
+        let out = folder.path().join(name);
+        let frozen = freeze(&testing::emulator(1), &out, &options).unwrap();
+        assert_eq!(frozen.carries, []);
+        assert!(!out.join("dense-runtime").exists());
+        out
+    };
+    let runtime = root.join("runtime").canonicalize().unwrap();
+    let out = frozen("path", Runtime::Path(runtime));
+    cargo(&out, &["test", "--quiet"]).unwrap();
+
+    // A registry in a folder: an index, and packages as `cargo package` makes them.
+    let registry = folder.path().join("registry");
+    let index = registry.join("index/de/ns");
+    std::fs::create_dir_all(&index).unwrap();
+    let mut package = Command::new(env!("CARGO"));
+    package.args(["package", "--offline", "--allow-dirty", "--no-verify"]);
+    package
+        .args(["--package", RUNTIME.name, "--target-dir"])
+        .arg(&registry);
+    let packaged = package.current_dir(&root).output().unwrap();
+    assert!(
+        packaged.status.success(),
+        "{}",
+        String::from_utf8_lossy(&packaged.stderr)
+    );
+    let file = format!("{}-{}.crate", RUNTIME.name, RUNTIME.version);
+    let bytes = std::fs::read(registry.join("package").join(&file)).unwrap();
+    std::fs::write(registry.join(&file), &bytes).unwrap();
+    let features = [
+        "std",
+        "no-fma",
+        "core-float-math",
+        "crc-table-256",
+        "compact",
+        "sources",
+    ];
+    let mut features: serde_json::Map<_, _> = features
+        .map(|feature| (feature.to_owned(), serde_json::json!([])))
+        .into_iter()
+        .collect();
+    features.insert("default".into(), serde_json::json!(["std"]));
+    let checksum = Sha256::digest(&bytes);
+    let checksum: String = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+    let entry = serde_json::json!({
+        "name": RUNTIME.name, "vers": RUNTIME.version, "deps": [], "features": features,
+        "cksum": checksum, "yanked": false,
+    });
+    std::fs::write(index.join(RUNTIME.name), entry.to_string()).unwrap();
+    let out = frozen("registry-crate", Runtime::Registry);
+    let source = format!(
+        "source.local.local-registry={:?}",
+        registry.display().to_string()
+    );
+    let config = [
+        "--config",
+        "source.crates-io.replace-with='local'",
+        "--config",
+        &source,
+    ];
+    cargo(&out, &[&["test", "--quiet"], &config[..]].concat()).unwrap();
+}
+
+#[test]
 fn the_emitted_code_is_formatted() {
     let (_folder, out) = frozen(&testing::emulator(2));
     for file in [
         "build.rs",
         "src/lib.rs",
+        "src/inputs.rs",
         "tests/golden.rs",
         "examples/latency.rs",
     ] {

@@ -6,6 +6,7 @@ use crate::domain::Range;
 use crate::emulator::Emulator;
 use crate::image::{self, Field, Image, Stored, Values, arrays};
 use crate::interpreter::Order;
+use crate::template::fill;
 use dense_runtime::domain::LANES;
 use std::fmt::Write as _;
 
@@ -61,10 +62,14 @@ pub(super) fn text(image: &Image) -> String {
         );
         let _ = writeln!(values, "    {name}: {},", literal(field));
     }
-    include_str!("templates/weights.rs.txt")
-        .replace("{{structure}}", &format!("{:#010X}", image.structure))
-        .replace("{{fields}}", &fields)
-        .replace("{{values}}", &values)
+    fill(
+        include_str!("templates/weights.rs.txt"),
+        &[
+            ("structure", &format!("{:#010X}", image.structure)),
+            ("fields", &fields),
+            ("values", &values),
+        ],
+    )
 }
 
 /// What a field is, as documentation: as code where it has signs that Markdown would take for its own.

@@ -90,6 +90,17 @@ vectorised! {
     }
 }
 
+/// Keeps values within bounds: `min(max(y, low), high)`, exact. NaN stays, and so does the sign of a zero.
+///
+/// *Shapes*: all three `[values]`. Every value is compared with both bounds, whichever holds.
+#[inline]
+pub fn clip(low: &[f32], high: &[f32], y: &mut [f32]) {
+    for ((y, &low), &high) in y.iter_mut().zip(low).zip(high) {
+        let raised = if *y < low { low } else { *y };
+        *y = if raised > high { high } else { raised };
+    }
+}
+
 #[inline(always)]
 fn each(y: &mut [f32], function: impl Fn(f32) -> f32) {
     for y in y {

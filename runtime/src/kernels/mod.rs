@@ -29,6 +29,7 @@ mod tiles;
 pub mod transpose;
 pub mod transposed_conv1d;
 pub mod transposed_conv2d;
+mod write;
 
 #[cfg(test)]
 mod tests;

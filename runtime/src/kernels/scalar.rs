@@ -16,6 +16,9 @@ use super::finish::{Finish, Then};
 use super::layer::Layer;
 use crate::index::along;
 use core::hint::black_box;
+use tile::Tile;
+
+mod tile;
 
 /// Whether layers are taken by this loop: where there are no vectors, and where little code was asked for and is compiled for
 /// one processor alone, so that its fused multiply-add is an instruction here.
@@ -285,26 +288,6 @@ fn relu(x: f32) -> f32 {
     let bits = x.to_bits();
     let above = bits.wrapping_sub(1) < f32::INFINITY.to_bits();
     f32::from_bits(if above { bits } else { 0 })
-}
-
-/// A tile and the run that it takes.
-struct Tile {
-    positions: usize,
-    width: usize,
-    /// Positions that there are; past the last one, it is computed again.
-    left: usize,
-    /// The first number of the first position, and numbers from one position to the next.
-    x: *const f32,
-    from: usize,
-    /// The first row's first weight, and weights from row to row.
-    weights: *const f32,
-    lanes: usize,
-    /// Numbers of each position, and rows; at least one.
-    run: usize,
-    /// What the sums of the first position start with, and numbers to the next position's: the bias, with a step of 0, or the
-    /// sums themselves.
-    start: *const f32,
-    start_step: usize,
 }
 
 /// Adds the run's products to what the sums `[positions][width]` start with, row after row.

@@ -5,7 +5,7 @@ use super::blocks::block_lanes;
 use super::conv1d::{Conv1d, conv1d};
 use super::conv2d::{Conv2d, conv2d};
 use super::dense::{Dense, dense, packed_length};
-use super::elementwise::{logarithm, rescale, standardise};
+use super::elementwise::{clip, logarithm, rescale, standardise};
 use super::finish::Then;
 use super::multiply::multiply;
 use super::resize::{Resize, resize};
@@ -398,6 +398,12 @@ fn elementwise_operations_are_what_they_say() {
         rescale(&a, &b, &mut y);
         let expected: Vec<f32> = (0..count).map(|j| Native::fma(x[j], a[j], b[j])).collect();
         assert_bits(&y, &expected, "rescale");
+        y.clone_from(&x);
+        let [low, high] = [f32::min, f32::max]
+            .map(|of| -> Vec<f32> { a.iter().zip(&b).map(|(&a, &b)| of(a, b)).collect() });
+        clip(&low, &high, &mut y);
+        let expected: Vec<f32> = (0..count).map(|j| x[j].clamp(low[j], high[j])).collect();
+        assert_bits(&y, &expected, "clip");
         add(&x, &a, &mut y);
         let expected: Vec<f32> = (0..count).map(|j| x[j] + a[j]).collect();
         assert_bits(&y, &expected, "add");

@@ -2,14 +2,21 @@
 
 use super::*;
 use crate::contenders::output_shape;
+use crate::cost_model::random_model;
+use crate::data::ReadOptions;
 use crate::data::testing::images;
-use crate::data::{ReadOptions, Split, Transform};
 use crate::nodes::Pass;
 use crate::space::presets::{MicroSizes, PaperWidths, micro, micro_decoder, paper};
-use crate::space::{Architecture, Space};
+use crate::space::{Activation, Candidate, Group, Identity, Placement, Space};
+use crate::streams::stream;
 use crate::training::{Choices, Members, Rows, Settings, Trainer};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use dense_codegen::executor::Executor;
+use dense_codegen::interpreter::interpret_f64;
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use std::collections::HashSet;
 
 /// The emulator has what candle computes, within this share of an output's deviation: f32 sums in two orders.
 const CANDLE: f32 = 1e-4;
@@ -174,4 +181,179 @@ fn outputs_that_are_constant_in_training_are_known_by_their_place_in_the_data() 
     );
     let constant = normalisation.output_constant().iter();
     assert_eq!(constant.filter(|&&constant| constant).count(), 1);
+}
+
+/// Sums of a few hundred products of order 1, in f64, in two orders.
+const DOUBLE: f64 = 1e-11;
+
+const INPUTS: usize = 3;
+
+/// Two nodes that a group may stand between; with an identity beside it, of equal size or channels.
+fn random_shapes(random: &mut ChaCha8Rng, identity: Identity) -> [Shape; 2] {
+    let [from, to] = match identity {
+        Identity::Beside => [random.random_range(1..5); 2],
+        Identity::Absent => [(); 2].map(|()| random.random_range(1..5)),
+    };
+    let shape = |random: &mut ChaCha8Rng, kind: usize, channels| match kind {
+        0 => Shape::Vector(channels),
+        1 => Shape::Sequence {
+            length: random.random_range(1..9),
+            channels,
+        },
+        _ => Shape::Image {
+            height: random.random_range(1..6),
+            width: random.random_range(1..6),
+            channels,
+        },
+    };
+    let kind = random.random_range(0..3);
+    let other = match identity {
+        Identity::Absent if random.random_bool(0.3) => random.random_range(0..3),
+        _ => kind,
+    };
+    [shape(random, kind, from), shape(random, other, to)]
+}
+
+/// A group with a candidate of each kind that fits between its nodes.
+fn random_group(random: &mut ChaCha8Rng) -> (Shape, Group) {
+    let identity = [Identity::Absent, Identity::Beside][random.random_range(0..2)];
+    let [input, output] = random_shapes(random, identity);
+    let rank = random.random_range(1..4);
+    let mut candidates = vec![
+        Candidate::Dense,
+        Candidate::Gated,
+        Candidate::LowRank { rank },
+    ];
+    if identity == Identity::Beside {
+        candidates.push(Candidate::Zero);
+    }
+    if matches!(
+        (input, output),
+        (Shape::Sequence { .. }, Shape::Sequence { .. })
+            | (Shape::Image { .. }, Shape::Image { .. })
+    ) {
+        let kernel = 2 * random.random_range(0..3) + 1;
+        let stride = random.random_range(1..4);
+        candidates.push(Candidate::Conv { kernel });
+        candidates.push(Candidate::TransposedConv { kernel, stride });
+    }
+    let activations = [Activation::Relu, Activation::Silu, Activation::Tanh];
+    let own = activations.choose(random).map(|&own| (0, own));
+    let group = Group {
+        name: "group".to_owned(),
+        output,
+        identity,
+        candidates,
+        activation: random
+            .random_bool(0.8)
+            .then(|| activations[random.random_range(0..3)]),
+        own_activations: own
+            .filter(|_| random.random_bool(0.3))
+            .into_iter()
+            .collect(),
+        placement: [Placement::After, Placement::OnBranch][random.random_range(0..2)],
+    };
+    (input, group)
+}
+
+/// The emulator whose only member ends at a node, in the network's order.
+fn emulator_of(graph: Graph, node: NodeId) -> Emulator {
+    let outputs = graph.shape(node).size();
+    let input = |k| InputVariable {
+        name: format!("x{k}"),
+        low: -1.0,
+        high: 1.0,
+        logarithmic: false,
+    };
+    let parts = EmulatorParts {
+        graph,
+        members: vec![node],
+        calibration: Calibration {
+            gain: 1.0,
+            floor: vec![0.0; outputs],
+            slope: None,
+            unit: vec![1.0; outputs],
+        },
+        local: Local::default(),
+        inputs: (0..INPUTS).map(input).collect(),
+        outputs: Outputs {
+            layout: Layout::Scalars,
+            shape: vec![outputs],
+            names: Vec::new(),
+            axes: Vec::new(),
+            relative: None,
+        },
+        provenance: BTreeMap::new(),
+    };
+    Emulator::new(parts).unwrap()
+}
+
+#[test]
+fn every_candidate_means_in_the_network_what_its_fragment_means_in_a_graph_and_costs_what_it_says()
+{
+    let mut random = stream(7, "groups");
+    let mut seen = HashSet::new();
+    for number in 0..120 {
+        let (input, group) = random_group(&mut random);
+        let first = Group {
+            name: "first".to_owned(),
+            output: input,
+            identity: Identity::Absent,
+            candidates: vec![Candidate::Dense],
+            activation: Some(Activation::Tanh),
+            own_activations: BTreeMap::new(),
+            placement: Placement::After,
+        };
+        let space = Space::new("random", INPUTS, vec![first, group.clone()]).unwrap();
+        let network = SuperNetwork::new(&space, number, DType::F32, &Device::Cpu).unwrap();
+        // Biases off zero, so that none is missing without being noticed.
+        for variable in network.variables() {
+            let count = variable.elem_count();
+            let values: Vec<f32> = (0..count).map(|_| random.random_range(-0.7..0.7)).collect();
+            let values = Tensor::from_vec(values, variable.dims(), &Device::Cpu).unwrap();
+            variable.set(&values).unwrap();
+        }
+        let double = network.in_double_precision().unwrap();
+        let x: Vec<f32> = (0..INPUTS)
+            .map(|_| random.random_range(-1.0..1.0))
+            .collect();
+        let tensor = Tensor::from_vec(x.clone(), (1, INPUTS), &Device::Cpu).unwrap();
+        let tensor = tensor.to_dtype(DType::F64).unwrap();
+        let model = random_model(&mut random);
+        for (choice, candidate) in group.candidates.iter().enumerate() {
+            let architecture = Architecture::new(vec![0, choice]);
+            let mut builder = GraphBuilder::new(INPUTS, &network);
+            let node = builder.graft_groups(&architecture, Graph::INPUT).unwrap();
+            let emulator = emulator_of(builder.graph, node);
+            let fused = double
+                .forward(&tensor, &architecture, Pass::Forward)
+                .unwrap();
+            let fused: Vec<f64> = fused.flatten_all().unwrap().to_vec1().unwrap();
+            let grafted = interpret_f64(&emulator, &x).mean;
+            assert_eq!(fused.len(), grafted.len());
+            for (fused, grafted) in fused.iter().zip(&grafted) {
+                assert!(
+                    (fused - grafted).abs() <= DOUBLE * (1.0 + grafted.abs()),
+                    "{input:?}, {group:?}, {candidate:?}: {fused} and {grafted}"
+                );
+            }
+            let macs = space.architecture_macs(&architecture).unwrap();
+            assert_eq!(emulator.macs(), macs, "{input:?}, {group:?}, {candidate:?}");
+            let fragments = [&space.fragments()[0][0], &space.fragments()[1][choice]];
+            let groups: u64 = fragments.map(|part| model.fragment_ps(part)).iter().sum();
+            let beside = model.once_ps(INPUTS, grafted.len()) + model.member_ps(grafted.len());
+            assert_eq!(model.call_ps(&emulator), groups + beside, "{candidate:?}");
+            seen.insert((
+                std::mem::discriminant(candidate),
+                format!("{:?} {:?}", group.identity, group.placement),
+                group
+                    .activation_of(choice)
+                    .map(|function| function as usize),
+                std::mem::discriminant(&group.output),
+            ));
+        }
+    }
+    // With and without the identity three kinds that lead to 3 shapes and two to 2, zero with it to 3: 29 cases, each in
+    // two placements with one of three functions or none.
+    assert!(seen.len() > 200, "{} of 232", seen.len());
 }

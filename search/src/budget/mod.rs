@@ -2,7 +2,7 @@
 //!
 //! A [`Room`] is a budget over a space. It says what one architecture may cost and what all members may; the search samples,
 //! ranks and chooses within it, so that nothing above it is ever trained or shipped. Costs are those that the emulator
-//! reports of itself, or a little more: members may share more than is reckoned here.
+//! reports of itself, or a little more: members may share more than is counted here.
 //!
 //! ```text
 //! work  = sum over distinct prefixes of members of the last candidate's work + members * rescalings * outputs + error scale
@@ -17,10 +17,11 @@ mod tests;
 
 pub use affordable::{Affordable, Walk};
 
-use crate::cost_model::{self, CostModel};
+use crate::cost_model::CostModel;
 use crate::data::Transform;
-use crate::space::{Architecture, Candidate, Shape, Space};
-use crate::supernetwork::parameter_shapes;
+use crate::lowering;
+use crate::space::{Architecture, Space};
+use dense_codegen::graph::Fragment;
 use dense_codegen::{Emulator, pack};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -62,7 +63,7 @@ impl Budget {
     }
 }
 
-/// A budget, and how costs are reckoned.
+/// A budget, and how costs are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
     /// What the shipped call may cost.
@@ -265,79 +266,69 @@ pub fn check_given(
 
 /// What every candidate costs: `[group][candidate]`.
 fn candidate_costs(space: &Space, cost_model: Option<&CostModel>) -> Vec<Vec<Cost>> {
-    let groups = space.steps().zip(space.macs());
+    let cost = |fragment| fragment_cost(fragment, cost_model);
+    let groups = space.fragments().iter();
     groups
-        .map(|((input, group), macs)| {
-            let candidates = group.candidates.iter().enumerate().zip(macs);
-            let cost = candidates.map(|((choice, &candidate), macs)| {
-                let shapes = parameter_shapes(candidate, input, group.output);
-                let parameters = shapes.iter().map(|shape| shape.iter().product::<usize>());
-                let parameters = parameters.sum();
-                Cost {
-                    macs,
-                    flash_bytes: candidate_flash(candidate, input, group.output),
-                    time_ps: cost_model.map_or(0, |model| {
-                        let works = cost_model::group_works(group, choice, input, macs, parameters);
-                        model.sum(works)
-                    }),
-                }
-            });
-            cost.collect()
-        })
+        .map(|group| group.iter().map(cost).collect())
         .collect()
 }
 
-fn candidate_flash(candidate: Candidate, input: Shape, output: Shape) -> u64 {
-    let shapes = parameter_shapes(candidate, input, output);
-    let numbers: usize = shapes.iter().map(|shape| pack::stored_numbers(shape)).sum();
-    // The inner layer's bias of zeros.
-    let inner = match candidate {
-        Candidate::LowRank { rank } => rank,
-        _ => 0,
-    };
-    NUMBER * (numbers + inner) as u64
+/// What the operations of a fragment cost, and its parameters as they are stored for the kernels.
+fn fragment_cost(fragment: &Fragment, cost_model: Option<&CostModel>) -> Cost {
+    let parameters = fragment.parameters();
+    let floats: usize = parameters
+        .map(|(_, shape)| pack::stored_numbers(shape))
+        .sum();
+    Cost {
+        macs: fragment.total_macs(),
+        flash_bytes: NUMBER * floats as u64,
+        time_ps: cost_model.map_or(0, |model| model.fragment_ps(fragment)),
+    }
 }
 
-/// What each member costs beside its groups, and what the call costs once: as `assemble` builds it.
+/// What each member costs beside its groups, and what the call costs once.
 fn fixed_costs(
     space: &Space,
     count: usize,
     transform: Transform,
     cost_model: Option<&CostModel>,
 ) -> (Cost, Cost) {
-    let outputs = space.output().size() as u64;
-    let rescalings = match transform {
-        Transform::None => 1,
-        Transform::Log => 2,
-        Transform::Asinh => 3,
-    };
-    let (each_ps, once_ps) = cost_model.map_or((0, 0), |model| {
-        model.beside_groups(space.inputs(), space.output(), transform)
+    let (inputs, outputs) = (space.inputs(), space.output().size());
+    let [before, behind] = [
+        lowering::inputs(&vec![false; inputs]),
+        lowering::outputs(space.output(), transform),
+    ]
+    .map(|part| {
+        let fragment = part.expect("a space's inputs and outputs are values of a graph");
+        fragment_cost(&fragment, cost_model)
     });
     let each = Cost {
-        macs: rescalings * outputs,
+        macs: behind.macs,
+        // The members share its parameters.
         flash_bytes: 0,
-        time_ps: each_ps,
+        time_ps: behind.time_ps + cost_model.map_or(0, |model| model.member_ps(outputs)),
     };
     let calibration = if count == 1 { 1 } else { 2 };
-    let once = Cost {
+    let outputs_once = Cost {
         macs: 0,
-        flash_bytes: NUMBER
-            * (2 * space.inputs() as u64 + (2 * rescalings + calibration) * outputs),
-        time_ps: once_ps,
+        flash_bytes: behind.flash_bytes + NUMBER * (calibration * outputs) as u64,
+        time_ps: cost_model.map_or(0, |model| model.once_ps(inputs, outputs)),
     };
-    let once = once.and(error_scale(space.inputs(), cost_model));
-    (each, once.and(slopes(outputs, transform, cost_model)))
+    let once = before
+        .and(outputs_once)
+        .and(error_scale(inputs, cost_model))
+        .and(slopes(outputs, transform, cost_model));
+    (each, once)
 }
 
 /// What it costs that errors grow with the outputs.
-fn slopes(outputs: u64, transform: Transform, cost_model: Option<&CostModel>) -> Cost {
+fn slopes(outputs: usize, transform: Transform, cost_model: Option<&CostModel>) -> Cost {
     match transform {
         Transform::None => Cost::default(),
         Transform::Log | Transform::Asinh => Cost {
             macs: 0,
-            flash_bytes: NUMBER * outputs,
-            time_ps: cost_model.map_or(0, |model| model.slopes_ps(outputs as usize)),
+            flash_bytes: NUMBER * outputs as u64,
+            time_ps: cost_model.map_or(0, |model| model.slopes_ps(outputs)),
         },
     }
 }

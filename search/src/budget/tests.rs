@@ -7,7 +7,7 @@ use crate::cost_model::random_model;
 use crate::data::testing::images;
 use crate::data::{Dataset, Normalisation, Split};
 use crate::space::presets::{MicroSizes, micro};
-use crate::space::{Activation, Group, Identity, Placement};
+use crate::space::{Activation, Candidate, Group, Identity, Placement, Shape};
 use crate::streams::stream;
 use crate::training::{Choices, Members, Rows, Settings, Trainer};
 use crate::variables::{NetworkVariables, Trial};
@@ -312,7 +312,7 @@ fn the_cost_of_one_member_is_what_its_emulator_reports() {
         let cost = cost
             .less(error_scale(space.inputs(), Some(&model)))
             .and_then(|cost| {
-                let outputs = space.output().size() as u64;
+                let outputs = space.output().size();
                 cost.less(slopes(outputs, transform, Some(&model)))
             })
             .unwrap();

@@ -292,7 +292,8 @@ fn chain_sample(shape: Shape, chain: Chain) -> Result<Sample> {
         for _ in 0..count {
             node = draft.step(chain, node)?;
             let taken = &draft.graph.nodes()[node.index()];
-            works.extend(Work::of(&draft.graph, node, taken));
+            let (macs, floats) = (draft.graph.macs(node), draft.graph.floats(node));
+            works.extend(Work::of(taken.operation(), macs, floats));
         }
         Ok((emulator(draft.graph, node)?, works))
     };

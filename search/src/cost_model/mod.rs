@@ -1,4 +1,4 @@
-//! What a call takes on a machine, foretold: nanoseconds of each operation, by its kind.
+//! Predicts the time of a call on a machine: nanoseconds of each operation, by its kind.
 //!
 //! ```text
 //! time of an operation = fixed + per_mac * multiply-accumulates + per_byte * bytes read and written
@@ -19,10 +19,8 @@ pub use measure::measure;
 #[cfg(test)]
 pub(crate) use tests::random_model;
 
-use crate::data::Transform;
-use crate::space::{Activation, Candidate, Group, Identity, Placement, Shape};
 use dense_codegen::Emulator;
-use dense_codegen::graph::{Function, Graph, Inverse, Node, NodeId, Operation};
+use dense_codegen::graph::{Fragment, Function, Inverse, Operation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -123,7 +121,8 @@ impl Kind {
                 Function::Silu => Self::Silu,
                 Function::Tanh => Self::Tanh,
             },
-            Operation::Rescale(_) => Self::Rescale,
+            // As much is read for a value.
+            Operation::Rescale(_) | Operation::Clip(_) => Self::Rescale,
             Operation::Transform(transform) => match transform.function {
                 Inverse::Exp => Self::Exp,
                 Inverse::Sinh => Self::Sinh,
@@ -135,30 +134,25 @@ impl Kind {
 
 /// An operation, as far as its time depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Work {
+struct Work {
     kind: Kind,
     macs: u64,
     bytes: u64,
 }
 
 impl Work {
-    /// An operation on so many numbers in all: operands, constants and result.
-    fn new(kind: Kind, macs: u64, numbers: usize) -> Self {
+    /// Work of one kind on so many floats in all: operands, constants and result.
+    fn new(kind: Kind, macs: u64, floats: usize) -> Self {
         Self {
             kind,
             macs,
-            bytes: NUMBER * numbers as u64,
+            bytes: NUMBER * floats as u64,
         }
     }
 
-    /// What a node of a graph does; `None` for the inputs.
-    fn of(graph: &Graph, id: NodeId, node: &Node) -> Option<Self> {
-        let kind = Kind::of(node.operation())?;
-        let operands = node.inputs().iter().map(|&input| graph.shape(input).size());
-        let parameters = node.operation().parameters().into_iter();
-        let constants = parameters.map(|parameter| graph.parameter_values(parameter).len());
-        let numbers = operands.chain(constants).sum::<usize>() + node.shape().size();
-        Some(Self::new(kind, graph.macs(id), numbers))
+    /// What an operation does with so many floats; `None` for the inputs.
+    fn of(operation: &Operation, macs: u64, floats: usize) -> Option<Self> {
+        Some(Self::new(Kind::of(operation)?, macs, floats))
     }
 }
 
@@ -201,12 +195,13 @@ impl CostModel {
     pub fn call_ps(&self, emulator: &Emulator) -> u64 {
         let graph = emulator.graph();
         let nodes = graph.named_nodes();
-        let operations = nodes.filter_map(|(id, node)| Work::of(graph, id, node));
+        let operations = nodes
+            .filter_map(|(id, node)| Work::of(node.operation(), graph.macs(id), graph.floats(id)));
         let outputs = emulator.output_count();
         let members = emulator.members().len() as u64;
         self.sum(operations)
-            + self.once(emulator.input_count(), outputs)
-            + members * self.picoseconds(member(outputs))
+            + self.once_ps(emulator.input_count(), outputs)
+            + members * self.member_ps(outputs)
             + match emulator.local().numbers() {
                 0 => 0,
                 numbers => self.local_ps(emulator.local().macs(), numbers),
@@ -217,14 +212,27 @@ impl CostModel {
             }
     }
 
+    /// Returns what the operations of a fragment take that its result needs, in picoseconds.
+    pub(crate) fn fragment_ps(&self, fragment: &Fragment) -> u64 {
+        let nodes = fragment.needed_nodes();
+        self.sum(nodes.filter_map(|(id, node)| {
+            Work::of(node.operation(), fragment.macs(id), fragment.floats(id))
+        }))
+    }
+
     /// Returns what all of these take, in picoseconds.
-    pub(crate) fn sum(&self, works: impl IntoIterator<Item = Work>) -> u64 {
+    fn sum(&self, works: impl IntoIterator<Item = Work>) -> u64 {
         works.into_iter().map(|work| self.picoseconds(work)).sum()
     }
 
-    /// Returns what a call takes once, whatever its members do: guard and end.
-    fn once(&self, inputs: usize, outputs: usize) -> u64 {
+    /// Returns what a call takes once, whatever its members do, in picoseconds: guard and end.
+    pub(crate) fn once_ps(&self, inputs: usize, outputs: usize) -> u64 {
         self.sum([Work::new(Kind::Guard, 0, 3 * inputs), end(outputs)])
+    }
+
+    /// Returns what a member's share of the statistics takes, in picoseconds.
+    pub(crate) fn member_ps(&self, outputs: usize) -> u64 {
+        self.picoseconds(member(outputs))
     }
 
     /// Returns what it takes to know the size of errors, and to find the nearest training points, where the inputs lie:
@@ -243,36 +251,6 @@ impl CostModel {
         let nanoseconds = rates.nanoseconds(work.macs as f64, work.bytes as f64);
         (1e3 * nanoseconds).ceil().clamp(0.0, 1e18) as u64
     }
-
-    /// Returns what each member takes beside its groups, and what the call takes once, as
-    /// [`assemble`](crate::assemble::assemble) builds it.
-    pub(crate) fn beside_groups(
-        &self,
-        inputs: usize,
-        output: Shape,
-        transform: Transform,
-    ) -> (u64, u64) {
-        let outputs = output.size();
-        let rescale = Work::new(Kind::Rescale, outputs as u64, 4 * outputs);
-        let elementwise = |kind| Work::new(kind, 0, 2 * outputs);
-        let mut each = vec![rescale, member(outputs)];
-        match transform {
-            Transform::None => {}
-            Transform::Log => each.extend([rescale, elementwise(Kind::Exp)]),
-            Transform::Asinh => each.extend([rescale, elementwise(Kind::Sinh), rescale]),
-        }
-        if let Shape::Sequence { channels, .. } | Shape::Image { channels, .. } = output
-            && channels > 1
-        {
-            each.push(elementwise(Kind::Transpose));
-        }
-        let once = self.once(inputs, outputs)
-            + self.sum([
-                Work::new(Kind::Logarithm, 0, 2 * inputs),
-                Work::new(Kind::Standardise, 0, 4 * inputs),
-            ]);
-        (self.sum(each), once)
-    }
 }
 
 /// The end of the statistics: a root for each output.
@@ -283,105 +261,4 @@ fn end(outputs: usize) -> Work {
 /// A member's share of the statistics.
 fn member(outputs: usize) -> Work {
     Work::new(Kind::Member, 0, 6 * outputs)
-}
-
-/// What a group's candidate does, as [`assemble`](crate::assemble::assemble) builds it: `macs` are the candidate's,
-/// `parameters` the numbers of its weights and biases.
-pub(crate) fn group_works(
-    group: &Group,
-    choice: usize,
-    input: Shape,
-    macs: u64,
-    parameters: usize,
-) -> Vec<Work> {
-    let candidate = group.candidates[choice];
-    let output = group.output;
-    let (from, to) = (input.size(), output.size());
-    let mut works = Vec::new();
-    let is_resized = match (input, output) {
-        (Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. }) => from != length,
-        (
-            Shape::Image {
-                height: rows,
-                width: columns,
-                ..
-            },
-            Shape::Image { height, width, .. },
-        ) => (rows, columns) != (height, width),
-        _ => false,
-    };
-    let reads_resized = matches!(candidate, Candidate::Conv { .. });
-    let is_image = matches!(output, Shape::Image { .. });
-    let mut at_output = from;
-    if is_resized {
-        at_output = resized_size(input, output);
-        // Without identity, and beside a transposed convolution, nobody reads it, and it is pruned.
-        if reads_resized || group.identity == Identity::Beside {
-            let kind = if is_image {
-                Kind::Resize2d
-            } else {
-                Kind::Resize
-            };
-            works.push(Work::new(kind, 0, from + at_output));
-        }
-    }
-    let numbers = parameters + to;
-    match candidate {
-        Candidate::Zero => {}
-        Candidate::Dense => works.push(Work::new(Kind::Dense, macs, from + numbers)),
-        Candidate::Gated => {
-            let one = Work::new(Kind::Dense, macs / 2, from + parameters / 2 + to);
-            works.extend([one, one, Work::new(Kind::Multiply, 0, 3 * to)]);
-        }
-        Candidate::LowRank { rank } => {
-            let (first, second) = (from * rank, rank * to);
-            works.push(Work::new(
-                Kind::Dense,
-                first as u64,
-                from + first + 2 * rank,
-            ));
-            works.push(Work::new(
-                Kind::Dense,
-                second as u64,
-                rank + second + 2 * to,
-            ));
-        }
-        Candidate::Conv { .. } => {
-            let kind = if is_image { Kind::Conv2d } else { Kind::Conv1d };
-            works.push(Work::new(kind, macs, at_output + numbers));
-        }
-        Candidate::TransposedConv { .. } => {
-            let kind = match is_image {
-                true => Kind::TransposedConv2d,
-                false => Kind::TransposedConv1d,
-            };
-            works.push(Work::new(kind, macs, from + numbers));
-        }
-    }
-    let activation = group.activation_of(choice).map(|function| match function {
-        Activation::Relu => Kind::Relu,
-        Activation::Silu => Kind::Silu,
-        Activation::Tanh => Kind::Tanh,
-    });
-    let has_operation = candidate != Candidate::Zero;
-    if let Some(kind) = activation
-        && (has_operation || group.placement == Placement::After)
-    {
-        works.push(Work::new(kind, 0, 2 * to));
-    }
-    if has_operation && group.identity == Identity::Beside {
-        works.push(Work::new(Kind::Add, 0, 3 * to));
-    }
-    works
-}
-
-/// Numbers of a value that is resized to another's positions: it keeps its channels.
-fn resized_size(input: Shape, output: Shape) -> usize {
-    match (input, output) {
-        (Shape::Sequence { channels, .. }, Shape::Sequence { length, .. }) => channels * length,
-        (Shape::Image { channels, .. }, Shape::Image { height, width, .. }) => {
-            channels * height * width
-        }
-        _ => input.size(),
-    }
 }

@@ -3,9 +3,10 @@
 //! Names decide where both sides have them. Where one side has none, columns are taken in their order, which is noted. Whatever
 //! fits neither way is refused.
 
-use super::dataset::{Axis, Dataset};
-use super::draft::{pick, positions};
+use super::columns::{pick, positions};
+use super::dataset::Dataset;
 use super::error::{DataError, list, shape_text};
+use dense_codegen::emulator::Axis;
 
 /// How far two coordinates of one axis may differ, over the axis' extent.
 const SAME_COORDINATE: f64 = 1e-6;
@@ -196,7 +197,7 @@ pub(super) fn is_numbered(names: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dataset::ReadOptions;
+    use super::super::files::ReadOptions;
     use super::super::testing::{NpzFile, doubles, read, unicode};
     use super::*;
 

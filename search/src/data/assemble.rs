@@ -1,12 +1,15 @@
 //! From a [`Draft`] to a [`Dataset`]: every check on the numbers of a data set stands here.
 
-use super::dataset::{Dataset, Input, MAXIMUM_INPUTS, ReadOptions};
-use super::draft::{Draft, shape_error};
+use super::columns::shape_error;
+use super::dataset::{Dataset, Input};
+use super::draft::Draft;
 use super::error::{DataError, Place};
-use super::faults::{Fault, Faults, LARGEST_MAGNITUDE, LARGEST_OUTPUT};
+use super::faults::{Fault, Faults};
+use super::files::ReadOptions;
 use super::layout::Layout;
+use super::limits::{LARGEST_MAGNITUDE, LARGEST_OUTPUT, MAXIMUM_INPUTS};
 use super::mend;
-use super::split::Part;
+use super::part::Part;
 
 /// Boxes narrower than this are refused: the inverse of [`LARGEST_MAGNITUDE`].
 const SMALLEST_MAGNITUDE: f64 = 1e-30;

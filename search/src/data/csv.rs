@@ -6,10 +6,10 @@ use std::path::Path;
 
 use ::csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
 
-use super::dataset::read_bytes;
+use super::columns::positions;
 use super::dialect::{HEAD, foreign, foreign_cell};
-use super::draft::positions;
 use super::error::{DataError, Place};
+use super::files::read_bytes;
 
 /// The numbers of the columns asked for.
 #[derive(Debug)]

@@ -1,18 +1,9 @@
 //! The simulator's runs: inputs `x` [n x p], outputs `y` [n x shape], and what the file says about them.
 
-use std::path::Path;
-
-use dense_codegen::emulator::Relative;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-use super::draft::Draft;
-use super::error::{DataError, list};
 use super::layout::Layout;
-use super::split::{Part, Split};
-
-/// The most inputs an emulator can have (the deployed status has one bit for each).
-pub const MAXIMUM_INPUTS: usize = 64;
+use super::part::Part;
+use dense_codegen::emulator::{Axis, Relative};
+use serde::Serialize;
 
 /// One input of the simulator.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,26 +18,6 @@ pub struct Input {
     pub logarithmic: bool,
     /// Whether it has the same value in every row, so that nothing can be learnt about it.
     pub constant: bool,
-}
-
-/// The coordinate along one dimension of the output, as a plot would show it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Axis {
-    /// The array's name in the file, with its unit: `wavelength_nm`.
-    pub name: String,
-    /// One value for each point.
-    pub values: Vec<f64>,
-}
-
-/// What the user says about a file beyond what the file says itself.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct ReadOptions {
-    /// The layout of the outputs, instead of the one in the file or the guess.
-    pub layout: Option<Layout>,
-    /// Columns that are inputs, by name. Needed for a `.csv`; a `.npz` keeps all where it is empty.
-    pub inputs: Vec<String>,
-    /// Columns that are outputs, by name. Needed for a `.csv`; a `.npz` keeps all where it is empty.
-    pub outputs: Vec<String>,
 }
 
 /// A data set that has passed every check.
@@ -74,44 +45,6 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Reads a `.npz` or a `.csv`.
-    ///
-    /// # Errors
-    /// Every case of [`DataError`] that concerns reading.
-    pub fn read(path: &Path, options: &ReadOptions) -> Result<Self, DataError> {
-        let label = path.display().to_string();
-        let format = Format::of(path)?;
-        let bytes = read_bytes(path)?;
-        match format {
-            Format::Npz => Self::from_npz_bytes(&bytes, &label, options),
-            Format::Csv => Self::from_csv_bytes(&bytes, &label, options),
-        }
-    }
-
-    /// Reads the bytes of a `.npz`; `label` is how errors and reports name it.
-    ///
-    /// # Errors
-    /// As [`Dataset::read`]; never panics, whatever the bytes are.
-    pub fn from_npz_bytes(
-        bytes: &[u8],
-        label: &str,
-        options: &ReadOptions,
-    ) -> Result<Self, DataError> {
-        Draft::from_npz(bytes, label, options)?.assemble(options, sha256(bytes))
-    }
-
-    /// Reads the bytes of a `.csv`; `label` is how errors and reports name it.
-    ///
-    /// # Errors
-    /// As [`Dataset::read`]; never panics, whatever the bytes are.
-    pub fn from_csv_bytes(
-        bytes: &[u8],
-        label: &str,
-        options: &ReadOptions,
-    ) -> Result<Self, DataError> {
-        Draft::from_csv(bytes, label, options)?.assemble(options, sha256(bytes))
-    }
-
     /// The file's name, as errors give it.
     pub fn label(&self) -> &str {
         &self.label
@@ -236,91 +169,4 @@ impl Dataset {
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
-
-    /// The rows of one part, as the file has them.
-    ///
-    /// # Errors
-    /// [`DataError::NoSplit`]; [`DataError::EmptyPart`], which names the parts there are.
-    pub fn part_rows(&self, part: Part) -> Result<Vec<usize>, DataError> {
-        let Some(parts) = &self.parts else {
-            return Err(DataError::NoSplit {
-                file: self.label.clone(),
-                part,
-            });
-        };
-        self.not_empty(part, Part::ALL.map(|part| rows_of(parts, part)))
-    }
-
-    /// The rows of one part, as a search with this `seed` splits the data.
-    ///
-    /// # Errors
-    /// As [`Split::resolve`]; [`DataError::EmptyPart`].
-    pub fn part_rows_of_run(&self, part: Part, seed: u64) -> Result<Vec<usize>, DataError> {
-        let split = Split::resolve(self, seed)?;
-        self.not_empty(part, [split.train, split.validation, split.test])
-    }
-
-    /// One of the parts; an error where it has no row.
-    fn not_empty(&self, part: Part, mut parts: [Vec<usize>; 3]) -> Result<Vec<usize>, DataError> {
-        let rows = std::mem::take(&mut parts[usize::from(part.number())]);
-        if !rows.is_empty() {
-            return Ok(rows);
-        }
-        let found = Part::ALL.into_iter().zip(&parts);
-        let found: Vec<String> = found
-            .filter(|(_, rows)| !rows.is_empty())
-            .map(|(part, rows)| format!("{part} ({} rows)", rows.len()))
-            .collect();
-        Err(DataError::EmptyPart {
-            file: self.label.clone(),
-            part,
-            found: list(found.iter().map(String::as_str)),
-        })
-    }
-}
-
-/// The rows that belong to `part`.
-pub(super) fn rows_of(parts: &[Part], part: Part) -> Vec<usize> {
-    (0..parts.len()).filter(|&row| parts[row] == part).collect()
-}
-
-/// The two kinds of files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Npz,
-    Csv,
-}
-
-impl Format {
-    /// The kind that the name's ending says.
-    pub(super) fn of(path: &Path) -> Result<Self, DataError> {
-        let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
-        match ending.as_ref().and_then(|ending| ending.to_str()) {
-            Some("npz") => Ok(Self::Npz),
-            Some("csv") => Ok(Self::Csv),
-            _ => Err(DataError::UnknownFormat {
-                file: path.display().to_string(),
-            }),
-        }
-    }
-}
-
-/// Whether the name's ending says that the file is a `.csv`.
-pub(crate) fn is_csv(path: &Path) -> bool {
-    Format::of(path).is_ok_and(|format| format == Format::Csv)
-}
-
-/// The bytes of the file at `path`.
-pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
-    std::fs::read(path).map_err(|source| DataError::Read {
-        file: path.display().to_string(),
-        source,
-    })
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

@@ -2,14 +2,17 @@
 
 use std::io::{Read, Seek};
 
+use super::columns::{pick, positions, shape_error};
 use super::csv;
-use super::dataset::{Axis, MAXIMUM_INPUTS, ReadOptions};
 use super::error::{DataError, list, shape_text};
 use super::faults;
+use super::files::ReadOptions;
 use super::layout::Layout;
+use super::limits::MAXIMUM_INPUTS;
 use super::mend::{self, Pickled};
 use super::npy::{Header, Kind};
 use super::npz::Archive;
+use dense_codegen::emulator::Axis;
 
 /// Arrays with a meaning of their own, which are never axes.
 const RESERVED: [&str; 10] = [
@@ -378,49 +381,4 @@ fn axes(
         }
     }
     Ok(axes)
-}
-
-/// Where the columns called `wanted` stand among `names`.
-pub(super) fn positions(
-    file: &str,
-    wanted: &[String],
-    names: &[String],
-) -> Result<Vec<usize>, DataError> {
-    wanted
-        .iter()
-        .map(|column| {
-            names
-                .iter()
-                .position(|name| name == column)
-                .ok_or_else(|| DataError::MissingColumn {
-                    file: file.to_owned(),
-                    column: column.clone(),
-                    found: list(names.iter().map(String::as_str)),
-                })
-        })
-        .collect()
-}
-
-/// The chosen columns of a row-major matrix with rows of `width`.
-pub(super) fn pick<T: Copy>(values: &[T], width: usize, columns: &[usize]) -> Vec<T> {
-    values
-        .chunks_exact(width)
-        .flat_map(|row| columns.iter().map(|&column| row[column]))
-        .collect()
-}
-
-pub(super) fn shape_error(
-    file: &str,
-    array: &str,
-    expected: &str,
-    got: &[usize],
-    advice: &'static str,
-) -> DataError {
-    DataError::Shape {
-        file: file.to_owned(),
-        array: array.to_owned(),
-        expected: expected.to_owned(),
-        got: shape_text(got),
-        advice,
-    }
 }

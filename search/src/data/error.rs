@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 
-use super::dataset::MAXIMUM_INPUTS;
-use super::split::{MINIMUM_TRAIN_ROWS, Part};
+use super::limits::{MAXIMUM_INPUTS, MINIMUM_TRAIN_ROWS};
+use super::part::Part;
 
 /// Where in a file a value stands. Rows of arrays count from 0 (as in numpy), lines of a text file from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]

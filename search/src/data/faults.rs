@@ -1,13 +1,9 @@
 //! All values of a file that cannot be used, at once: whoever repairs one at a time starts the program for each.
 
 use super::error::{DataError, Place};
+use super::limits::{LARGEST_MAGNITUDE, LARGEST_OUTPUT};
 use super::mend;
 use ::csv::{ReaderBuilder, StringRecord, Trim};
-
-/// Inputs beyond this are refused: their squares and ratios leave the range of single precision.
-pub(super) const LARGEST_MAGNITUDE: f64 = 1e30;
-/// Outputs beyond this are refused: their ratios leave the range of double precision.
-pub(crate) const LARGEST_OUTPUT: f64 = 1e300;
 
 /// Faults that an error shows.
 const SHOWN: usize = 3;

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::arrange::is_numbered;
+use super::columns::{positions, shape_error};
 use super::csv::Rows;
-use super::dataset::Format;
-use super::draft::{positions, shape_error, x_shape};
+use super::draft::x_shape;
 use super::error::{DataError, Place, list};
+use super::files::Format;
 use super::npy::Header;
 use super::npz::{Archive, refusal};
 

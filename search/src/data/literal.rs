@@ -3,7 +3,7 @@
 //! No recursion and no nesting, so that no text can exhaust the stack. Strings have no escapes, as numpy writes none for
 //! its plain element types.
 
-use super::npy::{NpyError, invalid};
+use super::npy_error::{NpyError, invalid};
 
 /// The most sizes an array may have; numpy's own limit is 64.
 const MAXIMUM_RANK: usize = 64;

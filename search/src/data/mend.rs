@@ -1,8 +1,8 @@
 //! Lines for a shell that mend a data file, as errors print them: each reads the file and writes another beside it.
 
-use super::dataset::Format;
-use super::faults::{LARGEST_MAGNITUDE, LARGEST_OUTPUT};
+use super::files::Format;
 use super::layout::Layout;
+use super::limits::{LARGEST_MAGNITUDE, LARGEST_OUTPUT};
 use std::path::Path;
 
 /// Ranges of lines that one line for `sed` has at most.

@@ -7,47 +7,15 @@
 //! Source: numpy, `numpy.lib.format`, format versions 1.0 to 3.0. Never panics and never allocates more than the bytes
 //! that are really there, whatever they are: sizes are multiplied checked, and memory grows as elements arrive.
 
-use std::fmt;
 use std::io::{self, Read, Write};
 
 use super::literal::Cursor;
+use super::npy_error::{NpyError, invalid};
 
 /// The longest header that is read; numpy itself refuses more than 10,000 bytes.
 const MAXIMUM_HEADER_BYTES: usize = 10_000;
 /// The longest text element, in characters.
 const MAXIMUM_TEXT_LENGTH: usize = 1 << 20;
-
-/// Why an array was not read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum NpyError {
-    /// It holds pickled Python objects.
-    Object,
-    /// It holds complex numbers, in this shape.
-    Complex(Vec<usize>),
-    /// It holds text where numbers are expected.
-    Text,
-    /// It holds numbers where text is expected.
-    Numbers,
-    /// Anything else, in words (expected and got).
-    Invalid(String),
-}
-
-impl fmt::Display for NpyError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Object => "expected numbers or text, got Python objects",
-            Self::Complex(_) => "expected real numbers, got complex ones",
-            Self::Text => "expected numbers, got text",
-            Self::Numbers => "expected text, got numbers",
-            Self::Invalid(reason) => reason,
-        })
-    }
-}
-
-/// An error that says `reason`.
-pub(super) fn invalid(reason: impl Into<String>) -> NpyError {
-    NpyError::Invalid(reason.into())
-}
 
 /// What one element is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

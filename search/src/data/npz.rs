@@ -11,7 +11,8 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::error::{DataError, list};
 use super::mend::{self, Pickled};
-use super::npy::{self, Header, NpyError};
+use super::npy::{self, Header};
+use super::npy_error::{self, NpyError};
 
 /// An opened archive: the headers of all its arrays, and the bytes to read elements from.
 pub(super) struct Archive<R> {
@@ -161,7 +162,7 @@ impl<R: Read + Seek> Archive<R> {
         let mut member = self
             .zip
             .by_index(index)
-            .map_err(|error| damaged(npy::invalid(error.to_string())))?;
+            .map_err(|error| damaged(npy_error::invalid(error.to_string())))?;
         Header::read(&mut member).map_err(damaged)?;
         Ok(member)
     }

@@ -8,8 +8,8 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::aside::{Aside, refuse};
-use super::dataset::Format;
 use super::error::DataError;
+use super::files::Format;
 use super::npz::{ArchiveWriter, Packing};
 use dense_codegen::emulator::{Outputs, Relative};
 

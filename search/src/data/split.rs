@@ -8,71 +8,17 @@
 //! The uncertainty is fitted on rows that chose nothing, else it would be as optimistic as the choice was. Draws come
 //! from the streams "split", "validation" and "calibration" of the seed ([`crate::streams`]).
 
-use std::fmt;
+use serde::Serialize;
 
-use serde::{Deserialize, Serialize};
-
-use super::dataset::{Dataset, rows_of};
+use super::dataset::Dataset;
 use super::error::{DataError, list};
+use super::limits::MINIMUM_TRAIN_ROWS;
 use super::normalise::Normalisation;
+use super::part::{Part, rows_of};
 use crate::streams::{permutation, stream};
 
-/// Fewer training rows than this are refused.
-pub const MINIMUM_TRAIN_ROWS: usize = 8;
 /// Validation rows drawn at least, so that selection and calibration have one each.
 const MINIMUM_VALIDATION_ROWS: usize = 2;
-
-/// One part of the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Part {
-    /// Trains the weights; 0 in the array `split`.
-    Train,
-    /// Chooses and calibrates; 1.
-    Validation,
-    /// Scores; 2.
-    Test,
-}
-
-impl Part {
-    /// Every part.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
-
-    /// The number of the part in the array `split`.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Train => 0,
-            Self::Validation => 1,
-            Self::Test => 2,
-        }
-    }
-
-    /// The name used in `--split`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
-impl std::str::FromStr for Part {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|part| part.name() == text)
-            .ok_or_else(|| format!("expected train, validation or test, got {text:?}"))
-    }
-}
 
 /// The rows of every part, each list ascending; no row stands in two parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -177,6 +123,49 @@ impl Split {
             return Err(refuse("output", names, data.y_row(first).to_vec()));
         }
         Ok(())
+    }
+}
+
+impl Dataset {
+    /// The rows of one part, as the file has them.
+    ///
+    /// # Errors
+    /// [`DataError::NoSplit`]; [`DataError::EmptyPart`], which names the parts there are.
+    pub fn part_rows(&self, part: Part) -> Result<Vec<usize>, DataError> {
+        let Some(parts) = &self.parts else {
+            return Err(DataError::NoSplit {
+                file: self.label.clone(),
+                part,
+            });
+        };
+        self.not_empty(part, Part::ALL.map(|part| rows_of(parts, part)))
+    }
+
+    /// The rows of one part, as a search with this `seed` splits the data.
+    ///
+    /// # Errors
+    /// As [`Split::resolve`]; [`DataError::EmptyPart`].
+    pub fn part_rows_of_run(&self, part: Part, seed: u64) -> Result<Vec<usize>, DataError> {
+        let split = Split::resolve(self, seed)?;
+        self.not_empty(part, [split.train, split.validation, split.test])
+    }
+
+    /// One of the parts; an error where it has no row.
+    fn not_empty(&self, part: Part, mut parts: [Vec<usize>; 3]) -> Result<Vec<usize>, DataError> {
+        let rows = std::mem::take(&mut parts[usize::from(part.number())]);
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+        let found = Part::ALL.into_iter().zip(&parts);
+        let found: Vec<String> = found
+            .filter(|(_, rows)| !rows.is_empty())
+            .map(|(part, rows)| format!("{part} ({} rows)", rows.len()))
+            .collect();
+        Err(DataError::EmptyPart {
+            file: self.label.clone(),
+            part,
+            found: list(found.iter().map(String::as_str)),
+        })
     }
 }
 

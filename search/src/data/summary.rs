@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::dataset::{Dataset, rows_of};
+use super::dataset::Dataset;
 use super::layout::Layout;
-use super::split::Part;
+use super::part::{Part, rows_of};
 
 /// Everything `inspect` prints; `Display` gives the text.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -12,26 +12,19 @@ pub mod composite;
 pub mod cuda;
 mod epilogue;
 pub mod fused;
+mod pass;
 mod plan;
 #[cfg(test)]
 mod tests;
 
 pub use epilogue::Epilogue;
+pub use pass::Pass;
 pub use plan::{Grid, Plan};
 pub(crate) use plan::{Kind, Phase};
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor};
 use std::sync::Arc;
-
-/// Whether a backward pass may follow: if so, the slopes of the activation are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
-    /// The loss alone is wanted.
-    Forward,
-    /// The gradients are wanted too.
-    ForwardAndBackward,
-}
 
 /// Which form of the nodes is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

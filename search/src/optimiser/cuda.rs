@@ -1,6 +1,6 @@
 //! The step on a GPU: one kernel for all variables that an architecture uses, as `search/cuda/nodes.cu` has it.
 
-use super::{BETA_1, BETA_2, EPSILON, Entry, Moments, correction};
+use super::moments::{BETA_1, BETA_2, EPSILON, Entry, Moments, correction};
 use crate::gpu::{Address, Argument, Kernel, gpu_of};
 use candle_core::cuda::cudarc::driver::DeviceRepr;
 use candle_core::{Result, Tensor};

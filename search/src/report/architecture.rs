@@ -1,10 +1,10 @@
 //! The super-architecture: every group with its candidates' probabilities at the end, and how they moved.
 
-use super::COLOURS;
 use super::facts::{Facts, Training};
 use super::page::{Page, figure, grid, missing};
 use super::plot::{Axis, Plot, SIZE};
 use super::scale::Scale;
+use super::spread::COLOURS;
 use super::text::{escape, percent};
 use serde_json::Value;
 use std::fmt::Write;

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::page::{Page, figure, grid};
 use super::plot::{Axis, Plot};
 use super::scale::Scale;
-use super::spread;
+use super::spread::spread;
 use super::text::{digits, number};
 
 /// Levels in per cent, each with half the width of its band in standard deviations of a Gaussian.

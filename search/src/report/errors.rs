@@ -1,12 +1,13 @@
 //! Where it is wrong: predicted against simulated, and the error along the outputs and along every input.
 
 use super::facts::Facts;
+use super::outputs::{coordinate, output_name};
 use super::page::{Page, figure, grid};
 use super::plot::{Axis, Plot, SIZE};
 use super::residuals;
-use super::samples::{coordinate, image};
+use super::samples::image;
 use super::scale::Scale;
-use super::{COLOURS, spread};
+use super::spread::{COLOURS, spread};
 use dense_codegen::emulator::Layout;
 use std::ops::Range;
 
@@ -50,7 +51,7 @@ fn parities(facts: &Facts) -> Vec<String> {
     match facts.emulator.outputs().layout {
         Layout::Scalars if (2..=PARITIES).contains(&count) => (0..count)
             .map(|output| {
-                let name = residuals::output_name(facts, output);
+                let name = output_name(facts, output);
                 parity(
                     facts,
                     output..output + 1,
@@ -169,7 +170,7 @@ fn along_outputs(facts: &Facts) -> Vec<String> {
             (0..shown).map(picture).collect()
         }
         (Layout::Scalars, _) if errors.len() <= NAMED => {
-            let name = |j: usize| (j as f64, residuals::output_name(facts, j));
+            let name = |j: usize| (j as f64, output_name(facts, j));
             let names = (0..errors.len()).map(name).collect();
             let highest = errors.iter().flatten().map(|error| error[0]);
             let high = highest.fold(0.0, f64::max).max(1e-12);

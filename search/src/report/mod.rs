@@ -11,6 +11,7 @@ mod cost;
 mod errors;
 pub mod facts;
 mod file;
+mod outputs;
 mod page;
 mod plot;
 mod progress;
@@ -18,15 +19,13 @@ mod residuals;
 mod samples;
 mod scale;
 mod settings;
+mod spread;
 mod text;
 
 pub use facts::Facts;
 pub use file::{Latency, write_page};
 
 use page::Page;
-
-/// The classes of colours, in the order in which they are taken.
-const COLOURS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 /// The page's text.
 #[must_use]
@@ -41,10 +40,4 @@ pub fn html(facts: &Facts) -> String {
     cost::section(facts, &mut page);
     settings::section(facts, &mut page);
     page.html()
-}
-
-/// At most `most` of a list's places, evenly spread.
-fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
-    let shown = count.min(most);
-    (0..shown).map(move |index| index * count / shown)
 }

@@ -1,10 +1,10 @@
 //! How training went: losses of all that was trained, and the entropy of what was searched.
 
-use super::COLOURS;
 use super::facts::{Facts, Record, Training};
 use super::page::{Page, figure, grid, missing};
 use super::plot::{Axis, Plot};
 use super::scale::Scale;
+use super::spread::COLOURS;
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
     let heading = "How it was trained";

@@ -1,9 +1,10 @@
 //! Which way it is wrong: signed residuals, predicted less simulated, of each output.
 
 use super::facts::Facts;
+use super::outputs::{coordinate, output_name};
 use super::page::figure;
 use super::plot::{Axis, Plot, SIZE};
-use super::samples::{coordinate, image};
+use super::samples::image;
 use super::scale::Scale;
 use dense_codegen::emulator::Layout;
 
@@ -24,13 +25,6 @@ pub(super) fn figures(facts: &Facts) -> Vec<String> {
         (Layout::Scalars, _) if facts.deviation.len() <= NAMED => vec![of_numbers(facts)],
         (_, shape) => along_curves(facts, shape.last().copied().unwrap_or(1)),
     }
-}
-
-/// What an output is called.
-pub(super) fn output_name(facts: &Facts, output: usize) -> String {
-    let names = &facts.emulator.outputs().names;
-    let name = names.get(output).cloned();
-    name.unwrap_or_else(|| format!("output {output}"))
 }
 
 /// An output's residuals over the rows, in training deviations; `None` where it was constant.

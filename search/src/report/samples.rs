@@ -1,9 +1,9 @@
 //! The best, the median and the worst of the judged runs, as curves or images, with the band.
 
 use super::facts::{Answer, Facts};
+use super::outputs::{coordinate, output_name};
 use super::page::{Page, figure, grid};
 use super::plot::{Axis, Plot, SIZE};
-use super::residuals::output_name;
 use super::scale::Scale;
 use super::text::{escape, number, percent};
 use crate::calibration::Z_90;
@@ -106,18 +106,6 @@ fn part(answer: Answer<'_>, channel: usize, size: usize) -> Answer<'_> {
         y: &answer.y[place.clone()],
         mean: &answer.mean[place.clone()],
         std: &answer.std[place],
-    }
-}
-
-/// The coordinate along the last axis of the outputs.
-pub(super) fn coordinate(facts: &Facts, length: usize) -> (Vec<f64>, String) {
-    let axes = &facts.emulator.outputs().axes;
-    match axes.last().filter(|axis| axis.values.len() == length) {
-        Some(axis) => (axis.values.clone(), axis.name.clone()),
-        None => (
-            (0..length).map(|index| index as f64).collect(),
-            "output (index)".into(),
-        ),
     }
 }
 

@@ -1,4 +1,4 @@
-//! One operation group: the candidate operations between two nodes of the chain, and what each costs.
+//! One operation group: the candidate operations between two nodes of the chain.
 //!
 //! ```text
 //! node = act(identity + op)      (Placement::After, the published form)
@@ -6,6 +6,8 @@
 //! ```
 
 use super::error::Error;
+use crate::lowering;
+use dense_codegen::graph::Fragment;
 pub use dense_codegen::graph::Shape;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -110,14 +112,6 @@ impl Group {
         own.or(self.activation)
     }
 
-    /// Returns the activation that acts on the operation's result or on the node: a gated one's acts on its gate.
-    pub fn activation_after(&self, index: usize) -> Option<Activation> {
-        match self.candidates.get(index) {
-            Some(Candidate::Gated) => None,
-            _ => self.activation_of(index),
-        }
-    }
-
     /// Returns the first candidate that equals the one in `candidates[index]`: itself, unless it is a copy.
     pub fn original(&self, index: usize) -> usize {
         let what = |index: usize| (self.candidates.get(index), self.activation_of(index));
@@ -135,34 +129,11 @@ impl Group {
             .count()
     }
 
-    /// Returns the multiply-accumulates of the candidate in `candidates[index]` on an input of this shape, or `None`
-    /// if there is no such candidate.
+    /// Returns what each candidate is as operations on an input of this shape.
     ///
-    /// They are those of the emulator's nodes: products that are added up. Taps that fall outside, additions of the
-    /// identity and activations are none.
-    pub fn macs(&self, input: Shape, index: usize) -> Option<u64> {
-        let candidate = self.candidates.get(index)?;
-        let (inputs, outputs) = (input.size() as u64, self.output.size() as u64);
-        let (from, to) = (positions(input), positions(self.output));
-        let pairs = |of: &dyn Fn(usize, usize) -> u64| {
-            let axes = from.axes.iter().zip(&to.axes);
-            let pairs: u64 = axes.map(|(&from, &to)| of(from, to)).product();
-            pairs * (from.channels * to.channels) as u64
-        };
-        Some(match *candidate {
-            Candidate::Zero => 0,
-            Candidate::Dense => inputs * outputs,
-            Candidate::Gated => 2 * inputs * outputs,
-            Candidate::LowRank { rank } => rank as u64 * (inputs + outputs),
-            Candidate::Conv { kernel } => pairs(&|_, to| conv_pairs(to, kernel)),
-            Candidate::TransposedConv { kernel, stride } => {
-                pairs(&|from, to| transposed_pairs(from, to, kernel, stride))
-            }
-        })
-    }
-
-    /// Checks that the group stands on an input of this shape.
-    pub(super) fn check(&self, input: Shape) -> Result<(), Error> {
+    /// # Errors
+    /// The group does not stand on such an input: names the candidate, if it is one, and why.
+    pub(super) fn lowered(&self, input: Shape) -> Result<Vec<Fragment>, Error> {
         let error = |problem: String| Error::Group {
             group: self.name.clone(),
             problem,
@@ -198,11 +169,15 @@ impl Group {
                 )));
             }
         }
-        for (index, candidate) in self.candidates.iter().enumerate() {
-            self.check_candidate(*candidate, input)
-                .map_err(|problem| error(format!("candidate {index}, {candidate:?}: {problem}")))?;
-        }
-        Ok(())
+        let lowered = |(index, &candidate): (usize, &Candidate)| {
+            self.check_candidate(candidate, input)
+                .and_then(|()| {
+                    let fragment = lowering::candidate(self, index, input);
+                    fragment.map_err(|error| error.to_string())
+                })
+                .map_err(|problem| error(format!("candidate {index}, {candidate:?}: {problem}")))
+        };
+        self.candidates.iter().enumerate().map(lowered).collect()
     }
 
     fn check_candidate(&self, candidate: Candidate, input: Shape) -> Result<(), String> {
@@ -248,22 +223,12 @@ impl Group {
         }
     }
 
-    /// The numbers of a candidate's matrices, without biases; `usize::MAX` where that would overflow.
+    /// How many floats a candidate's matrices have, without biases; `usize::MAX` where that would overflow.
     fn weights(&self, candidate: Candidate, input: Shape) -> usize {
-        let (inputs, outputs) = (input.size(), self.output.size());
-        match candidate {
-            Candidate::Zero => 0,
-            Candidate::Dense => inputs.saturating_mul(outputs),
-            Candidate::Gated => inputs.saturating_mul(outputs).saturating_mul(2),
-            Candidate::LowRank { rank } => inputs.saturating_add(outputs).saturating_mul(rank),
-            Candidate::Conv { kernel } | Candidate::TransposedConv { kernel, .. } => {
-                let (from, to) = (positions(input), positions(self.output));
-                let taps = from.axes.iter();
-                let taps = taps.fold(1usize, |taps, _| taps.saturating_mul(kernel));
-                taps.saturating_mul(from.channels)
-                    .saturating_mul(to.channels)
-            }
-        }
+        let parameters = lowering::parameters(candidate, input, self.output);
+        let matrices = parameters.iter().filter(|(_, shape)| shape.len() > 1);
+        let sizes = matrices.map(|(_, shape)| shape.iter().copied().fold(1, usize::saturating_mul));
+        sizes.fold(0, usize::saturating_add)
     }
 }
 
@@ -282,46 +247,6 @@ pub(crate) fn named(shape: Shape) -> String {
     }
 }
 
-/// Positions along the axes, and channels; a vector has no axis.
-struct Positions {
-    axes: Vec<usize>,
-    channels: usize,
-}
-
-fn positions(shape: Shape) -> Positions {
-    let (axes, channels) = match shape {
-        Shape::Vector(size) => (Vec::new(), size),
-        Shape::Sequence { length, channels } => (vec![length], channels),
-        Shape::Image {
-            height,
-            width,
-            channels,
-        } => (vec![height, width], channels),
-    };
-    Positions { axes, channels }
-}
-
-/// Pairs of an output and a tap along an axis that meet an input: convolutions.
-fn conv_pairs(length: usize, kernel: usize) -> u64 {
-    let meet = |tap: usize| length.saturating_sub(tap.abs_diff(kernel / 2)) as u64;
-    (0..kernel).map(meet).sum()
-}
-
-/// The same for transposed convolutions: input q meets output `q * stride + tap - kernel / 2`, if that is computed.
-fn transposed_pairs(from: usize, to: usize, kernel: usize, stride: usize) -> u64 {
-    let computed = to.min((from - 1) * stride + 1);
-    // The inputs q with q * stride < end.
-    let below = |end: usize| end.div_ceil(stride).min(from);
-    let meet = |tap: usize| match tap.checked_sub(kernel / 2) {
-        Some(right) => below(computed.saturating_sub(right)) as u64,
-        None => {
-            let left = kernel / 2 - tap;
-            (below(computed + left) - below(left)) as u64
-        }
-    };
-    (0..kernel).map(meet).sum()
-}
-
 /// Returns whether both shapes are sequences, or both images.
 fn on_one_kind_of_grid(from: Shape, to: Shape) -> bool {
     matches!(
@@ -335,6 +260,8 @@ fn on_one_kind_of_grid(from: Shape, to: Shape) -> bool {
 fn resizable(from: Shape, to: Shape) -> bool {
     match (from, to) {
         (Shape::Vector(from), Shape::Vector(to)) => from == to,
-        _ => on_one_kind_of_grid(from, to) && positions(from).channels == positions(to).channels,
+        (Shape::Sequence { channels: from, .. }, Shape::Sequence { channels: to, .. })
+        | (Shape::Image { channels: from, .. }, Shape::Image { channels: to, .. }) => from == to,
+        _ => false,
     }
 }

@@ -4,8 +4,8 @@
 //! inputs --group 0--> node 1 --group 1--> ... --group G-1--> outputs
 //! ```
 //!
-//! An architecture selects one candidate operation in each group. A [`Space`] is valid by construction: every
-//! architecture of it can be built and evaluated.
+//! An architecture selects one candidate operation in each group. A [`Space`] is valid by construction: every candidate
+//! has been lowered to operations of an emulator's graph, so that every architecture can be built and evaluated.
 
 mod error;
 mod group;
@@ -16,15 +16,20 @@ pub use error::Error;
 pub(crate) use group::named;
 pub use group::{Activation, Candidate, Group, Identity, Placement, Shape};
 
+use dense_codegen::graph::Fragment;
 use serde::{Deserialize, Serialize};
 
 /// A super-architecture: a chain of operation groups, valid by construction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct Space {
     name: String,
     inputs: usize,
     groups: Vec<Group>,
+    /// What each candidate is as operations: `[group][candidate]`.
+    fragments: Vec<Vec<Fragment>>,
+    /// Their multiply-accumulates.
+    macs: Vec<Vec<u64>>,
 }
 
 /// What a file holds of a [`Space`], before it is checked.
@@ -71,9 +76,16 @@ impl Space {
         if inputs == 0 {
             return Err(error("expected at least one input".to_owned()));
         }
+        if inputs > Shape::LARGEST {
+            let most = Shape::LARGEST;
+            return Err(error(format!(
+                "expected at most {most} inputs, got {inputs}"
+            )));
+        }
         if groups.is_empty() {
             return Err(error("expected at least one operation group".to_owned()));
         }
+        let mut fragments = Vec::new();
         let mut shape = Shape::Vector(inputs);
         for (index, group) in groups.iter().enumerate() {
             if groups[..index].iter().any(|other| other.name == group.name) {
@@ -85,13 +97,16 @@ impl Space {
                     problem: NAME_EXPECTED.to_owned(),
                 });
             }
-            group.check(shape)?;
+            fragments.push(group.lowered(shape)?);
             shape = group.output;
         }
+        let macs = |group: &Vec<Fragment>| group.iter().map(Fragment::total_macs).collect();
         Ok(Self {
             name: name.to_owned(),
             inputs,
             groups,
+            macs: fragments.iter().map(macs).collect(),
+            fragments,
         })
     }
 
@@ -160,15 +175,18 @@ impl Space {
         Ok(())
     }
 
+    /// Returns what each candidate of each group is as operations of an emulator's graph, on the node before the group:
+    /// `[group][candidate]`.
+    pub fn fragments(&self) -> &[Vec<Fragment>] {
+        &self.fragments
+    }
+
     /// Returns the multiply-accumulates of each candidate of each group: `[group][candidate]`.
-    pub fn macs(&self) -> Vec<Vec<u64>> {
-        self.steps()
-            .map(|(input, group)| {
-                (0..group.candidates.len())
-                    .filter_map(|index| group.macs(input, index))
-                    .collect()
-            })
-            .collect()
+    ///
+    /// They are those of the emulator's nodes: products that are added up. Taps that fall outside, additions of the
+    /// identity and activations are none.
+    pub fn macs(&self) -> &[Vec<u64>] {
+        &self.macs
     }
 
     /// Returns the multiply-accumulates of one architecture.
@@ -177,10 +195,8 @@ impl Space {
     /// As [`Space::check`].
     pub fn architecture_macs(&self, architecture: &Architecture) -> Result<u64, Error> {
         self.check(architecture)?;
-        let steps = self.steps().zip(architecture.choices());
-        Ok(steps
-            .filter_map(|((input, group), &choice)| group.macs(input, choice))
-            .sum())
+        let groups = self.macs.iter().zip(architecture.choices());
+        Ok(groups.map(|(macs, &choice)| macs[choice]).sum())
     }
 }
 

@@ -205,6 +205,12 @@ fn every_senseless_space_is_refused_with_its_reason() {
         ),
         (
             Absent,
+            sequence((1 << 23) + 1, 1),
+            vec![Conv { kernel: 3 }],
+            "candidate 0, Conv { kernel: 3 }: node 1 (resize): expected a result of 1 to 16777216 numbers",
+        ),
+        (
+            Absent,
             same,
             vec![TransposedConv {
                 kernel: 3,
@@ -217,6 +223,8 @@ fn every_senseless_space_is_refused_with_its_reason() {
         assert!(error.contains(reason) && error.contains("\"g\""), "{error}");
     }
     assert!(Space::new("s", 3, vec![]).is_err());
+    let error = Space::new("s", usize::MAX, vec![]).unwrap_err().to_string();
+    assert!(error.contains("at most 16777216 inputs"), "{error}");
     assert!(micro(0, vector, MicroSizes::default()).is_err());
 }
 

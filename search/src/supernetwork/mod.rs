@@ -1,8 +1,8 @@
 //! The super-network: the weights that all architectures of a super-architecture share, and their evaluation.
 //!
-//! Each candidate of each group has its own parameters; an evaluation touches those of one architecture. They are kept
-//! in the layouts of the shipped emulator: dense `[IN][OUT]`, convolutions `[K][CIN][COUT]` or `[K][K][CIN][COUT]`,
-//! sequences and images position-major.
+//! Each candidate of each group has its own parameters; an evaluation touches those of one architecture. They have the
+//! names and layouts of the shipped emulator (`lowering`): dense `[IN][OUT]`, convolutions `[K][CIN][COUT]` or
+//! `[K][K][CIN][COUT]`, sequences and images position-major.
 //!
 //! Weights start uniform in `+-1 / sqrt(fan_in)`, divided by the square root of the number of groups with an identity
 //! where one runs beside them, so that the sum over the chain stays of order 1; biases at 0. (Weights three times as
@@ -17,6 +17,7 @@ mod tests;
 
 pub use error::Error;
 
+use crate::lowering;
 use crate::nodes::{Epilogue, Form, Grid, Pass, Plan};
 use crate::space::{Architecture, Candidate, Group, Identity, Placement, Shape, Space};
 use crate::streams::{stream, uniform};
@@ -81,22 +82,18 @@ impl SuperNetwork {
         let mut network = Self::drawn(space, trained, seed, dtype, device)?;
         let (from, to) = (network.trained_output(), space.output());
         let (inputs, outputs) = (from.size(), to.size());
-        let var = |tensor: Tensor| Var::from_tensor(&tensor);
         let weight = Tensor::from_vec(weights, (inputs, outputs), &Device::Cpu)?;
         let bias = Tensor::zeros(outputs, DType::F32, &Device::Cpu)?;
+        let mut parameters = Vec::new();
+        let roles = lowering::parameters(Candidate::Dense, from, to);
+        for ((role, _), values) in roles.into_iter().zip([weight, bias]) {
+            let var = Var::from_tensor(&values)?;
+            parameters.push(Parameter { role, var });
+        }
         network.operations.push(vec![Operation {
             candidate: Candidate::Dense,
             plan: Arc::new(plan(Candidate::Dense, from, to)),
-            parameters: vec![
-                Parameter {
-                    role: "weight",
-                    var: var(weight)?,
-                },
-                Parameter {
-                    role: "bias",
-                    var: var(bias)?,
-                },
-            ],
+            parameters,
         }]);
         Ok(network)
     }
@@ -121,13 +118,14 @@ impl SuperNetwork {
             let mut of_group = Vec::new();
             for (index, &candidate) in group.candidates.iter().enumerate() {
                 let mut parameters = Vec::new();
-                for shape in ParameterShape::of(candidate, input, group.output) {
-                    let name = format!("weights/{}/{index}/{}", group.name, shape.role);
-                    let var = shape.draw(seed, &name, gain, dtype, device)?;
-                    parameters.push(Parameter {
-                        role: shape.role,
-                        var,
-                    });
+                for (role, shape) in lowering::parameters(candidate, input, group.output) {
+                    let name = format!("weights/{}/{index}/{role}", group.name);
+                    let bound = match fan_in(candidate, &shape) {
+                        0.0 => 0.0,
+                        fan_in => gain / fan_in.sqrt(),
+                    };
+                    let var = uniform_variable(seed, &name, &shape, bound, dtype, device)?;
+                    parameters.push(Parameter { role, var });
                 }
                 of_group.push(Operation {
                     candidate,
@@ -430,99 +428,37 @@ fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
     }
 }
 
-/// Returns the shapes of the parameters that a candidate has between these nodes.
-pub(crate) fn parameter_shapes(
-    candidate: Candidate,
-    input: Shape,
-    output: Shape,
-) -> Vec<Vec<usize>> {
-    let parameters = ParameterShape::of(candidate, input, output).into_iter();
-    parameters.map(|parameter| parameter.shape).collect()
-}
-
-/// The shape of a parameter, and how many products enter a sum over it (0: it starts at zero).
-struct ParameterShape {
-    role: &'static str,
-    shape: Vec<usize>,
-    fan_in: f64,
-}
-
-impl ParameterShape {
-    fn draw(
-        &self,
-        seed: u64,
-        name: &str,
-        gain: f64,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<Var, Error> {
-        let mut random = stream(seed, name);
-        let bound = match self.fan_in {
-            0.0 => 0.0,
-            fan_in => gain / fan_in.sqrt(),
-        };
-        let values: Vec<f64> = (0..self.shape.iter().product())
-            .map(|_| bound * (2.0 * uniform(&mut random) - 1.0))
-            .collect();
-        let values = Tensor::from_vec(values, self.shape.as_slice(), &Device::Cpu)?;
-        Ok(Var::from_tensor(&transfer::sent(
-            &values.to_dtype(dtype)?,
-            device,
-        )?)?)
-    }
-
-    /// Returns the parameters that a candidate has between these shapes.
-    fn of(candidate: Candidate, input: Shape, output: Shape) -> Vec<Self> {
-        let (inputs, outputs) = (input.size(), output.size());
-        let form = |role, shape: &[usize], fan_in: f64| Self {
-            role,
-            shape: shape.to_vec(),
-            fan_in,
-        };
-        let channels = |shape| match shape {
-            Shape::Vector(elements) => elements,
-            Shape::Sequence { channels, .. } | Shape::Image { channels, .. } => channels,
-        };
-        let (from, to) = (channels(input), channels(output));
-        let axes = match output {
-            Shape::Image { .. } => 2,
-            _ => 1,
-        };
-        let taps = |kernel: usize| {
-            let taps = std::iter::repeat_n(kernel, axes);
-            taps.chain([from, to]).collect::<Vec<_>>()
-        };
-        let products = |taps: usize| (taps.pow(axes as u32) * from) as f64;
-        match candidate {
-            Candidate::Zero => Vec::new(),
-            Candidate::Dense => vec![
-                form("weight", &[inputs, outputs], inputs as f64),
-                form("bias", &[outputs], 0.0),
-            ],
-            Candidate::Gated => vec![
-                form("gate weight", &[inputs, outputs], inputs as f64),
-                form("gate bias", &[outputs], 0.0),
-                form("weight", &[inputs, outputs], inputs as f64),
-                form("bias", &[outputs], 0.0),
-            ],
-            Candidate::LowRank { rank } => vec![
-                form("weight1", &[inputs, rank], inputs as f64),
-                form("weight2", &[rank, outputs], rank as f64),
-                form("bias", &[outputs], 0.0),
-            ],
-            Candidate::Conv { kernel } => vec![
-                form("weight", &taps(kernel), products(kernel)),
-                form("bias", &[to], 0.0),
-            ],
-            Candidate::TransposedConv { kernel, stride } => vec![
-                form(
-                    "weight",
-                    &taps(kernel),
-                    // Each output meets only every stride-th tap along an axis.
-                    products(kernel) / (stride.min(kernel) as f64).powi(axes as i32),
-                ),
-                form("bias", &[to], 0.0),
-            ],
+/// Returns how many products enter a sum over a parameter of this shape; 0 for a bias.
+fn fan_in(candidate: Candidate, shape: &[usize]) -> f64 {
+    let [taps @ .., inputs, _] = shape else {
+        return 0.0;
+    };
+    let products = (taps.iter().product::<usize>() * inputs) as f64;
+    match candidate {
+        // Each output meets only every stride-th tap along an axis.
+        Candidate::TransposedConv { kernel, stride } => {
+            products / (stride.min(kernel) as f64).powi(taps.len() as i32)
         }
+        _ => products,
     }
+}
+
+/// Returns a variable of this shape, uniform in `+-bound`, drawn from the stream of this name.
+fn uniform_variable(
+    seed: u64,
+    name: &str,
+    shape: &[usize],
+    bound: f64,
+    dtype: DType,
+    device: &Device,
+) -> Result<Var, Error> {
+    let mut random = stream(seed, name);
+    let values: Vec<f64> = (0..shape.iter().product())
+        .map(|_| bound * (2.0 * uniform(&mut random) - 1.0))
+        .collect();
+    let values = Tensor::from_vec(values, shape, &Device::Cpu)?;
+    Ok(Var::from_tensor(&transfer::sent(
+        &values.to_dtype(dtype)?,
+        device,
+    )?)?)
 }

@@ -1,6 +1,6 @@
 //! Outputs that cannot be learnt, because they are constant in the training rows.
 
-use super::{Kind, Warning, named};
+use super::warning::{Kind, Warning, named};
 use crate::data::{Dataset, Normalisation};
 
 /// Largest number of outputs that are named one by one.

@@ -3,7 +3,7 @@
 //! Two rows have the same inputs where these are equal in single precision: the emulator cannot tell them apart. They have the same
 //! outputs where these differ by less than a millionth of the output's range: what sums in another order leave.
 
-use super::{Kind, Warning, named};
+use super::warning::{Kind, Warning, named};
 use crate::data::{Dataset, Part};
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
 //! Whether there are enough rows, whether they fill the box, and whether the outputs span decades.
 
-use super::{Kind, Warning};
+use super::warning::{Kind, Warning};
 use crate::data::{Dataset, Layout};
 use crate::holes;
 use crate::learning_curve;

@@ -4,7 +4,7 @@
 //! fifth of the rows, and either rows of different inputs have exactly this value, or it is one that programs are known to
 //! write. A saturated output is not far from its others, and a peak is not met twice.
 
-use super::{Kind, Warning, named};
+use super::warning::{Kind, Warning, named};
 use crate::data::Dataset;
 use std::collections::{BTreeMap, HashSet};
 

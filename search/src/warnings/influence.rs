@@ -19,7 +19,7 @@
 //! Source of the comparison with and without an input: Lei, G'Sell, Rinaldo, Tibshirani and Wasserman, "Distribution-free
 //! predictive inference for regression", J. Am. Stat. Assoc. 113, 1094 (2018), section 6.
 
-use super::{Kind, Warning};
+use super::warning::{Kind, Warning};
 use crate::data::{Dataset, Normalisation, Transform};
 use crate::gaussian_process::SharedProcess;
 use crate::streams::{permutation, stream};

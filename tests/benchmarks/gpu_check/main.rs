@@ -5,7 +5,7 @@
 //! of the published space on curves and on images beside PyTorch's, PYTHON having torch and numpy; (predict) batches beside
 //! the device's measured rates. Exit code 1 where (agree) or (search) fails, or a step reads from the device.
 //!
-//! With `--device cpu` and smaller sizes, (agree) and (step) run without a GPU: docs/gpu.md has the command.
+//! With `--device cpu` and smaller sizes, (agree) and (step) run without a GPU: docs/measurements/gpu.md has the commands.
 
 #![expect(
     clippy::print_stdout,

@@ -7,9 +7,9 @@ use crate::networks::Draft;
 use dense_codegen::Emulator;
 use dense_codegen::emulator::Layout;
 use dense_codegen::graph::{
-    Add, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply, NodeId, Operation,
-    Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose, TransposedConv1d,
-    TransposedConv2d,
+    Add, Clip, Conv1d, Conv2d, Dense, Function, Graph, Inverse, Logarithm, Multiply, NodeId,
+    Operation, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
+    TransposedConv1d, TransposedConv2d,
 };
 use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
 use std::f64::consts::E;
@@ -83,6 +83,20 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
                 let [a, b] = [0, 1].map(|_| draft.dense(Graph::INPUT, SEQUENCE));
                 let product = draft.graph.push(Operation::Multiply(Multiply), &[a, b]);
                 product.expect("both have one shape")
+            }),
+        ),
+        (
+            "clip",
+            one(|draft| {
+                let node = draft.dense(Graph::INPUT, SEQUENCE);
+                let size = SEQUENCE.size();
+                let mut bounds = |name, bound| {
+                    let values = (0..size).map(|k| bound * (1.0 + k as f32 / size as f32));
+                    let bounds = draft.graph.parameter(name, &[size], values.collect());
+                    bounds.expect("finite numbers of a new name")
+                };
+                let (low, high) = (bounds("low", -0.4), bounds("high", 0.4));
+                draft.push(Operation::Clip(Clip { low, high }), node)
             }),
         ),
         (
@@ -277,4 +291,24 @@ fn members() -> Emulator {
     parts.outputs.shape = Vec::new();
     parts.calibration.floor = vec![1e-8];
     Emulator::new(parts).expect("a single number")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_kind_of_operation_has_an_emulator() {
+        let emulators = operations();
+        let nodes = emulators
+            .iter()
+            .flat_map(|(_, emulator)| emulator.graph().nodes());
+        let there: BTreeSet<_> = nodes.map(|node| node.operation().kind()).collect();
+        let missing: Vec<_> = Operation::KINDS
+            .iter()
+            .filter(|kind| !there.contains(*kind))
+            .collect();
+        assert!(missing.is_empty(), "no emulator for {missing:?}");
+    }
 }

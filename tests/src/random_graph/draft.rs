@@ -4,7 +4,7 @@ use super::step::{End, Step, To, natural_length};
 use super::{Head, LARGEST, SIZES};
 use dense_codegen::emulator::InputVariable;
 use dense_codegen::graph::{
-    Activation, Add, Conv1d, Conv2d, Dense, Function, Graph, Logarithm, Multiply, NodeId,
+    Activation, Add, Clip, Conv1d, Conv2d, Dense, Function, Graph, Logarithm, Multiply, NodeId,
     Operation, ParameterId, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
     TransposedConv1d, TransposedConv2d,
 };
@@ -173,6 +173,16 @@ impl<'a> Draft<'a> {
                     &[gate],
                 );
                 self.push(Operation::Multiply(Multiply), &[gate, node])
+            }
+            Step::Clip => {
+                let size = self.graph.shape(node).size();
+                let mut bounds = |[least, most]: [f32; 2]| {
+                    let values = (0..size).map(|_| self.rng.random_range(least..most));
+                    let values = values.collect();
+                    self.parameter(&[size], values)
+                };
+                let (low, high) = (bounds([-1.0, -0.1]), bounds([0.1, 1.0]));
+                self.push(Operation::Clip(Clip { low, high }), &[node])
             }
             Step::Activation(function) => {
                 self.push(Operation::Activation(Activation { function }), &[node])

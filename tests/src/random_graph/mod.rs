@@ -270,6 +270,7 @@ fn calibration(number: usize, outputs: usize, rng: &mut ChaCha8Rng) -> Calibrati
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dense_codegen::graph::Operation;
     use rand::SeedableRng;
     use std::collections::BTreeSet;
 
@@ -283,6 +284,24 @@ mod tests {
             }
             assert_eq!(used, every_operation(), "seed {seed}");
         }
+    }
+
+    #[test]
+    fn every_kind_of_operation_is_drawn() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let emulators = emulators_with_every_step(&mut rng);
+        let nodes = emulators
+            .iter()
+            .flat_map(|emulator| emulator.graph().nodes());
+        let drawn: BTreeSet<_> = nodes.map(|node| node.operation().kind()).collect();
+        let missing: Vec<_> = Operation::KINDS
+            .iter()
+            .filter(|kind| !drawn.contains(*kind))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "no step of random_graph draws {missing:?}"
+        );
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub(super) enum Step {
     Multiply,
     /// Elementwise function.
     Activation(Function),
+    /// Bounds of each value.
+    Clip,
 }
 
 /// Every step on vectors and sequences.
@@ -75,6 +77,7 @@ pub(super) fn steps() -> Vec<Step> {
         Step::DenseToSequence,
         Step::Add,
         Step::Multiply,
+        Step::Clip,
     ];
     steps.extend([To::Longer, To::Shorter].map(Step::Resize));
     steps.extend([Function::Relu, Function::Silu, Function::Tanh].map(Step::Activation));
@@ -201,6 +204,7 @@ pub fn operations(emulator: &Emulator) -> BTreeSet<String> {
             }
             Operation::Add(_) => Step::Add,
             Operation::Multiply(_) => Step::Multiply,
+            Operation::Clip(_) => Step::Clip,
             Operation::Activation(activation) => Step::Activation(activation.function),
             Operation::Transform(transform) => return format!("{:?}", transform.function),
             other => return other.kind().to_owned(),

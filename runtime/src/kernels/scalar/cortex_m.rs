@@ -1,6 +1,7 @@
 //! [`accumulate`] in instructions of the Cortex-M's FPU: sums in s0 to s15, weights from s16 on, numbers at the end.
 
-use super::{FULL, Tile};
+use super::tile::Tile;
+use crate::kernels::blocks::FULL;
 use core::arch::asm;
 
 /// Sums `$sum` plus weights `$weight` times number `$number`, in order.

@@ -1,10 +1,10 @@
 //! The run of a tile whose positions and width are constants, so that the compiler keeps its sums in vectors: for processors that
 //! have them, in builds of few kernels.
 
-use super::super::blocks::FULL;
-use super::Tile;
+use super::tile::Tile;
 use crate::fma::{Arithmetic, Native};
 use crate::index::numbered;
+use crate::kernels::blocks::FULL;
 
 /// Adds the run's products to what the sums `[positions][width]` start with, row after row.
 ///

@@ -7,18 +7,17 @@
 //! `node` launches them, and `loss` those of the mean squared error.
 
 mod arguments;
+mod gradients;
 mod loss;
 mod node;
 mod tables;
 
-pub(crate) use tables::{Key, Tables};
+pub use gradients::backward;
 
 use super::{Epilogue, Grid, Kind, Pass, Plan};
-use candle_core::backprop::GradStore;
-use candle_core::{Result, Tensor, TensorId};
+use candle_core::{Result, Tensor};
 use loss::MeanSquaredError;
 use node::Node;
-use std::cell::RefCell;
 
 /// Returns the node of a dense layer, as [`Form::dense`](super::Form::dense).
 ///
@@ -63,47 +62,6 @@ pub fn identity(plan: &Plan, x: &Tensor, epilogue: Epilogue, pass: Pass) -> Resu
         Kind::Resize => x.apply_op1(Node::new(plan, x, epilogue, pass)?),
         _ => identity(&Plan::resize(plan.input, plan.output), x, epilogue, pass),
     }
-}
-
-thread_local! {
-    /// Where gradients by weights go while [`backward`] runs.
-    static FOUND: RefCell<Option<Vec<(TensorId, Tensor)>>> = const { RefCell::new(None) };
-}
-
-/// Returns the gradients of a loss, as [`Tensor::backward`].
-///
-/// Candle adds each gradient to zeros, two kernels and two allocations that take as long as the gradient itself. Those by
-/// weights and biases therefore pass by it; a variable that two nodes share has their sum.
-///
-/// # Errors
-/// The device fails.
-pub fn backward(loss: &Tensor) -> Result<GradStore> {
-    FOUND.replace(Some(Vec::new()));
-    let gradients = loss.backward();
-    let found = FOUND.take().unwrap_or_default();
-    let mut gradients = gradients?;
-    for (variable, gradient) in found {
-        let sum = match gradients.get_id(variable) {
-            Some(other) => (other + gradient)?,
-            None => gradient,
-        };
-        gradients.insert_id(variable, sum);
-    }
-    Ok(gradients)
-}
-
-/// Hands a variable's gradient to [`backward`] where that runs; returns it to candle otherwise.
-fn handed_over(variable: &Tensor, gradient: Tensor) -> Option<Tensor> {
-    if !variable.is_variable() {
-        return Some(gradient);
-    }
-    FOUND.with_borrow_mut(|found| match found {
-        Some(found) => {
-            found.push((variable.id(), gradient));
-            None
-        }
-        None => Some(gradient),
-    })
 }
 
 /// Returns the mean squared error, as [`Form::mean_squared_error`](super::Form::mean_squared_error).

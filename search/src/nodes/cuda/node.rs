@@ -1,7 +1,7 @@
 //! A node: one kernel forward, up to five backward.
 
 use super::arguments::{Inside, Parts, Product, Resized, Weights};
-use super::handed_over;
+use super::gradients::handed_over;
 use super::tables::Tables;
 use crate::gpu::{Address, Gpu, Kernel, NULL, gpu_of, gpu_of_storage};
 use crate::nodes::{Epilogue, Grid, Kind, Pass, Plan};

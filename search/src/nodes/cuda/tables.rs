@@ -3,12 +3,18 @@
 use crate::gpu::{Address, Gpu};
 use crate::nodes::{Grid, Kind, Plan};
 use candle_core::Result;
+use candle_core::cuda::DeviceId;
 use candle_core::cuda::cudarc::driver::CudaSlice;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+/// The tables of each device's plans, from their first use on.
+static KNOWN: LazyLock<Mutex<HashMap<(DeviceId, Key), Arc<Tables>>>> =
+    LazyLock::new(Mutex::default);
 
 /// What a plan's tables depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
+struct Key {
     kind: Kind,
     kernel: Grid,
     input: Grid,
@@ -27,7 +33,7 @@ pub(super) struct Phases {
 
 /// What reads what in a plan, on the device.
 #[derive(Debug)]
-pub(crate) struct Tables {
+pub(super) struct Tables {
     numbers: CudaSlice<i32>,
     pub(super) forward: Phases,
     /// From the outputs' gradients to those of the positions that the taps read.
@@ -60,12 +66,12 @@ impl Tables {
             output: plan.output,
             stride: plan.stride,
         };
-        let mut all = gpu.tables.lock().expect("no holder panics");
-        if let Some(tables) = all.get(&key) {
+        let mut all = KNOWN.lock().expect("no holder panics");
+        if let Some(tables) = all.get(&(gpu.id(), key)) {
             return Ok(Arc::clone(tables));
         }
         let tables = Arc::new(Self::new(gpu, key)?);
-        all.insert(key, Arc::clone(&tables));
+        all.insert((gpu.id(), key), Arc::clone(&tables));
         Ok(tables)
     }
 

@@ -1,0 +1,15 @@
+//! Activation in C.
+
+use super::{Activation, Function};
+use crate::operation::c::{Code, Node, WriteC};
+
+impl WriteC for Activation {
+    fn c(&self, node: &Node<'_>) -> Code {
+        let function = match self.function {
+            Function::Relu => "relu",
+            Function::Silu => "silu",
+            Function::Tanh => "hyperbolic_tangent",
+        };
+        node.in_place(function, &[])
+    }
+}

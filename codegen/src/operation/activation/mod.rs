@@ -1,0 +1,61 @@
+//! Activation: an elementwise function between layers.
+
+mod c;
+mod host;
+mod onnx;
+mod rust;
+
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, single};
+use crate::graph::{Parameters, Real, Shape};
+use serde::{Deserialize, Serialize};
+
+/// Applies a function to every number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Activation {
+    /// Which.
+    pub function: Function,
+}
+
+/// The functions between layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Function {
+    /// `x` above zero, else 0; NaN becomes 0.
+    Relu,
+    /// `x / (1 + exp(-x))`.
+    Silu,
+    /// The hyperbolic tangent.
+    Tanh,
+}
+
+impl Rule for Activation {
+    const KIND: &'static str = "activation";
+    const IN_PLACE: bool = true;
+
+    fn fusion(&self) -> Fusion {
+        match self.function {
+            Function::Relu => Fusion::Relu,
+            Function::Silu | Function::Tanh => Fusion::Nothing,
+        }
+    }
+
+    fn shape(&self, _: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch> {
+        single(inputs)
+    }
+
+    fn evaluate<R: Real>(&self, _: &Parameters, inputs: &[Value<'_, R>], _: Shape) -> Vec<R> {
+        let zero = R::from_f32(0.0);
+        let function = |&x: &R| match self.function {
+            Function::Relu => {
+                if x > zero {
+                    x
+                } else {
+                    zero
+                }
+            }
+            Function::Silu => x.silu(),
+            Function::Tanh => x.tanh(),
+        };
+        inputs[0].data.iter().map(function).collect()
+    }
+}

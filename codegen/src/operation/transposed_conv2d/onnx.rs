@@ -1,0 +1,16 @@
+//! TransposedConv2d: `ConvTranspose` with weights `[CIN, COUT, KH, KW]`, then `Slice` and `Pad` to the size.
+
+use super::TransposedConv2d;
+use crate::onnx::draft::Draft;
+use crate::operation::convolution::onnx::transposed;
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
+
+impl Operators for TransposedConv2d {
+    const OPERATORS: &'static [&'static str] = &["ConvTranspose", "Slice", "Pad"];
+}
+
+impl WriteOnnx for TransposedConv2d {
+    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
+        transposed(draft, operands, [self.weight, self.bias], &self.stride)
+    }
+}

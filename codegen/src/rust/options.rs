@@ -1,0 +1,62 @@
+//! What a user chooses about a frozen crate, and what it carries.
+
+use std::path::PathBuf;
+
+/// What the user chooses about a frozen crate.
+#[derive(Clone, Debug)]
+pub struct FreezeOptions {
+    /// The crate's name, as in a `Cargo.toml`.
+    pub crate_name: String,
+    /// The linker's section for all numbers, weights and golden vectors, for example `.qspi_weights`; the usual one if
+    /// left out.
+    pub section: Option<String>,
+    /// Whether the crate is a member of a Cargo workspace, instead of a workspace of its own: its manifest then has no
+    /// `[workspace]` and no profile, which cargo takes from the workspace's root.
+    pub member: bool,
+    /// Where the runtime comes from.
+    pub runtime: Runtime,
+}
+
+/// Where a frozen crate takes the runtime from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Runtime {
+    /// A folder of the crate itself, which so builds anywhere without a network.
+    #[default]
+    Carried,
+    /// A folder that has dense-runtime, as a path from the frozen crate or from the root.
+    Path(PathBuf),
+    /// The registry, which has to have this version.
+    Registry,
+}
+
+/// What a frozen crate carries that others wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The package.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Its licences, as an SPDX expression. Their texts are in its folder.
+    pub licence: &'static str,
+    /// Its folder in the crate.
+    pub folder: &'static str,
+}
+
+/// The runtime as a frozen crate carries it.
+pub const RUNTIME: Carried = Carried {
+    name: "dense-runtime",
+    version: env!("CARGO_PKG_VERSION"),
+    licence: "MIT OR Apache-2.0",
+    folder: "dense-runtime",
+};
+
+impl Default for FreezeOptions {
+    fn default() -> Self {
+        Self {
+            crate_name: "frozen-emulator".into(),
+            section: None,
+            member: false,
+            runtime: Runtime::default(),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! From a file to a data set.
+
+use super::dataset::Dataset;
+use super::draft::Draft;
+use super::error::DataError;
+use super::files::{Format, ReadOptions, read_bytes};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+impl Dataset {
+    /// Reads a `.npz` or a `.csv`.
+    ///
+    /// # Errors
+    /// Every case of [`DataError`] that concerns reading.
+    pub fn read(path: &Path, options: &ReadOptions) -> Result<Self, DataError> {
+        let label = path.display().to_string();
+        let format = Format::of(path)?;
+        let bytes = read_bytes(path)?;
+        match format {
+            Format::Npz => Self::from_npz_bytes(&bytes, &label, options),
+            Format::Csv => Self::from_csv_bytes(&bytes, &label, options),
+        }
+    }
+
+    /// Reads the bytes of a `.npz`; `label` is how errors and reports name it.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`]; never panics, whatever the bytes are.
+    pub fn from_npz_bytes(
+        bytes: &[u8],
+        label: &str,
+        options: &ReadOptions,
+    ) -> Result<Self, DataError> {
+        Draft::from_npz(bytes, label, options)?.assemble(options, sha256(bytes))
+    }
+
+    /// Reads the bytes of a `.csv`; `label` is how errors and reports name it.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`]; never panics, whatever the bytes are.
+    pub fn from_csv_bytes(
+        bytes: &[u8],
+        label: &str,
+        options: &ReadOptions,
+    ) -> Result<Self, DataError> {
+        Draft::from_csv(bytes, label, options)?.assemble(options, sha256(bytes))
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,274 @@
+//! Lowering: what a member of a super-architecture is as operations of an emulator's graph.
+//!
+//! ```text
+//! raw inputs -> logarithm -> standardise -> group 0 -> ... -> group G-1 -> rescalings [-> transpose]
+//!               inputs()                    candidate()                    outputs()
+//! ```
+//!
+//! Each part is a [`Fragment`]: operations whose parameters have names and shapes, but no values. A
+//! [`Space`](crate::space::Space) holds those of its candidates. Work, flash and time are read off fragments
+//! ([`crate::budget`], [`crate::cost_model`]), and [`crate::assemble`] grafts them into the emulator's graph. The
+//! [super-network](crate::supernetwork) has the same parameters and computes the same in fused form.
+
+use crate::data;
+use crate::space::{self, Candidate, Group, Identity, Placement};
+use dense_codegen::Result;
+use dense_codegen::graph::{
+    Activation, Add, Conv1d, Conv2d, Dense, Fragment, Function, Inverse, Logarithm, Multiply,
+    NodeId, Operation, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
+    TransposedConv1d, TransposedConv2d,
+};
+
+/// What [`inputs`] subtracts from each input.
+pub(crate) const INPUT_CENTRE: &str = "input centre";
+/// What [`inputs`] then multiplies it by.
+pub(crate) const INPUT_SCALE: &str = "input scale";
+/// Scale and offset that lead from the network's values to the learnt coordinate, where that is transformed.
+pub(crate) const LEARNT: [&str; 2] = ["learnt scale", "learnt offset"];
+/// Scale and offset that give the outputs the unit of their `sinh`, over their standard deviation.
+pub(crate) const UNIT: [&str; 2] = ["unit scale", "unit offset"];
+/// Scale and offset of the outputs: the scale is their standard deviation on the training rows.
+pub(crate) const OUTPUT: [&str; 2] = ["output scale", "output offset"];
+
+/// Returns a member's operations before its groups, on the raw inputs; `logarithmic` says which are taken by their
+/// logarithm, which makes no difference to costs.
+///
+/// # Errors
+/// There are no inputs, or more numbers than a node may have.
+pub(crate) fn inputs(logarithmic: &[bool]) -> Result<Fragment> {
+    let mask = logarithmic.to_vec();
+    let mut fragment = Fragment::new(Shape::Vector(mask.len()));
+    let standardise = Standardise {
+        centre: fragment.parameter(INPUT_CENTRE, &[mask.len()])?,
+        scale: fragment.parameter(INPUT_SCALE, &[mask.len()])?,
+    };
+    let logarithm = Operation::Logarithm(Logarithm { mask });
+    let logarithm = fragment.push(logarithm, &[Fragment::OPERAND])?;
+    let standardised = fragment.push(Operation::Standardise(standardise), &[logarithm])?;
+    Ok(fragment.ending_at(standardised))
+}
+
+/// Returns name and shape of a candidate's weights and biases, in the order of its layers: what is trained.
+///
+/// *Shapes*: dense `[IN][OUT]`, convolutions `[K][CIN][COUT]` or `[K][K][CIN][COUT]`, biases `[OUT]` or `[COUT]`.
+pub(crate) fn parameters(
+    candidate: Candidate,
+    input: Shape,
+    output: Shape,
+) -> Vec<(&'static str, Vec<usize>)> {
+    let (inputs, outputs) = (input.size(), output.size());
+    let channels = |shape| match shape {
+        Shape::Vector(channels)
+        | Shape::Sequence { channels, .. }
+        | Shape::Image { channels, .. } => channels,
+    };
+    let axes = match output {
+        Shape::Image { .. } => 2,
+        _ => 1,
+    };
+    match candidate {
+        Candidate::Zero => Vec::new(),
+        Candidate::Dense => vec![("weight", vec![inputs, outputs]), ("bias", vec![outputs])],
+        Candidate::Gated => vec![
+            ("gate weight", vec![inputs, outputs]),
+            ("gate bias", vec![outputs]),
+            ("weight", vec![inputs, outputs]),
+            ("bias", vec![outputs]),
+        ],
+        Candidate::LowRank { rank } => vec![
+            ("weight1", vec![inputs, rank]),
+            ("weight2", vec![rank, outputs]),
+            ("bias", vec![outputs]),
+        ],
+        Candidate::Conv { kernel } | Candidate::TransposedConv { kernel, .. } => {
+            let mut weight = vec![kernel; axes];
+            weight.extend([channels(input), channels(output)]);
+            vec![("weight", weight), ("bias", vec![channels(output)])]
+        }
+    }
+}
+
+/// Returns what `candidates[index]` of a group does with a node of this shape: all that leads to the next node.
+///
+/// Its parameters are those of [`parameters`]; a low-rank one has the bias of its first matrix too, of zeros, whose name
+/// candidates of equal rank share.
+///
+/// # Errors
+/// The candidate does not lead from this shape to the group's output.
+///
+/// # Panics
+/// There is no such candidate.
+pub(crate) fn candidate(group: &Group, index: usize, input: Shape) -> Result<Fragment> {
+    let mut fragment = Fragment::new(input);
+    let resized = resized(&mut fragment, group.output)?;
+    let activation = match group.candidates[index] {
+        // It acts on the gate.
+        Candidate::Gated => None,
+        _ => group.activation_of(index),
+    };
+    let (on_branch, after) = match group.placement {
+        Placement::OnBranch => (activation, None),
+        Placement::After => (None, activation),
+    };
+    let sum = match operation(&mut fragment, group, index, resized)? {
+        None => resized,
+        Some(operation) => {
+            let branch = activated(&mut fragment, operation, on_branch)?;
+            match group.identity {
+                Identity::Absent => branch,
+                Identity::Beside => fragment.push(Operation::Add(Add), &[resized, branch])?,
+            }
+        }
+    };
+    let node = activated(&mut fragment, sum, after)?;
+    Ok(fragment.ending_at(node))
+}
+
+/// The operand at the output's positions, where both have some.
+fn resized(fragment: &mut Fragment, output: Shape) -> Result<NodeId> {
+    let operation = match (fragment.shape(Fragment::OPERAND), output) {
+        (Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. })
+            if from != length =>
+        {
+            Operation::Resize(Resize { length })
+        }
+        (
+            Shape::Image {
+                height: rows,
+                width: columns,
+                ..
+            },
+            Shape::Image { height, width, .. },
+        ) if (rows, columns) != (height, width) => Operation::Resize2d(Resize2d { height, width }),
+        _ => return Ok(Fragment::OPERAND),
+    };
+    fragment.push(operation, &[Fragment::OPERAND])
+}
+
+/// The result of the candidate's operation alone; `None` for zero.
+fn operation(
+    fragment: &mut Fragment,
+    group: &Group,
+    index: usize,
+    resized: NodeId,
+) -> Result<Option<NodeId>> {
+    let (candidate, output) = (group.candidates[index], group.output);
+    let input = fragment.shape(Fragment::OPERAND);
+    let parameters: Vec<_> = parameters(candidate, input, output)
+        .into_iter()
+        .map(|(role, shape)| fragment.parameter(role, &shape))
+        .collect::<Result<_>>()?;
+    let dense = |weight, bias, output| {
+        Operation::Dense(Dense {
+            weight,
+            bias,
+            output,
+        })
+    };
+    let operand = Fragment::OPERAND;
+    let result = match (candidate, &parameters[..]) {
+        (Candidate::Dense, &[weight, bias]) => {
+            fragment.push(dense(weight, bias, output), &[operand])?
+        }
+        (Candidate::Gated, &[gate_weight, gate_bias, weight, bias]) => {
+            let gate = fragment.push(dense(gate_weight, gate_bias, output), &[operand])?;
+            let carried = fragment.push(dense(weight, bias, output), &[operand])?;
+            let gate = activated(fragment, gate, group.activation_of(index))?;
+            fragment.push(Operation::Multiply(Multiply), &[gate, carried])?
+        }
+        (Candidate::LowRank { rank }, &[first, second, bias]) => {
+            let none = fragment.parameter(&format!("no bias {rank}"), &[rank])?;
+            let inner = dense(first, none, Shape::Vector(rank));
+            let inner = fragment.push(inner, &[operand])?;
+            fragment.push(dense(second, bias, output), &[inner])?
+        }
+        (Candidate::Conv { .. }, &[weight, bias]) => {
+            let operation = match output {
+                Shape::Image { .. } => Operation::Conv2d(Conv2d { weight, bias }),
+                _ => Operation::Conv1d(Conv1d { weight, bias }),
+            };
+            fragment.push(operation, &[resized])?
+        }
+        (Candidate::TransposedConv { stride, .. }, &[weight, bias]) => {
+            let operation = match output {
+                Shape::Vector(length) | Shape::Sequence { length, .. } => {
+                    Operation::TransposedConv1d(TransposedConv1d {
+                        weight,
+                        bias,
+                        stride,
+                        length,
+                    })
+                }
+                Shape::Image { height, width, .. } => {
+                    Operation::TransposedConv2d(TransposedConv2d {
+                        weight,
+                        bias,
+                        stride: [stride; 2],
+                        height,
+                        width,
+                    })
+                }
+            };
+            fragment.push(operation, &[operand])?
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(result))
+}
+
+fn activated(
+    fragment: &mut Fragment,
+    node: NodeId,
+    activation: Option<space::Activation>,
+) -> Result<NodeId> {
+    let function = match activation {
+        None => return Ok(node),
+        Some(space::Activation::Relu) => Function::Relu,
+        Some(space::Activation::Silu) => Function::Silu,
+        Some(space::Activation::Tanh) => Function::Tanh,
+    };
+    fragment.push(Operation::Activation(Activation { function }), &[node])
+}
+
+/// Returns a member's operations behind its groups: from the coordinate in which outputs were learnt to physical units,
+/// in the data's order. The last rescaling multiplies with the outputs' deviation, whatever comes before.
+///
+/// # Errors
+/// The output has no numbers, or more than a node may have.
+pub(crate) fn outputs(output: Shape, transform: data::Transform) -> Result<Fragment> {
+    let mut fragment = Fragment::new(output);
+    let mut node = Fragment::OPERAND;
+    match transform {
+        data::Transform::None => {}
+        data::Transform::Log => {
+            node = rescaled(&mut fragment, node, LEARNT)?;
+            node = inverse(&mut fragment, node, Inverse::Exp)?;
+        }
+        data::Transform::Asinh => {
+            node = rescaled(&mut fragment, node, LEARNT)?;
+            node = inverse(&mut fragment, node, Inverse::Sinh)?;
+            node = rescaled(&mut fragment, node, UNIT)?;
+        }
+    }
+    node = rescaled(&mut fragment, node, OUTPUT)?;
+    if let Shape::Sequence { channels, .. } | Shape::Image { channels, .. } = output
+        && channels > 1
+    {
+        node = fragment.push(Operation::Transpose(Transpose), &[node])?;
+    }
+    Ok(fragment.ending_at(node))
+}
+
+fn rescaled(fragment: &mut Fragment, node: NodeId, names: [&str; 2]) -> Result<NodeId> {
+    let size = fragment.shape(node).size();
+    let [scale, offset] = names.map(|name| fragment.parameter(name, &[size]));
+    let rescale = Rescale {
+        scale: scale?,
+        offset: offset?,
+    };
+    fragment.push(Operation::Rescale(rescale), &[node])
+}
+
+fn inverse(fragment: &mut Fragment, node: NodeId, function: Inverse) -> Result<NodeId> {
+    fragment.push(Operation::Transform(Transform { function }), &[node])
+}

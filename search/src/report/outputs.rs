@@ -1,0 +1,22 @@
+//! Names and coordinates of the outputs, as axes have them.
+
+use super::facts::Facts;
+
+/// What an output is called.
+pub(super) fn output_name(facts: &Facts, output: usize) -> String {
+    let names = &facts.emulator.outputs().names;
+    let name = names.get(output).cloned();
+    name.unwrap_or_else(|| format!("output {output}"))
+}
+
+/// The coordinate along the last axis of the outputs.
+pub(super) fn coordinate(facts: &Facts, length: usize) -> (Vec<f64>, String) {
+    let axes = &facts.emulator.outputs().axes;
+    match axes.last().filter(|axis| axis.values.len() == length) {
+        Some(axis) => (axis.values.clone(), axis.name.clone()),
+        None => (
+            (0..length).map(|index| index as f64).collect(),
+            "output (index)".into(),
+        ),
+    }
+}
