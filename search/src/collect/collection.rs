@@ -2,6 +2,7 @@
 
 use super::archive::{self, About, Stored};
 use super::command::{InputForm, Template};
+use super::elsewhere::Elsewhere;
 use super::output::Decimal;
 use super::runs::Runs;
 use super::{Ended, Simulation, collect, output};
@@ -9,9 +10,7 @@ use crate::data::{DataError, FutureInputs, Layout, Table, csv_table};
 use crate::design::{Parameter, parameters};
 use crate::error::{Context, Error, Result, bail, ensure};
 use crate::events::{Collection, Event, Observer};
-use crate::shell::shell_word;
 use serde_json::json;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -174,38 +173,6 @@ pub fn run(settings: &Settings, observer: &dyn Observer) -> Result<Collected> {
         runs: folder,
     })
 }
-
-/// A command that names files of the caller's folder, which no run finds in its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Elsewhere {
-    /// Those files.
-    pub names: Vec<String>,
-    /// The command with `{here}` before them.
-    pub command: String,
-}
-
-impl Elsewhere {
-    /// Returns what is wrong, with this line to type instead.
-    #[must_use]
-    pub fn text(&self, line: &str) -> String {
-        let names = self.names.join(", ");
-        format!(
-            "each run starts in an empty folder of its own, and the command names what is in this one: {names}; nothing was \
-             run. With {{here}} for this folder:\n\n  {line}\n\nIf the runs themselves make one of these, begin the command \
-             with `cd {{folder}} &&` and write {{here}}/ only before the others; `cd {{here}} &&` starts all runs in this folder, \
-             which is sound only where none writes there"
-        )
-    }
-}
-
-impl fmt::Display for Elsewhere {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = format!("--command {}", shell_word(&self.command));
-        formatter.write_str(&self.text(&line))
-    }
-}
-
-impl std::error::Error for Elsewhere {}
 
 /// The files that a command names by `{here}`, as they were before the runs.
 struct Shared(Vec<(PathBuf, Option<Stamp>)>);

@@ -17,6 +17,7 @@ pub mod archive;
 mod collection;
 pub mod command;
 mod descendants;
+mod elsewhere;
 mod here;
 pub mod output;
 pub mod process;
@@ -32,7 +33,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub use collection::{Collected, Elsewhere, Settings, run};
+pub use collection::{Collected, Settings, run};
+pub use elsewhere::Elsewhere;
 
 /// A simulator and where it is to be run.
 #[derive(Debug, Clone)]

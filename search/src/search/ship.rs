@@ -5,7 +5,7 @@
 //! work and flash. No row is chosen by its time, so that the table is the same on every machine.
 
 use super::run_report::{ParetoRow, RunReport, Verdict};
-use super::train::Finished;
+use super::train::{Finished, parts};
 use super::{Run, TOOL};
 use crate::assemble::assemble;
 use crate::budget::Cost;
@@ -25,18 +25,6 @@ use std::collections::BTreeMap;
 
 /// How often the least departure from the process another one may be.
 const ASTRAY: f64 = 4.0;
-
-/// Members that are looked at by themselves, at most.
-const SINGLES: usize = 8;
-
-/// The ensembles of so many members that the Pareto table is made of, all of them first.
-pub(super) fn parts(members: usize) -> impl Iterator<Item = Vec<usize>> {
-    let powers = std::iter::successors(Some(1), |count| Some(2 * count));
-    let smaller = powers.take_while(move |&count| count < members);
-    let singles = (1..members.min(SINGLES)).map(|member| vec![member]);
-    let first = [members].into_iter().chain(smaller);
-    first.map(|count| (0..count).collect()).chain(singles)
-}
 
 /// An ensemble that was assembled and judged.
 struct Judged {

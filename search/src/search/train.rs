@@ -4,7 +4,7 @@
 //! where there are threads for that, else one after the other. What belongs to one of them shares its part in the same
 //! way, except that a network with a teacher trains after the same without, which teaches it too.
 
-use super::{Extent, Run, pool, ship};
+use super::{Extent, Run, pool};
 use crate::budget::{Budget, Room};
 use crate::components::Learnt;
 use crate::contenders::{Contender, Role, Teaching};
@@ -72,6 +72,18 @@ impl PolishCost {
             self.tried * macs * evaluations as f64,
         ))
     }
+}
+
+/// Members that are looked at by themselves, at most.
+const SINGLES: usize = 8;
+
+/// The ensembles of so many members that the Pareto table is made of, all of them first.
+pub(super) fn parts(members: usize) -> impl Iterator<Item = Vec<usize>> {
+    let powers = std::iter::successors(Some(1), |count| Some(2 * count));
+    let smaller = powers.take_while(move |&count| count < members);
+    let singles = (1..members.min(SINGLES)).map(|member| vec![member]);
+    let first = [members].into_iter().chain(smaller);
+    first.map(|count| (0..count).collect()).chain(singles)
 }
 
 /// A contender's training, done.
@@ -350,7 +362,7 @@ impl Run<'_> {
     /// How long assembling, calibrating and judging take after all trainings to members of so many multiply-accumulates.
     fn after_training(&self, member_macs: f64, contenders: usize) -> Duration {
         // The rows that choose, those that calibrate, and both once more; whole ensembles and parts of them.
-        let parts: Vec<usize> = ship::parts(self.settings.members)
+        let parts: Vec<usize> = parts(self.settings.members)
             .map(|part| part.len())
             .collect();
         let evaluations = 2 * self.split.validation.len() * parts.iter().sum::<usize>();
