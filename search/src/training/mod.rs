@@ -21,6 +21,7 @@ mod polish;
 mod ranking;
 mod rows;
 mod schedule;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ pub use history::{History, Record};
 pub use members::MACS;
 pub use rows::Rows;
 pub use schedule::Phase;
+pub use settings::{Members, Settings};
 
 use crate::budget::Room;
 use crate::components::Components;
@@ -43,53 +45,10 @@ use crate::variables::NetworkVariables;
 use candle_core::{DType, Device, Tensor};
 use polish::Polish;
 use rand_chacha::ChaCha8Rng;
-use ranking::{RANKING_ROWS, UPDATE_EVERY};
 use rows::Batches;
 use schedule::Schedule;
+use settings::{RANKING_ROWS, UPDATE_EVERY};
 use std::time::{Duration, Instant};
-
-/// What a training is asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Weight steps; `None`: until [`Trainer::end_search`] fixes them.
-    pub steps: Option<usize>,
-    /// The ensemble.
-    pub members: Members,
-    /// The seed of every draw.
-    pub seed: u64,
-    /// What the steps are like.
-    pub choices: Choices,
-}
-
-/// Where the members come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Members {
-    /// So many are found by the search, at least one; fewer where the space has not so many that branch late.
-    Searched(usize),
-    /// As many are found by random search.
-    Random(usize),
-    /// They are given, and nothing is searched: each trains in turn from the first step.
-    Given(Vec<Architecture>),
-}
-
-impl Members {
-    /// How many members share weights with one another: all, or none with any other.
-    fn in_a_cluster(&self) -> usize {
-        match self {
-            Self::Searched(count) | Self::Random(count) => *count,
-            Self::Given(members) => {
-                let alike = |left: &Architecture, right: &Architecture| {
-                    let mut pairs = left.choices().iter().zip(right.choices());
-                    pairs.any(|(left, right)| left == right)
-                };
-                match members.windows(2).any(|pair| alike(&pair[0], &pair[1])) {
-                    true => members.len(),
-                    false => 1,
-                }
-            }
-        }
-    }
-}
 
 /// A training under way.
 #[derive(Debug)]

@@ -8,11 +8,12 @@
 //! that the polish reads a share ([`Choices::polish`](super::Choices)) of the rows that the steps have read. A cluster has
 //! one at its start, and an iteration one or a few.
 
-use super::{Error, Members, Rows, Settings};
+use super::rows::Rows;
+use super::settings::{Members, Settings};
 use crate::lbfgs::{Lbfgs, Pair, Point, Progress};
 use crate::nodes::Pass;
 use crate::space::Architecture;
-use crate::supernetwork::SuperNetwork;
+use crate::supernetwork::{Error, SuperNetwork};
 use crate::transfer;
 use candle_core::{DType, Device, Tensor, Var};
 use std::collections::VecDeque;

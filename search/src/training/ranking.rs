@@ -1,6 +1,7 @@
 //! What a search adds to a training: architectures that are sampled and ranked, and the members that come of it.
 
-use super::{Members, Trainer, members};
+use super::settings::{Members, RANKING_ROWS, UPDATE_EVERY};
+use super::{Trainer, members};
 use crate::nodes::Pass;
 use crate::space::Architecture;
 use crate::supernetwork::Error;
@@ -8,12 +9,8 @@ use crate::transfer;
 use crate::variables::{NetworkVariables, Trial};
 use candle_core::Tensor;
 
-/// Weight steps an update of the network variables.
-pub(super) const UPDATE_EVERY: usize = 10;
 /// Architectures ranked in an update.
 const TRIALS: usize = 8;
-/// Rows that they are ranked on.
-pub(super) const RANKING_ROWS: usize = 128;
 /// Step size of the network variables in update `u`: `VARIABLE_RATE / (VARIABLE_DELAY + u)`.
 const VARIABLE_RATE: f64 = 8.0;
 const VARIABLE_DELAY: f64 = 700.0;

@@ -71,11 +71,22 @@ impl Axis {
 
     /// How many pairs of an output position and a tap see something.
     fn pairs(self, taps: usize) -> u64 {
-        let seen =
-            |position| (0..taps).filter(move |&tap| self.source(position, tap, taps).is_some());
-        (0..self.computed())
-            .map(|position| seen(position).count() as u64)
-            .sum()
+        let of_tap = |tap: usize| match self {
+            Self::Kept { length } => length.saturating_sub(tap.abs_diff(taps / 2)),
+            Self::Spread { from, stride, .. } => {
+                // Input q is seen by output q * stride + tap - taps / 2, if that is computed.
+                let below = |end: usize| end.div_ceil(stride).min(from);
+                let computed = self.computed();
+                match tap.checked_sub(taps / 2) {
+                    Some(right) => below(computed.saturating_sub(right)),
+                    None => {
+                        let left = taps / 2 - tap;
+                        below(computed + left) - below(left)
+                    }
+                }
+            }
+        };
+        (0..taps).map(|tap| of_tap(tap) as u64).sum()
     }
 }
 
@@ -156,5 +167,40 @@ impl<'a> Window<'a> {
             }
         }
         sum.add(R::from_f32(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_as_many_as_one_counts() {
+        let counted = |axis: Axis, taps: usize| {
+            let seen =
+                |position| (0..taps).filter(move |&tap| axis.source(position, tap, taps).is_some());
+            let positions = 0..axis.computed();
+            positions
+                .map(|position| seen(position).count() as u64)
+                .sum::<u64>()
+        };
+        for taps in [1, 3, 5, 9] {
+            for length in 1..7 {
+                let axis = Axis::Kept { length };
+                assert_eq!(axis.pairs(taps), counted(axis, taps));
+                for (to, stride) in (1..20).flat_map(|to| (1..5).map(move |stride| (to, stride))) {
+                    let axis = Axis::Spread {
+                        from: length,
+                        to,
+                        stride,
+                    };
+                    assert_eq!(
+                        axis.pairs(taps),
+                        counted(axis, taps),
+                        "{length} {to} {stride} {taps}"
+                    );
+                }
+            }
+        }
     }
 }
