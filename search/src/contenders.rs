@@ -2,12 +2,12 @@
 
 use crate::budget::Terms;
 use crate::components::Components;
-use crate::control::{CONTROL, control};
+use crate::control::{CONTROL, control, led_on};
 use crate::data::{Dataset, Layout, Transform};
 use crate::error::{Context, Error, Result, bail, ensure};
 use crate::events::Observer;
 use crate::space::presets::{self, MicroSizes, Mlp, PaperWidths};
-use crate::space::{self, Architecture, Shape, Space};
+use crate::space::{self, Shape, Space};
 use crate::training::Members;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -283,16 +283,6 @@ impl Contender {
             ..self.clone()
         }
     }
-}
-
-/// Returns the architectures with the one candidate of a further group.
-#[must_use]
-pub fn led_on(members: &[Architecture]) -> Vec<Architecture> {
-    let longer = |one: &Architecture| {
-        let choices = one.choices().iter().copied().chain([0]);
-        Architecture::new(choices.collect())
-    };
-    members.iter().map(longer).collect()
 }
 
 /// What a preset is to lead to.

@@ -2,7 +2,8 @@
 
 use crate::budget::{Budget, NoRoom, Room, Terms, check_given};
 use crate::components::{Components, MANY};
-use crate::contenders::{Contender, SpaceChoice, led_on, output_shape};
+use crate::contenders::{Contender, SpaceChoice, output_shape};
+use crate::control::led_on;
 use crate::cost_model::CostModel;
 use crate::data::{Dataset, Normalisation, Split, Transform};
 use crate::device::DeviceName;
