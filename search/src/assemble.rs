@@ -7,12 +7,12 @@
 
 use crate::calibration::calibrated;
 use crate::data::{Dataset, Normalisation, Split, Transform};
+use crate::error::{Error, Result};
 use crate::lowering;
 use crate::space::{Architecture, Shape};
 use crate::supernetwork::SuperNetwork;
 use crate::training::Trained;
 use crate::transfer;
-use anyhow::Context;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
 use dense_codegen::graph::{Fragment, Graph, NodeId, ParameterId};
 use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
@@ -49,7 +49,7 @@ pub fn assemble(
     normalisation: &Normalisation,
     split: Option<&Split>,
     provenance: BTreeMap<String, serde_json::Value>,
-) -> anyhow::Result<Emulator> {
+) -> Result<Emulator> {
     let output = trained.network.space().output();
     let constants = constants(normalisation, &data_order(output));
     let before = lowering::inputs(normalisation.logarithmic())?;
@@ -192,8 +192,8 @@ impl<'a> GraphBuilder<'a> {
         &mut self,
         name: String,
         shape: &[usize],
-        values: impl FnOnce() -> anyhow::Result<Vec<f32>>,
-    ) -> anyhow::Result<ParameterId> {
+        values: impl FnOnce() -> Result<Vec<f32>>,
+    ) -> Result<ParameterId> {
         if let Some(&known) = self.parameters.get(&name) {
             return Ok(known);
         }
@@ -208,25 +208,21 @@ impl<'a> GraphBuilder<'a> {
         fragment: &Fragment,
         operand: NodeId,
         constants: &HashMap<&'static str, Vec<f32>>,
-    ) -> anyhow::Result<NodeId> {
+    ) -> Result<NodeId> {
         let mut parameters = Vec::new();
         for (name, shape) in fragment.parameters() {
             parameters.push(self.parameter(name.to_owned(), shape, || {
                 let values = constants.get(name);
                 values
                     .cloned()
-                    .with_context(|| format!("no values of {name:?}"))
+                    .ok_or_else(|| Error::Fault(format!("no values of {name:?}")))
             })?);
         }
         Ok(self.graph.graft(fragment, operand, &parameters)?)
     }
 
     /// Adds the groups of an architecture, with the weights of the network.
-    fn graft_groups(
-        &mut self,
-        architecture: &Architecture,
-        start: NodeId,
-    ) -> anyhow::Result<NodeId> {
+    fn graft_groups(&mut self, architecture: &Architecture, start: NodeId) -> Result<NodeId> {
         let mut node = start;
         for (group, &choice) in architecture.choices().iter().enumerate() {
             node = self.graft_candidate(group, choice, node)?;
@@ -234,12 +230,7 @@ impl<'a> GraphBuilder<'a> {
         Ok(node)
     }
 
-    fn graft_candidate(
-        &mut self,
-        group: usize,
-        choice: usize,
-        operand: NodeId,
-    ) -> anyhow::Result<NodeId> {
+    fn graft_candidate(&mut self, group: usize, choice: usize, operand: NodeId) -> Result<NodeId> {
         let network = self.network;
         let (space, weights) = (network.space(), network.parameters(group, choice));
         let fragment = &space.fragments()[group][choice];

@@ -2,12 +2,13 @@
 
 use crate::budget::Terms;
 use crate::components::Components;
-use crate::control::{CONTROL, control};
+use crate::control::{CONTROL, control, led_on};
 use crate::data::{Dataset, Layout, Transform};
+use crate::error::{Context, Error, Result, bail, ensure};
+use crate::events::Observer;
 use crate::space::presets::{self, MicroSizes, Mlp, PaperWidths};
-use crate::space::{self, Architecture, Shape, Space};
+use crate::space::{self, Shape, Space};
 use crate::training::Members;
-use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::PathBuf;
@@ -55,7 +56,7 @@ impl SpaceArgument {
     ///
     /// # Errors
     /// It cannot be read, or is not the TOML of a super-architecture.
-    pub fn read(&self) -> anyhow::Result<SpaceChoice> {
+    pub fn read(&self) -> Result<SpaceChoice> {
         match self {
             Self::Preset(name) => Ok(SpaceChoice::Preset(name.clone())),
             Self::File(path) => {
@@ -104,7 +105,7 @@ impl SpaceChoice {
         components: Option<&Arc<Components>>,
         members: usize,
         sizes: MicroSizes,
-    ) -> anyhow::Result<Vec<Contender>> {
+    ) -> Result<Vec<Contender>> {
         match (self, components) {
             (Self::Preset(name), None) => contenders(name, data, members, sizes),
             (Self::Preset(name), Some(components)) => {
@@ -136,13 +137,15 @@ impl SpaceChoice {
 }
 
 /// Checks that a space leads from the inputs of these data to their outputs.
-fn check_fit(space: &Space, data: &Dataset) -> anyhow::Result<()> {
+fn check_fit(space: &Space, data: &Dataset) -> Result<()> {
     let advice = "`dense-search space micro --for DATA` prints one that fits";
     ensure!(
+        Settings,
         space.name() != CONTROL,
         "super-architecture {CONTROL:?}: the fixed network beside a search has this name; choose another"
     );
     ensure!(
+        Settings,
         space.inputs() == data.input_count(),
         "super-architecture {:?}: expected inputs = {}, as {} has, got {}; {advice}",
         space.name(),
@@ -153,6 +156,7 @@ fn check_fit(space: &Space, data: &Dataset) -> anyhow::Result<()> {
     let (expected, got) = (output_shape(data), space.output());
     let last = space.groups().last().map_or("", |group| &group.name);
     ensure!(
+        Settings,
         expected == got,
         "operation group {last:?}: the last group leads to the outputs of {}: expected {}, got {}; {advice}",
         data.label(),
@@ -281,16 +285,6 @@ impl Contender {
     }
 }
 
-/// Returns the architectures with the one candidate of a further group.
-#[must_use]
-pub fn led_on(members: &[Architecture]) -> Vec<Architecture> {
-    let longer = |one: &Architecture| {
-        let choices = one.choices().iter().copied().chain([0]);
-        Architecture::new(choices.collect())
-    };
-    members.iter().map(longer).collect()
-}
-
 /// What a preset is to lead to.
 #[derive(Debug, Clone, Copy)]
 struct Target<'a> {
@@ -312,7 +306,7 @@ pub fn contenders(
     data: &Dataset,
     members: usize,
     sizes: MicroSizes,
-) -> anyhow::Result<Vec<Contender>> {
+) -> Result<Vec<Contender>> {
     let target = Target {
         inputs: data.input_count(),
         output: output_shape(data),
@@ -327,7 +321,7 @@ fn contenders_onto(
     target: Target<'_>,
     members: usize,
     sizes: MicroSizes,
-) -> anyhow::Result<Vec<Contender>> {
+) -> Result<Vec<Contender>> {
     let Target { inputs, output, .. } = target;
     let contender = |space, members| Contender {
         space,
@@ -339,7 +333,7 @@ fn contenders_onto(
     let searched = |space| contender(space, Members::Searched(members));
     let fixed = |kind| {
         let (space, members) = presets::mlp(inputs, output, kind, members)?;
-        anyhow::Ok(contender(space, Members::Given(members)))
+        Ok::<_, Error>(contender(space, Members::Given(members)))
     };
     Ok(match space {
         "micro" => {
@@ -351,6 +345,7 @@ fn contenders_onto(
         }
         "micro-decoder" => match output {
             Shape::Vector(_) => bail!(
+                Settings,
                 "{}: outputs of layout {}: --space micro-decoder searches curves and images; try --space micro",
                 target.label,
                 target.layout
@@ -364,14 +359,59 @@ fn contenders_onto(
                 PaperWidths::default(),
             )?)]
         }
-        "mlp" => Mlp::ALL
-            .into_iter()
-            .map(fixed)
-            .collect::<anyhow::Result<_>>()?,
+        "mlp" => Mlp::ALL.into_iter().map(fixed).collect::<Result<_>>()?,
         "mlp-residual" => vec![fixed(Mlp::Residual)?],
         "mlp-basis" => vec![fixed(Mlp::Basis)?],
-        other => bail!("--space {other}: expected {}", SPACES.join(", ")),
+        other => bail!(Settings, "--space {other}: expected {}", SPACES.join(", ")),
     })
+}
+
+/// Returns the super-architecture of this preset for data like these; the widths are those of `paper`.
+///
+/// # Errors
+/// The preset trains several spaces, has none for such outputs or no such widths.
+pub fn preset(
+    preset: &str,
+    data: &Dataset,
+    channels: Option<usize>,
+    dense: Option<usize>,
+    observer: &dyn Observer,
+) -> Result<Space> {
+    let default = PaperWidths::default();
+    match (preset, channels, dense) {
+        ("paper", _, _) => {
+            let widths = PaperWidths {
+                dense: dense.unwrap_or(default.dense),
+                channels: channels.unwrap_or(default.channels),
+            };
+            let output = output_shape(data);
+            return Ok(presets::paper(data.input_count(), output, widths)?);
+        }
+        (_, None, None) => {}
+        _ => bail!(
+            Settings,
+            "{preset}: --channels and --dense set the widths of paper; change the text of another"
+        ),
+    }
+    let all = contenders(preset, data, 1, MicroSizes::default())?;
+    let names: Vec<_> = all.iter().map(|one| one.space.name().to_owned()).collect();
+    let named = all.into_iter().find(|one| one.space.name() == preset);
+    let Some(named) = named else {
+        bail!(
+            Settings,
+            "{preset}: trains {}; name one of them",
+            names.join(" and ")
+        );
+    };
+    let others = names
+        .iter()
+        .filter(|name| *name != preset && SPACES.contains(&name.as_str()));
+    for other in others {
+        observer.note(format!(
+            "on these data, --space {preset} trains {other} too"
+        ));
+    }
+    Ok(named.space)
 }
 
 /// Returns the shape of the network's outputs.

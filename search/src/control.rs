@@ -9,7 +9,6 @@
 
 use crate::budget::{Budget, Terms, check_given};
 use crate::components::Components;
-use crate::contenders::led_on;
 use crate::data::Transform;
 use crate::space::{
     Activation, Architecture, Candidate, Error, Group, Identity, Placement, Shape, Space,
@@ -79,6 +78,16 @@ pub fn control<'a>(
         }
     }
     Ok(None)
+}
+
+/// Returns the architectures with the one candidate of a further group.
+#[must_use]
+pub fn led_on(members: &[Architecture]) -> Vec<Architecture> {
+    let longer = |one: &Architecture| {
+        let choices = one.choices().iter().copied().chain([0]);
+        Architecture::new(choices.collect())
+    };
+    members.iter().map(longer).collect()
 }
 
 /// The network of one width and its members, which differ in the head alone.

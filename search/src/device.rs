@@ -1,6 +1,6 @@
 //! The device that trains, as the command line and a run's description name it: `cpu`, or `cuda:0`.
 
-use anyhow::bail;
+use crate::error::{Result, bail};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -22,7 +22,7 @@ impl DeviceName {
     ///
     /// # Errors
     /// The program was built without the feature `cuda`, or the driver knows of no such device.
-    pub fn check(self) -> anyhow::Result<()> {
+    pub fn check(self) -> Result<()> {
         match self {
             Self::Cpu => Ok(()),
             Self::Cuda(number) => check_cuda(number),
@@ -33,35 +33,43 @@ impl DeviceName {
     ///
     /// # Errors
     /// As [`DeviceName::check`], or the device cannot be used.
-    pub fn open(self) -> anyhow::Result<Device> {
+    pub fn open(self) -> Result<Device> {
         self.check()?;
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(number) => match Device::new_cuda(number) {
                 Ok(device) => Ok(device),
-                Err(error) => bail!("--device cuda:{number}: the device cannot be used: {error}"),
+                Err(error) => bail!(
+                    Device,
+                    "--device cuda:{number}: the device cannot be used: {error}"
+                ),
             },
         }
     }
 }
 
 #[cfg(feature = "cuda")]
-fn check_cuda(number: usize) -> anyhow::Result<()> {
+fn check_cuda(number: usize) -> Result<()> {
     use candle_core::cuda::cudarc::driver::CudaContext;
     match CudaContext::device_count() {
         Err(error) => {
-            bail!("--device cuda:{number}: the driver answers {error}; use --device cpu")
+            bail!(
+                Device,
+                "--device cuda:{number}: the driver answers {error}; use --device cpu"
+            )
         }
         Ok(count) if usize::try_from(count).is_ok_and(|count| number < count) => Ok(()),
         Ok(count) => bail!(
+            Device,
             "--device cuda:{number}: the driver has {count} CUDA devices, numbered from 0; use one of them or --device cpu"
         ),
     }
 }
 
 #[cfg(not(feature = "cuda"))]
-fn check_cuda(number: usize) -> anyhow::Result<()> {
+fn check_cuda(number: usize) -> Result<()> {
     bail!(
+        Device,
         "--device cuda:{number}: this program was built without CUDA; build it with `--features cuda` (docs/gpu.md), or \
          use --device cpu"
     )

@@ -3,8 +3,8 @@
 //! The file `lock` says who holds it, and is empty when nobody does. It stays: a file that is removed could be locked by two,
 //! by one under its old and by another under its new name.
 
-use crate::say::say;
-use anyhow::{Context, bail};
+use crate::error::{Context, Result, bail};
+use crate::events::Observer;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -70,11 +70,11 @@ impl FolderLock {
         }
     }
 
-    /// Takes the lock of a folder that is there, for a `command` of the program.
+    /// Takes the lock of a folder that is there, for a `command` of the program; warns where the disk has no locks.
     ///
     /// # Errors
     /// Another process holds it: says which, and what to do. The folder cannot be written.
-    pub fn take(folder: &Path, command: &str) -> anyhow::Result<Self> {
+    pub fn take(folder: &Path, command: &str, observer: &dyn Observer) -> Result<Self> {
         let (shown, path) = (folder.display(), Self::file(folder));
         // Not truncated: what stands there is the other's until the lock is taken.
         let file = OpenOptions::new()
@@ -95,15 +95,16 @@ impl FolderLock {
                 let holder = holder(&mut file);
                 let holder = holder.map_or("another program".to_owned(), |one| one.to_string());
                 bail!(
+                    Busy,
                     "{shown}: {holder} is at work there; wait for it, or take another folder. If that process is dead and its \
                      machine has not given the lock back, remove {} and start this command again",
                     path.display()
                 )
             }
             Err(TryLockError::Error(error)) => {
-                say!(
-                    "warning: {shown}: its disk has no locks ({error}); see to it that no other program writes there"
-                );
+                observer.warn(format!(
+                    "{shown}: its disk has no locks ({error}); see to it that no other program writes there"
+                ));
                 return Ok(Self { file });
             }
         }
@@ -174,6 +175,8 @@ mod tests {
     use super::*;
     use std::fs;
 
+    const SILENT: &dyn Observer = &|_| {};
+
     #[test]
     fn times_are_those_of_the_calendar() {
         for (seconds, text) in [
@@ -191,9 +194,9 @@ mod tests {
     #[test]
     fn the_second_is_told_of_the_first_and_can_go_on_after_it() {
         let folder = tempfile::tempdir().unwrap();
-        let first = FolderLock::take(folder.path(), "search").unwrap();
+        let first = FolderLock::take(folder.path(), "search", SILENT).unwrap();
         for _ in 0..2 {
-            let error = FolderLock::take(folder.path(), "resume").unwrap_err();
+            let error = FolderLock::take(folder.path(), "resume", SILENT).unwrap_err();
             let error = error.to_string();
             let process = format!("dense-search search (process {} on ", std::process::id());
             assert!(error.contains(&process), "{error}");
@@ -208,13 +211,13 @@ mod tests {
         assert_eq!(FolderLock::holder(folder.path()), None);
         let file = FolderLock::file(folder.path());
         assert!(fs::read(&file).unwrap().is_empty());
-        let second = FolderLock::take(folder.path(), "resume").unwrap();
+        let second = FolderLock::take(folder.path(), "resume", SILENT).unwrap();
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.starts_with("{\"command\":\"resume\""), "{text}");
 
         // As the message says, for a lock that outlives its holder.
         fs::remove_file(&file).unwrap();
-        assert!(FolderLock::take(folder.path(), "search").is_ok());
+        assert!(FolderLock::take(folder.path(), "search", SILENT).is_ok());
         drop(second);
     }
 }

@@ -9,9 +9,9 @@
 //! the next, in three random orders; the rows that judge are the same for all, and no test row is read.
 
 use crate::data::{Dataset, Normalisation, Part, Split, Transform};
+use crate::error::{Error, Result, ensure};
 use crate::gaussian_process::SharedProcess;
 use crate::streams::{permutation, stream};
-use anyhow::{Context, ensure};
 use serde::Serialize;
 use std::fmt;
 
@@ -66,7 +66,7 @@ pub struct LearningCurve {
 ///
 /// # Errors
 /// There are too few rows for three subsets and some that judge, or to train on, every output is constant, or no process can be fitted.
-pub fn measure(data: &Dataset) -> anyhow::Result<LearningCurve> {
+pub fn measure(data: &Dataset) -> Result<LearningCurve> {
     check_rows(data)?;
     let rows = rows(data);
     let order = permutation(&mut stream(0, "learning curve"), rows.len());
@@ -76,6 +76,7 @@ pub fn measure(data: &Dataset) -> anyhow::Result<LearningCurve> {
     let normalisation = normalisation(data, rest);
     let constant = normalisation.output_constant();
     ensure!(
+        Unlearnable,
         constant.contains(&false),
         "{}: every output is constant: there is nothing to learn",
         data.label()
@@ -112,8 +113,10 @@ pub fn measure(data: &Dataset) -> anyhow::Result<LearningCurve> {
     let mut points = Vec::new();
     for &size in &sizes {
         let errors: Option<Vec<f64>> = orders.iter().map(|order| error(&order[..size])).collect();
-        let errors =
-            errors.context("no Gaussian process can be fitted to these rows: see the warnings")?;
+        let errors = errors.ok_or_else(|| {
+            let text = "no Gaussian process can be fitted to these rows: see the warnings";
+            Error::Unlearnable(text.to_owned())
+        })?;
         points.push(Point {
             rows: size,
             mse_z: (errors.iter().map(|error| error.ln()).sum::<f64>() / ORDERS as f64).exp(),
@@ -132,10 +135,11 @@ pub fn measure(data: &Dataset) -> anyhow::Result<LearningCurve> {
 ///
 /// # Errors
 /// There are too few rows for three subsets and some that judge.
-pub fn check_rows(data: &Dataset) -> anyhow::Result<()> {
+pub fn check_rows(data: &Dataset) -> Result<()> {
     let rows = rows(data).len();
     let sizes = sizes(rows - judged_count(rows), data.input_count());
     ensure!(
+        Unlearnable,
         sizes.len() >= 3,
         "{}: a learning curve needs {} rows beside the test rows, got {rows}",
         data.label(),

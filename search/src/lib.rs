@@ -18,16 +18,65 @@
 //!   [`holes`] finds the part of the box that has no points;
 //! - [`device`] names what trains: the processor, or a GPU; [`transfer`] is where it is read;
 //! - [`metrics`] says how good it is, [`report`] shows it on a page;
-//! - [`commands`] and [`cli`] are the program; a [`run_folder`] has one writer at a time ([`folder_lock`]). [`streams`] has every random draw.
+//! - [`search`](mod@search) is all that, from data to a [`run_folder`] with one writer at a time ([`folder_lock`]);
+//! - [`judge`](mod@judge), [`predict`], [`freezing`], [`export`] and [`latency`] take a run's emulator from there;
+//!   [`inspect`](mod@inspect) looks at data before;
+//! - [`events`] are what a long call tells its caller, and [`error`] is what can go wrong. [`streams`] has every random draw.
+//!
+//! The library prints nothing and knows no command line. The program `dense-search` is modules of its binary, behind the
+//! feature `program` (on by default): `cargo build --lib --no-default-features` builds the library without what only the
+//! program needs.
+//!
+//! # Example
+//! A search over 64 runs of a simulator, a prediction between them, and the emulator as a crate with static weights:
+//! ```
+//! use dense_search::data::ReadOptions;
+//! use dense_search::{Dataset, Event, Executor, Extent, FreezeOptions, Input, Search, SearchSettings};
+//! use dense_search::{emulator_of, freeze};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let wave = |a: f64, b: f64| (3.0 * a).sin() * b + 2.0;
+//! let mut table = "a,b,wave\n".to_owned();
+//! for row in 0..64 {
+//!     let (a, b) = (f64::from(row / 8) / 7.0, f64::from(row % 8) / 7.0);
+//!     table += &format!("{a},{b},{}\n", wave(a, b));
+//! }
+//! let mut options = ReadOptions::default();
+//! options.inputs = vec!["a".to_owned(), "b".to_owned()];
+//! options.outputs = vec!["wave".to_owned()];
+//! let data = Dataset::from_csv_bytes(table.as_bytes(), "waves.csv", &options)?;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let run = folder.path().join("run");
+//! let mut settings = SearchSettings::default();
+//! settings.extent = Extent::Steps(200);
+//! settings.members = 2;
+//! let report = Search::new(settings).run(&Input::in_memory(data), &run, &|event: Event| {
+//!     if let Event::Warning(text) = event {
+//!         eprintln!("{text}");
+//!     }
+//! })?;
+//! assert!(report.val_mse_z < 0.1);
+//!
+//! let emulator = emulator_of(&run)?;
+//! let answer = Executor::new(&emulator).predict(&[0.4, 0.6], 1);
+//! assert!(answer.status[0].is_ok());
+//! assert!((f64::from(answer.mean[0]) - wave(0.4, 0.6)).abs() < 0.2);
+//!
+//! let mut options = FreezeOptions::default();
+//! options.crate_name = "waves".to_owned();
+//! let frozen = freeze(&emulator, &folder.path().join("waves"), &options)?;
+//! assert!(frozen.path.join("Cargo.toml").exists());
+//! # Ok(())
+//! # }
+//! ```
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod assemble;
 pub mod budget;
 pub mod calibration;
-pub mod cli;
 pub mod collect;
-pub mod commands;
 pub mod components;
 pub mod contenders;
 pub mod control;
@@ -35,11 +84,18 @@ pub mod cost_model;
 pub mod data;
 pub mod design;
 pub mod device;
+pub mod error;
+pub mod events;
+pub mod export;
 pub mod folder_lock;
+pub mod freezing;
 pub mod gaussian_process;
 #[cfg(feature = "cuda")]
 mod gpu;
 pub mod holes;
+pub mod inspect;
+pub mod judge;
+pub mod latency;
 pub mod lbfgs;
 pub mod learning_curve;
 mod lowering;
@@ -47,11 +103,12 @@ pub mod metrics;
 pub mod nodes;
 pub mod optimiser;
 pub mod pace;
+pub mod predict;
 mod principal;
 pub mod report;
 pub mod run_folder;
-mod say;
-mod shell;
+pub mod search;
+pub mod shell;
 pub mod space;
 pub mod streams;
 pub mod supernetwork;
@@ -63,3 +120,11 @@ pub mod variables;
 pub mod warnings;
 
 pub use candle_core;
+pub use data::Dataset;
+pub use dense_codegen::Emulator;
+pub use dense_codegen::executor::Executor;
+pub use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
+pub use error::{Error, Result};
+pub use events::{Event, Observer};
+pub use run_folder::emulator_of;
+pub use search::{Extent, Input, RunReport, Search, SearchSettings};

@@ -1,8 +1,11 @@
 //! The program: exit code 0 where the command is done, 1 where it was interrupted, 2 where its arguments or its input
 //! are wrong.
 
+mod program;
+
 use clap::Parser;
-use dense_search::cli::{Cli, Outcome};
+use program::Outcome;
+use program::arguments::Cli;
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -13,7 +13,7 @@
 //!
 //! `pareto.json` is `{"version": 1, "error": NAME, "rows": [..]}`: the error by which rows are compared (`mse_z` or `relative
 //! error`, both on validation rows), and rows with the fields of
-//! [`ParetoRow`](crate::commands::search::ParetoRow). `history.json` is
+//! [`ParetoRow`](crate::search::ParetoRow). `history.json` is
 //! `{"version": 1, "trainings": [{"name", "role", "groups": [{"name", "candidates"}], "records": [..]}]}`: for each
 //! contender the operation groups in the order in which entropies and probabilities stand in its records, and records with the
 //! fields of [`Record`](crate::training::Record); `role` is `search`, `control` or `random`.
@@ -21,8 +21,9 @@
 //! Every file is whole or absent: written aside, then renamed.
 
 use crate::data::{Aside, refuse};
+use crate::error::{Context, Error, Result, bail};
+use crate::events::Observer;
 use crate::folder_lock::FolderLock;
-use anyhow::{Context, anyhow, bail};
 use dense_codegen::Emulator;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,8 +44,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// Another process is at work there, it holds a run, finished or not, or cannot be made.
-    pub fn create(path: &Path) -> anyhow::Result<Self> {
-        let take = || FolderLock::take(path, "search");
+    pub fn create(path: &Path, observer: &dyn Observer) -> Result<Self> {
+        let take = || FolderLock::take(path, "search", observer);
         let folder = Self::at(path);
         // A run under way is told first: advice to resume it would be wrong.
         let held = FolderLock::file(path).exists().then(take).transpose()?;
@@ -65,29 +66,31 @@ impl RunFolder {
     ///
     /// # Errors
     /// There is no run, or another process is at work there.
-    pub fn resume(path: &Path) -> anyhow::Result<Self> {
+    pub fn resume(path: &Path, observer: &dyn Observer) -> Result<Self> {
         let folder = Self::at(path);
         // Nothing is written where no run is.
         folder.description_of::<serde_json::Value>()?;
         Ok(Self {
-            lock: Some(FolderLock::take(path, "resume")?),
+            lock: Some(FolderLock::take(path, "resume", observer)?),
             ..folder
         })
     }
 
     /// Refuses a folder that has a run.
-    fn check_new(&self) -> anyhow::Result<()> {
+    fn check_new(&self) -> Result<()> {
         let path = self.path.display();
         if self.emulator().exists() {
-            bail!("{path}: there is a run already; choose another folder");
+            bail!(Run, "{path}: there is a run already; choose another folder");
         }
         if let Some(error) = self.failure() {
             bail!(
+                Run,
                 "{path}: there is a run that ended with an error ({error}); choose another folder"
             );
         }
         if self.description().exists() {
             bail!(
+                Run,
                 "{path}: there is an unfinished run; continue it with `dense-search resume {path}`, or choose another folder"
             );
         }
@@ -103,7 +106,7 @@ impl RunFolder {
 
     /// Returns the error of a run that has no emulator yet, or never will have one.
     #[must_use]
-    pub fn unfinished(&self) -> anyhow::Error {
+    pub fn unfinished(&self) -> Error {
         let path = self.path.display();
         // Its own lock is not another's.
         let holder = match &self.lock {
@@ -111,15 +114,17 @@ impl RunFolder {
             None => FolderLock::holder(&self.path),
         };
         if let Some(holder) = holder {
-            return anyhow!("{path}: the run goes on, by {holder}; wait for it, or interrupt it");
+            return Error::Busy(format!(
+                "{path}: the run goes on, by {holder}; wait for it, or interrupt it"
+            ));
         }
         match self.failure() {
-            Some(error) => anyhow!(
+            Some(error) => Error::Run(format!(
                 "{path}: the run ended with an error, and would end so again: {error}; begin another in another folder"
-            ),
-            None => {
-                anyhow!("{path}: the run is not finished; end it with `dense-search resume {path}`")
-            }
+            )),
+            None => Error::Run(format!(
+                "{path}: the run is not finished; end it with `dense-search resume {path}`"
+            )),
         }
     }
 
@@ -170,7 +175,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn describe(&self, description: &impl Serialize) -> anyhow::Result<()> {
+    pub fn describe(&self, description: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_vec_pretty(description)?;
         text.push(b'\n');
         write_aside(&self.description(), &text)
@@ -180,7 +185,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// There is none, or it is not of this form.
-    pub fn description_of<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
+    pub fn description_of<T: DeserializeOwned>(&self) -> Result<T> {
         let path = self.description();
         let text = fs::read(&path).with_context(|| {
             format!(
@@ -196,7 +201,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn save_contender(&self, name: &str, emulator: &Emulator) -> anyhow::Result<()> {
+    pub fn save_contender(&self, name: &str, emulator: &Emulator) -> Result<()> {
         save(emulator, &self.contender(name))
     }
 
@@ -204,7 +209,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn save_pareto(&self, row: usize, emulator: &Emulator) -> anyhow::Result<()> {
+    pub fn save_pareto(&self, row: usize, emulator: &Emulator) -> Result<()> {
         save(emulator, &self.pareto_emulator(row))
     }
 
@@ -212,7 +217,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// They cannot be removed.
-    pub fn clear_pareto(&self) -> anyhow::Result<()> {
+    pub fn clear_pareto(&self) -> Result<()> {
         let rows = (1..).map(|row| self.pareto_emulator(row));
         for row in rows.take_while(|row| row.exists()) {
             fs::remove_file(&row)
@@ -225,7 +230,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_json(&self, name: &str, value: &impl Serialize) -> anyhow::Result<()> {
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_vec(value)?;
         text.push(b'\n');
         write_aside(&self.path.join(name), &text)
@@ -235,7 +240,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_checkpoint(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    pub fn write_checkpoint(&self, name: &str, bytes: &[u8]) -> Result<()> {
         write_aside(&self.checkpoint(name), bytes)
     }
 
@@ -243,7 +248,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn read_checkpoint(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    pub fn read_checkpoint(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let path = self.checkpoint(name);
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -256,7 +261,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file cannot be removed.
-    pub fn remove_checkpoint(&self, name: &str) -> anyhow::Result<()> {
+    pub fn remove_checkpoint(&self, name: &str) -> Result<()> {
         match fs::remove_file(self.checkpoint(name)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
@@ -268,7 +273,7 @@ impl RunFolder {
 ///
 /// # Errors
 /// There is none, the run is not finished, or the file is damaged.
-pub fn emulator_of(run: &Path) -> anyhow::Result<Emulator> {
+pub fn emulator_of(run: &Path) -> Result<Emulator> {
     let folder = RunFolder::at(run);
     let file = match run.is_dir() {
         true => folder.emulator(),
@@ -281,13 +286,14 @@ pub fn emulator_of(run: &Path) -> anyhow::Result<Emulator> {
         return Err(folder.unfinished());
     }
     bail!(
+        Run,
         "{}: no emulator is here; name the folder that search made with --out, or an emulator file",
         run.display()
     )
 }
 
 /// Writes an emulator into a folder that is made for it.
-fn save(emulator: &Emulator, file: &Path) -> anyhow::Result<()> {
+fn save(emulator: &Emulator, file: &Path) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).with_context(|| {
             format!(
@@ -303,13 +309,14 @@ fn save(emulator: &Emulator, file: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// It is.
-pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
+pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> Result<()> {
     let Ok(written) = fs::canonicalize(output) else {
         return Ok(());
     };
     let is_output = |input: &&&Path| fs::canonicalize(input).is_ok_and(|read| read == written);
     match inputs.iter().find(is_output) {
         Some(input) => bail!(
+            Output,
             "{}: this is what is read ({}), and would be replaced; give the output another name",
             output.display(),
             input.display()
@@ -322,7 +329,7 @@ pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> anyhow::Result<()
 ///
 /// # Errors
 /// The file cannot be written.
-pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut aside = Aside::create(path)?;
     aside
         .write_all(bytes)

@@ -83,8 +83,9 @@ pub(crate) fn quoted(text: &str, quote: Quote) -> String {
     }
 }
 
-/// Text as one word of a shell.
-pub(crate) fn shell_word(text: &str) -> String {
+/// Returns text as one word of a shell.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
     quoted(text, Quote::Bare)
 }
 

@@ -4,7 +4,7 @@
 //! its time; the whole one then has to predict the selection rows well. A network that was trained on the rows alone is the
 //! other teacher: process and network err in different places, and the mean of both ([`Lesson::shared`]) errs less than
 //! either. Whether their pupil is better than that network is not foretold: what is better on the selection rows ships
-//! ([`crate::commands::search`]).
+//! ([`crate::search`]).
 
 use crate::components::Learnt;
 use crate::gaussian_process::{Effort, GaussianProcess};

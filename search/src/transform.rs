@@ -7,9 +7,9 @@
 //! nothing in common.
 
 use crate::data::{Dataset, Layout, Normalisation, Split, Transform};
+use crate::error::{Result, bail};
 use crate::gaussian_process::{Effort, GaussianProcess};
 use crate::warnings::fill_values;
-use anyhow::bail;
 use dense_codegen::emulator::Relative;
 
 /// Deviations that a training row reaches where transforms are looked at.
@@ -44,12 +44,13 @@ pub fn choose(data: &Dataset, split: &Split) -> Transform {
 ///
 /// # Errors
 /// The logarithm was asked for, and an output is not positive; an output has an offset.
-pub fn check(data: &Dataset, transform: Transform) -> anyhow::Result<()> {
+pub fn check(data: &Dataset, transform: Transform) -> Result<()> {
     if transform == Transform::None {
         return Ok(());
     }
     if data.relative().is_some_and(Relative::has_offset) {
         bail!(
+            Settings,
             "{}: --transform {}: an output varies by so little beside its size that it is learnt less an offset, which has no such \
              coordinate; leave --transform out",
             data.label(),
@@ -64,6 +65,7 @@ pub fn check(data: &Dataset, transform: Transform) -> anyhow::Result<()> {
         .fold(f64::INFINITY, |least, &y| least.min(y));
     if transform == Transform::Log && lowest < f32::MIN_POSITIVE.into() {
         bail!(
+            Settings,
             "{}: --transform log: expected positive outputs, got {lowest:e}; try asinh",
             data.label()
         );

@@ -15,9 +15,9 @@
 use anyhow::Context;
 use clap::Parser;
 use dense_search::assemble::output_deviation;
-use dense_search::commands::search::{self, Extent, Input, Plan, TransformName};
 use dense_search::data::{Dataset, Part, ReadOptions, Transform};
 use dense_search::metrics::{Metrics, evaluate};
+use dense_search::search::{Extent, Input, Search, SearchSettings, TransformMode, emulator_file};
 use dense_search::streams::{stream, uniform};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -25,7 +25,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 mod held_out;
@@ -47,7 +46,7 @@ struct Formula {
     name: &'static str,
     inputs: usize,
     outputs: fn(&[f64]) -> Vec<f64>,
-    transform: TransformName,
+    transform: TransformMode,
 }
 
 const FORMULAS: [Formula; 4] = [
@@ -55,20 +54,20 @@ const FORMULAS: [Formula; 4] = [
         name: "decades",
         inputs: 2,
         outputs: |x| vec![10f64.powf(12.0 * x[0] * x[1] - 6.0 + (6.0 * x[1]).sin())],
-        transform: TransformName::Auto,
+        transform: TransformMode::Auto,
     },
     Formula {
         name: "exponential of four",
         inputs: 4,
         outputs: |x| vec![(9.0 * x[0] * (1.0 + x[1]) + 3.0 * (5.0 * x[2]).sin() * x[3]).exp()],
-        transform: TransformName::Auto,
+        transform: TransformMode::Auto,
     },
     Formula {
         name: "signed",
         inputs: 2,
         outputs: |x| vec![(25.0 * (x[0] - 0.5) * x[1] + 3.0 * (4.0 * x[1]).sin()).sinh()],
         // A quick process alone does not see what it gains.
-        transform: TransformName::Asinh,
+        transform: TransformMode::Asinh,
     },
     Formula {
         name: "peak on a curve",
@@ -80,7 +79,7 @@ const FORMULAS: [Formula; 4] = [
             };
             (0..POINTS).map(at).collect()
         },
-        transform: TransformName::Auto,
+        transform: TransformMode::Auto,
     },
 ];
 
@@ -230,25 +229,24 @@ impl Arguments {
     /// Searches a set, judges what came of it, and appends the row to the record.
     fn searched(&self, cell: Cell, place: usize) -> anyhow::Result<Row> {
         let (input, fresh) = self.set(place, cell.seed)?;
-        let plan = Plan {
-            extent: Extent::Steps(self.steps),
-            seed: cell.seed,
-            threads: self.threads,
-            transform: FORMULAS
-                .get(place)
-                .map_or(TransformName::Auto, |formula| formula.transform),
-            ..Plan::default()
-        };
+        let mut settings = SearchSettings::default();
+        settings.extent = Extent::Steps(self.steps);
+        settings.seed = cell.seed;
+        settings.threads = self.threads;
+        settings.transform = FORMULAS
+            .get(place)
+            .map_or(TransformMode::Auto, |formula| formula.transform);
         let aside = tempfile::tempdir()?;
         let folder = match &self.runs {
             Some(folder) => folder.join(format!("{}-{}", cell.set.replace(' ', "-"), cell.seed)),
             None => aside.path().join("run"),
         };
         let began = Instant::now();
-        let report = search::run(&input, &plan, &folder, &AtomicBool::new(false))
+        let report = Search::new(settings)
+            .run(&input, &folder, &|_| {})
             .with_context(|| cell.set.clone())?;
         let seconds = began.elapsed().as_secs_f64();
-        let emulator = dense_codegen::file::load(&search::emulator_file(&folder))?;
+        let emulator = dense_codegen::file::load(&emulator_file(&folder))?;
         let (data, rows) = match &fresh {
             Some(fresh) => (fresh, (0..fresh.rows()).collect()),
             None => (&input.data, input.data.part_rows(Part::Test)?),

@@ -10,13 +10,12 @@
 
 use clap::Parser;
 use dense_search::assemble::output_deviation;
-use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::contenders::SpaceChoice;
 use dense_search::data::{Dataset, Part, ReadOptions};
 use dense_search::metrics::evaluate;
+use dense_search::search::{Extent, Input, Search, SearchSettings, emulator_file};
 use dense_search::training::Choices;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 mod held_out;
@@ -99,22 +98,20 @@ fn main() -> anyhow::Result<()> {
                 path: Some(path),
                 options: ReadOptions::default(),
             };
-            let plan = Plan {
-                space: SpaceChoice::Preset(arguments.space.clone()),
-                extent: Extent::Time(Duration::from_secs_f64(
-                    arguments.cpu_seconds / THREADS as f64,
-                )),
-                members: arguments.members,
-                seed,
-                threads: THREADS,
-                choices,
-                ..Plan::default()
-            };
+            let mut settings = SearchSettings::default();
+            settings.space = SpaceChoice::Preset(arguments.space.clone());
+            settings.extent = Extent::Time(Duration::from_secs_f64(
+                arguments.cpu_seconds / THREADS as f64,
+            ));
+            settings.members = arguments.members;
+            settings.seed = seed;
+            settings.threads = THREADS;
+            settings.choices = choices;
             let folder = tempfile::tempdir()?;
             let began = Instant::now();
-            let report = search::run(&input, &plan, folder.path(), &AtomicBool::new(false))?;
+            let report = Search::new(settings).run(&input, folder.path(), &|_| {})?;
             let seconds = began.elapsed().as_secs_f64();
-            let emulator = dense_codegen::file::load(&search::emulator_file(folder.path()))?;
+            let emulator = dense_codegen::file::load(&emulator_file(folder.path()))?;
             let deviation = output_deviation(&emulator);
             let error = evaluate(&emulator, &input.data, &test, &deviation, THREADS).mse_z;
             println!(

@@ -18,15 +18,13 @@ use clap::Parser;
 use dense_codegen::executor::Executor;
 use dense_codegen::{Calibration, Emulator};
 use dense_search::assemble::output_deviation;
-use dense_search::commands::demo::bundled;
-use dense_search::commands::search::{self, ControlName, Extent, Input, Plan};
 use dense_search::contenders::SpaceChoice;
 use dense_search::data::{Dataset, Part, ReadOptions};
 use dense_search::metrics::evaluate;
+use dense_search::search::{ControlMode, Extent, Input, Search, SearchSettings, emulator_file};
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 mod held_out;
@@ -83,7 +81,11 @@ fn main() -> anyhow::Result<()> {
     for file in files {
         for &seed in &arguments.seeds {
             let (name, data) = match file {
-                None => ("thomson".into(), bundled()?),
+                None => {
+                    let path = dense_tests::repository().join("examples/thomson/thomson.npz");
+                    let data = Dataset::read(&path, &ReadOptions::default())?;
+                    ("thomson".into(), data)
+                }
                 Some(path) => (
                     path.file_stem().unwrap_or_default().to_string_lossy(),
                     Dataset::read(path, &ReadOptions::default())?,
@@ -107,21 +109,19 @@ fn main() -> anyhow::Result<()> {
 
 /// Searches, judges, and returns the rest of the table's row.
 fn row(input: &Input, seed: u64, arguments: &Arguments) -> anyhow::Result<String> {
-    let plan = Plan {
-        space: SpaceChoice::Preset(arguments.space.clone()),
-        extent: match arguments.seconds {
-            Some(seconds) => Extent::Time(Duration::from_secs_f64(seconds)),
-            None => Extent::Steps(arguments.steps),
-        },
-        members: arguments.members,
-        seed,
-        threads: arguments.threads,
-        control: ControlName::None,
-        ..Plan::default()
+    let mut settings = SearchSettings::default();
+    settings.space = SpaceChoice::Preset(arguments.space.clone());
+    settings.extent = match arguments.seconds {
+        Some(seconds) => Extent::Time(Duration::from_secs_f64(seconds)),
+        None => Extent::Steps(arguments.steps),
     };
+    settings.members = arguments.members;
+    settings.seed = seed;
+    settings.threads = arguments.threads;
+    settings.control = ControlMode::None;
     let folder = tempfile::tempdir()?;
-    let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;
-    let emulator = dense_codegen::file::load(&search::emulator_file(folder.path()))?;
+    let report = Search::new(settings).run(input, folder.path(), &|_| {})?;
+    let emulator = dense_codegen::file::load(&emulator_file(folder.path()))?;
     let test = input.data.part_rows(Part::Test)?;
     let count = emulator.members().len();
     let raw = uncalibrated(&emulator, 0..count)?;

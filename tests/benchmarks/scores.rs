@@ -21,18 +21,17 @@ use anyhow::Context;
 use clap::Parser;
 use dense_search::assemble::output_deviation;
 use dense_search::budget::Budget;
-use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::contenders::Role;
 use dense_search::data::{Dataset, Layout, Normalisation, Part, ReadOptions, Split};
 use dense_search::gaussian_process::{Effort, GaussianProcess};
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::run_folder::RunFolder;
+use dense_search::search::{Extent, Input, Search, SearchSettings, emulator_file};
 use dense_search::teacher::mean_square;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 mod held_out;
@@ -264,21 +263,19 @@ impl Row {
             Layout::Image | Layout::Images => 2_000_000,
             _ => 100_000,
         });
-        let plan = Plan {
-            extent: Extent::Time(Duration::from_secs_f64(arguments.time)),
-            seed,
-            threads: arguments.threads,
-            budget: Budget {
-                macs: Some(budget),
-                ..Budget::default()
-            },
-            ..Plan::default()
+        let mut settings = SearchSettings::default();
+        settings.extent = Extent::Time(Duration::from_secs_f64(arguments.time));
+        settings.seed = seed;
+        settings.threads = arguments.threads;
+        settings.budget = Budget {
+            macs: Some(budget),
+            ..Budget::default()
         };
         let folder = tempfile::tempdir()?;
         let began = Instant::now();
-        let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;
+        let report = Search::new(settings).run(input, folder.path(), &|_| {})?;
         let seconds = began.elapsed().as_secs_f64();
-        let judge = |file: &Path| judged(file, &input.data, plan.threads);
+        let judge = |file: &Path| judged(file, &input.data, arguments.threads);
         let best_of = |role: Role| -> anyhow::Result<Option<(f64, u64)>> {
             let all = report.contenders.iter().filter(|one| one.role == role);
             let best = all.min_by(|a, b| a.order(b));
@@ -288,7 +285,7 @@ impl Row {
             });
             judged.transpose()
         };
-        let shipped = judge(&search::emulator_file(folder.path()))?;
+        let shipped = judge(&emulator_file(folder.path()))?;
         Ok(Self {
             set: name.to_owned(),
             seed,

@@ -11,11 +11,10 @@
 
 use clap::Parser;
 use dense_search::budget::Budget;
-use dense_search::commands::search::{self, Extent, Input, Plan, TeacherName};
 use dense_search::data::{Dataset, ReadOptions};
+use dense_search::search::{Extent, Input, Search, SearchSettings, TeacherMode};
 use dense_search::training::Choices;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 /// As in the program.
 #[global_allocator]
@@ -101,23 +100,21 @@ fn errors(
     let mut found = Vec::new();
     for input in inputs {
         for &seed in &arguments.seeds {
-            let plan = Plan {
-                extent: Extent::Steps(arguments.steps),
-                seed,
-                teacher: TeacherName::None,
-                choices: Choices {
-                    share_of_one,
-                    polish: 0.0,
-                    ..Choices::default()
-                },
-                budget: Budget {
-                    macs: Some(budget),
-                    ..Budget::default()
-                },
-                ..Plan::default()
+            let mut settings = SearchSettings::default();
+            settings.extent = Extent::Steps(arguments.steps);
+            settings.seed = seed;
+            settings.teacher = TeacherMode::None;
+            settings.choices = Choices {
+                share_of_one,
+                polish: 0.0,
+                ..Choices::default()
+            };
+            settings.budget = Budget {
+                macs: Some(budget),
+                ..Budget::default()
             };
             let folder = tempfile::tempdir()?;
-            let report = search::run(input, &plan, folder.path(), &AtomicBool::new(false))?;
+            let report = Search::new(settings).run(input, folder.path(), &|_| {})?;
             found.push((report.val_mse_z, report.members));
         }
     }

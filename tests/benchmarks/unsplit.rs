@@ -16,9 +16,9 @@
 
 use anyhow::Context;
 use clap::Parser;
-use dense_search::commands::evaluate;
-use dense_search::commands::search::{self, Extent, Input, Plan};
 use dense_search::data::{Dataset, Layout, ReadOptions};
+use dense_search::judge::judge;
+use dense_search::search::{Extent, Input, Search, SearchSettings};
 use dense_search::streams::{stream, uniform};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -26,7 +26,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// As in the program.
@@ -219,15 +218,13 @@ impl Arguments {
             path: Some(own.clone()),
             options: options.clone(),
         };
-        let plan = Plan {
-            extent: Extent::Steps(self.steps),
-            seed,
-            threads: self.threads,
-            ..Plan::default()
-        };
+        let mut settings = SearchSettings::default();
+        settings.extent = Extent::Steps(self.steps);
+        settings.seed = seed;
+        settings.threads = self.threads;
         let run = folder.path().join("run");
-        search::run(&input, &plan, &run, &AtomicBool::new(false))?;
-        let judged = |file: &Path| evaluate::run(&run, file, options.clone(), None, self.threads);
+        Search::new(settings).run(&input, &run, &|_| {})?;
+        let judged = |file: &Path| judge(&run, file, options.clone(), None, self.threads, &|_| {});
         let (apart, fresh) = (judged(&own)?.metrics, judged(&fresh)?.metrics);
         let cell = Cell {
             function: function.name.to_owned(),

@@ -7,7 +7,7 @@ use super::runs::{Record, Runs};
 use super::{Simulation, output};
 use crate::data::{ArchiveWriter, Aside, DataError, Layout, Packing};
 use crate::design::{Parameter, Scale};
-use anyhow::{bail, ensure};
+use crate::error::{Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -64,12 +64,7 @@ pub struct Stored {
 ///
 /// # Errors
 /// No run succeeded, layout or axes do not fit, or a file cannot be read or written.
-pub fn write(
-    simulation: &Simulation,
-    runs: &Runs,
-    about: &About,
-    out: &Path,
-) -> anyhow::Result<Stored> {
+pub fn write(simulation: &Simulation, runs: &Runs, about: &About, out: &Path) -> Result<Stored> {
     let records: Vec<(usize, Record)> = (0..simulation.rows())
         .filter_map(|row| Some((row, runs.record(row)?)))
         .collect();
@@ -109,6 +104,7 @@ pub fn write(
             .map(|(row, error)| format!("\n  row {row}: {error}"))
             .collect();
         bail!(
+            Collection,
             "no run succeeded; each has its own folder with its log in {}, the first errors are:{errors}\nmend the \
              simulator or its command and start again with --retry-failed",
             runs.path().display()
@@ -159,14 +155,16 @@ fn most_common(records: &[(usize, Record)]) -> Option<(Vec<usize>, Vec<String>)>
     most.map(|((shape, names), _)| (shape.clone(), names.clone()))
 }
 
-fn check(about: &About, shape: &[usize], names: &[String]) -> anyhow::Result<()> {
+fn check(about: &About, shape: &[usize], names: &[String]) -> Result<()> {
     if let Some(layout) = about.layout {
         ensure!(
+            Collection,
             names.len() < 2 || layout != Layout::Image,
             "--layout {layout} does not fit outputs with {} names; choose another and start again: no run is repeated",
             names.len()
         );
         ensure!(
+            Collection,
             layout.fits(shape),
             "--layout {layout} does not fit outputs of shape {shape:?}; choose another and start again: no run is \
              repeated"
@@ -174,6 +172,7 @@ fn check(about: &About, shape: &[usize], names: &[String]) -> anyhow::Result<()>
     }
     for (name, values) in &about.axes {
         ensure!(
+            Collection,
             shape.contains(&values.len()),
             "--axis {name} has {} values, the outputs have shape {shape:?}; repair it and start again: no run is repeated",
             values.len()
@@ -190,7 +189,7 @@ fn write_npz(
     rows: &[usize],
     stored: &Stored,
     names: &[String],
-) -> anyhow::Result<()> {
+) -> Result<()> {
     let count = rows.len();
     let mut archive = ArchiveWriter::new(Aside::create(out)?);
     let failed = |source| DataError::Write {
@@ -217,6 +216,7 @@ fn write_npz(
         let output = match output::read(&folder, simulation.decimal) {
             Ok(output) if output.shape == stored.shape => output,
             _ => bail!(
+                Collection,
                 "{}: its output is not what it was when the run ended; say the same --decimal as then, or remove that \
                  folder and start again",
                 folder.display()
@@ -301,11 +301,7 @@ fn doubles(values: &[f64]) -> Vec<u8> {
 }
 
 /// Writes the table of failures, or removes one that is no longer true.
-fn write_failed(
-    simulation: &Simulation,
-    failed: &[(usize, String)],
-    path: &Path,
-) -> anyhow::Result<()> {
+fn write_failed(simulation: &Simulation, failed: &[(usize, String)], path: &Path) -> Result<()> {
     if failed.is_empty() {
         return match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),

@@ -11,13 +11,14 @@
 //! A command without `{output}` prints its output. Other braces stay as they are.
 
 use super::here::{self, Kind};
+use crate::error::{Result, ensure};
 use crate::shell::{Quoting, quoted};
-use anyhow::ensure;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 /// How parameters are written to the file `{input}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 pub enum InputForm {
     /// One object, a number for each name: {"T_e_eV": 120.5, ...}
     #[default]
@@ -102,9 +103,10 @@ impl Template {
     ///
     /// # Errors
     /// It has neither `{input}` nor a parameter.
-    pub fn new(text: &str, form: InputForm, names: &[String]) -> anyhow::Result<Self> {
+    pub fn new(text: &str, form: InputForm, names: &[String]) -> Result<Self> {
         let named = names.iter().any(|name| text.contains(&place(name)));
         ensure!(
+            Collection,
             named || text.contains("{input}"),
             "the command {text:?} takes no parameter; write {{input}} where it expects the file of parameters, or a \
              parameter's name in braces: {}",

@@ -14,65 +14,26 @@
 //! is waited for by the next start. How that is known without it is told in [`runs`].
 
 pub mod archive;
+mod collection;
 pub mod command;
 mod descendants;
+mod elsewhere;
 mod here;
 pub mod output;
 pub mod process;
 pub mod runs;
+mod simulation;
 
-use command::Template;
-use runs::{Record, Runs, State};
+use crate::error::Result;
+use crate::events::{Collection, Event, Observer};
+use runs::{Runs, State};
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-/// A simulator and where it is to be run.
-#[derive(Debug, Clone)]
-pub struct Simulation {
-    /// Its command.
-    pub template: Template,
-    /// Names of its parameters.
-    pub names: Vec<String>,
-    /// Where it is to be run, `[rows][names]`.
-    pub points: Vec<f64>,
-    /// The same as it stands in the design, which is what the simulator is given.
-    pub cells: Vec<String>,
-    /// The folder from which the collection was called.
-    pub here: PathBuf,
-    /// How long one run may take.
-    pub limit: Option<Duration>,
-    /// The decimal mark of outputs that are text, where the user says it.
-    pub decimal: Option<output::Decimal>,
-}
-
-impl Simulation {
-    /// The number of points.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.points.len() / self.names.len()
-    }
-
-    /// The parameters of one run.
-    ///
-    /// # Panics
-    /// When `row` is not below [`Simulation::rows`], as with any slice.
-    #[must_use]
-    pub fn point(&self, row: usize) -> &[f64] {
-        &self.points[row * self.names.len()..][..self.names.len()]
-    }
-
-    /// The same as it stands in the design.
-    ///
-    /// # Panics
-    /// As [`Simulation::point`].
-    #[must_use]
-    pub fn cells(&self, row: usize) -> &[String] {
-        &self.cells[row * self.names.len()..][..self.names.len()]
-    }
-}
+pub use collection::{Collected, Settings, run};
+pub use elsewhere::Elsewhere;
+pub use simulation::Simulation;
 
 /// How a collection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,8 +49,8 @@ pub enum Ended {
 /// So many failures in a row from the first run on, or twice the jobs, end a collection: its command is wrong.
 const FAILURES_AT_FIRST: usize = 10;
 
-/// Runs what has not been run, `jobs` at a time, and calls `each` with every run that ends and its record; returns how it
-/// ended and how many runs were started.
+/// Runs what has not been run, `jobs` at a time, and tells the observer of every run that ends; returns how it ended and
+/// how many runs were started.
 ///
 /// # Errors
 /// The folder cannot be read or written, or no process can be started.
@@ -97,9 +58,8 @@ pub fn collect(
     simulation: &Simulation,
     runs: &Runs,
     jobs: usize,
-    interrupt: &AtomicBool,
-    each: impl Fn(usize, &Record) + Sync,
-) -> anyhow::Result<(Ended, usize)> {
+    observer: &dyn Observer,
+) -> Result<(Ended, usize)> {
     // Those that go on without this program come first: they take the processor already.
     let (mut queue, mut todo, mut succeeded) = (VecDeque::new(), Vec::new(), false);
     for row in 0..simulation.rows() {
@@ -113,27 +73,28 @@ pub fn collect(
     let queue = Mutex::new(queue);
     let succeeded = AtomicBool::new(succeeded);
     let (failed, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let stop: Mutex<Option<anyhow::Result<Ended>>> = Mutex::new(None);
+    let stop: Mutex<Option<Result<Ended>>> = Mutex::new(None);
     let work = || {
         loop {
             if lock(&stop).is_some() {
                 return;
             }
-            if interrupt.load(Ordering::Relaxed) {
+            if observer.is_interrupted() {
                 *lock(&stop) = Some(Ok(Ended::Interrupted));
                 return;
             }
             let Some(row) = lock(&queue).pop_front() else {
                 return;
             };
-            let record = match runs.end(row, simulation, &started) {
+            let record = match runs.end(row, simulation, &started, observer) {
                 Ok(record) => record,
                 Err(error) => {
                     *lock(&stop) = Some(Err(error));
                     return;
                 }
             };
-            each(row, &record);
+            let error = record.error.clone();
+            observer.event(Event::Collection(Collection::RunEnded { row, error }));
             match &record.error {
                 None => succeeded.store(true, Ordering::Relaxed),
                 Some(error) => {

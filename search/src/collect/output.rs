@@ -29,7 +29,8 @@ pub struct Output {
 }
 
 /// What stands between a number and its decimals in text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 pub enum Decimal {
     /// A point; commas part numbers: 0,99 are two
     Point,

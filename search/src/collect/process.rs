@@ -5,7 +5,7 @@
 //! gives it to another process.)
 
 use super::descendants;
-use crate::say::say;
+use crate::events::Observer;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
@@ -61,6 +61,7 @@ pub fn wait(
     mut child: Child,
     limit: Option<Duration>,
     late: impl FnOnce(),
+    observer: &dyn Observer,
 ) -> io::Result<()> {
     let group = child.id();
     let Some(limit) = limit else {
@@ -75,7 +76,7 @@ pub fn wait(
     });
     if end.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
         late();
-        kill(folder, Some(group));
+        kill(folder, Some(group), observer);
     }
     match waiter.join() {
         Ok(status) => status.map(|_| ()),
@@ -101,18 +102,18 @@ pub fn goes_on(folder: &Path) -> io::Result<bool> {
 }
 
 /// Kills a run that goes on in this folder, with all that it started.
-pub fn kill_in(folder: &Path) {
+pub fn kill_in(folder: &Path, observer: &dyn Observer) {
     let text = fs::read_to_string(folder.join("group")).unwrap_or_default();
-    kill(folder, text.trim().parse().ok());
+    kill(folder, text.trim().parse().ok(), observer);
 }
 
-fn kill(folder: &Path, group: Option<u32>) {
+fn kill(folder: &Path, group: Option<u32>, observer: &dyn Observer) {
     let left = descendants::kill(folder, group);
     if !left.is_empty() {
-        say!(
-            "warning: {}: these processes were too long and cannot be killed: {left:?}; end them by hand",
+        observer.warn(format!(
+            "{}: these processes were too long and cannot be killed: {left:?}; end them by hand",
             folder.display()
-        );
+        ));
     }
 }
 

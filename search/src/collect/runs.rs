@@ -15,8 +15,9 @@
 
 use super::command::Paths;
 use super::{Simulation, output, process};
+use crate::error::{Context, Result, bail, ensure};
+use crate::events::Observer;
 use crate::folder_lock::FolderLock;
-use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fs::{self, File};
@@ -77,16 +78,22 @@ impl Runs {
     ///
     /// # Errors
     /// It belongs to another simulator, another process uses it, or it cannot be made.
-    pub fn open(path: &Path, simulation: &Simulation, retry: bool) -> anyhow::Result<Self> {
+    pub fn open(
+        path: &Path,
+        simulation: &Simulation,
+        retry: bool,
+        observer: &dyn Observer,
+    ) -> Result<Self> {
         let path = std::path::absolute(path)?;
         let shown = path.display();
         ensure!(
+            Collection,
             path.to_str().is_some(),
             "{shown}: expected a path that is text"
         );
         fs::create_dir_all(&path)
             .with_context(|| format!("{shown}: cannot be made; give another folder by --runs"))?;
-        let lock = FolderLock::take(&path, "collect")?;
+        let lock = FolderLock::take(&path, "collect", observer)?;
         let runs = Self {
             path,
             retry,
@@ -97,7 +104,7 @@ impl Runs {
     }
 
     /// Compares the simulator with the one that the folder was begun with.
-    fn check_simulator(&self, simulation: &Simulation) -> anyhow::Result<()> {
+    fn check_simulator(&self, simulation: &Simulation) -> Result<()> {
         let (template, file) = (&simulation.template, self.path.join("simulator.json"));
         let now = json!({
             "command": template.text(),
@@ -122,6 +129,7 @@ impl Runs {
             return write_whole(&file, text.as_bytes());
         }
         bail!(
+            Collection,
             "{}: its runs are of another simulator: {what} {} there, {} now; give another folder by --runs, or say the \
              same as before",
             self.path.display(),
@@ -154,7 +162,7 @@ impl Runs {
     ///
     /// # Errors
     /// Its parameters are not those of the design, or its folder cannot be read.
-    pub fn state(&self, row: usize, simulation: &Simulation) -> anyhow::Result<State> {
+    pub fn state(&self, row: usize, simulation: &Simulation) -> Result<State> {
         let folder = self.folder(row);
         let form = simulation.template.form();
         let record = self.record(row);
@@ -168,6 +176,7 @@ impl Runs {
         }
         let then = fs::read_to_string(folder.join(form.file())).unwrap_or_default();
         ensure!(
+            Collection,
             form.values(&simulation.names, &then).as_deref() == Some(simulation.point(row)),
             "{}: it was run with other parameters than row {row} (from 0) of the design has; give another folder by --runs",
             folder.display()
@@ -187,20 +196,26 @@ impl Runs {
         row: usize,
         simulation: &Simulation,
         started: &AtomicUsize,
-    ) -> anyhow::Result<Record> {
+        observer: &dyn Observer,
+    ) -> Result<Record> {
         let folder = self.folder(row);
         let failed = || format!("{}: the run cannot be started", folder.display());
         if self.record(row).is_none()
-            && let Some(record) = self.wait_for(&folder, simulation)?
+            && let Some(record) = self.wait_for(&folder, simulation, observer)?
         {
             return Ok(record);
         }
-        self.run(&folder, row, simulation, started)
+        self.run(&folder, row, simulation, started, observer)
             .with_context(failed)
     }
 
     /// Waits for a run that was started before; nothing if there is none, or it was killed.
-    fn wait_for(&self, folder: &Path, simulation: &Simulation) -> anyhow::Result<Option<Record>> {
+    fn wait_for(
+        &self,
+        folder: &Path,
+        simulation: &Simulation,
+        observer: &dyn Observer,
+    ) -> Result<Option<Record>> {
         const LOOK_EVERY: Duration = Duration::from_millis(20);
         let input = folder.join(simulation.template.form().file());
         let changed = |path: &Path| fs::metadata(path)?.modified();
@@ -219,7 +234,7 @@ impl Runs {
                 && age.unwrap_or_default() > limit
             {
                 let record = late(folder, limit)?;
-                process::kill_in(folder);
+                process::kill_in(folder, observer);
                 return Ok(Some(record));
             }
             std::thread::sleep(LOOK_EVERY);
@@ -232,7 +247,8 @@ impl Runs {
         row: usize,
         simulation: &Simulation,
         started: &AtomicUsize,
-    ) -> anyhow::Result<Record> {
+        observer: &dyn Observer,
+    ) -> Result<Record> {
         let Simulation {
             template,
             names,
@@ -259,23 +275,22 @@ impl Runs {
         let child = process::start(&command, folder, &paths.work, template.prints())?;
         let mut record = None;
         // The record comes before the kill: a run that was too long is not tried again, whatever happens in between.
-        process::wait(folder, child, simulation.limit, || {
-            record = simulation.limit.map(|limit| late(folder, limit));
-        })?;
+        let is_late = || record = simulation.limit.map(|limit| late(folder, limit));
+        process::wait(folder, child, simulation.limit, is_late, observer)?;
         let seconds = began.elapsed().as_secs_f64();
         record.unwrap_or_else(|| judge(folder, simulation, seconds))
     }
 }
 
 /// Records a run that is too long.
-fn late(folder: &Path, limit: Duration) -> anyhow::Result<Record> {
+fn late(folder: &Path, limit: Duration) -> Result<Record> {
     let limit = limit.as_secs_f64();
     let error = format!("it was killed after {limit} s (--timeout)");
     keep(folder, Record::failed(limit, error))
 }
 
 /// Records a run that ended.
-fn judge(folder: &Path, simulation: &Simulation, seconds: f64) -> anyhow::Result<Record> {
+fn judge(folder: &Path, simulation: &Simulation, seconds: f64) -> Result<Record> {
     let record = match process::code(folder) {
         Some(0) => match output::read(folder, simulation.decimal) {
             Ok(output) => Record {
@@ -302,13 +317,13 @@ fn judge(folder: &Path, simulation: &Simulation, seconds: f64) -> anyhow::Result
     keep(folder, record)
 }
 
-fn keep(folder: &Path, record: Record) -> anyhow::Result<Record> {
+fn keep(folder: &Path, record: Record) -> Result<Record> {
     write_whole(&folder.join("record.json"), &serde_json::to_vec(&record)?)?;
     Ok(record)
 }
 
 /// Writes a file aside and renames it.
-fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = path.with_extension("part");
     let whole = || -> std::io::Result<()> {
         File::create(&part)?.write_all(bytes)?;

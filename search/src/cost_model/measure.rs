@@ -5,6 +5,7 @@
 //! timed by themselves. The rates are the least squares of relative errors, none negative.
 
 use super::{CostModel, Kind, Rates, Work, store};
+use crate::error::{Result, bail};
 use dense_codegen::emulator::{InputVariable, Layout, Outputs};
 use dense_codegen::executor::Executor;
 use dense_codegen::graph::{
@@ -37,7 +38,7 @@ type Sample = (Work, f64);
 ///
 /// # Errors
 /// None that a user could mend: the graphs that are measured are well formed.
-pub fn measure() -> anyhow::Result<CostModel> {
+pub fn measure() -> Result<CostModel> {
     let mut samples: BTreeMap<Kind, Vec<Sample>> = BTreeMap::new();
     for (shape, chain) in chains() {
         let (work, nanoseconds) = chain_sample(shape, chain)?;
@@ -159,11 +160,7 @@ struct Draft {
 
 impl Draft {
     /// Numbers that keep values of moderate size through a chain.
-    fn array(
-        &mut self,
-        shape: &[usize],
-        scale: f32,
-    ) -> anyhow::Result<dense_codegen::graph::ParameterId> {
+    fn array(&mut self, shape: &[usize], scale: f32) -> Result<dense_codegen::graph::ParameterId> {
         self.arrays += 1;
         let count: usize = shape.iter().product();
         let values = (0..count).map(|k| scale * (0.5 + ((k * 7 + self.arrays) % 11) as f32 / 11.0));
@@ -172,7 +169,7 @@ impl Draft {
             .parameter(&format!("array {}", self.arrays), shape, values.collect())?)
     }
 
-    fn dense(&mut self, node: NodeId, output: Shape) -> anyhow::Result<NodeId> {
+    fn dense(&mut self, node: NodeId, output: Shape) -> Result<NodeId> {
         let (from, to) = (self.graph.shape(node).size(), output.size());
         let operation = Operation::Dense(Dense {
             weight: self.array(&[from, to], 1.0 / from as f32)?,
@@ -182,7 +179,7 @@ impl Draft {
         Ok(self.graph.push(operation, &[node])?)
     }
 
-    fn step(&mut self, chain: Chain, node: NodeId) -> anyhow::Result<NodeId> {
+    fn step(&mut self, chain: Chain, node: NodeId) -> Result<NodeId> {
         let shape = self.graph.shape(node);
         let size = shape.size();
         let operation = match (chain, shape) {
@@ -264,7 +261,7 @@ impl Draft {
                 mask: vec![true; size],
             }),
             (Chain::Conv { .. } | Chain::TransposedConv { .. }, Shape::Vector(_)) => {
-                anyhow::bail!("a vector has no positions")
+                bail!(Fault, "a vector has no positions")
             }
         };
         Ok(self.graph.push(operation, &[node])?)
@@ -284,8 +281,8 @@ impl Draft {
 }
 
 /// Times one operation of a chain on values of a shape.
-fn chain_sample(shape: Shape, chain: Chain) -> anyhow::Result<Sample> {
-    let built = |count: usize| -> anyhow::Result<(Emulator, Vec<Work>)> {
+fn chain_sample(shape: Shape, chain: Chain) -> Result<Sample> {
+    let built = |count: usize| -> Result<(Emulator, Vec<Work>)> {
         let mut draft = Draft {
             graph: Graph::new(INPUTS),
             arrays: 0,
@@ -314,7 +311,7 @@ fn chain_sample(shape: Shape, chain: Chain) -> anyhow::Result<Sample> {
 }
 
 /// The emulator of one member that ends at a node.
-fn emulator(graph: Graph, node: NodeId) -> anyhow::Result<Emulator> {
+fn emulator(graph: Graph, node: NodeId) -> Result<Emulator> {
     let (inputs, outputs) = (graph.shape(Graph::INPUT).size(), graph.shape(node).size());
     let input = |k: usize| InputVariable {
         name: format!("x{k}"),

@@ -4,9 +4,9 @@
 //! another machine or processor, or of a form that is not this version's, counts as none.
 
 use super::{CostModel, measure};
+use crate::error::{Context, Error, Result};
+use crate::events::Observer;
 use crate::run_folder::write_aside;
-use crate::say::say;
-use anyhow::Context;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,29 +15,29 @@ use std::time::{SystemTime, UNIX_EPOCH};
 ///
 /// # Errors
 /// As [`measure`]. (Where it cannot be kept it is only said.)
-pub fn of_this_machine() -> anyhow::Result<CostModel> {
+pub fn of_this_machine(observer: &dyn Observer) -> Result<CostModel> {
     if let Some(known) = file().and_then(|file| read(&file).ok())
         && known.machine == machine()
     {
         return Ok(known);
     }
-    remeasure()
+    remeasure(observer)
 }
 
 /// Measures this machine, and keeps what comes out.
 ///
 /// # Errors
 /// As [`measure`].
-pub fn remeasure() -> anyhow::Result<CostModel> {
-    say!("note: measuring what operations take on this machine, for about a second");
+pub fn remeasure(observer: &dyn Observer) -> Result<CostModel> {
+    observer.note("measuring what operations take on this machine, for about a second");
     let model = measure()?;
     match file() {
-        None => {
-            say!("note: there is no cache folder: the measurement is kept in the run alone")
-        }
+        None => observer.note("there is no cache folder: the measurement is kept in the run alone"),
         Some(file) => match write(&model, &file) {
-            Ok(()) => say!("note: the measurement is kept in {}", file.display()),
-            Err(problem) => say!("note: the measurement is not kept: {problem:#}"),
+            Ok(()) => observer.note(format!("the measurement is kept in {}", file.display())),
+            Err(problem) => {
+                observer.note(format!("the measurement is not kept: {}", problem.chain()))
+            }
         },
     }
     Ok(model)
@@ -47,7 +47,7 @@ pub fn remeasure() -> anyhow::Result<CostModel> {
 ///
 /// # Errors
 /// The file cannot be read, or is no cost model.
-pub fn read(file: &Path) -> anyhow::Result<CostModel> {
+pub fn read(file: &Path) -> Result<CostModel> {
     let text = fs::read(file)
         .with_context(|| format!("{}: cannot be read; check the path", file.display()))?;
     serde_json::from_slice(&text).with_context(|| {
@@ -58,8 +58,10 @@ pub fn read(file: &Path) -> anyhow::Result<CostModel> {
     })
 }
 
-fn write(model: &CostModel, file: &Path) -> anyhow::Result<()> {
-    let folder = file.parent().context("a file is in a folder")?;
+fn write(model: &CostModel, file: &Path) -> Result<()> {
+    let folder = file
+        .parent()
+        .ok_or_else(|| Error::Fault("a file is in a folder".to_owned()))?;
     fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
     write_aside(file, &serde_json::to_vec_pretty(model)?)
 }

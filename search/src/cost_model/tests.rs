@@ -52,7 +52,7 @@ fn a_model_reads_back_as_it_was_written() {
     std::fs::write(&file, serde_json::to_vec(&model).unwrap()).unwrap();
     assert_eq!(store::read(&file).unwrap(), model);
     std::fs::write(&file, "{\"machine\": 3}").unwrap();
-    let error = format!("{:#}", store::read(&file).unwrap_err());
+    let error = store::read(&file).unwrap_err().chain();
     assert!(
         error.contains("costs.json") && error.contains("dense-search costs"),
         "{error}"

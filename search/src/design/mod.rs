@@ -12,6 +12,8 @@ pub mod parameters;
 pub use parameters::{Parameter, Scale};
 
 use crate::data::{Aside, DataError};
+use crate::error::{Result, bail};
+use crate::events::Observer;
 use crate::streams::{permutation, stream, uniform};
 use rand::RngCore;
 use std::io;
@@ -20,15 +22,59 @@ use std::path::Path;
 /// Points of one scrambled sequence.
 const SEQUENCE: usize = 1 << 16;
 
+/// The most points of a design that [`write_design`] writes: more are a slip of the finger.
+pub const MAXIMUM_POINTS: u32 = 100_000_000;
+
 /// How points are spread over the box.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 pub enum Method {
     /// Scrambled Sobol points: even, and can be continued with a larger number and the same seed
     #[default]
     Sobol,
     /// Latin hypercube: each parameter even by itself
-    #[value(name = "lhs")]
+    #[cfg_attr(feature = "program", value(name = "lhs"))]
     LatinHypercube,
+}
+
+/// Writes `count` points over the box of the parameters in the file `path` to `out`, a `.csv`; returns the number of
+/// parameters.
+///
+/// # Errors
+/// The parameters are not sound, `out` does not end in `.csv` or cannot be written.
+pub fn write_design(
+    path: &Path,
+    method: Method,
+    count: usize,
+    seed: u64,
+    out: &Path,
+    observer: &dyn Observer,
+) -> Result<usize> {
+    let all = parameters::read(path)?;
+    if out.extension().is_none_or(|ending| ending != "csv") {
+        bail!(
+            Output,
+            "{}: expected a name that ends in .csv",
+            out.display()
+        );
+    }
+    write(out, &all, &design(&all, method, count, seed))?;
+    if method == Method::Sobol && !count.is_power_of_two() {
+        let below = 1 << count.ilog2();
+        observer.note(format!(
+            "Sobol points are most even in powers of two, {below} or {}",
+            2 * below
+        ));
+    }
+    // Only whole numbers alone can be so few.
+    let different: Option<f64> = all.iter().map(Parameter::count).product();
+    if let Some(different) = different.filter(|&different| different < count as f64) {
+        observer.note(format!(
+            "these whole numbers make {different} different points, so that some of the {count} are the same: let a \
+             deterministic simulator run each once"
+        ));
+    }
+    Ok(all.len())
 }
 
 /// Returns points `[count][parameters]`, row-major, in the parameters' units and between their limits.

@@ -10,7 +10,7 @@
 //! ```
 
 use crate::data::{DataError, FutureInputs};
-use anyhow::{Context, bail, ensure};
+use crate::error::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
@@ -79,11 +79,12 @@ impl Parameter {
     }
 
     /// Checks what concerns whole numbers alone; the rest is checked as of a data set.
-    fn check(&self) -> anyhow::Result<()> {
+    fn check(&self) -> Result<()> {
         let Self {
             name, low, high, ..
         } = self;
         ensure!(
+            Parameters,
             self.scale != Scale::Integer
                 || [low, high]
                     .iter()
@@ -105,7 +106,7 @@ struct Text {
 ///
 /// # Errors
 /// The file cannot be read or is not of that form; there are none; a search would refuse their number, names or limits.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Parameter>> {
+pub fn read(path: &Path) -> Result<Vec<Parameter>> {
     let file = path.display();
     let text = fs::read_to_string(path)
         .with_context(|| format!("{file}: cannot be read; check the path and its permissions"))?;
@@ -116,10 +117,13 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Parameter>> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn parse(text: &str) -> anyhow::Result<Vec<Parameter>> {
+pub fn parse(text: &str) -> Result<Vec<Parameter>> {
     let Text { parameter: all } = toml::from_str(text)?;
     if all.is_empty() {
-        bail!("no [[parameter]]; begin one with that line, then name, low and high");
+        bail!(
+            Parameters,
+            "no [[parameter]]; begin one with that line, then name, low and high"
+        );
     }
     check(&all, "its parameters", &[], &[])?;
     all.iter().try_for_each(Parameter::check)?;

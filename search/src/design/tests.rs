@@ -175,7 +175,7 @@ fn unsound_parameters_are_refused_in_words() {
         ),
     ];
     for (text, expected) in table {
-        let error = format!("{:#}", parameters::parse(&text).unwrap_err());
+        let error = parameters::parse(&text).unwrap_err().chain();
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::assemble::output_deviation;
 use crate::data::{Dataset, Split};
+use crate::error::{Context, Error, Result, ensure};
 use crate::metrics::{Groups, Metrics, evaluate};
 use crate::run_folder::RunFolder;
-use anyhow::{Context, ensure};
 use dense_codegen::emulator::Layout;
 use dense_codegen::executor::Executor;
 use dense_codegen::{Emulator, file};
@@ -141,17 +141,17 @@ struct Pareto {
 }
 
 impl Facts {
-    /// Reads a run, and judges its emulator on the test rows of its data (`data`, else where the run had them; `bundled` if
-    /// they are part of the program), or on the validation rows where there are none. Nothing is timed.
+    /// Reads a run, and judges its emulator on the test rows of its data (`data`, else where the run had them; `in_memory` if
+    /// it had none in a file), or on the validation rows where there are none. Nothing is timed.
     ///
     /// # Errors
     /// The folder has no finished run, a file in it is not of its form, or the data are not those of the run.
     pub fn gather(
         run: &Path,
         data: Option<&Path>,
-        bundled: impl FnOnce() -> anyhow::Result<Dataset>,
+        in_memory: impl FnOnce() -> Result<Dataset>,
         threads: usize,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self> {
         let folder = RunFolder::at(run);
         let description: Value = folder.description_of()?;
         if !folder.emulator().exists() {
@@ -165,16 +165,19 @@ impl Facts {
                 Dataset::read(path, &options)
                     .context("reading the run's data (--data says where they are now)")?
             }
-            None => bundled()?,
+            None => in_memory()?,
         };
         ensure!(
+            Run,
             source["sha256"].as_str() == Some(data.sha256()),
             "{}: not the data that the run was made with; name those with --data",
             data.label()
         );
         let seed = description["plan"]["seed"].as_u64();
-        let seed =
-            seed.context("run.json does not say the seed, so that its split is not known")?;
+        let seed = seed.ok_or_else(|| {
+            let text = "run.json does not say the seed, so that its split is not known";
+            Error::Run(text.to_owned())
+        })?;
         let split = Split::resolve(&data, seed)?;
         let (part, rows) = match split.test.is_empty() {
             false => ("test", split.test),
@@ -320,7 +323,7 @@ fn doubles(values: Vec<f32>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
 }
 
-fn optional<T: DeserializeOwned>(run: &Path, name: &str) -> anyhow::Result<Option<T>> {
+fn optional<T: DeserializeOwned>(run: &Path, name: &str) -> Result<Option<T>> {
     let path = run.join(name);
     match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {

@@ -10,6 +10,7 @@ mod band;
 mod cost;
 mod errors;
 pub mod facts;
+mod file;
 mod outputs;
 mod page;
 mod plot;
@@ -22,6 +23,7 @@ mod spread;
 mod text;
 
 pub use facts::Facts;
+pub use file::{Latency, write_page};
 
 use page::Page;
 

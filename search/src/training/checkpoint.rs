@@ -5,12 +5,12 @@
 
 use super::polish::{Polish, history};
 use super::{History, Trainer, schedule::Schedule};
+use crate::error::{Context, Error, Result, bail, ensure};
 use crate::lbfgs::{Lbfgs, Pair, Point};
 use crate::optimiser::Saved;
 use crate::space::Architecture;
 use crate::transfer;
 use crate::variables::NetworkVariables;
-use anyhow::{Context, bail, ensure};
 use candle_core::{Device, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl Trainer {
     ///
     /// # Errors
     /// The device cannot be read.
-    pub fn checkpoint(&self, seconds: f64) -> anyhow::Result<Checkpoint> {
+    pub fn checkpoint(&self, seconds: f64) -> Result<Checkpoint> {
         let position = |batches: &super::Batches| Position {
             order: batches.order.clone(),
             words: batches.random.get_word_pos() as u64,
@@ -121,7 +121,7 @@ impl Trainer {
     ///
     /// # Errors
     /// The state is of another training.
-    pub fn restore(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         let Checkpoint {
             state,
             weights,
@@ -133,12 +133,14 @@ impl Trainer {
             space.check(architecture)?;
         }
         ensure!(
+            Checkpoint,
             state.variables.fits(space),
             "the checkpoint's network variables are of another space than {:?}",
             space.name()
         );
         let variables = self.network.variables();
         ensure!(
+            Checkpoint,
             weights.len() == variables.len(),
             "the checkpoint has {} weights, expected {}",
             weights.len(),
@@ -146,6 +148,7 @@ impl Trainer {
         );
         for (variable, weight) in variables.iter().zip(weights) {
             ensure!(
+                Checkpoint,
                 variable.shape() == weight.shape(),
                 "the checkpoint has weights of {:?}, expected {:?}",
                 weight.shape(),
@@ -176,7 +179,7 @@ impl Trainer {
         Ok(())
     }
 
-    fn take_up_polish(&mut self, saved: &PolishState) -> anyhow::Result<()> {
+    fn take_up_polish(&mut self, saved: &PolishState) -> Result<()> {
         let task = super::polish::Task {
             network: &self.network,
             settings: &self.settings,
@@ -193,6 +196,7 @@ impl Trainer {
             .flat_map(|pair| [&pair.step, &pair.change]);
         let mut all = pairs.chain([&saved.point.place, &saved.point.gradient, &saved.best]);
         ensure!(
+            Checkpoint,
             all.all(|vector| vector.len() == expected),
             "the checkpoint's polish is of other weights than the {expected} of its members"
         );
@@ -216,7 +220,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// The state cannot be written as JSON.
-    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let moments = self.moments.iter().enumerate();
         let moments = moments.flat_map(|(k, saved)| {
             [
@@ -261,30 +265,32 @@ impl Checkpoint {
     ///
     /// # Errors
     /// The file is damaged, or of another version.
-    pub fn from_bytes(bytes: &[u8]) -> anyhow::Result<Self> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (_, metadata) =
             SafeTensors::read_metadata(bytes).context("the checkpoint is damaged")?;
         let field = |name| {
             let fields = metadata.metadata().as_ref();
             fields
                 .and_then(|all| all.get(name))
-                .context("the file is no checkpoint")
+                .ok_or_else(|| Error::Checkpoint("the file is no checkpoint".to_owned()))
         };
         let (state, seconds) = (field("state")?, field("seconds")?);
         let state: State = serde_json::from_str(state)
             .context("the checkpoint is damaged or of another version")?;
         if state.version != VERSION {
             bail!(
+                Checkpoint,
                 "the checkpoint is of version {}, expected {VERSION}",
                 state.version
             );
         }
         let file = SafeTensors::deserialize(bytes)?;
-        let tensor = |name: String| -> anyhow::Result<Tensor> {
+        let tensor = |name: String| -> Result<Tensor> {
             let view = file
                 .tensor(&name)
                 .with_context(|| format!("the checkpoint lacks {name}"))?;
             ensure!(
+                Checkpoint,
                 view.dtype() == Dtype::F32,
                 "the checkpoint's {name} is not of F32"
             );
@@ -294,11 +300,12 @@ impl Checkpoint {
                 .collect();
             Ok(Tensor::from_vec(values, view.shape(), &Device::Cpu)?)
         };
-        let double = |name: String| -> anyhow::Result<Vec<f64>> {
+        let double = |name: String| -> Result<Vec<f64>> {
             let view = file
                 .tensor(&name)
                 .with_context(|| format!("the checkpoint lacks {name}"))?;
             ensure!(
+                Checkpoint,
                 view.dtype() == Dtype::F64,
                 "the checkpoint's {name} is not of F64"
             );
@@ -320,8 +327,8 @@ impl Checkpoint {
             seconds: seconds.parse().context("the checkpoint is damaged")?,
             weights: (0..count)
                 .map(|k| tensor(format!("weight/{k}")))
-                .collect::<anyhow::Result<_>>()?,
-            moments: moments.collect::<anyhow::Result<_>>()?,
+                .collect::<Result<_>>()?,
+            moments: moments.collect::<Result<_>>()?,
             polish: polish.transpose()?,
             state,
         })
@@ -357,13 +364,10 @@ impl PolishState {
             .collect()
     }
 
-    fn read(
-        pairs: usize,
-        double: impl Fn(String) -> anyhow::Result<Vec<f64>>,
-    ) -> anyhow::Result<Self> {
+    fn read(pairs: usize, double: impl Fn(String) -> Result<Vec<f64>>) -> Result<Self> {
         let numbers = double("polish/numbers".into())?;
         let &[value, least, stuck] = numbers.as_slice() else {
-            bail!("the checkpoint is damaged");
+            bail!(Checkpoint, "the checkpoint is damaged");
         };
         let pairs = (0..pairs).map(|k| {
             Ok(Pair {
@@ -372,7 +376,7 @@ impl PolishState {
             })
         });
         Ok(Self {
-            pairs: pairs.collect::<anyhow::Result<_>>()?,
+            pairs: pairs.collect::<Result<_>>()?,
             point: Point {
                 place: double("polish/place".into())?,
                 value,

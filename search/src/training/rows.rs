@@ -1,9 +1,9 @@
 //! Encoded rows, and the order in which training takes them.
 
+use crate::error::{self, ensure};
 use crate::streams::permutation;
 use crate::supernetwork::Error;
 use crate::transfer;
-use anyhow::ensure;
 use candle_core::{DType, Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
@@ -102,8 +102,9 @@ impl Batches {
     }
 
     /// Continues where another stood that ordered as many rows.
-    pub(super) fn take_up(&mut self, order: Vec<usize>, words: u64) -> anyhow::Result<()> {
+    pub(super) fn take_up(&mut self, order: Vec<usize>, words: u64) -> error::Result<()> {
         ensure!(
+            Checkpoint,
             order.iter().all(|&row| row < self.count),
             "the checkpoint is of other rows: expected numbers below {}",
             self.count

@@ -244,7 +244,7 @@ fn the_page_of_messages_shows_what_the_program_says() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().canonicalize().unwrap();
     files(&folder);
-    let _busy = FolderLock::take(&folder.join("busy"), "search").unwrap();
+    let _busy = FolderLock::take(&folder.join("busy"), "search", &|_| {}).unwrap();
     let has_cc = Command::new("cc").arg("--version").output().is_ok();
     if !has_cc {
         skipped("cc, install a compiler of C");

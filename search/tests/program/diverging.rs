@@ -1,10 +1,9 @@
 //! A training whose weights grow beyond all bounds.
 
 use super::thomson;
-use dense_search::commands::search::{self, ControlName, Extent, Input, Plan};
 use dense_search::data::{Dataset, ReadOptions};
+use dense_search::search::{ControlMode, Extent, Input, Search, SearchSettings, emulator_file};
 use dense_search::training::Choices;
-use std::sync::atomic::AtomicBool;
 
 #[test]
 fn a_run_of_which_nothing_is_finite_says_so_whenever_it_is_asked_for() {
@@ -15,23 +14,23 @@ fn a_run_of_which_nothing_is_finite_says_so_whenever_it_is_asked_for() {
         path: Some(path),
         options,
     };
-    let plan = Plan {
-        extent: Extent::Steps(100),
-        control: ControlName::Beside,
-        choices: Choices {
-            rate: 1e12,
-            ..Choices::default()
-        },
-        ..Plan::default()
+    let mut settings = SearchSettings::default();
+    settings.extent = Extent::Steps(100);
+    settings.control = ControlMode::Beside;
+    settings.choices = Choices {
+        rate: 1e12,
+        ..Choices::default()
     };
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let error = search::run(&input, &plan, &run, &AtomicBool::new(false)).unwrap_err();
+    let error = Search::new(settings)
+        .run(&input, &run, &|_| {})
+        .unwrap_err();
     assert!(
         error.to_string().contains("every training has diverged"),
-        "{error:#}"
+        "{error}"
     );
-    assert!(!search::emulator_file(&run).exists());
+    assert!(!emulator_file(&run).exists());
 
     // Whoever goes on with it is told at once, and not after the same steps.
     let path = super::text(&run);

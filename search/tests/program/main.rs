@@ -9,7 +9,7 @@
 //! - [`resume`], [`time`], [`diverging`]: runs that are killed, that have a time, that go wrong,
 //! - [`bulk`]: `predict` on files larger than memory; [`memory`]: searches on many outputs,
 //! - [`collect`]: simulators that fail, hang or are killed,
-//! - [`report`]: the page in a real browser,
+//! - [`report`]: the page in a real browser; [`verbosity`]: how much is printed beside the result,
 //! - [`guide`]: the commands of docs/guide.md; [`checks`]: the messages of docs/checks.md.
 
 mod bulk;
@@ -46,6 +46,7 @@ mod skip;
 #[path = "../../../tests/src/tier.rs"]
 mod tier;
 mod time;
+mod verbosity;
 
 use std::fs;
 use std::path::{Path, PathBuf};

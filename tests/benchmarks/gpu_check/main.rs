@@ -21,9 +21,8 @@ mod step;
 
 use clap::Parser;
 use dense_search::candle_core::Device;
-use dense_search::commands::demo;
 use dense_search::contenders::contenders;
-use dense_search::data::Dataset;
+use dense_search::data::{Dataset, ReadOptions};
 use dense_search::device::DeviceName;
 use dense_search::space::presets::{MicroSizes, PaperWidths, paper};
 use dense_search::space::{Architecture, Shape, Space};
@@ -86,9 +85,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// The bundled spectra.
+fn bundled() -> anyhow::Result<Dataset> {
+    let path = dense_tests::repository().join("examples/thomson/thomson.npz");
+    Ok(Dataset::read(&path, &ReadOptions::default())?)
+}
+
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let device = arguments.device.open()?;
-    let data = demo::bundled()?;
+    let data = bundled()?;
     let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| only == name);
     let mut good = true;
     if wanted("agree") {

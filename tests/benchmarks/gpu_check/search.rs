@@ -2,11 +2,10 @@
 
 use crate::Arguments;
 use dense_search::assemble::output_deviation;
-use dense_search::commands::{demo, search};
-use dense_search::data::{Part, ReadOptions};
+use dense_search::data::Part;
 use dense_search::device::DeviceName;
 use dense_search::metrics::evaluate;
-use std::sync::atomic::AtomicBool;
+use dense_search::search::{Extent, Input, Search, SearchSettings, TeacherMode, emulator_file};
 use std::time::Instant;
 
 /// The GPU's test error over the CPU's after the same steps, at most: other rounding, other networks.
@@ -17,23 +16,17 @@ pub(crate) fn agree(arguments: &Arguments) -> anyhow::Result<bool> {
     let mut errors = Vec::new();
     for device in [DeviceName::Cpu, arguments.device] {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let plan = search::Plan {
-            extent: search::Extent::Steps(arguments.steps),
-            threads,
-            device,
-            teacher: search::TeacherName::None,
-            ..search::Plan::default()
-        };
-        let input = search::Input {
-            data: demo::bundled()?,
-            path: None,
-            options: ReadOptions::default(),
-        };
+        let mut settings = SearchSettings::default();
+        settings.extent = Extent::Steps(arguments.steps);
+        settings.threads = threads;
+        settings.device = device;
+        settings.teacher = TeacherMode::None;
+        let input = Input::in_memory(super::bundled()?);
         let folder = tempfile::tempdir()?;
         let began = Instant::now();
-        let report = search::run(&input, &plan, folder.path(), &AtomicBool::new(false))?;
+        let report = Search::new(settings).run(&input, folder.path(), &|_| {})?;
         let seconds = began.elapsed().as_secs_f64();
-        let emulator = dense_codegen::file::load(&search::emulator_file(folder.path()))?;
+        let emulator = dense_codegen::file::load(&emulator_file(folder.path()))?;
         let rows = input.data.part_rows(Part::Test)?;
         let deviation = output_deviation(&emulator);
         let mse = evaluate(&emulator, &input.data, &rows, &deviation, threads).mse_z;

@@ -7,7 +7,7 @@ use dense_codegen::graph::{NodeId, Operation, Shape};
 use dense_codegen::interpreter::interpret_f64;
 use dense_codegen::onnx::{Batch, What, model_bytes, write};
 use dense_codegen::rust::golden_inputs;
-use dense_search::commands::export;
+use dense_search::export::export_run;
 use dense_tests::cases::CASES;
 use dense_tests::networks::Network;
 use dense_tests::onnx::engines::{self, Outputs, Python, Question};
@@ -419,13 +419,10 @@ fn the_command_writes_the_model_of_an_emulator_file_with_that_files_hash() {
     );
     let emulator = Network::Tiny.emulator();
     dense_codegen::file::save(&emulator, &run).expect("the folder is there");
-    let told = export::run(&run, &path, What::Prediction, Batch::Any).expect("a prediction");
-    assert_eq!(
-        told["outputs"],
-        serde_json::json!(["mean", "std", "in_domain"])
-    );
+    let told = export_run(&run, &path, What::Prediction, Batch::Any).expect("a prediction");
+    assert_eq!(told.outputs, ["mean", "std", "in_domain"]);
     let bytes = std::fs::read(&path).expect("a file");
-    assert_eq!(told["bytes"], bytes.len());
+    assert_eq!(told.bytes, bytes.len() as u64);
     let model = ModelProto::parse_from_bytes(&bytes).expect("a model");
     let mut properties = model.metadata_props.iter();
     let stored = properties.find(|entry| entry.key == "emulator_sha256");

@@ -107,8 +107,7 @@ fn a_failed_write_leaves_the_old_file_and_nothing_else() {
         let path = folder.path().join(name);
         std::fs::write(&path, "old").unwrap();
         let error = write(&path, &[], 4).unwrap_err();
-        let error = anyhow::Error::from(error);
-        let error = format!("{error:#}");
+        let error = crate::Error::from(error).chain();
         assert!(
             error.contains("expected 4 rows of inputs, got 3"),
             "{error}"

@@ -4,19 +4,18 @@
 //! where there are threads for that, else one after the other. What belongs to one of them shares its part in the same
 //! way, except that a network with a teacher trains after the same without, which teaches it too.
 
-use super::{Extent, Search, pool, ship};
+use super::{Extent, Run, pool};
 use crate::budget::{Budget, Room};
 use crate::components::Learnt;
 use crate::contenders::{Contender, Role, Teaching};
+use crate::error::{Context, Error, Result};
+use crate::events::Training;
 use crate::nodes::Pass;
 use crate::pace::Pace;
 use crate::teacher::{Lesson, mean_square};
 use crate::training::{Checkpoint, Choices, Members, Phase, Rows, Settings, Trained, Trainer};
 use crate::transfer;
-use anyhow::Context;
 use candle_core::Tensor;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// What a run takes beside training, at least: reading, assembling, calibrating, writing.
@@ -33,8 +32,8 @@ const CHECKPOINT_SHARE: f64 = 0.02;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 /// How long an interrupted training may still take to let its steps fall to zero.
 const WIND_DOWN: Duration = Duration::from_secs(2);
-/// Time between two pictures of the progress bar.
-const PICTURE_EVERY: Duration = Duration::from_millis(100);
+/// Time between two events of a training's progress.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// What the polish will take, by trying an evaluation of it whenever the training's time has doubled, and seldom enough that
 /// trying is little of it.
@@ -57,7 +56,7 @@ impl PolishCost {
     }
 
     /// How long the polish takes if the search ends now, with members of so many multiply-accumulates.
-    fn of(&mut self, trainer: &Trainer, macs: f64) -> anyhow::Result<Duration> {
+    fn of(&mut self, trainer: &Trainer, macs: f64) -> Result<Duration> {
         let evaluations = trainer.polish_evaluations();
         if evaluations == 0 {
             return Ok(Duration::ZERO);
@@ -75,6 +74,18 @@ impl PolishCost {
     }
 }
 
+/// Members that are looked at by themselves, at most.
+const SINGLES: usize = 8;
+
+/// The ensembles of so many members that the Pareto table is made of, all of them first.
+pub(super) fn parts(members: usize) -> impl Iterator<Item = Vec<usize>> {
+    let powers = std::iter::successors(Some(1), |count| Some(2 * count));
+    let smaller = powers.take_while(move |&count| count < members);
+    let singles = (1..members.min(SINGLES)).map(|member| vec![member]);
+    let first = [members].into_iter().chain(smaller);
+    first.map(|count| (0..count).collect()).chain(singles)
+}
+
 /// A contender's training, done.
 pub(super) struct Finished {
     pub(super) name: String,
@@ -90,7 +101,7 @@ pub(super) struct Finished {
     pub(super) departure: Option<f64>,
 }
 
-impl Search<'_> {
+impl Run<'_> {
     /// Trains the contenders, each role its share of the time and of the threads; they come back in their order.
     pub(super) fn train_all(
         &self,
@@ -98,11 +109,10 @@ impl Search<'_> {
         choices: Choices,
         learnt: Learnt<'_>,
         lesson: Option<&Lesson>,
-    ) -> anyhow::Result<Vec<Finished>> {
+    ) -> Result<Vec<Finished>> {
         let began = self.began.elapsed();
-        let bars = MultiProgress::new();
         let total = contenders.len();
-        let lanes = lanes(&contenders, self.plan.threads);
+        let lanes = lanes(&contenders, self.settings.threads);
         let in_turn = |lane: &Lane| {
             let pool = pool(lane.threads)?;
             let mut done: Vec<(usize, Finished)> = Vec::new();
@@ -114,7 +124,6 @@ impl Search<'_> {
                     }
                     _ => None,
                 };
-                let bar = bars.add(ProgressBar::new(1000));
                 let task = Task {
                     choices,
                     learnt,
@@ -123,14 +132,14 @@ impl Search<'_> {
                     threads: lane.threads,
                     contenders: total,
                 };
-                let mut finished = pool.install(|| self.train(contender, &task, &bar))?;
+                let mut finished = pool.install(|| self.train(contender, &task))?;
                 if let Some(lesson) = lesson {
                     let said = pool.install(|| self.says(&finished.trained, &lesson.x, learnt))?;
                     finished.departure = Some(mean_square(&said, &lesson.y));
                 }
                 done.push((turn.contender, finished));
             }
-            anyhow::Ok(done)
+            Ok::<_, Error>(done)
         };
         let mut finished = std::thread::scope(|scope| {
             let lanes: Vec<_> = lanes
@@ -141,7 +150,7 @@ impl Search<'_> {
                 Ok(finished) => finished,
                 Err(panic) => std::panic::resume_unwind(panic),
             });
-            done.collect::<anyhow::Result<Vec<_>>>()
+            done.collect::<Result<Vec<_>>>()
         })?
         .into_iter()
         .flatten()
@@ -151,12 +160,7 @@ impl Search<'_> {
     }
 
     /// The lesson of the process and of a network that was trained without it.
-    fn shared(
-        &self,
-        lesson: &Lesson,
-        untaught: &Trained,
-        learnt: Learnt<'_>,
-    ) -> anyhow::Result<Lesson> {
+    fn shared(&self, lesson: &Lesson, untaught: &Trained, learnt: Learnt<'_>) -> Result<Lesson> {
         let selection = &self.split.selection;
         Ok(lesson.shared(
             &self.says(untaught, &lesson.x, learnt)?,
@@ -167,7 +171,7 @@ impl Search<'_> {
     }
 
     /// What the members say in the mean at encoded inputs, as [`Learnt::y`] has it.
-    fn says(&self, trained: &Trained, x: &[f32], learnt: Learnt<'_>) -> anyhow::Result<Vec<f32>> {
+    fn says(&self, trained: &Trained, x: &[f32], learnt: Learnt<'_>) -> Result<Vec<f32>> {
         let (network, members) = (&trained.network, &trained.members);
         let order = learnt.order(network.space().output());
         let inputs = self.data.input_count();
@@ -188,19 +192,14 @@ impl Search<'_> {
 
     /// When a training ends that has to leave this share of what is left after `began`; `None` where steps are counted.
     fn end_of(&self, share: f64, began: Duration) -> Option<Duration> {
-        match self.plan.extent {
+        match self.settings.extent {
             Extent::Steps(_) => None,
             Extent::Time(time) => Some(began + time.saturating_sub(began).mul_f64(share)),
         }
     }
 
     /// Trains one contender until the time `end`, or for all steps.
-    fn train(
-        &self,
-        contender: Contender,
-        task: &Task<'_>,
-        bar: &ProgressBar,
-    ) -> anyhow::Result<Finished> {
+    fn train(&self, contender: Contender, task: &Task<'_>) -> Result<Finished> {
         let Task {
             choices,
             learnt,
@@ -210,12 +209,12 @@ impl Search<'_> {
         } = *task;
         let name = contender.name();
         let settings = Settings {
-            steps: match self.plan.extent {
+            steps: match self.settings.extent {
                 Extent::Steps(steps) => Some(steps),
                 Extent::Time(_) => None,
             },
             members: contender.members.clone(),
-            seed: self.plan.seed,
+            seed: self.settings.seed,
             choices,
         };
         let order = learnt.order(contender.space.output());
@@ -230,9 +229,9 @@ impl Search<'_> {
             }
         };
         if let Members::Searched(count) | Members::Random(count) = contender.members
-            && self.plan.budget != Budget::default()
+            && self.settings.budget != Budget::default()
         {
-            let (terms, transform) = (self.plan.terms(), learnt.normalisation.transform());
+            let (terms, transform) = (self.settings.terms(), learnt.normalisation.transform());
             trainer = trainer.within(Room::new(&contender.space, terms, count, transform)?);
         }
         let mut began = self.began;
@@ -252,17 +251,15 @@ impl Search<'_> {
                 .unwrap_or(began);
         }
         let mut pace = Pace::new(began, end);
-        let style = "{prefix:12} {bar:30} {msg}";
-        bar.set_style(ProgressStyle::with_template(style)?);
-        bar.set_prefix(name.clone());
+        self.observer.training(&name, Training::Began);
         let mut polish = PolishCost::new();
         let mut saved = Instant::now();
-        let (mut saving, mut picture) = (Duration::ZERO, Instant::now());
-        while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {
+        let (mut saving, mut told) = (Duration::ZERO, Instant::now());
+        while !trainer.is_done() && !self.observer.is_interrupted() {
             let before = Instant::now();
             let step = trainer.step()?;
             // The loss is read from the device within the time that counts as the step's.
-            let shown = match picture.elapsed() >= PICTURE_EVERY {
+            let shown = match told.elapsed() >= PROGRESS_EVERY {
                 true => Some(transfer::number(&step.loss)?),
                 false => None,
             };
@@ -284,8 +281,9 @@ impl Search<'_> {
                 }
             }
             if let Some(loss) = shown {
-                picture = Instant::now();
-                show(bar, &trainer, &pace, loss);
+                told = Instant::now();
+                self.observer
+                    .training(&name, progress(&trainer, &pace, loss));
             }
             let due = saving.div_f64(CHECKPOINT_SHARE).max(CHECKPOINT_EVERY);
             if saved.elapsed() >= due {
@@ -296,7 +294,7 @@ impl Search<'_> {
         }
         let interrupted = !trainer.is_done();
         if interrupted {
-            bar.set_message("interrupted: the steps fall to zero");
+            self.observer.training(&name, Training::Interrupted);
             if trainer.steps_taken() > 0 {
                 self.save(&trainer, &name, &pace)?;
             }
@@ -307,16 +305,22 @@ impl Search<'_> {
                 trainer.step()?;
             }
         }
-        bar.finish_and_clear();
+        self.observer.training(&name, Training::Ended);
         let steps = trainer.steps_taken();
         let trained = trainer.finish();
         let first = trained.history.records().first();
+        let seconds = first.map_or(0.0, |first| pace.elapsed().as_secs_f64() - first.seconds);
+        let ms_per_step = pace.median_ms();
+        self.observer.detail(format!(
+            "{name}: {steps} steps of {ms_per_step:.3} ms in {seconds:.1} s on {} threads",
+            task.threads
+        ));
         Ok(Finished {
             name,
             role: contender.role,
             steps,
-            ms_per_step: pace.median_ms(),
-            seconds: first.map_or(0.0, |first| pace.elapsed().as_secs_f64() - first.seconds),
+            ms_per_step,
+            seconds,
             threads: task.threads,
             interrupted,
             departure: None,
@@ -324,7 +328,7 @@ impl Search<'_> {
         })
     }
 
-    fn save(&self, trainer: &Trainer, name: &str, pace: &Pace) -> anyhow::Result<()> {
+    fn save(&self, trainer: &Trainer, name: &str, pace: &Pace) -> Result<()> {
         let checkpoint = trainer.checkpoint(pace.elapsed().as_secs_f64())?;
         self.folder.write_checkpoint(name, &checkpoint.to_bytes()?)
     }
@@ -336,7 +340,7 @@ impl Search<'_> {
         learnt: Learnt<'_>,
         order: &[usize],
         lesson: Option<&Lesson>,
-    ) -> anyhow::Result<Rows> {
+    ) -> Result<Rows> {
         let (mut x, mut y) = (learnt.x(rows), learnt.y(rows));
         if let Some(lesson) = lesson {
             y.extend(&lesson.y);
@@ -358,7 +362,7 @@ impl Search<'_> {
     /// How long assembling, calibrating and judging take after all trainings to members of so many multiply-accumulates.
     fn after_training(&self, member_macs: f64, contenders: usize) -> Duration {
         // The rows that choose, those that calibrate, and both once more; whole ensembles and parts of them.
-        let parts: Vec<usize> = ship::parts(self.plan.members)
+        let parts: Vec<usize> = parts(self.settings.members)
             .map(|part| part.len())
             .collect();
         let evaluations = 2 * self.split.validation.len() * parts.iter().sum::<usize>();
@@ -438,19 +442,17 @@ fn lanes(contenders: &[Contender], threads: usize) -> Vec<Lane> {
     lanes
 }
 
-/// Shows phase, loss and time left.
-fn show(bar: &ProgressBar, trainer: &Trainer, pace: &Pace, loss: f32) {
+/// Where a training stands, with the time that is left.
+fn progress(trainer: &Trainer, pace: &Pace, loss: f32) -> Training {
     let to_go = trainer.total().map(|total| {
         let (_, macs) = trainer.outlook();
         (total.saturating_sub(trainer.steps_taken()), macs)
     });
-    let left = pace.left(to_go).unwrap_or_default();
-    let done = pace.elapsed().as_secs_f64();
-    bar.set_position((1000.0 * done / (done + left.as_secs_f64()).max(1e-9)) as u64);
-    bar.set_message(format!(
-        "{}, step {}, loss {loss:.1e}, {} left",
-        trainer.phase().name(),
-        trainer.steps_taken(),
-        indicatif::HumanDuration(left)
-    ));
+    Training::Step {
+        phase: trainer.phase().name(),
+        step: trainer.steps_taken(),
+        loss,
+        elapsed: pace.elapsed(),
+        left: pace.left(to_go).unwrap_or_default(),
+    }
 }

@@ -1,28 +1,29 @@
-//! `dense-search freeze`: a run's emulator as a crate that builds anywhere, or as C, and what it costs on a microcontroller.
+//! A run's emulator as a crate that builds anywhere, or as C, and what it costs on a microcontroller.
 
-use crate::commands::search::pareto_file;
+use crate::error::{Error, Result};
+use crate::events::{Event, Observer};
 use crate::run_folder::{emulator_of, write_aside};
-use crate::say::say;
-use anyhow::anyhow;
-use dense_codegen::c::{self, Prefix};
+use crate::search::pareto_file;
+use dense_codegen::c::{self, FrozenC, Prefix};
 use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
 use dense_codegen::resources::{Bench, Processor, Report};
 use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
-use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Writes the frozen crate into the folder `out`, whose name it takes: of the run's emulator, or of a row of its Pareto table.
 ///
 /// # Errors
-/// The run is none or has no such row, or the folder holds something else.
-pub fn run(
+/// `run` is neither a run folder nor an emulator file, has no such row, or the folder holds something
+/// else.
+pub fn freeze_run(
     run: &Path,
     row: Option<usize>,
     out: &Path,
     section: Option<String>,
     member: bool,
-) -> anyhow::Result<FrozenCrate> {
+    observer: &dyn Observer,
+) -> Result<FrozenCrate> {
     let emulator = load(run, row)?;
     let name = out
         .file_name()
@@ -39,12 +40,12 @@ pub fn run(
     };
     let frozen = freeze(&emulator, out, &options)?;
     if let Some(root) = enclosing_workspace(out).filter(|_| !member) {
-        say!(
-            "note: {} is inside the Cargo workspace of {}; to use it there, list it under `workspace.exclude`, or freeze it with \
+        observer.note(format!(
+            "{} is inside the Cargo workspace of {}; to use it there, list it under `workspace.exclude`, or freeze it with \
              --member and list it under `workspace.members`",
             out.display(),
             root.display()
-        );
+        ));
     }
     Ok(frozen)
 }
@@ -72,18 +73,21 @@ fn enclosing_workspace(out: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// The program does not build, run or pass its self-test, or the report cannot be written.
-pub fn resources(
+pub fn measure_resources(
     run: &Path,
     row: Option<usize>,
     out: &Path,
     processor: Processor,
-) -> anyhow::Result<Report> {
+    observer: &dyn Observer,
+) -> Result<Report> {
     let emulator = load(run, row)?;
     let folder = tempfile::tempdir()?;
     let report = match Bench::new(processor, folder.path()) {
-        Ok(bench) => Report::measure(&emulator, &bench).map_err(|problem| anyhow!(problem))?,
+        Ok(bench) => Report::measure(&emulator, &bench).map_err(Error::Tool)?,
         Err(missing) => {
-            say!("dense-search: predicted, not measured; to measure, it needs {missing}");
+            observer.event(Event::Fallback(format!(
+                "predicted, not measured; to measure, it needs {missing}"
+            )));
             Report::predict(&emulator, processor)
         }
     };
@@ -97,7 +101,8 @@ pub fn resources(
 }
 
 /// What the user chooses about the C form.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct CChoices {
     /// Prefix of all names; `None` takes the folder's name.
     pub prefix: Option<Prefix>,
@@ -109,16 +114,18 @@ pub struct CChoices {
     pub code_section: Option<String>,
 }
 
-/// Writes the emulator as C into the folder `out`, which also names it where no prefix is given; returns its figures.
+/// Writes the emulator as C into the folder `out`, which also names it where no prefix is given. The observer is told where
+/// the costs on the target that was asked for cannot be measured.
 ///
 /// # Errors
 /// `run` is not a run folder or has no such row, a section name is invalid, or the folder holds other files.
-pub fn run_c(
+pub fn freeze_run_as_c(
     run: &Path,
     row: Option<usize>,
     out: &Path,
     choices: CChoices,
-) -> anyhow::Result<Value> {
+    observer: &dyn Observer,
+) -> Result<FrozenC> {
     let emulator = load(run, row)?;
     let name = out.file_name().unwrap_or_default().to_string_lossy();
     let options = c::FreezeOptions {
@@ -128,31 +135,16 @@ pub fn run_c(
         processor: choices.target,
     };
     let frozen = c::freeze(&emulator, out, &options)?;
-    let mut figures = json!({
-        "folder": frozen.path,
-        "prefix": frozen.prefix.as_str(),
-        "macs": frozen.macs,
-        "flash_bytes": frozen.flash_bytes,
-        "ram_bytes": frozen.ram_bytes,
-        "members": frozen.members,
-    });
-    match frozen.costs {
-        None => {}
-        Some(Err(missing)) => {
-            say!("dense-search: code and stack are not known; to state them, it needs {missing}");
-        }
-        Some(Ok(costs)) => {
-            figures["code_bytes"] = json!(costs.code_bytes);
-            figures["stack_bytes"] = json!(costs.stack_bytes);
-            figures["self_test_stack_bytes"] = json!(costs.self_test_stack_bytes);
-            figures["compiler"] = json!(costs.compiler);
-        }
+    if let Some(Err(missing)) = &frozen.costs {
+        observer.event(Event::Fallback(format!(
+            "code and stack are not known; to state them, it needs {missing}"
+        )));
     }
-    Ok(figures)
+    Ok(frozen)
 }
 
 /// The run's emulator, or that of a row of its Pareto table.
-fn load(run: &Path, row: Option<usize>) -> anyhow::Result<Emulator> {
+fn load(run: &Path, row: Option<usize>) -> Result<Emulator> {
     match row {
         None => emulator_of(run),
         Some(row) => Ok(file::load(&pareto_file(run, row)?)?),

@@ -1,21 +1,22 @@
 //! `dense-search demo`: the whole path on the bundled spectra, in a few minutes.
 
-use crate::commands::{bench, search};
-use crate::data::{Dataset, Part, ReadOptions};
-use crate::metrics::{Metrics, evaluate};
-use crate::say::say;
-use crate::{assemble::output_deviation, commands::search::emulator_file};
+use super::terminal::Terminal;
+use dense_search::assemble::output_deviation;
+use dense_search::data::{Dataset, Part, ReadOptions};
+use dense_search::events::{Event, Observer};
+use dense_search::latency;
+use dense_search::metrics::{Metrics, evaluate};
+use dense_search::search::{Input, RunReport, Search, SearchSettings, emulator_file};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 /// Optical Thomson scattering spectra: examples/thomson.
 const THOMSON: &[u8] = include_bytes!("../../../examples/thomson/thomson.npz");
 
 /// What the demonstration shows.
 #[derive(Debug)]
-pub struct Shown {
-    report: search::Report,
+pub(crate) struct Shown {
+    report: RunReport,
     metrics: Metrics,
     bench: Value,
     seconds_per_call: Option<f64>,
@@ -25,13 +26,14 @@ pub struct Shown {
 ///
 /// # Errors
 /// `out` holds a run already or cannot be written, or cargo is missing.
-pub fn run(plan: &search::Plan, out: &Path, interrupt: &AtomicBool) -> anyhow::Result<Shown> {
-    let input = search::Input {
-        data: bundled()?,
-        path: None,
-        options: ReadOptions::default(),
-    };
-    let report = search::run(&input, plan, out, interrupt)?;
+pub(crate) fn run(
+    settings: SearchSettings,
+    out: &Path,
+    terminal: &Terminal,
+) -> anyhow::Result<Shown> {
+    let input = Input::in_memory(bundled()?);
+    let threads = settings.threads;
+    let report = Search::new(settings).run(&input, out, terminal)?;
     let data = input.data;
     let emulator = dense_codegen::file::load(&emulator_file(out))?;
     let rows = data.part_rows(Part::Test)?;
@@ -40,10 +42,12 @@ pub fn run(plan: &search::Plan, out: &Path, interrupt: &AtomicBool) -> anyhow::R
         &data,
         &rows,
         &output_deviation(&emulator),
-        plan.threads,
+        threads,
     );
-    say!("building and timing the frozen code ...");
-    let bench = bench::run(out)?;
+    terminal.event(Event::Status(
+        "building and timing the frozen code ...".to_owned(),
+    ));
+    let bench = latency::measure(out)?;
     Ok(Shown {
         report,
         metrics,
@@ -56,7 +60,7 @@ pub fn run(plan: &search::Plan, out: &Path, interrupt: &AtomicBool) -> anyhow::R
 ///
 /// # Errors
 /// None: they are part of the program.
-pub fn bundled() -> anyhow::Result<Dataset> {
+pub(crate) fn bundled() -> dense_search::Result<Dataset> {
     let name = "examples/thomson/thomson.npz";
     Ok(Dataset::from_npz_bytes(
         THOMSON,
@@ -68,13 +72,13 @@ pub fn bundled() -> anyhow::Result<Dataset> {
 impl Shown {
     /// Returns the report on the search.
     #[must_use]
-    pub fn report(&self) -> &search::Report {
+    pub(crate) fn report(&self) -> &RunReport {
         &self.report
     }
 
     /// Returns all figures as one object.
     #[must_use]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let mut all = json!(self.metrics);
         for part in [json!(self.report), self.bench.clone()] {
             if let (Some(all), Value::Object(part)) = (all.as_object_mut(), part) {
@@ -86,7 +90,7 @@ impl Shown {
 
     /// Returns the figures as lines to read.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Self {
             report,
             metrics,

@@ -4,19 +4,19 @@
 //! weights as they were trained and an uncertainty calibrated for itself, that no other row is below in validation error,
 //! work and flash. No row is chosen by its time, so that the table is the same on every machine.
 
-use super::report::{ParetoRow, Report, Verdict};
-use super::train::Finished;
-use super::{Failed, Search, TOOL};
+use super::run_report::{ParetoRow, RunReport, Verdict};
+use super::train::{Finished, parts};
+use super::{Run, TOOL};
 use crate::assemble::assemble;
 use crate::budget::Cost;
 use crate::contenders::Role;
 use crate::data::{Normalisation, Transform};
+use crate::error::{Error, Result, ensure};
+use crate::events::Observer;
 use crate::holes;
 use crate::metrics::{self, Metrics};
-use crate::say::say;
 use crate::space::{Architecture, Group};
 use crate::training::{Record, Trained};
-use anyhow::{Context, ensure};
 use dense_codegen::local::Coverage;
 use dense_codegen::{Emulator, file};
 use serde::Serialize;
@@ -25,18 +25,6 @@ use std::collections::BTreeMap;
 
 /// How often the least departure from the process another one may be.
 const ASTRAY: f64 = 4.0;
-
-/// Members that are looked at by themselves, at most.
-const SINGLES: usize = 8;
-
-/// The ensembles of so many members that the Pareto table is made of, all of them first.
-pub(super) fn parts(members: usize) -> impl Iterator<Item = Vec<usize>> {
-    let powers = std::iter::successors(Some(1), |count| Some(2 * count));
-    let smaller = powers.take_while(move |&count| count < members);
-    let singles = (1..members.min(SINGLES)).map(|member| vec![member]);
-    let first = [members].into_iter().chain(smaller);
-    first.map(|count| (0..count).collect()).chain(singles)
-}
 
 /// An ensemble that was assembled and judged.
 struct Judged {
@@ -54,15 +42,15 @@ impl Judged {
     }
 }
 
-impl Search<'_> {
+impl Run<'_> {
     /// Judges what was trained, writes the emulators, the Pareto table and the history, and reports.
     pub(super) fn ship(
         &self,
         finished: Vec<Finished>,
         normalisation: &Normalisation,
-    ) -> anyhow::Result<Report> {
+    ) -> Result<RunReport> {
         let transform = normalisation.transform();
-        let mut finished = finite(finished)?;
+        let mut finished = finite(finished, self.observer)?;
         let coverage = holes::find(self.data, &self.split.train).map(|holes| holes.coverage);
         let mut judged = Vec::new();
         let mut verdicts = Vec::new();
@@ -86,14 +74,16 @@ impl Search<'_> {
             contender.trained.members = all;
         }
         self.write_history(&finished)?;
-        mark_astray(&mut verdicts);
+        mark_astray(&mut verdicts, self.observer);
         let best = (0..verdicts.len())
             .filter(|&k| {
                 verdicts[k].role != Role::Random && verdicts[k].selection_error.is_finite()
             })
             .min_by(|&a, &b| verdicts[a].order(&verdicts[b]))
             .ok_or_else(|| {
-                Failed("nothing was trained to a finite error; another --seed may do".to_owned())
+                Error::Failed(
+                    "nothing was trained to a finite error; another --seed may do".to_owned(),
+                )
             })?;
         verdicts[best].ships = true;
         let winner = &finished[best];
@@ -101,9 +91,12 @@ impl Search<'_> {
             one.ships = one.contender == best && one.members.len() == winner.trained.members.len();
         }
         let shipped = judged.iter().find(|one| one.ships);
-        let shipped = shipped.context("every contender has its whole ensemble judged")?;
+        let shipped = shipped.ok_or_else(|| {
+            let text = "every contender has its whole ensemble judged";
+            Error::Fault(text.to_owned())
+        })?;
         file::save(&shipped.emulator, &self.folder.emulator())?;
-        let mut report = Report {
+        let mut report = RunReport {
             space: winner.name.clone(),
             val_mse_z: shipped.validation.mse_z,
             val_relative_l2: shipped.validation.median_relative_l2,
@@ -127,7 +120,7 @@ impl Search<'_> {
             pareto: Vec::new(),
         };
         report.pareto = self.write_pareto(judged, &finished, &report)?;
-        say_which(&report);
+        tell_which(&report, self.observer);
         Ok(report)
     }
 
@@ -141,7 +134,7 @@ impl Search<'_> {
         members: Vec<usize>,
         normalisation: &Normalisation,
         coverage: Option<&Coverage>,
-    ) -> anyhow::Result<Judged> {
+    ) -> Result<Judged> {
         contender.trained.members = members.iter().map(|&k| all[k].clone()).collect();
         let mut emulator = assemble(
             &contender.trained,
@@ -150,25 +143,26 @@ impl Search<'_> {
             Some(&self.split),
             self.provenance(contender),
         )?;
-        let cost_of = |emulator: &Emulator| Cost::of(emulator, self.plan.cost_model.as_ref());
+        let cost_of = |emulator: &Emulator| Cost::of(emulator, self.settings.cost_model.as_ref());
         ensure!(
-            self.plan.budget.allows(cost_of(&emulator)),
+            Fault,
+            self.settings.budget.allows(cost_of(&emulator)),
             "{}: {:?} is above the budget {:?}; this is a fault of dense-search",
             contender.name,
             cost_of(&emulator),
-            self.plan.budget
+            self.settings.budget
         );
         if let Some(coverage) = coverage {
             let mut parts = emulator.clone().into_parts();
             parts.local.coverage = Some(coverage.clone());
             let covered = Emulator::new(parts)?;
-            if self.plan.budget.allows(cost_of(&covered)) {
+            if self.settings.budget.allows(cost_of(&covered)) {
                 emulator = covered;
             } else if members.len() == all.len() {
-                say!(
-                    "note: {}: the budget has no room to flag inputs in the holes of the box",
+                self.observer.note(format!(
+                    "{}: the budget has no room to flag inputs in the holes of the box",
                     contender.name
-                );
+                ));
             }
         }
         Ok(Judged {
@@ -183,7 +177,7 @@ impl Search<'_> {
 
     fn judge(&self, emulator: &Emulator, rows: &[usize], normalisation: &Normalisation) -> Metrics {
         let deviation = normalisation.deployed_output_scale();
-        metrics::evaluate(emulator, self.data, rows, &deviation, self.plan.threads)
+        metrics::evaluate(emulator, self.data, rows, &deviation, self.settings.threads)
     }
 
     fn verdict(
@@ -191,16 +185,16 @@ impl Search<'_> {
         contender: &Finished,
         whole: &Judged,
         normalisation: &Normalisation,
-    ) -> anyhow::Result<Verdict> {
+    ) -> Result<Verdict> {
         let found = self.judge(&whole.emulator, &self.split.selection, normalisation);
         let members = whole.members.len();
-        if members < self.plan.members {
-            say!(
-                "note: {}: {members} members, not {}: no more of them differ within 2.5 times the work of one, 1.9 \
-                 times its weights, and the budget if there is one",
+        if members < self.settings.members {
+            self.observer.note(format!(
+                "{}: {members} members, not {}: no more of them differ within 2.5 times the work of \
+                 one, 1.9 times its weights, and the budget if there is one",
                 contender.name,
-                self.plan.members
-            );
+                self.settings.members
+            ));
         }
         Ok(Verdict {
             name: contender.name.clone(),
@@ -226,8 +220,8 @@ impl Search<'_> {
         &self,
         judged: Vec<Judged>,
         finished: &[Finished],
-        report: &Report,
-    ) -> anyhow::Result<Vec<ParetoRow>> {
+        report: &RunReport,
+    ) -> Result<Vec<ParetoRow>> {
         let of = |one: &Judged| error(report.transform, &one.validation);
         let offered: Vec<Judged> = judged
             .into_iter()
@@ -264,7 +258,7 @@ impl Search<'_> {
         Ok(rows)
     }
 
-    fn write_history(&self, finished: &[Finished]) -> anyhow::Result<()> {
+    fn write_history(&self, finished: &[Finished]) -> Result<()> {
         let trainings = finished.iter().map(|contender| {
             let Trained {
                 network, history, ..
@@ -296,7 +290,7 @@ impl Search<'_> {
         let mut all = BTreeMap::from([
             ("tool".to_owned(), json!(TOOL)),
             ("space".to_owned(), json!(finished.name)),
-            ("seed".to_owned(), json!(self.plan.seed)),
+            ("seed".to_owned(), json!(self.settings.seed)),
             ("steps".to_owned(), json!(finished.steps)),
             ("data_sha256".to_owned(), json!(self.data.sha256())),
             (
@@ -314,7 +308,7 @@ impl Search<'_> {
 
 /// Marks what departs from the process far more than the others do. A few selection rows do not show it where a network is
 /// wrong by much between the rows of a corner; thousands of inputs at which a process says what is likely do.
-fn mark_astray(verdicts: &mut [Verdict]) {
+fn mark_astray(verdicts: &mut [Verdict], observer: &dyn Observer) {
     let departures = verdicts.iter().filter_map(|one| one.departure);
     let least = departures.min_by(f64::total_cmp);
     for one in verdicts {
@@ -322,17 +316,17 @@ fn mark_astray(verdicts: &mut [Verdict]) {
             && (departure.is_nan() || departure > ASTRAY * least)
         {
             one.astray = true;
-            say!(
-                "note: {}: chosen only if nothing else can be: between the rows it departs from the Gaussian process by \
-                 {departure:.1e} in mean square, what stays nearest by {least:.1e}",
+            observer.note(format!(
+                "{}: chosen only if nothing else can be: between the rows it departs from the \
+                 Gaussian process by {departure:.1e} in mean square, what stays nearest by {least:.1e}",
                 one.name
-            );
+            ));
         }
     }
 }
 
 /// Leaves out the trainings that have diverged, and says so.
-fn finite(finished: Vec<Finished>) -> anyhow::Result<Vec<Finished>> {
+fn finite(finished: Vec<Finished>, observer: &dyn Observer) -> Result<Vec<Finished>> {
     let mut kept = Vec::new();
     for one in finished {
         let Trained {
@@ -340,16 +334,16 @@ fn finite(finished: Vec<Finished>) -> anyhow::Result<Vec<Finished>> {
         } = &one.trained;
         match network.is_finite(members)? {
             true => kept.push(one),
-            false => say!(
-                "warning: {}: its weights have grown beyond all bounds; it is left out",
+            false => observer.warn(format!(
+                "{}: its weights have grown beyond all bounds; it is left out",
                 one.name
-            ),
+            )),
         }
     }
     if kept.is_empty() {
         let text = "every training has diverged: another --seed may not, and outputs over decades are learnt by their logarithm \
                     (--transform log)";
-        return Err(Failed(text.to_owned()).into());
+        return Err(Error::Failed(text.to_owned()));
     }
     Ok(kept)
 }
@@ -408,8 +402,8 @@ fn is_dominated(figures: &[(f64, Cost)], k: usize) -> bool {
     })
 }
 
-/// Says what ships and what else there is.
-fn say_which(report: &Report) {
+/// Tells what ships and what else there is.
+fn tell_which(report: &RunReport, observer: &dyn Observer) {
     let best_of = |role: Role| {
         let of_role = report.contenders.iter().filter(move |one| one.role == role);
         of_role.min_by(|a, b| a.order(b))
@@ -417,7 +411,7 @@ fn say_which(report: &Report) {
     let (Some(search), Some(control)) = (best_of(Role::Search), best_of(Role::Control)) else {
         return;
     };
-    say!(
+    observer.status(format!(
         "{} ships: {} {:.3e} of the search ({}, {} MAC), {:.3e} of the fixed network ({}, {} MAC), on rows that trained nothing",
         report.space,
         report.chosen_by(),
@@ -427,7 +421,7 @@ fn say_which(report: &Report) {
         control.selection_error,
         control.name,
         control.macs,
-    );
+    ));
 }
 
 #[cfg(test)]
@@ -435,6 +429,8 @@ mod tests {
     use super::*;
     use crate::space::presets::{MicroSizes, micro};
     use crate::space::{Activation, Candidate, Shape};
+
+    const SILENT: &dyn Observer = &|_| {};
 
     #[test]
     fn parts_begin_with_all_members_and_have_each_ensemble_once() {
@@ -489,7 +485,7 @@ mod tests {
             verdict(2e-5, Some(6e-4)),
             verdict(1e-6, Some(f64::NAN)),
         ];
-        mark_astray(&mut verdicts);
+        mark_astray(&mut verdicts, SILENT);
         assert_eq!(
             verdicts.clone().map(|one| one.astray),
             [true, false, false, true]
@@ -499,7 +495,7 @@ mod tests {
         assert_eq!(errors, [2e-5, 3e-5, 1e-6, 1e-5]);
 
         let mut without = [verdict(2.0, None), verdict(1.0, None)];
-        mark_astray(&mut without);
+        mark_astray(&mut without, SILENT);
         without.sort_by(Verdict::order);
         assert_eq!(without.map(|one| one.selection_error), [1.0, 2.0]);
     }

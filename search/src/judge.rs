@@ -1,13 +1,14 @@
-//! `dense-search evaluate`: how good a run's emulator is on rows of a data file.
+//! How good a run's emulator is on rows of a data file.
 //!
 //! Rows that trained say nothing about new ones. The emulator knows the hash of its data and the seed that split them, so that
 //! its own file is split as the run split it, whatever the file says. Other data are taken as their own split says, else whole.
 
 use crate::assemble::output_deviation;
 use crate::data::{self, Columns, Dataset, Part, ReadOptions};
+use crate::error::Result;
+use crate::events::Observer;
 use crate::metrics::{self, Metrics};
 use crate::run_folder::emulator_of;
-use crate::say::say;
 use dense_codegen::Emulator;
 use serde::Serialize;
 use std::path::Path;
@@ -34,6 +35,7 @@ struct Rows {
 
 /// An emulator, judged.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Judged {
     /// The figures.
     #[serde(flatten)]
@@ -46,38 +48,40 @@ pub struct Judged {
 
 /// Returns the figures of a run's emulator on one part of the data: of the run's own data as the run split them, else as the
 /// file says. Without a `part`, the test rows, or all rows of other data that have no split. Columns of a `.csv` that
-/// `options` does not name are those of the run. Notes go to standard error.
+/// `options` does not name are those of the run. The observer takes notes.
 ///
 /// # Errors
-/// The run is none, the data have other inputs or outputs than the emulator, or the part has no row.
-pub fn run(
+/// `run` is neither a run folder nor an emulator file, the data have other inputs or outputs than
+/// the emulator, or the part has no row.
+pub fn judge(
     run: &Path,
     path: &Path,
     mut options: ReadOptions,
     part: Option<Part>,
     threads: usize,
-) -> anyhow::Result<Judged> {
+    observer: &dyn Observer,
+) -> Result<Judged> {
     let emulator = emulator_of(run)?;
     if data::is_csv(path) {
         name_columns(&mut options, &emulator);
     }
-    let data = arranged(Dataset::read(path, &options)?, &emulator)?;
+    let data = arranged(Dataset::read(path, &options)?, &emulator, observer)?;
     let Rows { rows, part, by } = rows(&data, &emulator, part)?;
     match by {
         SplitBy::Run => {}
-        SplitBy::File => say!(
-            "note: {}: not the file of the run; rows are those that its array \"split\" names",
+        SplitBy::File => observer.note(format!(
+            "{}: not the file of the run; rows are those that its array \"split\" names",
             data.label()
-        ),
-        SplitBy::None => say!(
-            "note: {}: not the file of the run, and without a split: all {} rows are judged; figures are too good if it has rows \
+        )),
+        SplitBy::None => observer.note(format!(
+            "{}: not the file of the run, and without a split: all {} rows are judged; figures are too good if it has rows \
              that trained",
             data.label(),
             rows.len()
-        ),
+        )),
     }
     let deviation = output_deviation(&emulator);
-    say_constant(&data, &deviation);
+    note_constant(&data, &deviation, observer);
     Ok(Judged {
         metrics: metrics::evaluate(&emulator, &data, &rows, &deviation, threads),
         part,
@@ -85,8 +89,8 @@ pub fn run(
     })
 }
 
-/// Says which scalars or channels the figures leave out.
-fn say_constant(data: &Dataset, deviation: &[f64]) {
+/// Notes which scalars or channels the figures leave out.
+fn note_constant(data: &Dataset, deviation: &[f64], observer: &dyn Observer) {
     const NAMED: usize = 3;
     let units = deviation.chunks_exact(deviation.len() / data.channels());
     let constant = (0..data.channels())
@@ -101,10 +105,10 @@ fn say_constant(data: &Dataset, deviation: &[f64]) {
         names.push(format!("{} more", count - NAMED));
     }
     if count > 0 {
-        say!(
-            "note: the figures leave out {}: constant in the rows that trained",
+        observer.note(format!(
+            "the figures leave out {}: constant in the rows that trained",
             names.join(", ")
-        );
+        ));
     }
 }
 
@@ -121,7 +125,7 @@ fn name_columns(options: &mut ReadOptions, emulator: &Emulator) {
 }
 
 /// The rows that are judged, and why these.
-fn rows(data: &Dataset, emulator: &Emulator, part: Option<Part>) -> anyhow::Result<Rows> {
+fn rows(data: &Dataset, emulator: &Emulator, part: Option<Part>) -> Result<Rows> {
     let wanted = part.unwrap_or(Part::Test);
     let known = |name: &str| emulator.provenance().get(name);
     let is_own = known("data_sha256").and_then(|hash| hash.as_str()) == Some(data.sha256());
@@ -140,7 +144,7 @@ fn rows(data: &Dataset, emulator: &Emulator, part: Option<Part>) -> anyhow::Resu
 }
 
 /// The data with the emulator's columns, by name.
-fn arranged(data: Dataset, emulator: &Emulator) -> anyhow::Result<Dataset> {
+fn arranged(data: Dataset, emulator: &Emulator, observer: &dyn Observer) -> Result<Dataset> {
     let inputs: Vec<String> = emulator
         .inputs()
         .iter()
@@ -162,7 +166,7 @@ fn arranged(data: Dataset, emulator: &Emulator) -> anyhow::Result<Dataset> {
         axes: &axes,
     })?;
     for note in &arranged.notes {
-        say!("note: {note}");
+        observer.note(note);
     }
     Ok(arranged.data)
 }

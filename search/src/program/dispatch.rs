@@ -1,26 +1,34 @@
 //! What each command starts, and how it ends: figures on standard output, an exit code.
 
-use super::{Cli, Command, all_cores};
-use crate::commands::inspect::Curve;
-use crate::commands::{
-    bench, collect, completions, demo, design, evaluate, export, freeze, inspect, predict,
-    report as page, resume, search, space,
-};
-use crate::cost_model::store;
-use crate::data::Dataset;
-use crate::say::{self, say};
+use super::arguments::{Cli, Command, all_cores};
+use super::terminal::{self, Terminal};
+use super::{completions, demo};
+use anyhow::bail;
 use clap::CommandFactory;
+use dense_codegen::c::FrozenC;
 use dense_codegen::onnx::{Batch, What};
+use dense_search::Error;
+use dense_search::collect;
+use dense_search::contenders;
+use dense_search::cost_model::store;
+use dense_search::data::Dataset;
+use dense_search::design::write_design;
+use dense_search::export::export_run;
+use dense_search::freezing::{CChoices, freeze_run, freeze_run_as_c, measure_resources};
+use dense_search::inspect::{Curve, inspect};
+use dense_search::judge::judge;
+use dense_search::latency;
+use dense_search::predict::predict_file;
+use dense_search::report::{Latency, write_page};
+use dense_search::search::{Input, RunReport, Search};
+use dense_search::shell::shell_word;
 use serde_json::{Value, json};
-use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It did what was asked for.
     Done,
     /// It was interrupted; what it leaves can be used, and continued.
@@ -32,7 +40,8 @@ impl Cli {
     ///
     /// # Errors
     /// The input is not what the command needs; the text says what to do.
-    pub fn run(self) -> anyhow::Result<Outcome> {
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let terminal = &Terminal::new(self.verbosity());
         match self.command {
             Command::Inspect {
                 data,
@@ -43,21 +52,25 @@ impl Cli {
                     true => Curve::Measured,
                     false => Curve::LeftOut,
                 };
-                print(&inspect::run(&path, &options, curve, self.json)?)
+                let found = inspect(&path, &options, curve)?;
+                print(&match self.json {
+                    true => serde_json::to_string(&found)?,
+                    false => found.to_string(),
+                })
             }
             Command::Demo { out, search } => {
                 search.device.check()?;
-                let interrupt = interrupt()?;
+                terminal.catch_interrupts()?;
                 let temporary = tempfile::tempdir()?;
                 let run = out.clone();
                 let run = run.unwrap_or_else(|| temporary.path().join("run"));
-                let shown = demo::run(&search.plan(Duration::from_secs(120))?, &run, &interrupt)?;
+                let shown = demo::run(search.settings(Duration::from_secs(120))?, &run, terminal)?;
                 print(&if self.json {
                     shown.json().to_string()
                 } else {
                     shown.text()
                 })?;
-                Ok(outcome(shown.report(), out.as_deref()))
+                Ok(outcome(shown.report(), out.as_deref(), terminal))
             }
             Command::Space {
                 preset,
@@ -67,7 +80,7 @@ impl Cli {
                 dense,
             } => {
                 let data = Dataset::read(&data, &options.into())?;
-                let space = space::run(&preset, &data, channels, dense)?;
+                let space = contenders::preset(&preset, &data, channels, dense, terminal)?;
                 print(&match self.json {
                     true => json!(space).to_string(),
                     false => space.to_toml()?,
@@ -75,25 +88,21 @@ impl Cli {
             }
             Command::Search { data, out, search } => {
                 search.device.check()?;
-                let plan = search.plan(Duration::from_secs(300))?;
+                let settings = search.settings(Duration::from_secs(300))?;
                 let (path, options) = data.split();
-                let input = search::Input {
-                    data: Dataset::read(&path, &options)?,
-                    path: Some(path),
-                    options,
-                };
-                let interrupt = interrupt()?;
-                let report = search::run(&input, &plan, &out, &interrupt)?;
-                searched(&report, &out, self.json)
+                let input = Input::read(&path, options)?;
+                terminal.catch_interrupts()?;
+                let report = Search::new(settings).run(&input, &out, terminal)?;
+                searched(&report, &out, self.json, terminal)
             }
             Command::Resume { run, data } => {
-                let interrupt = interrupt()?;
-                let report = resume::run(&run, data, &interrupt)?;
-                searched(&report, &run, self.json)
+                terminal.catch_interrupts()?;
+                let report = Search::resume(&run, data.as_deref(), demo::bundled, terminal)?;
+                searched(&report, &run, self.json, terminal)
             }
             Command::Evaluate { run, data, split } => {
                 let (path, options) = data.split();
-                let judged = evaluate::run(&run, &path, options, split, all_cores())?;
+                let judged = judge(&run, &path, options, split, all_cores(), terminal)?;
                 let mut figures = json!(judged);
                 if self.json {
                     return report(&figures, true);
@@ -116,10 +125,10 @@ impl Cli {
                 output,
                 threads,
             } => {
-                let interrupt = interrupt()?;
+                terminal.catch_interrupts()?;
                 let threads = threads.map_or_else(all_cores, usize::from);
-                let Some(found) = predict::run(&run, &inputs, &output, threads, &interrupt)? else {
-                    say!("interrupted: nothing was written");
+                let Some(found) = predict_file(&run, &inputs, &output, threads, terminal)? else {
+                    terminal.say("interrupted: nothing was written");
                     return Ok(Outcome::Interrupted);
                 };
                 let mut figures = json!(found);
@@ -137,13 +146,13 @@ impl Cli {
                 code_section,
                 member: _,
             } => {
-                let choices = freeze::CChoices {
-                    prefix,
-                    target,
-                    section,
-                    code_section,
-                };
-                report(&freeze::run_c(&run, row, &out, choices)?, self.json)
+                let mut choices = CChoices::default();
+                choices.prefix = prefix;
+                choices.target = target;
+                choices.section = section;
+                choices.code_section = code_section;
+                let frozen = freeze_run_as_c(&run, row, &out, choices, terminal)?;
+                report(&c_figures(&frozen), self.json)
             }
             Command::Freeze {
                 run,
@@ -154,9 +163,9 @@ impl Cli {
                 member,
                 ..
             } => {
-                let frozen = freeze::run(&run, row, &out, section, member)?;
+                let frozen = freeze_run(&run, row, &out, section, member, terminal)?;
                 let resources = target
-                    .map(|processor| freeze::resources(&run, row, &out, processor))
+                    .map(|processor| measure_resources(&run, row, &out, processor, terminal))
                     .transpose()?;
                 let mut figures = json!({
                     "crate": frozen.path,
@@ -188,7 +197,8 @@ impl Cli {
                     None => What::Prediction,
                 };
                 let batch = if batch_one { Batch::One } else { Batch::Any };
-                report(&export::run(&run, &output, what, batch)?, self.json)
+                let written = export_run(&run, &output, what, batch)?;
+                report(&json!(written), self.json)
             }
             Command::Report {
                 run,
@@ -197,23 +207,31 @@ impl Cli {
                 no_latency,
             } => {
                 let latency = match no_latency {
-                    true => page::Latency::LeftOut,
-                    false => page::Latency::Measured,
+                    true => Latency::LeftOut,
+                    false => Latency::Measured,
                 };
-                let written = page::run(&run, &output, data.as_deref(), latency, all_cores())?;
-                report(&written, self.json)
+                let bytes = write_page(
+                    &run,
+                    &output,
+                    data.as_deref(),
+                    demo::bundled,
+                    latency,
+                    all_cores(),
+                    terminal,
+                )?;
+                report(&json!({ "report": output, "bytes": bytes }), self.json)
             }
             Command::Costs { again } => {
                 let model = match again {
-                    true => store::remeasure()?,
-                    false => store::of_this_machine()?,
+                    true => store::remeasure(terminal)?,
+                    false => store::of_this_machine(terminal)?,
                 };
                 print(&match self.json {
                     true => json!(model).to_string(),
                     false => serde_json::to_string_pretty(&model)?,
                 })
             }
-            Command::Bench { run } => report(&bench::run(&run)?, self.json),
+            Command::Bench { run } => report(&latency::measure(&run)?, self.json),
             Command::Design {
                 parameters,
                 points,
@@ -221,7 +239,14 @@ impl Cli {
                 method,
                 seed,
             } => {
-                let inputs = design::run(&parameters, method, points as usize, seed, &output)?;
+                let inputs = write_design(
+                    &parameters,
+                    method,
+                    points as usize,
+                    seed,
+                    &output,
+                    terminal,
+                )?;
                 let figures = json!({ "points": points, "parameters": inputs, "output": output });
                 report(&figures, self.json)
             }
@@ -239,21 +264,17 @@ impl Cli {
                 axes,
                 runs,
             } => {
-                let plan = collect::Plan {
-                    design,
-                    command,
-                    input,
-                    parameters,
-                    jobs: jobs.map_or_else(all_cores, usize::from),
-                    limit: timeout,
-                    decimal,
-                    retry_failed,
-                    layout,
-                    axes,
-                    runs,
-                    out: output,
-                };
-                collected(&plan, self.json)
+                let mut settings = collect::Settings::new(design, command, output);
+                settings.input = input;
+                settings.parameters = parameters;
+                settings.jobs = jobs.map_or_else(all_cores, usize::from);
+                settings.limit = timeout;
+                settings.decimal = decimal;
+                settings.retry_failed = retry_failed;
+                settings.layout = layout;
+                settings.axes = axes;
+                settings.runs = runs;
+                collected(&settings, self.json, terminal)
             }
             Command::Completions { shell } => {
                 print(&completions::completions(shell, Self::command())?)
@@ -269,29 +290,52 @@ impl Cli {
     }
 }
 
-/// Returns the flag that Ctrl-C sets; a second Ctrl-C ends the program at once.
-fn interrupt() -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))?;
-        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+/// The figures of an emulator as C.
+fn c_figures(frozen: &FrozenC) -> Value {
+    let mut figures = json!({
+        "folder": frozen.path,
+        "prefix": frozen.prefix.as_str(),
+        "macs": frozen.macs,
+        "flash_bytes": frozen.flash_bytes,
+        "ram_bytes": frozen.ram_bytes,
+        "members": frozen.members,
+    });
+    if let Some(Ok(costs)) = &frozen.costs {
+        figures["code_bytes"] = json!(costs.code_bytes);
+        figures["stack_bytes"] = json!(costs.stack_bytes);
+        figures["self_test_stack_bytes"] = json!(costs.self_test_stack_bytes);
+        figures["compiler"] = json!(costs.compiler);
     }
-    Ok(flag)
+    figures
 }
 
 /// Collects, and reports what was stored.
-fn collected(plan: &collect::Plan, json: bool) -> anyhow::Result<Outcome> {
-    let found = collect::run(plan, &*interrupt()?)?;
+fn collected(
+    settings: &collect::Settings,
+    json: bool,
+    terminal: &Terminal,
+) -> anyhow::Result<Outcome> {
+    terminal.catch_interrupts()?;
+    let found = match collect::run(settings, terminal) {
+        // The program knows the line that was typed, and shows it put right.
+        Err(Error::Elsewhere(elsewhere)) => {
+            match typed_with(&settings.command, &elsewhere.command) {
+                Some(line) => bail!(elsewhere.text(&line)),
+                None => return Err(elsewhere.into()),
+            }
+        }
+        found => found?,
+    };
     let Some(stored) = found.stored else {
-        say!("interrupted between runs; start the same command again to go on");
+        terminal.say("interrupted between runs; start the same command again to go on");
         return Ok(Outcome::Interrupted);
     };
     if let Some(table) = &stored.table {
-        say!(
+        terminal.say(&format!(
             "{} runs failed and are left out; {} says why",
             stored.failed.len(),
             table.display()
-        );
+        ));
     }
     let figures = json!({
         "rows": stored.rows,
@@ -300,22 +344,44 @@ fn collected(plan: &collect::Plan, json: bool) -> anyhow::Result<Outcome> {
         "shape": stored.shape,
         "seconds_per_call": stored.seconds_per_call,
         "wall_seconds_per_call": stored.wall_seconds_per_call,
-        "output": plan.out,
+        "output": settings.out,
     });
     report(&figures, json)
 }
 
+/// The line that was typed, with another command in it.
+fn typed_with(before: &str, command: &str) -> Option<String> {
+    let words: Option<Vec<String>> = std::env::args_os()
+        .map(|word| word.into_string().ok())
+        .collect();
+    let mut words = words?;
+    let option = format!("--command={before}");
+    let place = (1..words.len())
+        .find(|&at| words[at] == option || (words[at] == before && words[at - 1] == "--command"))?;
+    words[place] = match words[place] == option {
+        true => format!("--command={command}"),
+        false => command.to_owned(),
+    };
+    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+    Some(words.join(" "))
+}
+
 /// Reports a search that is in the folder `run`.
-fn searched(found: &search::Report, run: &Path, json: bool) -> anyhow::Result<Outcome> {
+fn searched(
+    found: &RunReport,
+    run: &Path,
+    json: bool,
+    terminal: &Terminal,
+) -> anyhow::Result<Outcome> {
     print(&match json {
         true => json!(found).to_string(),
         false => found.text(),
     })?;
-    Ok(outcome(found, Some(run)))
+    Ok(outcome(found, Some(run), terminal))
 }
 
 /// Says how to continue a search that was interrupted, where its folder is kept.
-fn outcome(found: &search::Report, run: Option<&Path>) -> Outcome {
+fn outcome(found: &RunReport, run: Option<&Path>, terminal: &Terminal) -> Outcome {
     if !found.interrupted {
         return Outcome::Done;
     }
@@ -326,7 +392,7 @@ fn outcome(found: &search::Report, run: Option<&Path>) -> Outcome {
         ),
         None => "with --out it would be kept".to_owned(),
     };
-    say!("interrupted: the emulator can be used; {next}");
+    terminal.say(&format!("interrupted: the emulator can be used; {next}"));
     Outcome::Interrupted
 }
 
@@ -346,6 +412,6 @@ fn report(figures: &Value, json: bool) -> anyhow::Result<Outcome> {
 }
 
 fn print(text: &str) -> anyhow::Result<Outcome> {
-    say::print(text)?;
+    terminal::print(text)?;
     Ok(Outcome::Done)
 }

@@ -1,7 +1,7 @@
-//! `dense-search bench`: the latency of a run's frozen code, built by cargo on this machine.
+//! The latency of a run's frozen code, built by cargo on this machine.
 
-use crate::commands::freeze;
-use anyhow::{Context, bail};
+use crate::error::{Context, Result, bail};
+use crate::freezing;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -9,23 +9,30 @@ use std::process::Command;
 /// Freezes a run into a temporary folder, builds it, and returns what its latency program measures.
 ///
 /// # Errors
-/// The run is none, or cargo is missing or does not build it.
-pub fn run(run: &Path) -> anyhow::Result<Value> {
-    measure(run, &["--json"])
+/// `run` is neither a run folder nor an emulator file, or cargo is missing or does not build it.
+pub fn measure(run: &Path) -> Result<Value> {
+    build_and_run(run, &["--json"])
 }
 
-/// The same with every reading, in microseconds, as `readings_us`.
+/// Returns the same with every reading, in microseconds, as `readings_us`.
 ///
 /// # Errors
-/// As [`run`].
-pub fn run_with_readings(run: &Path) -> anyhow::Result<Value> {
-    measure(run, &["--json", "--readings"])
+/// As [`measure`].
+pub fn measure_with_readings(run: &Path) -> Result<Value> {
+    build_and_run(run, &["--json", "--readings"])
 }
 
 /// Builds the frozen code and runs its latency program with these options.
-fn measure(run: &Path, options: &[&str]) -> anyhow::Result<Value> {
+fn build_and_run(run: &Path, options: &[&str]) -> Result<Value> {
     let folder = tempfile::tempdir()?;
-    let frozen = freeze::run(run, None, &folder.path().join("emulator"), None, false)?;
+    let frozen = freezing::freeze_run(
+        run,
+        None,
+        &folder.path().join("emulator"),
+        None,
+        false,
+        &|_| {},
+    )?;
     let output = Command::new("cargo")
         .args([
             "run",
@@ -43,6 +50,7 @@ fn measure(run: &Path, options: &[&str]) -> anyhow::Result<Value> {
         .context("cargo: cannot be started; install Rust")?;
     if !output.status.success() {
         bail!(
+            Tool,
             "the frozen crate does not build:\n{}",
             String::from_utf8_lossy(&output.stderr)
         );

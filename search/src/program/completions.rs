@@ -11,7 +11,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// None: the text is UTF-8.
-pub fn completions(shell: Shell, mut command: Command) -> anyhow::Result<String> {
+pub(crate) fn completions(shell: Shell, mut command: Command) -> anyhow::Result<String> {
     let (name, mut script) = (command.get_name().to_owned(), Vec::new());
     generate(shell, &mut command, name, &mut script);
     Ok(String::from_utf8(script)?)
@@ -21,7 +21,7 @@ pub fn completions(shell: Shell, mut command: Command) -> anyhow::Result<String>
 ///
 /// # Errors
 /// There is no command of that name.
-pub fn page(mut command: Command, of: Option<&str>) -> anyhow::Result<String> {
+pub(crate) fn page(mut command: Command, of: Option<&str>) -> anyhow::Result<String> {
     command.build();
     let command = match of {
         None => command,
@@ -40,7 +40,7 @@ pub fn page(mut command: Command, of: Option<&str>) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// They cannot be written.
-pub fn pages(command: Command, folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn pages(command: Command, folder: &Path) -> anyhow::Result<()> {
     let written = || -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
         generate_to(command, folder)
@@ -51,7 +51,7 @@ pub fn pages(command: Command, folder: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Cli;
+    use crate::program::arguments::Cli;
     use clap::{CommandFactory, ValueEnum};
 
     fn names() -> Vec<String> {

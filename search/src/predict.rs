@@ -1,4 +1,4 @@
-//! `dense-search predict`: an emulator's answers for a file of inputs of any size.
+//! An emulator's answers for a file of inputs of any size.
 //!
 //! ```text
 //! reader --> as many workers as threads: guard, mean, std, bytes of the file --> writer, in the order of the rows
@@ -9,13 +9,13 @@
 //! The blocks are all the memory that rows take. Rows are independent, so that no bit depends on where a block ends.
 
 use crate::data::{DataError, Encoded, Flow, InputRows, PredictionForm, PredictionWriter};
+use crate::error::Result;
+use crate::events::Observer;
 use crate::run_folder::{emulator_of, refuse_input};
-use crate::say::say;
 use dense_codegen::executor::Executor;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -26,7 +26,8 @@ const OUTPUTS_AT_ONCE: usize = 1 << 17;
 
 /// What was predicted.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Report {
+#[non_exhaustive]
+pub struct Predicted {
     /// Rows.
     pub rows: usize,
     /// Rows whose inputs lie outside the trained box.
@@ -47,17 +48,18 @@ struct Block {
 }
 
 /// Predicts every row of `inputs` and writes `.npz` or `.csv`, in memory that does not grow with the rows; returns nothing
-/// where `interrupt` was set. The file is whole or what was there before.
+/// where the observer interrupts. The file is whole or what was there before.
 ///
 /// # Errors
-/// The run is none, the inputs are not the emulator's, or the file cannot be written or is that of the inputs.
-pub fn run(
+/// `run` is neither a run folder nor an emulator file, the inputs are not the emulator's, or the
+/// file cannot be written or is that of the inputs.
+pub fn predict_file(
     run: &Path,
     inputs: &Path,
     out: &Path,
     threads: usize,
-    interrupt: &AtomicBool,
-) -> anyhow::Result<Option<Report>> {
+    observer: &dyn Observer,
+) -> Result<Option<Predicted>> {
     let began = Instant::now();
     refuse_input(out, &[inputs, run])?;
     let emulator = emulator_of(run)?;
@@ -70,7 +72,7 @@ pub fn run(
     let form = PredictionForm::new(out, outputs)?;
     let rows = InputRows::open(inputs, &names)?;
     if let Some(note) = rows.note() {
-        say!("note: {note}");
+        observer.note(note);
     }
     let count = form.needs_count().then(|| rows.count()).transpose()?;
     let writer = PredictionWriter::create(form.clone(), count)?;
@@ -79,11 +81,11 @@ pub fn run(
         form,
         at_once: (OUTPUTS_AT_ONCE / emulator.output_count()).clamp(1, 8192),
         threads: threads.max(1),
-        interrupt,
+        observer,
     };
     let written = pipeline.run(&rows, writer)?;
     let seconds = began.elapsed().as_secs_f64();
-    Ok(written.map(|(rows, outside)| Report {
+    Ok(written.map(|(rows, outside)| Predicted {
         rows,
         outside,
         seconds,
@@ -97,7 +99,7 @@ struct Pipeline<'a> {
     /// Rows of a block.
     at_once: usize,
     threads: usize,
-    interrupt: &'a AtomicBool,
+    observer: &'a dyn Observer,
 }
 
 impl Pipeline<'_> {
@@ -131,7 +133,7 @@ impl Pipeline<'_> {
                 Ok(read) => read?,
                 Err(panic) => std::panic::resume_unwind(panic),
             }
-            if self.interrupt.load(Ordering::Relaxed) {
+            if self.observer.is_interrupted() {
                 return Ok(None);
             }
             Ok(Some((writer.finish()?, outside)))
@@ -154,7 +156,7 @@ impl Pipeline<'_> {
             block.x.extend_from_slice(x);
             index += 1;
             match filled.send(block) {
-                Ok(()) if !self.interrupt.load(Ordering::Relaxed) => Flow::More,
+                Ok(()) if !self.observer.is_interrupted() => Flow::More,
                 _ => Flow::Stop,
             }
         })

@@ -1,24 +1,19 @@
-//! The command line: what a user may type, as typed values. `dispatch` says what each command starts.
+//! The command line: what a user may type, as typed values.
 
-mod dispatch;
-
-pub use dispatch::Outcome;
-
-use crate::budget::Budget;
-use crate::collect::command::InputForm;
-use crate::collect::output::Decimal;
-use crate::commands::design;
-use crate::commands::search::{ControlName, Extent, Plan, TeacherName, TransformName};
-use crate::contenders::{SPACES, SpaceArgument};
-use crate::cost_model::store;
-use crate::data::{Layout, Part, ReadOptions};
-use crate::design::Method;
-use crate::device::DeviceName;
-use crate::training::Choices;
+use super::terminal::Verbosity;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use dense_codegen::c::Prefix;
 use dense_codegen::resources::Processor;
+use dense_search::budget::Budget;
+use dense_search::collect::command::InputForm;
+use dense_search::collect::output::Decimal;
+use dense_search::contenders::{SPACES, SpaceArgument};
+use dense_search::cost_model::store;
+use dense_search::data::{Layout, Part, ReadOptions};
+use dense_search::design::{self, Method};
+use dense_search::device::DeviceName;
+use dense_search::search::{ControlMode, Extent, SearchSettings, TeacherMode, TransformMode};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,16 +24,33 @@ use std::time::Duration;
     version,
     after_help = "First steps:\n  dense-search demo\n  dense-search design parameters.toml -n 1024 -o design.csv\n  dense-search collect design.csv --command \"python {here}/sim.py {input} {output}\" -o runs.npz\n  dense-search search runs.npz --out run --time 5m\n  dense-search freeze run --out my-emulator\n\nExit codes: 0 done, 1 interrupted, 2 wrong arguments or input."
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
-    command: Command,
+    pub(super) command: Command,
     /// Print one JSON object on the last line of standard output instead of text
     #[arg(long, global = true)]
-    json: bool,
+    pub(super) json: bool,
+    /// Print neither notes nor progress: warnings and errors alone
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print more: what is trained, and how long each training took
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+impl Cli {
+    /// How much is printed beside the result.
+    pub(super) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Usual,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Search, judge, freeze and time an emulator of the bundled Thomson scattering spectra
     #[command(after_help = "Example:\n  dense-search demo --time 30s --out run")]
     Demo {
@@ -325,7 +337,7 @@ Examples:
 
 /// A file of simulator runs, and how to read it.
 #[derive(Debug, Args)]
-pub struct DataArguments {
+pub(crate) struct DataArguments {
     /// A .npz with arrays x and y, or a .csv with a header
     data: PathBuf,
     #[command(flatten)]
@@ -334,7 +346,7 @@ pub struct DataArguments {
 
 /// How to read a file of simulator runs.
 #[derive(Debug, Args)]
-pub struct LayoutArguments {
+pub(crate) struct LayoutArguments {
     /// How the outputs of one run are arranged: scalars, curve, curves, image or images
     #[arg(long)]
     layout: Option<Layout>,
@@ -364,14 +376,14 @@ impl From<LayoutArguments> for ReadOptions {
 
 impl DataArguments {
     /// Returns the file and the options to read it with.
-    fn split(self) -> (PathBuf, ReadOptions) {
+    pub(super) fn split(self) -> (PathBuf, ReadOptions) {
         (self.data, self.options.into())
     }
 }
 
 /// How to search.
 #[derive(Debug, Args)]
-pub struct SearchArguments {
+pub(crate) struct SearchArguments {
     /// The super-architecture to search: micro, micro-decoder, paper, or a file FILE.toml (see `dense-search space`); mlp,
     /// mlp-residual and mlp-basis train the fixed networks that a search has to beat
     #[arg(long, default_value = "micro")]
@@ -393,13 +405,13 @@ pub struct SearchArguments {
     threads: Option<u16>,
     /// What trains: cpu, or cuda:0 where the program was built with CUDA
     #[arg(long, default_value_t)]
-    device: DeviceName,
+    pub(super) device: DeviceName,
     /// What networks may learn from beside the rows: auto, a Gaussian process where rows are few and smooth; or none
     #[arg(long, value_enum, default_value_t)]
-    teacher: TeacherName,
+    teacher: TeacherMode,
     /// What coordinate the outputs are learnt in: auto looks at data with peaks of many deviations
     #[arg(long, value_enum, default_value_t)]
-    transform: TransformName,
+    transform: TransformMode,
     /// Multiply-accumulates of the shipped call, all members together, at most
     #[arg(long, value_name = "N")]
     budget_macs: Option<u64>,
@@ -416,40 +428,39 @@ pub struct SearchArguments {
     /// Whether a fixed network of the same budget trains beside a search, for the better to ship: auto where the search
     /// has a time and shares it
     #[arg(long, value_enum, default_value_t)]
-    control: ControlName,
+    control: ControlMode,
     /// Train random search and the control beside the search, with the same budget and CPU time, and compare
     #[arg(long)]
     ablation: bool,
 }
 
 impl SearchArguments {
-    fn plan(self, default_time: Duration) -> anyhow::Result<Plan> {
-        Ok(Plan {
-            extent: match self.steps {
-                Some(steps) => Extent::Steps(steps as usize),
-                None => Extent::Time(self.time.unwrap_or(default_time)),
-            },
-            space: self.space.read()?,
-            members: usize::from(self.members),
-            seed: self.seed,
-            threads: self.threads.map_or_else(all_cores, usize::from),
-            choices: Choices::default(),
-            device: self.device,
-            teacher: self.teacher,
-            transform: self.transform,
-            budget: Budget {
-                macs: self.budget_macs,
-                flash_bytes: self.budget_flash,
-                time_ns: self.budget_us,
-            },
-            cost_model: self.costs.as_deref().map(store::read).transpose()?,
-            control: self.control,
-            ablation: self.ablation,
-        })
+    pub(super) fn settings(self, default_time: Duration) -> anyhow::Result<SearchSettings> {
+        let mut settings = SearchSettings::default();
+        settings.extent = match self.steps {
+            Some(steps) => Extent::Steps(steps as usize),
+            None => Extent::Time(self.time.unwrap_or(default_time)),
+        };
+        settings.space = self.space.read()?;
+        settings.members = usize::from(self.members);
+        settings.seed = self.seed;
+        settings.threads = self.threads.map_or_else(all_cores, usize::from);
+        settings.device = self.device;
+        settings.teacher = self.teacher;
+        settings.transform = self.transform;
+        settings.budget = Budget {
+            macs: self.budget_macs,
+            flash_bytes: self.budget_flash,
+            time_ns: self.budget_us,
+        };
+        settings.cost_model = self.costs.as_deref().map(store::read).transpose()?;
+        settings.control = self.control;
+        settings.ablation = self.ablation;
+        Ok(settings)
     }
 }
 
-fn all_cores() -> usize {
+pub(super) fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -1,25 +1,24 @@
-//! `dense-search collect`: a user's simulator, run over a design, as a file that a search takes.
+//! A whole collection: a user's simulator, run over a design, as a file that a search takes.
 
-use crate::collect::archive::{self, About, Stored};
-use crate::collect::command::{InputForm, Template};
-use crate::collect::output::Decimal;
-use crate::collect::runs::Runs;
-use crate::collect::{Ended, Simulation, collect, output};
+use super::archive::{self, About, Stored};
+use super::command::{InputForm, Template};
+use super::elsewhere::Elsewhere;
+use super::output::Decimal;
+use super::runs::Runs;
+use super::{Ended, Simulation, collect, output};
 use crate::data::{DataError, FutureInputs, Layout, Table, csv_table};
 use crate::design::{Parameter, parameters};
-use crate::say::say;
-use crate::shell::shell_word;
-use anyhow::{Context, anyhow, bail, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::error::{Context, Error, Result, bail, ensure};
+use crate::events::{Collection, Event, Observer};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// What is to be collected, and how.
-#[derive(Debug)]
-pub struct Plan {
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
     /// A `.csv` with a column for each parameter.
     pub design: PathBuf,
     /// The simulator's command.
@@ -46,9 +45,32 @@ pub struct Plan {
     pub out: PathBuf,
 }
 
+impl Settings {
+    /// Returns the settings of a collection of the runs of `command` over `design` to the `.npz` file `out`: one run at a
+    /// time, as long as it takes.
+    #[must_use]
+    pub fn new(design: PathBuf, command: String, out: PathBuf) -> Self {
+        Self {
+            design,
+            command,
+            input: InputForm::default(),
+            parameters: None,
+            jobs: 1,
+            limit: None,
+            decimal: None,
+            retry_failed: false,
+            layout: None,
+            axes: Vec::new(),
+            runs: None,
+            out,
+        }
+    }
+}
+
 /// How a collection ended, and how many runs this start made.
 #[derive(Debug)]
-pub struct Report {
+#[non_exhaustive]
+pub struct Collected {
     /// What is in the file; nothing after an interrupt.
     pub stored: Option<Stored>,
     /// Runs started.
@@ -61,38 +83,43 @@ pub struct Report {
 ///
 /// # Errors
 /// Design, parameters, command or axes are not sound; the folder belongs to another simulator; no run succeeded.
-pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
+pub fn run(settings: &Settings, observer: &dyn Observer) -> Result<Collected> {
     ensure!(
-        plan.out.extension().is_some_and(|ending| ending == "npz"),
+        Collection,
+        settings
+            .out
+            .extension()
+            .is_some_and(|ending| ending == "npz"),
         "{}: expected a name that ends in .npz",
-        plan.out.display()
+        settings.out.display()
     );
-    let design = csv_table(&plan.design)?;
-    let parameters = plan
+    let design = csv_table(&settings.design)?;
+    let parameters = settings
         .parameters
         .as_ref()
         .map(|path| named(path, &design.names))
         .transpose()?;
-    for note in check(plan, &design, parameters.as_deref())? {
-        say!("note: {note}");
+    for note in check(settings, &design, parameters.as_deref())? {
+        observer.note(note);
     }
     if parameters.is_none() {
-        say!("note: without --parameters no input is logarithmic");
+        observer.note("without --parameters no input is logarithmic");
     }
-    let axes = plan
+    let axes = settings
         .axes
         .iter()
-        .map(|text| axis(text, plan.decimal))
+        .map(|text| axis(text, settings.decimal))
         .collect::<Result<_, _>>()?;
     let here = std::env::current_dir()?;
     ensure!(
+        Collection,
         here.to_str().is_some(),
         "{}: expected a folder whose path is text; call collect from another",
         here.display()
     );
-    let template = Template::new(&plan.command, plan.input, &design.names)?;
+    let template = Template::new(&settings.command, settings.input, &design.names)?;
     if let Some((names, command)) = template.files_of(&here) {
-        bail!(elsewhere(&names, &plan.command, &command));
+        return Err(Elsewhere { names, command }.into());
     }
     let shared = Shared::new(&template, &here);
     let simulation = Simulation {
@@ -101,24 +128,25 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         points: design.values,
         cells: design.cells,
         here,
-        limit: plan.limit,
-        decimal: plan.decimal,
+        limit: settings.limit,
+        decimal: settings.decimal,
     };
-    let folder = plan.runs.clone().unwrap_or_else(|| {
-        let mut name = plan.out.clone().into_os_string();
+    let folder = settings.runs.clone().unwrap_or_else(|| {
+        let mut name = settings.out.clone().into_os_string();
         name.push(".runs");
         name.into()
     });
-    let runs = Runs::open(&folder, &simulation, plan.retry_failed)?;
-    let (ended, started) = watch(&simulation, &runs, plan.jobs, interrupt)?;
-    shared.warn();
+    let runs = Runs::open(&folder, &simulation, settings.retry_failed, observer)?;
+    let (ended, started) = watch(&simulation, &runs, settings.jobs, observer)?;
+    shared.warn(observer);
     let stored = match ended {
         Ended::Interrupted => None,
         Ended::AllFailed(error) => bail!(
+            Collection,
             "the first runs failed, every one of them: {error}\nsee the logs in {}, mend the simulator or its command and \
              start again with --retry-failed{}",
             folder.display(),
-            match plan.command.contains("{here}") {
+            match settings.command.contains("{here}") {
                 true => "",
                 false =>
                     "\neach run starts in an empty folder of its own: the command finds files of this one as {here}/FILE",
@@ -126,56 +154,24 @@ pub fn run(plan: &Plan, interrupt: &AtomicBool) -> anyhow::Result<Report> {
         ),
         Ended::Complete => {
             let meta = json!({
-                "simulator": plan.command,
-                "design": plan.design.display().to_string(),
+                "simulator": settings.command,
+                "design": settings.design.display().to_string(),
                 "tool": concat!("dense-search ", env!("CARGO_PKG_VERSION"), " collect"),
             });
             let about = About {
                 parameters,
-                layout: plan.layout,
+                layout: settings.layout,
                 axes,
                 meta: meta.to_string(),
             };
-            Some(archive::write(&simulation, &runs, &about, &plan.out)?)
+            Some(archive::write(&simulation, &runs, &about, &settings.out)?)
         }
     };
-    Ok(Report {
+    Ok(Collected {
         stored,
         started,
         runs: folder,
     })
-}
-
-/// What a user is told whose command names files of the folder where he is.
-fn elsewhere(names: &[String], before: &str, command: &str) -> String {
-    let names = names.join(", ");
-    let line = match typed_with(before, command) {
-        Some(line) => line,
-        None => format!("--command {}", shell_word(command)),
-    };
-    format!(
-        "each run starts in an empty folder of its own, and the command names what is in this one: {names}; nothing was \
-         run. With {{here}} for this folder:\n\n  {line}\n\nIf the runs themselves make one of these, begin the command \
-         with `cd {{folder}} &&` and write {{here}}/ only before the others; `cd {{here}} &&` starts all runs in this folder, \
-         which is sound only where none writes there"
-    )
-}
-
-/// The line that was typed, with another command in it.
-fn typed_with(before: &str, command: &str) -> Option<String> {
-    let words: Option<Vec<String>> = std::env::args_os()
-        .map(|word| word.into_string().ok())
-        .collect();
-    let mut words = words?;
-    let option = format!("--command={before}");
-    let place = (1..words.len())
-        .find(|&at| words[at] == option || (words[at] == before && words[at - 1] == "--command"))?;
-    words[place] = match words[place] == option {
-        true => format!("--command={command}"),
-        false => command.to_owned(),
-    };
-    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
-    Some(words.join(" "))
 }
 
 /// The files that a command names by `{here}`, as they were before the runs.
@@ -191,15 +187,15 @@ impl Shared {
     }
 
     /// Warns of those that changed while the runs went on.
-    fn warn(&self) {
+    fn warn(&self, observer: &dyn Observer) {
         for (path, before) in &self.0 {
             if stamp(path) != *before {
-                say!(
-                    "warning: {} changed while runs went on. If they write it, they overwrite what others wrote: name it \
+                observer.warn(format!(
+                    "{} changed while runs went on. If they write it, they overwrite what others wrote: name it \
                      without {{here}}/, so that each run has its own, and collect again with another --runs. If you did, \
                      runs before and after may differ",
                     path.display()
-                );
+                ));
             }
         }
     }
@@ -211,47 +207,31 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// Collects with a line of progress, and the first errors as they come.
+/// Collects, and tells the observer where the collection stands.
 fn watch(
     simulation: &Simulation,
     runs: &Runs,
     jobs: usize,
-    interrupt: &AtomicBool,
-) -> anyhow::Result<(Ended, usize)> {
-    const SHOWN: usize = 3;
+    observer: &dyn Observer,
+) -> Result<(Ended, usize)> {
     let rows = simulation.rows();
     let ended = (0..rows).filter(|&row| runs.record(row).is_some()).count();
     if ended > 0 {
-        say!("{ended} of {rows} runs have ended before");
+        observer.status(format!("{ended} of {rows} runs have ended before"));
     }
-    let bar = ProgressBar::new(rows as u64).with_position(ended as u64);
-    if let Ok(style) = ProgressStyle::with_template("{pos} of {len} runs, {msg} failed, {eta} left")
-    {
-        bar.set_style(style);
-    }
-    bar.set_message("0");
-    let failures = AtomicUsize::new(0);
-    let result = collect(simulation, runs, jobs, interrupt, |row, record| {
-        if let Some(error) = &record.error {
-            let before = failures.fetch_add(1, Ordering::Relaxed);
-            bar.set_message((before + 1).to_string());
-            if before < SHOWN {
-                bar.suspend(|| say!("row {row} failed: {error}"));
-            }
-        }
-        bar.inc(1);
-    });
-    bar.finish_and_clear();
+    observer.event(Event::Collection(Collection::Began { rows, ended }));
+    let result = collect(simulation, runs, jobs, observer);
+    observer.event(Event::Collection(Collection::Ended));
     result
 }
 
 /// Checks what a search would refuse about the inputs, before the first run; returns what the user should be told.
 fn check(
-    plan: &Plan,
+    settings: &Settings,
     design: &Table,
     parameters: Option<&[Parameter]>,
 ) -> Result<Vec<String>, DataError> {
-    let file = plan.design.display().to_string();
+    let file = settings.design.display().to_string();
     let Table {
         names,
         values,
@@ -273,7 +253,7 @@ fn check(
 }
 
 /// Reads parameters and puts them into the order of the design's columns.
-fn named(path: &Path, names: &[String]) -> anyhow::Result<Vec<Parameter>> {
+fn named(path: &Path, names: &[String]) -> Result<Vec<Parameter>> {
     let all = parameters::read(path)?;
     let found = |name: &String| all.iter().find(|one| one.name == *name).cloned();
     let ordered: Option<Vec<_>> = names.iter().map(found).collect();
@@ -281,27 +261,28 @@ fn named(path: &Path, names: &[String]) -> anyhow::Result<Vec<Parameter>> {
         .filter(|ordered| ordered.len() == all.len())
         .ok_or_else(|| {
             let there: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
-            anyhow!(
+            Error::Collection(format!(
                 "{}: expected the parameters of the design, {}; got {}",
                 path.display(),
                 names.join(", "),
                 there.join(", ")
-            )
+            ))
         })
 }
 
 /// Reads `NAME=FILE`.
-fn axis(text: &str, decimal: Option<Decimal>) -> anyhow::Result<(String, Vec<f64>)> {
+fn axis(text: &str, decimal: Option<Decimal>) -> Result<(String, Vec<f64>)> {
     let (name, file) = text
         .split_once('=')
         .filter(|(name, file)| !name.is_empty() && !file.is_empty())
-        .with_context(|| format!("--axis {text}: expected NAME=FILE"))?;
+        .ok_or_else(|| Error::Collection(format!("--axis {text}: expected NAME=FILE")))?;
     ensure!(
+        Collection,
         !archive::RESERVED.contains(&name),
         "--axis {text}: {name} means something else in a .npz; choose another name"
     );
     let bytes = fs::read(file).with_context(|| format!("--axis {text}: {file} cannot be read"))?;
     let read = output::parse(&bytes, decimal)
-        .map_err(|error| anyhow!("--axis {text}: as an output, {error}"))?;
+        .map_err(|error| Error::Collection(format!("--axis {text}: as an output, {error}")))?;
     Ok((name.to_owned(), read.values))
 }

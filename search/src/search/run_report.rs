@@ -9,7 +9,8 @@ use std::fmt::Write;
 
 /// What a search reports.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Report {
+#[non_exhaustive]
+pub struct RunReport {
     /// What ships: the name of a contender.
     pub space: String,
     /// Mean squared error on the validation rows, in training deviations.
@@ -54,6 +55,7 @@ pub struct Report {
 
 /// What was trained, judged.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Verdict {
     /// Its name.
     pub name: String,
@@ -61,7 +63,7 @@ pub struct Verdict {
     pub role: Role,
     /// Whether it ships.
     pub ships: bool,
-    /// The error on the selection rows by which it is chosen: of the figure [`Report::chosen_by`].
+    /// The error on the selection rows by which it is chosen: of the figure [`RunReport::chosen_by`].
     pub selection_error: f64,
     /// The mean squared difference from the Gaussian process that taught, at inputs between the rows, in training deviations;
     /// none where none taught.
@@ -101,6 +103,7 @@ impl Verdict {
 
 /// An emulator that no other of the run is below in error, work and flash.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ParetoRow {
     /// Its number, from 1: `dense-search freeze RUN --row ROW`.
     pub row: usize,
@@ -122,7 +125,7 @@ pub struct ParetoRow {
     pub ships: bool,
 }
 
-impl Report {
+impl RunReport {
     /// Returns the name of the error by which contenders are chosen: squared errors of outputs over decades are those of
     /// a few peaks.
     #[must_use]

@@ -2,14 +2,15 @@
 
 use crate::budget::{Budget, NoRoom, Room, Terms, check_given};
 use crate::components::{Components, MANY};
-use crate::contenders::{Contender, SpaceChoice, led_on, output_shape};
+use crate::contenders::{Contender, SpaceChoice, output_shape};
+use crate::control::led_on;
 use crate::cost_model::CostModel;
 use crate::data::{Dataset, Normalisation, Split, Transform};
 use crate::device::DeviceName;
+use crate::error::Result;
 use crate::space::presets::{self, MicroSizes};
 use crate::space::{Architecture, Space};
 use crate::training::{Choices, Members};
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use std::time::Duration;
 /// When a search ends.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Extent {
     /// After so many weight steps of each contender.
     Steps(usize),
@@ -26,7 +28,8 @@ pub enum Extent {
 
 /// What a search is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+#[non_exhaustive]
+pub struct SearchSettings {
     /// What is searched.
     pub space: SpaceChoice,
     /// When it ends.
@@ -44,10 +47,10 @@ pub struct Plan {
     pub device: DeviceName,
     /// What few rows may have beside them.
     #[serde(default)]
-    pub teacher: TeacherName,
+    pub teacher: TeacherMode,
     /// What coordinate the outputs are learnt in.
     #[serde(default)]
-    pub transform: TransformName,
+    pub transform: TransformMode,
     /// What the shipped call may cost.
     #[serde(default)]
     pub budget: Budget,
@@ -56,13 +59,13 @@ pub struct Plan {
     pub cost_model: Option<CostModel>,
     /// Whether a fixed network trains beside the search.
     #[serde(default)]
-    pub control: ControlName,
+    pub control: ControlMode,
     /// Whether random search trains beside it too.
     #[serde(default)]
     pub ablation: bool,
 }
 
-impl Default for Plan {
+impl Default for SearchSettings {
     /// What the program does if nothing is asked for, on two threads.
     fn default() -> Self {
         Self {
@@ -73,20 +76,22 @@ impl Default for Plan {
             threads: 2,
             choices: Choices::default(),
             device: DeviceName::default(),
-            teacher: TeacherName::default(),
-            transform: TransformName::default(),
+            teacher: TeacherMode::default(),
+            transform: TransformMode::default(),
             budget: Budget::default(),
             cost_model: None,
-            control: ControlName::default(),
+            control: ControlMode::default(),
             ablation: false,
         }
     }
 }
 
 /// Whether a fixed network of the search's budget trains beside it; the better on validation rows ships.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
-pub enum ControlName {
+#[non_exhaustive]
+pub enum ControlMode {
     /// Where a search has a time, and shares it.
     #[default]
     Auto,
@@ -97,9 +102,11 @@ pub enum ControlName {
 }
 
 /// What coordinate outputs are learnt in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
-pub enum TransformName {
+#[non_exhaustive]
+pub enum TransformMode {
     /// What [`crate::transform`] chooses.
     #[default]
     Auto,
@@ -111,7 +118,7 @@ pub enum TransformName {
     Asinh,
 }
 
-impl TransformName {
+impl TransformMode {
     /// The coordinate that is asked for; `None` where the data decide.
     pub(super) fn asked_for(self) -> Option<Transform> {
         match self {
@@ -124,9 +131,11 @@ impl TransformName {
 }
 
 /// What a network may learn from beside the simulated rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
-pub enum TeacherName {
+#[non_exhaustive]
+pub enum TeacherMode {
     /// A Gaussian process, where rows are few and it predicts the selection rows well.
     #[default]
     Auto,
@@ -134,7 +143,7 @@ pub enum TeacherName {
     None,
 }
 
-impl Plan {
+impl SearchSettings {
     /// The terms on which costs are reckoned.
     pub(super) fn terms(&self) -> Terms<'_> {
         Terms {
@@ -168,7 +177,7 @@ impl Plan {
         data: &Dataset,
         transform: Transform,
         components: Option<&Arc<Components>>,
-    ) -> anyhow::Result<Vec<Contender>> {
+    ) -> Result<Vec<Contender>> {
         let sizes = self.micro_sizes(data, transform, components)?;
         let all = self
             .space
@@ -210,9 +219,9 @@ impl Plan {
     /// Whether a fixed network is to train beside a search.
     pub(super) fn has_control(&self) -> bool {
         match self.control {
-            ControlName::Auto => self.ablation || matches!(self.extent, Extent::Time(_)),
-            ControlName::Beside => true,
-            ControlName::None => false,
+            ControlMode::Auto => self.ablation || matches!(self.extent, Extent::Time(_)),
+            ControlMode::Beside => true,
+            ControlMode::None => false,
         }
     }
 
@@ -223,7 +232,7 @@ impl Plan {
         data: &Dataset,
         transform: Transform,
         components: Option<&Arc<Components>>,
-    ) -> anyhow::Result<MicroSizes> {
+    ) -> Result<MicroSizes> {
         let default = MicroSizes {
             heads: self.members,
             ..MicroSizes::default()

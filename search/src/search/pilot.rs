@@ -4,17 +4,16 @@
 //! it by two to three (docs/training.md). Neither the rows' number nor the errors of a training tell the two apart, but a
 //! short training with each does. The pilots train a fixed network, so that the search and its control have the same decay.
 
-use super::{Extent, Search, pool};
+use super::{Extent, Run, pool};
 use crate::assemble::data_order;
 use crate::components::Learnt;
 use crate::contenders::output_shape;
 use crate::data::Normalisation;
+use crate::error::{Error, Result};
 use crate::nodes::Pass;
-use crate::say::say;
 use crate::space::presets::{Mlp, mlp};
 use crate::training::{Choices, Members, Settings, Trainer};
 use crate::transfer;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The steps of a pilot. After 4,000 the decays are nearly alike, after 16,000 they are as after 60,000.
@@ -29,14 +28,14 @@ const LONG_STEPS: usize = 20_000;
 /// The multiply-accumulates of a network whose pilots take about five seconds.
 const CHEAP: u64 = 150_000;
 
-impl Search<'_> {
+impl Run<'_> {
     /// Returns what the steps of this run are like. Deterministic: a run that is resumed chooses the same.
     ///
     /// # Errors
     /// The device fails.
-    pub(super) fn choices(&self, normalisation: &Normalisation) -> anyhow::Result<Choices> {
-        let usual = self.plan.choices.for_rows(self.split.train.len());
-        let is_long = match self.plan.extent {
+    pub(super) fn choices(&self, normalisation: &Normalisation) -> Result<Choices> {
+        let usual = self.settings.choices.for_rows(self.split.train.len());
+        let is_long = match self.settings.extent {
             Extent::Time(time) => time >= LONG_TIME,
             Extent::Steps(steps) => steps >= LONG_STEPS,
         };
@@ -58,26 +57,26 @@ impl Search<'_> {
             normalisation,
             components: None,
         };
-        let error = |choices: Choices| -> anyhow::Result<f64> {
+        let error = |choices: Choices| -> Result<f64> {
             let settings = Settings {
                 steps: Some(STEPS),
                 members: Members::Given(members.clone()),
-                seed: self.plan.seed,
+                seed: self.settings.seed,
                 choices,
             };
             let selection = self.rows(&self.split.selection, learnt, &order, None)?;
             let train = self.rows(&self.split.train, learnt, &order, None)?;
             let (x, y) = (selection.x().clone(), selection.y().clone());
             let mut trainer = Trainer::new(&space, train, selection, settings)?;
-            while !trainer.is_done() && !self.interrupt.load(Ordering::Relaxed) {
+            while !trainer.is_done() && !self.observer.is_interrupted() {
                 trainer.step()?;
             }
             let loss = trainer.network().loss(&x, &y, &members[0], Pass::Forward)?;
             Ok(f64::from(transfer::number::<f32>(&loss)?))
         };
-        let threads = (self.plan.threads / 2).max(1);
+        let threads = (self.settings.threads / 2).max(1);
         let in_pool = |choices: Choices| pool(threads)?.install(|| error(choices));
-        let (one, other) = match self.plan.threads {
+        let (one, other) = match self.settings.threads {
             1 => (in_pool(usual)?, in_pool(strong)?),
             _ => std::thread::scope(|scope| {
                 let one = scope.spawn(|| in_pool(usual));
@@ -85,15 +84,15 @@ impl Search<'_> {
                 let one = one
                     .join()
                     .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                anyhow::Ok((one?, other?))
+                Ok::<_, Error>((one?, other?))
             })?,
         };
         if other < WORTH_IT * one {
-            say!(
-                "note: weights decay by {STRONG} instead of {}: in a short training that had an error of {other:.2e} on the \
-                 rows that choose, and the usual decay {one:.2e}",
+            self.observer.note(format!(
+                "weights decay by {STRONG} instead of {}: in a short training that had an error of \
+                 {other:.2e} on the rows that choose, and the usual decay {one:.2e}",
                 usual.decay
-            );
+            ));
             return Ok(strong);
         }
         Ok(usual)

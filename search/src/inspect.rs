@@ -1,0 +1,64 @@
+//! What a data file holds, and what is odd about it.
+
+use crate::data::{Dataset, ReadOptions, Summary};
+use crate::error::Result;
+use crate::learning_curve::{self, LearningCurve};
+use crate::warnings::{self, Warning};
+use serde::Serialize;
+use std::fmt;
+use std::path::Path;
+
+/// A data file, looked at. Its text is what a user reads.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// What the file holds, and how it is read.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// What is odd about it.
+    pub warnings: Vec<Warning>,
+    /// What more rows would bring, where that was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_curve: Option<LearningCurve>,
+}
+
+/// Whether a learning curve is measured, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Curve {
+    /// Measure it: some seconds.
+    Measured,
+    /// Leave it out.
+    LeftOut,
+}
+
+/// Returns the summary of a data file with its warnings.
+///
+/// # Errors
+/// The file cannot be read as data, or it has too few rows for a learning curve.
+pub fn inspect(path: &Path, options: &ReadOptions, curve: Curve) -> Result<Inspection> {
+    let data = Dataset::read(path, options)?;
+    Ok(Inspection {
+        summary: Summary::of(&data),
+        warnings: warnings::of(&data),
+        learning_curve: match curve {
+            Curve::Measured => Some(learning_curve::measure(&data)?),
+            Curve::LeftOut => None,
+        },
+    })
+}
+
+impl fmt::Display for Inspection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.summary.fmt(formatter)?;
+        if !self.warnings.is_empty() {
+            formatter.write_str("\n")?;
+        }
+        for warning in &self.warnings {
+            writeln!(formatter, "warning: {warning}")?;
+        }
+        match &self.learning_curve {
+            Some(curve) => write!(formatter, "\n{curve}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The page as a file.
+
+use super::{Facts, html};
+use crate::data::Dataset;
+use crate::error::{Result, ensure};
+use crate::events::Observer;
+use crate::latency;
+use crate::run_folder::write_aside;
+use std::path::Path;
+
+/// Whether the frozen code is built and timed for the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Latency {
+    /// It is; cargo has to be there.
+    Measured,
+    /// It is not.
+    LeftOut,
+}
+
+/// Writes the report on a run to `output`, an HTML file, and returns its bytes. `data` and `in_memory` are as in
+/// [`Facts::gather`].
+///
+/// # Errors
+/// `run` is not a run folder or its run is not finished, its data are not where they were, cargo is
+/// missing, or the file's name does not end in
+/// `.html` or cannot be written.
+pub fn write_page(
+    run: &Path,
+    output: &Path,
+    data: Option<&Path>,
+    in_memory: impl FnOnce() -> Result<Dataset>,
+    latency: Latency,
+    threads: usize,
+    observer: &dyn Observer,
+) -> Result<usize> {
+    let is_page = output
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
+    ensure!(
+        Output,
+        is_page,
+        "{}: expected a name that ends in .html",
+        output.display()
+    );
+    let mut facts = Facts::gather(run, data, in_memory, threads)?;
+    if latency == Latency::Measured {
+        observer.status("building and timing the frozen code ...");
+        facts.latency = Some(latency::measure_with_readings(run)?);
+    }
+    let page = html(&facts);
+    write_aside(output, page.as_bytes())?;
+    Ok(page.len())
+}

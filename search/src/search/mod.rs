@@ -1,0 +1,377 @@
+//! Searching: train, and leave an emulator in a run's folder.
+//!
+//! [`SearchSettings`] say what is asked for and what is trained for it; `train` trains the
+//! contenders within their time; `ship` judges them on rows that trained nothing and writes what
+//! the run leaves; [`RunReport`] is what it says of itself.
+
+mod pilot;
+mod run_report;
+mod settings;
+mod ship;
+mod train;
+
+pub use run_report::{ParetoRow, RunReport, Verdict};
+pub use settings::{ControlMode, Extent, SearchSettings, TeacherMode, TransformMode};
+
+use crate::components::Learnt;
+use crate::contenders::{Contender, Role};
+use crate::cost_model;
+use crate::data::{
+    DataError, Dataset, Normalisation, ReadOptions, Split, Transform, relative_note,
+};
+use crate::error::{Context, Error, Result, bail, ensure};
+use crate::events::Observer;
+use crate::run_folder::RunFolder;
+use crate::space::presets::MicroSizes;
+use crate::teacher::{Lesson, lesson};
+use crate::training::Members;
+use crate::transform;
+use crate::warnings;
+use candle_core::Device;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What `run.json` says of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Description {
+    tool: String,
+    data: Source,
+    plan: SearchSettings,
+    report: Option<RunReport>,
+    /// What the run ended with, and would end with again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Where the data of a run are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Source {
+    /// `None`: they are in no file.
+    path: Option<PathBuf>,
+    sha256: String,
+    options: ReadOptions,
+}
+
+/// Data, and where they are from, so that the run can be resumed and reported on.
+#[derive(Debug)]
+pub struct Input {
+    /// The data.
+    pub data: Dataset,
+    /// The file, as the user gave it; `None`: the data are in no file.
+    pub path: Option<PathBuf>,
+    /// How it was read.
+    pub options: ReadOptions,
+}
+
+impl Input {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`].
+    pub fn read(path: &Path, options: ReadOptions) -> Result<Self, DataError> {
+        Ok(Self {
+            data: Dataset::read(path, &options)?,
+            path: Some(path.to_owned()),
+            options,
+        })
+    }
+
+    /// Returns data that are in no file: a caller that resumes the run has to have them.
+    #[must_use]
+    pub fn in_memory(data: Dataset) -> Self {
+        Self {
+            data,
+            path: None,
+            options: ReadOptions::default(),
+        }
+    }
+}
+
+/// Returns the emulator's file of a run.
+#[must_use]
+pub fn emulator_file(run: &Path) -> PathBuf {
+    match run.is_dir() {
+        true => RunFolder::at(run).emulator(),
+        false => run.to_owned(),
+    }
+}
+
+/// Returns the emulator's file of a row of a run's Pareto table.
+///
+/// # Errors
+/// The run has no such row.
+pub fn pareto_file(run: &Path, row: usize) -> Result<PathBuf> {
+    let folder = RunFolder::at(run);
+    let file = folder.pareto_emulator(row);
+    if file.exists() {
+        return Ok(file);
+    }
+    let rows = (1..).take_while(|&row| folder.pareto_emulator(row).exists());
+    match rows.last() {
+        None => bail!(Run, "{}: the run has no Pareto table", run.display()),
+        Some(last) => bail!(
+            Run,
+            "{}: the run's Pareto table has no row {row}: expected 1 to {last}",
+            run.display()
+        ),
+    }
+}
+
+/// A search, before it runs.
+///
+/// # Example
+/// The one of the [crate] runs a search.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    settings: SearchSettings,
+}
+
+impl Search {
+    /// Returns a search with these settings.
+    #[must_use]
+    pub fn new(settings: SearchSettings) -> Self {
+        Self { settings }
+    }
+
+    /// Searches, and leaves what [`RunFolder`] lists in the new folder `out`. An interrupted search leaves an emulator too,
+    /// and can be resumed.
+    ///
+    /// # Errors
+    /// The folder has a run already or another program is at work there, the data cannot be learnt, the space has no network
+    /// for such data or such a budget, or something cannot be written.
+    pub fn run(&self, input: &Input, out: &Path, observer: &dyn Observer) -> Result<RunReport> {
+        let began = Instant::now();
+        let mut plan = self.settings.clone();
+        let device = plan.device.open()?;
+        let split = Split::resolve(&input.data, plan.seed)?;
+        split.check_varies(&input.data)?;
+        let relative = input.data.relative_needed(&split.train);
+        let data = input.data.relative_to(relative.as_ref());
+        if let Some(transform) = plan.transform.asked_for() {
+            transform::check(&data, transform)?;
+        }
+        plan.space
+            .contenders(&data, None, plan.members, MicroSizes::default())?;
+        if plan.cost_model.is_none() {
+            plan.cost_model = Some(cost_model::store::of_this_machine(observer)?);
+        }
+        // Where the data decide on the transform, at least the cheapest has to keep the budget.
+        let transform = plan.transform.asked_for().unwrap_or(Transform::None);
+        let components = plan.components(&data, &split.train, transform);
+        plan.contenders(&data, transform, components.as_ref())?;
+        let path = input.path.as_deref().map(std::path::absolute).transpose()?;
+        let mut description = Description {
+            tool: TOOL.to_owned(),
+            data: Source {
+                path,
+                sha256: input.data.sha256().to_owned(),
+                options: input.options.clone(),
+            },
+            plan: plan.clone(),
+            report: None,
+            error: None,
+        };
+        let folder = RunFolder::create(out, observer)?;
+        folder.describe(&description)?;
+        for note in input.data.notes().iter().chain(&split.notes) {
+            observer.note(note);
+        }
+        if let Some(relative) = &relative {
+            observer.note(relative_note(&data, relative));
+        }
+        for warning in pool(plan.threads)?.install(|| warnings::of_split(&input.data, &split)) {
+            observer.warn(warning);
+        }
+        let under_way = Run {
+            data: &data,
+            split,
+            settings: &plan,
+            device,
+            folder: &folder,
+            observer,
+            began,
+        };
+        under_way.end(&mut description)
+    }
+
+    /// Continues a run that was killed or interrupted, to the emulator that it would have had without the break. `data` is
+    /// where its file is now, if it was moved; `in_memory` returns the data where they were in no file.
+    ///
+    /// # Errors
+    /// The folder has no unfinished run, another program is at work there, or its data are not where they were.
+    pub fn resume(
+        run: &Path,
+        data: Option<&Path>,
+        in_memory: impl FnOnce() -> Result<Dataset>,
+        observer: &dyn Observer,
+    ) -> Result<RunReport> {
+        let began = Instant::now();
+        let folder = RunFolder::resume(run, observer)?;
+        let mut description: Description = folder.description_of()?;
+        if description.error.is_some() {
+            return Err(folder.unfinished());
+        }
+        if description
+            .report
+            .as_ref()
+            .is_some_and(|report| !report.interrupted)
+        {
+            bail!(
+                Run,
+                "{}: the run is finished; there is nothing to resume",
+                run.display()
+            );
+        }
+        ensure!(
+            Run,
+            description.tool == TOOL,
+            "{}: the run was begun by {}, this is {TOOL}; continue it with that version, or begin another",
+            run.display(),
+            description.tool
+        );
+        let source = &description.data;
+        let data = match data.or(source.path.as_deref()) {
+            Some(path) => Dataset::read(path, &source.options)
+                .context("reading the run's data (--data says where they are now)")?,
+            None => in_memory()?,
+        };
+        ensure!(
+            Run,
+            data.sha256() == source.sha256,
+            "{}: not the data that the run was begun with; name those with --data",
+            data.label()
+        );
+        let plan = description.plan.clone();
+        let split = Split::resolve(&data, plan.seed)?;
+        let under_way = Run {
+            data: &data.relative_to(data.relative_needed(&split.train).as_ref()),
+            split,
+            settings: &plan,
+            device: plan.device.open()?,
+            folder: &folder,
+            observer,
+            began,
+        };
+        under_way.end(&mut description)
+    }
+}
+
+const TOOL: &str = concat!("dense-search ", env!("CARGO_PKG_VERSION"));
+
+/// A search under way.
+struct Run<'a> {
+    /// With outputs as the emulator computes them.
+    data: &'a Dataset,
+    split: Split,
+    settings: &'a SearchSettings,
+    device: Device,
+    folder: &'a RunFolder,
+    observer: &'a dyn Observer,
+    began: Instant,
+}
+
+impl Run<'_> {
+    /// Completes the folder; an outcome that another try would have again is written there.
+    fn end(&self, description: &mut Description) -> Result<RunReport> {
+        let report = self.complete(description);
+        if let Err(error) = &report
+            && matches!(error, Error::Failed(_))
+        {
+            description.error = Some(error.to_string());
+            self.folder.describe(description)?;
+        }
+        report
+    }
+
+    /// Trains every contender, ships the best on the selection rows, and completes the folder.
+    fn complete(&self, description: &mut Description) -> Result<RunReport> {
+        let pool = pool(self.settings.threads)?;
+        let transform = self.settings.transform.asked_for();
+        let transform =
+            transform.unwrap_or_else(|| pool.install(|| transform::choose(self.data, &self.split)));
+        if transform != Transform::None {
+            self.observer.note(format!(
+                "the outputs are learnt by their {}",
+                transform.name()
+            ));
+        }
+        let normalisation = Normalisation::fit_transformed(self.data, &self.split.train, transform);
+        let components = self
+            .settings
+            .components(self.data, &self.split.train, transform);
+        if let Some(components) = &components {
+            self.observer.note(format!(
+                "the {} outputs are learnt as {} principal components of the {} training rows",
+                self.data.output_count(),
+                components.count(),
+                self.split.train.len()
+            ));
+        }
+        let learnt = Learnt {
+            data: self.data,
+            normalisation: &normalisation,
+            components: components.as_deref(),
+        };
+        let contenders = self
+            .settings
+            .contenders(self.data, transform, components.as_ref())?;
+        let has = |role: Role| contenders.iter().any(|one| one.role == role);
+        let is_searched = contenders
+            .iter()
+            .any(|one| matches!(one.members, Members::Searched(_)));
+        if is_searched && self.settings.has_control() && !has(Role::Control) {
+            self.observer
+                .note("no control: the budget has no room for a fixed network");
+        }
+        let choices = self.choices(&normalisation)?;
+        let lesson = pool.install(|| self.lesson(learnt));
+        let contenders: Vec<Contender> = match &lesson {
+            Some(_) => {
+                let pairs = contenders
+                    .into_iter()
+                    .map(|one| [one.clone(), one.taught()]);
+                pairs.flatten().collect()
+            }
+            None => contenders,
+        };
+        let names: Vec<String> = contenders.iter().map(Contender::name).collect();
+        self.observer.detail(format!("trains {}", names.join(", ")));
+        let finished = self.train_all(contenders, choices, learnt, lesson.as_ref())?;
+        let report = pool.install(|| self.ship(finished, &normalisation))?;
+        description.report = Some(report.clone());
+        self.folder.describe(description)?;
+        if !report.interrupted {
+            for name in names {
+                self.folder.remove_checkpoint(&name)?;
+            }
+        }
+        Ok(report)
+    }
+
+    /// What a teacher says, where there is one.
+    fn lesson(&self, learnt: Learnt<'_>) -> Option<Lesson> {
+        if self.settings.teacher == TeacherMode::None {
+            return None;
+        }
+        let Split {
+            train, selection, ..
+        } = &self.split;
+        let lesson = lesson(learnt, train, selection, self.settings.seed);
+        if let Some(lesson) = &lesson {
+            self.observer.status(format!(
+                "teacher: a Gaussian process, mse_z {:.2e} on the {} rows that choose; each network \
+                 trains without it, then with it and that network as teachers",
+                lesson.error,
+                selection.len()
+            ));
+        }
+        lesson
+    }
+}
+
+fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    Ok(rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?)
+}
