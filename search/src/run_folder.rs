@@ -20,7 +20,7 @@
 //!
 //! Every file is whole or absent: written aside, then renamed.
 
-use crate::data::{Aside, refuse};
+use crate::data::write_whole;
 use crate::error::{Context, Error, Result, bail};
 use crate::events::Observer;
 use crate::folder_lock::FolderLock;
@@ -28,7 +28,6 @@ use dense_codegen::Emulator;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The folder of a run.
@@ -178,7 +177,7 @@ impl RunFolder {
     pub fn describe(&self, description: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_vec_pretty(description)?;
         text.push(b'\n');
-        write_aside(&self.description(), &text)
+        Ok(write_whole(&self.description(), &text)?)
     }
 
     /// Reads the run's description.
@@ -233,7 +232,7 @@ impl RunFolder {
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_vec(value)?;
         text.push(b'\n');
-        write_aside(&self.path.join(name), &text)
+        Ok(write_whole(&self.path.join(name), &text)?)
     }
 
     /// Writes the checkpoint of the training of a space.
@@ -241,7 +240,7 @@ impl RunFolder {
     /// # Errors
     /// The file cannot be written.
     pub fn write_checkpoint(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        write_aside(&self.checkpoint(name), bytes)
+        Ok(write_whole(&self.checkpoint(name), bytes)?)
     }
 
     /// Reads the checkpoint of the training of a space, if there is one.
@@ -323,16 +322,4 @@ pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> Result<()> {
         ),
         None => Ok(()),
     }
-}
-
-/// Creates or replaces a file with these bytes: whole, or not at all.
-///
-/// # Errors
-/// The file cannot be written.
-pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut aside = Aside::create(path)?;
-    aside
-        .write_all(bytes)
-        .map_err(|error| refuse(path, error))?;
-    Ok(aside.finish()?)
 }

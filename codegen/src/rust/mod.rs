@@ -63,6 +63,7 @@ const MARK: &str = "[package.metadata.dense]\nfrozen = true";
 pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Result<FrozenCrate> {
     check_name(out, &options.crate_name)?;
     check_section(out, options.section.as_deref())?;
+    check_runtime(out, &options.runtime)?;
     let files = files(emulator, options);
     write_folder(out, &files, "Cargo.toml", MARK)?;
     Ok(FrozenCrate {
@@ -139,6 +140,27 @@ pub(crate) fn in_section(text: String, section: Option<&str>) -> String {
         ),
         None => text,
     }
+}
+
+/// Refuses a folder that has no runtime of this version.
+fn check_runtime(out: &Path, runtime: &Runtime) -> Result<()> {
+    let Runtime::Path(folder) = runtime else {
+        return Ok(());
+    };
+    let manifest = out.join(folder).join("Cargo.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap_or_default();
+    if text.contains(&format!("name = \"{}\"", RUNTIME.name)) {
+        return Ok(());
+    }
+    Err(Error::Freeze {
+        path: out.into(),
+        problem: format!(
+            "{} is not the manifest of {}",
+            manifest.display(),
+            RUNTIME.name
+        ),
+        advice: "give the folder that has its Cargo.toml, or leave the runtime to be carried",
+    })
 }
 
 /// Writes a folder of frozen code aside and renames it. An older one is replaced: a folder whose file `known` holds `mark`.
