@@ -62,7 +62,7 @@ pub(super) enum Command {
         search: SearchArguments,
     },
     /// Print what a data file holds, how it will be read, and what is odd about it
-    #[command(after_help = "Example:\n  dense-search inspect examples/thomson/thomson.npz")]
+    #[command(after_help = "Example:\n  dense-search inspect search/data/thomson.npz")]
     Inspect {
         #[command(flatten)]
         data: DataArguments,
@@ -92,7 +92,7 @@ pub(super) enum Command {
     },
     /// Search for an emulator of a data file
     #[command(
-        after_help = "Example:\n  dense-search search examples/thomson/thomson.npz --out run --time 2m"
+        after_help = "Example:\n  dense-search search search/data/thomson.npz --out run --time 2m"
     )]
     Search {
         #[command(flatten)]

@@ -115,7 +115,7 @@ fn text(path: &Path) -> &str {
 
 /// The bundled spectra: 5 inputs, 250 outputs.
 fn thomson() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/thomson/thomson.npz")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/thomson.npz")
 }
 
 /// The bytes of what a run ships.
