@@ -1,7 +1,7 @@
 //! Emulators: what they are, what they mean, where they are kept and how they become code.
 //!
 //! In the order in which data pass:
-//! - [`operation`]: the list of operations, and a folder for each: its meaning, and its form in every language.
+//! - `operation`: the list of operations, and a folder for each: its meaning, and its form in every language.
 //! - [`graph`]: operations on one sample, always well-shaped.
 //! - [`emulator`]: a graph with ensemble members, calibration, trained box, outputs and provenance.
 //! - [`domain`]: the guard that says when an input lies outside the trained box.

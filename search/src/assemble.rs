@@ -1,6 +1,6 @@
 //! From trained weights to an emulator: physical units in and out, members that share operations, calibrated spread.
 //!
-//! What a member is as operations, [`crate::lowering`] says; here these get their weights. What members have in common
+//! What a member is as operations, `lowering` says; here these get their weights. What members have in common
 //! becomes one node, since equal operations on equal inputs are one node in a graph.
 //!
 //! [`crate::calibration`] then fits the standard deviation.

@@ -5,7 +5,7 @@
 //! alike share their beginning without anybody looking for it. A [`Fragment`] is a part of a graph before its weights are
 //! known: it tells their shapes and what the part costs, and is grafted into a graph with them.
 //!
-//! What operations mean is said in [`crate::operation`], whose reference evaluation is plain loops over a [`Real`] in the
+//! What operations mean is said in `operation`, whose reference evaluation is plain loops over a [`Real`] in the
 //! written order of summation.
 
 mod fragment;
