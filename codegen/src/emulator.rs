@@ -12,7 +12,7 @@ use crate::error::refuse;
 use crate::graph::{Graph, NodeId, Shape};
 use crate::local::Local;
 use crate::pack;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use std::collections::BTreeMap;
 
 /// The largest number of inputs: the status has one bit for each.
@@ -142,7 +142,7 @@ impl Emulator {
     /// Bytes that the shipped call writes: the buffers of its plan, mean and standard deviation.
     #[must_use]
     pub fn ram_bytes(&self) -> usize {
-        4 * (Plan::new(self.graph(), self.members())
+        4 * (BufferPlan::new(self.graph(), self.members())
             .sizes()
             .iter()
             .sum::<usize>()

@@ -1,6 +1,6 @@
 //! The executor: an emulator on the host, any number of rows, several threads, the bits of the frozen code.
 //!
-//! It calls the runtime's kernels with packed weights in the order and the slots of the [`Plan`], as frozen code does, a
+//! It calls the runtime's kernels with packed weights in the order and the slots of the [`BufferPlan`], as frozen code does, a
 //! few rows at a time; rows are independent, so that neither their number nor that of the threads can change a bit.
 
 use crate::emulator::Emulator;
@@ -8,7 +8,7 @@ use crate::graph::{Graph, NodeId, ParameterId};
 use crate::local::{Coordinates, Coverage};
 use crate::operation::host::{Call, Operand};
 use crate::pack;
-use crate::plan::{Evaluation, Place, Plan, Step};
+use crate::plan::{BufferPlan, Evaluation, Place, Step};
 use dense_runtime::domain::{self, Ranges};
 use dense_runtime::ensemble;
 use dense_runtime::local;
@@ -18,7 +18,7 @@ use dense_runtime::status::Status;
 #[derive(Clone, Debug)]
 pub struct Executor {
     emulator: Emulator,
-    plan: Plan,
+    plan: BufferPlan,
     ranges: Vec<Ranges>,
     /// Every parameter as the kernels want it, in the graph's order.
     stored: Vec<Aligned>,
@@ -51,7 +51,7 @@ impl Executor {
             .map(|range| range.deployed())
             .collect();
         Self {
-            plan: Plan::new(emulator.graph(), emulator.members()),
+            plan: BufferPlan::new(emulator.graph(), emulator.members()),
             ranges: ranges.chunks(domain::LANES).map(Ranges::new).collect(),
             deviation: emulator.calibration().deviation_of_one(),
             logarithmic: emulator

@@ -71,7 +71,7 @@ pub enum Place {
 
 /// Steps and slots for one emulator. The raw inputs stand in slot 0 at the beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct BufferPlan {
     steps: Vec<Step>,
     slot_of: Vec<usize>,
     sizes: Vec<usize>,
@@ -87,7 +87,7 @@ impl Step {
     }
 }
 
-impl Plan {
+impl BufferPlan {
     /// The plan for the shipped call of an emulator whose members end at these nodes of its graph.
     #[must_use]
     pub fn new(graph: &Graph, members: &[NodeId]) -> Self {

@@ -10,13 +10,13 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 /// Draws parameters and names them in order.
-struct Draft {
+struct GraphBuilder {
     graph: Graph,
     random: ChaCha8Rng,
     drawn: usize,
 }
 
-impl Draft {
+impl GraphBuilder {
     fn parameter(&mut self, shape: &[usize]) -> ParameterId {
         let values = (0..shape.iter().product())
             .map(|_| self.random.random_range(-0.5..0.5))
@@ -122,7 +122,7 @@ impl Draft {
 /// for the seeds 4, 9, 14.
 pub(crate) fn emulator(seed: u64) -> Emulator {
     let random = ChaCha8Rng::seed_from_u64(seed);
-    let mut draft = Draft {
+    let mut builder = GraphBuilder {
         graph: Graph::new(3),
         random,
         drawn: 0,
@@ -130,37 +130,37 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
     let logarithm = Operation::Logarithm(Logarithm {
         mask: vec![false, true, false],
     });
-    let logarithm = draft.push(logarithm, &[Graph::INPUT]);
-    let (centre, scale) = (draft.parameter(&[3]), draft.parameter(&[3]));
-    let standardised = draft.push(
+    let logarithm = builder.push(logarithm, &[Graph::INPUT]);
+    let (centre, scale) = (builder.parameter(&[3]), builder.parameter(&[3]));
+    let standardised = builder.push(
         Operation::Standardise(Standardise { centre, scale }),
         &[logarithm],
     );
-    let start = draft.dense(
+    let start = builder.dense(
         Shape::Sequence {
             length: 4,
             channels: 3,
         },
         standardised,
     );
-    let start = draft.activation(Function::Silu, start);
-    let (weight, bias) = (draft.parameter(&[3, 3, 5]), draft.parameter(&[5]));
-    let convolved = draft.push(Operation::Conv1d(Conv1d { weight, bias }), &[start]);
-    let resized = draft.push(Operation::Resize(Resize { length: 9 }), &[convolved]);
-    let (weight, bias) = (draft.parameter(&[5, 3, 5]), draft.parameter(&[5]));
+    let start = builder.activation(Function::Silu, start);
+    let (weight, bias) = (builder.parameter(&[3, 3, 5]), builder.parameter(&[5]));
+    let convolved = builder.push(Operation::Conv1d(Conv1d { weight, bias }), &[start]);
+    let resized = builder.push(Operation::Resize(Resize { length: 9 }), &[convolved]);
+    let (weight, bias) = (builder.parameter(&[5, 3, 5]), builder.parameter(&[5]));
     let grown = TransposedConv1d {
         weight,
         bias,
         stride: 2,
         length: 9,
     };
-    let grown = draft.push(Operation::TransposedConv1d(grown), &[start]);
-    let sum = draft.push(Operation::Add(Add), &[resized, grown]);
-    let image = draft.image(standardised);
-    let image = draft.dense(draft.graph.shape(sum), image);
-    let sum = draft.push(Operation::Add(Add), &[sum, image]);
+    let grown = builder.push(Operation::TransposedConv1d(grown), &[start]);
+    let sum = builder.push(Operation::Add(Add), &[resized, grown]);
+    let image = builder.image(standardised);
+    let image = builder.dense(builder.graph.shape(sum), image);
+    let sum = builder.push(Operation::Add(Add), &[sum, image]);
     let members = [Function::Relu, Function::Silu, Function::Tanh]
-        .map(|function| draft.member(function, sum));
+        .map(|function| builder.member(function, sum));
 
     let input = |name: &str, low, high, logarithmic| InputVariable {
         name: name.into(),
@@ -169,7 +169,7 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
         logarithmic,
     };
     Emulator::new(EmulatorParts {
-        graph: draft.graph,
+        graph: builder.graph,
         members: members.into(),
         calibration: Calibration {
             gain: 1.7,
@@ -255,29 +255,29 @@ pub(crate) fn rows(count: usize, seed: u64) -> Vec<f32> {
 /// One to three members, each a chain of operations drawn at random on a shared beginning; inputs as in [`emulator`].
 pub(crate) fn random_structure(seed: u64) -> Emulator {
     let mut parts = emulator(seed).into_parts();
-    let mut draft = Draft {
+    let mut builder = GraphBuilder {
         graph: Graph::new(3),
         random: ChaCha8Rng::seed_from_u64(seed),
         drawn: 0,
     };
-    let start = draft.drawn_shape();
-    let start = draft.dense(start, Graph::INPUT);
-    let start = draft.activation(Function::Tanh, start);
-    let members = draft.random.random_range(1..=3);
+    let start = builder.drawn_shape();
+    let start = builder.dense(start, Graph::INPUT);
+    let start = builder.activation(Function::Tanh, start);
+    let members = builder.random.random_range(1..=3);
     parts.members = (0..members)
         .map(|_| {
             let mut last = start;
-            for _ in 0..draft.random.random_range(0..6) {
-                last = draft.drawn_operation(last);
+            for _ in 0..builder.random.random_range(0..6) {
+                last = builder.drawn_operation(last);
             }
-            draft.dense(Shape::Vector(18), last)
+            builder.dense(Shape::Vector(18), last)
         })
         .collect();
-    parts.graph = draft.graph;
+    parts.graph = builder.graph;
     Emulator::new(parts).unwrap()
 }
 
-impl Draft {
+impl GraphBuilder {
     /// A short sequence or a small image.
     fn drawn_shape(&mut self) -> Shape {
         let channels = self.random.random_range(1..5);

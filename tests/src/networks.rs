@@ -68,37 +68,37 @@ pub fn thomson() -> Emulator {
 /// Two members 5-16-16-8 with SiLU, and the statistics of both: 4 KB of numbers, as a control loop may have them.
 #[must_use]
 pub fn small() -> Emulator {
-    let mut draft = Draft::new(5);
+    let mut builder = GraphBuilder::new(5);
     let members = [(); 2].map(|()| {
         let mut node = Graph::INPUT;
         for _ in 0..2 {
-            node = draft.dense(node, Shape::Vector(16));
-            node = draft.activation(node, Function::Silu);
+            node = builder.dense(node, Shape::Vector(16));
+            node = builder.activation(node, Function::Silu);
         }
-        draft.dense(node, Shape::Vector(8))
+        builder.dense(node, Shape::Vector(8))
     });
-    draft.ensemble(members.into())
+    builder.ensemble(members.into())
 }
 
 /// Two members of one dense layer and three convolutions, with SiLU, whose 16 positions become 32: 4 KB of numbers too.
 #[must_use]
 pub fn small_convolutions() -> Emulator {
-    let mut draft = Draft::new(5);
+    let mut builder = GraphBuilder::new(5);
     let members = [(); 2].map(|()| {
         let start = Shape::Sequence {
             length: 16,
             channels: 4,
         };
-        let node = draft.dense(Graph::INPUT, start);
-        let node = draft.activation(node, Function::Silu);
-        let node = draft.convolution(node, 3, 8);
-        let node = draft.activation(node, Function::Silu);
-        let node = draft.resized(node, 32);
-        let node = draft.convolution(node, 3, 4);
-        let node = draft.activation(node, Function::Silu);
-        draft.convolution(node, 3, 1)
+        let node = builder.dense(Graph::INPUT, start);
+        let node = builder.activation(node, Function::Silu);
+        let node = builder.convolution(node, 3, 8);
+        let node = builder.activation(node, Function::Silu);
+        let node = builder.resized(node, 32);
+        let node = builder.convolution(node, 3, 4);
+        let node = builder.activation(node, Function::Silu);
+        builder.convolution(node, 3, 1)
     });
-    draft.ensemble(members.into())
+    builder.ensemble(members.into())
 }
 
 /// The dense layer of `tiny`, whose results are brought to either side of the smallest normal number.
@@ -107,54 +107,54 @@ pub fn small_convolutions() -> Emulator {
 /// Never: the network is a valid one.
 #[must_use]
 pub fn near_underflow() -> Emulator {
-    let mut draft = Draft::new(8);
-    let node = draft.dense(Graph::INPUT, Shape::Vector(8));
+    let mut builder = GraphBuilder::new(8);
+    let node = builder.dense(Graph::INPUT, Shape::Vector(8));
     let mut constant = |name: &str, value: f32| {
-        let parameter = draft.graph.parameter(name, &[8], vec![value; 8]);
+        let parameter = builder.graph.parameter(name, &[8], vec![value; 8]);
         parameter.expect("finite numbers of a new name")
     };
     let (scale, offset) = (constant("scale", 3.0e-38), constant("offset", 0.0));
-    let end = draft.push(Operation::Rescale(Rescale { scale, offset }), node);
-    draft.emulator(end)
+    let end = builder.push(Operation::Rescale(Rescale { scale, offset }), node);
+    builder.emulator(end)
 }
 
 fn mlp() -> Emulator {
-    let mut draft = Draft::new(5);
+    let mut builder = GraphBuilder::new(5);
     let mut node = Graph::INPUT;
     for outputs in [64, 128, 128] {
-        node = draft.dense(node, Shape::Vector(outputs));
-        node = draft.relu(node);
+        node = builder.dense(node, Shape::Vector(outputs));
+        node = builder.relu(node);
     }
-    let end = draft.dense(node, Shape::Vector(250));
-    draft.emulator(end)
+    let end = builder.dense(node, Shape::Vector(250));
+    builder.emulator(end)
 }
 
 fn decoder() -> Emulator {
-    let mut draft = Draft::new(5);
-    let node = draft.dense(Graph::INPUT, Shape::Vector(64));
-    let node = draft.relu(node);
+    let mut builder = GraphBuilder::new(5);
+    let node = builder.dense(Graph::INPUT, Shape::Vector(64));
+    let node = builder.relu(node);
     let start = Shape::Sequence {
         length: 32,
         channels: 8,
     };
-    let node = draft.dense(node, start);
-    let node = draft.relu(node);
-    let node = draft.convolution(node, 3, 16);
-    let node = draft.relu(node);
-    let node = draft.resized(node, 64);
-    let node = draft.convolution(node, 3, 16);
-    let node = draft.relu(node);
-    let node = draft.convolution(node, 3, 8);
-    let node = draft.relu(node);
-    let end = draft.convolution(node, 3, 1);
-    draft.emulator(end)
+    let node = builder.dense(node, start);
+    let node = builder.relu(node);
+    let node = builder.convolution(node, 3, 16);
+    let node = builder.relu(node);
+    let node = builder.resized(node, 64);
+    let node = builder.convolution(node, 3, 16);
+    let node = builder.relu(node);
+    let node = builder.convolution(node, 3, 8);
+    let node = builder.relu(node);
+    let end = builder.convolution(node, 3, 1);
+    builder.emulator(end)
 }
 
 fn tiny() -> Emulator {
-    let mut draft = Draft::new(8);
-    let node = draft.dense(Graph::INPUT, Shape::Vector(8));
-    let end = draft.relu(node);
-    draft.emulator(end)
+    let mut builder = GraphBuilder::new(8);
+    let node = builder.dense(Graph::INPUT, Shape::Vector(8));
+    let end = builder.relu(node);
+    builder.emulator(end)
 }
 
 /// The operation of one group of the published space.
@@ -191,43 +191,43 @@ pub const PAPER: [(&str, usize, Choice); 14] = [
 const PAPER_CHANNELS: usize = 64;
 
 fn paper() -> Emulator {
-    let mut draft = Draft::new(5);
-    let node = draft.dense(Graph::INPUT, Shape::Vector(256));
-    let node = draft.activation(node, Function::Silu);
+    let mut builder = GraphBuilder::new(5);
+    let node = builder.dense(Graph::INPUT, Shape::Vector(256));
+    let node = builder.activation(node, Function::Silu);
     let start = Shape::Sequence {
         length: PAPER[0].1,
         channels: PAPER_CHANNELS,
     };
-    let node = draft.dense(node, start);
-    let mut node = draft.activation(node, Function::Silu);
+    let node = builder.dense(node, start);
+    let mut node = builder.activation(node, Function::Silu);
     let [groups @ .., (_, _, Choice::Conv(last))] = &PAPER else {
         panic!("the output is a convolution");
     };
     for &(_, length, choice) in groups {
-        let identity = draft.resized(node, length);
+        let identity = builder.resized(node, length);
         let branch = match choice {
             Choice::Zero => None,
-            Choice::Conv(taps) => Some(draft.convolution(identity, taps, PAPER_CHANNELS)),
-            Choice::Transposed(taps) => Some(draft.transposed(node, taps, length)),
+            Choice::Conv(taps) => Some(builder.convolution(identity, taps, PAPER_CHANNELS)),
+            Choice::Transposed(taps) => Some(builder.transposed(node, taps, length)),
         };
         let sum = branch.map_or(identity, |branch| {
-            let sum = draft.graph.push(Operation::Add(Add), &[identity, branch]);
+            let sum = builder.graph.push(Operation::Add(Add), &[identity, branch]);
             sum.expect("a branch has its identity's shape")
         });
-        node = draft.activation(sum, Function::Silu);
+        node = builder.activation(sum, Function::Silu);
     }
-    let end = draft.convolution(node, *last, 1);
-    draft.emulator(end)
+    let end = builder.convolution(node, *last, 1);
+    builder.emulator(end)
 }
 
 /// A graph in the making, with its weights drawn in order.
-pub(crate) struct Draft {
+pub(crate) struct GraphBuilder {
     pub(crate) graph: Graph,
     random: ChaCha8Rng,
     drawn: usize,
 }
 
-impl Draft {
+impl GraphBuilder {
     pub(crate) fn new(inputs: usize) -> Self {
         Self {
             graph: Graph::new(inputs),

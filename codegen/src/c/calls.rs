@@ -4,7 +4,7 @@ use crate::emulator::Emulator;
 use crate::graph::{NodeId, ParameterId};
 use crate::image::parameter_field;
 use crate::operation::c::{Code, Node};
-use crate::plan::{Evaluation, Place, Plan, Step};
+use crate::plan::{BufferPlan, Evaluation, Place, Step};
 use dense_runtime::kernels::finish::Then;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ pub(super) struct Body {
 
 impl Body {
     /// The statements of all steps in order.
-    pub(super) fn new(emulator: &Emulator, plan: &Plan) -> Self {
+    pub(super) fn new(emulator: &Emulator, plan: &BufferPlan) -> Self {
         let calls = Calls { emulator, plan };
         let mut body = Self::default();
         for step in plan.steps() {
@@ -108,7 +108,7 @@ impl Body {
 /// What writes the statements.
 struct Calls<'a> {
     emulator: &'a Emulator,
-    plan: &'a Plan,
+    plan: &'a BufferPlan,
 }
 
 impl Calls<'_> {

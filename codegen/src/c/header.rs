@@ -5,7 +5,7 @@ use super::costs::CCosts;
 use super::names::guarded;
 use super::options::{ABI, Prefix};
 use crate::emulator::Emulator;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use crate::rust::{golden_inputs, literals};
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ pub(super) struct Memory<'a> {
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator, prefix: &Prefix, memory: &Memory<'_>) -> String {
-    let plan = Plan::new(emulator.graph(), emulator.members());
+    let plan = BufferPlan::new(emulator.graph(), emulator.members());
     let [members, inputs, outputs] = [
         emulator.members().len(),
         emulator.input_count(),
@@ -69,7 +69,7 @@ impl Memory<'_> {
             numbers, tables, ..
         } = self;
         let name = prefix.as_str();
-        let workspace = 4 * Plan::new(emulator.graph(), emulator.members())
+        let workspace = 4 * BufferPlan::new(emulator.graph(), emulator.members())
             .sizes()
             .iter()
             .sum::<usize>();

@@ -8,7 +8,7 @@ use super::options::FreezeOptions;
 use crate::emulator::Emulator;
 use crate::image::Image;
 use crate::local::Local;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use crate::rust::literals;
 use crate::template::fill_also;
 use dense_runtime::self_test::table;
@@ -31,7 +31,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(emulator: &Emulator) -> Self {
-        let plan = Plan::new(emulator.graph(), emulator.members());
+        let plan = BufferPlan::new(emulator.graph(), emulator.members());
         let body = Body::new(emulator, &plan);
         let (predict, called) = predict(emulator, &plan, &body);
         let functions = functions::text(emulator, &called);
@@ -112,7 +112,11 @@ fn in_sections(text: String, options: &FreezeOptions) -> String {
 }
 
 /// `PREFIX_predict`, and the functions that it calls.
-fn predict(emulator: &Emulator, plan: &Plan, body: &Body) -> (String, BTreeSet<&'static str>) {
+fn predict(
+    emulator: &Emulator,
+    plan: &BufferPlan,
+    body: &Body,
+) -> (String, BTreeSet<&'static str>) {
     let mut called = body.functions.clone();
     called.extend(["check", "completed"]);
     let mut slots = String::new();

@@ -1,6 +1,6 @@
 //! ONNX: an emulator as a model that other engines run.
 //!
-//! In the order in which data pass: `draft` takes the graph's nodes in turn, the `onnx.rs` of each operation says
+//! In the order in which data pass: `builder` takes the graph's nodes in turn, the `onnx.rs` of each operation says
 //! which ONNX nodes stand for it, `statistics`, `local` and `guard` follow on them, `model` puts head and tail around all, `metadata`
 //! says what it is, and `proto` are the messages that are written. Operations that members share are shared nodes.
 //!
@@ -12,7 +12,7 @@
 //! comparisons with the trained box are exact, and distances to training points are rounded. A result that is not finite
 //! counts as outside, as it does in a deployed status that is not ok.
 
-pub(crate) mod draft;
+pub(crate) mod builder;
 mod guard;
 mod local;
 mod metadata;

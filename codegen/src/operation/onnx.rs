@@ -1,7 +1,7 @@
 //! How an operation is written in ONNX: as nodes of the operators.
 
 use crate::graph::Shape;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 
 /// The operands of one node.
 pub(crate) struct Operands<'a> {
@@ -22,5 +22,5 @@ pub(crate) trait Operators {
 /// An operation's form in ONNX.
 pub(crate) trait WriteOnnx {
     /// Adds the nodes that stand for the operation; returns the name of its result.
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String;
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String;
 }

@@ -6,7 +6,7 @@
 use super::processor::Processor;
 use crate::emulator::Emulator;
 use crate::graph::{Activation, Function, Operation};
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use crate::rust;
 
 /// The compiler's tables.
@@ -44,7 +44,7 @@ pub(super) fn code(emulator: &Emulator, processor: Processor) -> usize {
     });
     let logarithm = operations().any(|operation| matches!(operation, Operation::Logarithm(_)));
     BASE + STEP
-        * Plan::new(emulator.graph(), emulator.members())
+        * BufferPlan::new(emulator.graph(), emulator.members())
             .steps()
             .len()
         + TRANSPOSED * transposed.count()

@@ -4,7 +4,7 @@ use super::model;
 use super::probe::{Bench, Probe};
 use super::processor::Processor;
 use crate::emulator::Emulator;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use serde::Serialize;
 use std::fmt;
 
@@ -119,7 +119,7 @@ fn order(processor: Processor) -> &'static str {
 
 /// Bytes of the caller's workspace, and of its input and results.
 fn memory(emulator: &Emulator) -> [usize; 2] {
-    let workspace = 4 * Plan::new(emulator.graph(), emulator.members())
+    let workspace = 4 * BufferPlan::new(emulator.graph(), emulator.members())
         .sizes()
         .iter()
         .sum::<usize>();

@@ -4,7 +4,7 @@ use crate::emulator::Emulator;
 use crate::graph::{Node, NodeId, ParameterId};
 use crate::image::{self, parameter_field};
 use crate::operation::rust::{self, Import};
-use crate::plan::{Evaluation, Place, Plan, Step};
+use crate::plan::{BufferPlan, Evaluation, Place, Step};
 use crate::template::fill;
 use dense_runtime::kernels::finish::Then;
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ pub(super) struct Body {
 
 /// Everything between guard and results: the scale of errors, all calls in order and the statistics.
 pub(super) fn body(emulator: &Emulator) -> Body {
-    let plan = Plan::new(emulator.graph(), emulator.members());
+    let plan = BufferPlan::new(emulator.graph(), emulator.members());
     let calls = Calls {
         emulator,
         plan: &plan,
@@ -77,7 +77,7 @@ pub(super) fn code(emulator: &Emulator) -> String {
 /// Writes the calls of one emulator.
 struct Calls<'a> {
     emulator: &'a Emulator,
-    plan: &'a Plan,
+    plan: &'a BufferPlan,
 }
 
 impl Calls<'_> {

@@ -5,14 +5,14 @@ use crate::domain::Range;
 use crate::emulator::{Emulator, Relative};
 use crate::local::Local;
 use crate::operation::rust::Import;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use crate::template::fill;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator) -> String {
-    let plan = Plan::new(emulator.graph(), emulator.members());
+    let plan = BufferPlan::new(emulator.graph(), emulator.members());
     let slots = || plan.sizes().iter().enumerate();
     let mut fields = String::new();
     let mut zeros = String::new();

@@ -5,17 +5,17 @@
 //! generator decides everything else. So consecutive numbers, as many as the longer list has steps, use every operation
 //! whatever the seed. [`operations`] reads from a finished graph what it really uses.
 
-mod draft;
+mod builder;
 mod step;
 
 pub use step::{every_operation, operations};
 
+use builder::GraphBuilder;
 use dense_codegen::emulator::{
     Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs, Relative,
 };
 use dense_codegen::graph::{Inverse, Shape};
 use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
-use draft::Draft;
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -98,24 +98,24 @@ fn emulator(
     let inputs: Vec<_> = (0..rng.random_range(1..=8))
         .map(|index| input(index, rng))
         .collect();
-    let mut draft = Draft::new(inputs.len(), rng);
-    let start = draft.normalised(&inputs);
+    let mut builder = GraphBuilder::new(inputs.len(), rng);
+    let start = builder.normalised(&inputs);
     let trunk = prefix
         .into_iter()
-        .fold(start, |node, step| draft.step(node, step));
-    let head = Head::draw(number, draft.rng);
+        .fold(start, |node, step| builder.step(node, step));
+    let head = Head::draw(number, builder.rng);
     let mut member = |branch: Vec<Step>| {
         let steps = branch.into_iter();
-        let end = steps.fold(trunk, |node, step| draft.step(node, step));
-        draft.head(end, head)
+        let end = steps.fold(trunk, |node, step| builder.step(node, step));
+        builder.head(end, head)
     };
     let members = branches.into_iter().map(&mut member).collect();
-    let calibration = calibration(number, head.shape.size(), draft.rng);
-    let local = local(number, &inputs, draft.rng);
+    let calibration = calibration(number, head.shape.size(), builder.rng);
+    let local = local(number, &inputs, builder.rng);
     let mut outputs = head.outputs();
-    outputs.relative = relative(number, head.shape.size(), draft.rng);
+    outputs.relative = relative(number, head.shape.size(), builder.rng);
     Emulator::new(EmulatorParts {
-        graph: draft.graph,
+        graph: builder.graph,
         members,
         calibration,
         local,

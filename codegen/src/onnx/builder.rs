@@ -14,7 +14,7 @@ pub(crate) const IN_DOMAIN: &str = "in_domain";
 pub(crate) const MEMBER: &str = "member";
 
 /// The nodes and constants so far, and the name under which every value of the emulator's graph is known.
-pub(crate) struct Draft<'a> {
+pub(crate) struct ModelBuilder<'a> {
     pub(crate) graph: &'a Graph,
     batch: Batch,
     pub(crate) nodes: Vec<NodeProto>,
@@ -25,7 +25,7 @@ pub(crate) struct Draft<'a> {
     values: HashMap<NodeId, String>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> ModelBuilder<'a> {
     pub(crate) fn new(graph: &'a Graph, batch: Batch) -> Self {
         Self {
             graph,

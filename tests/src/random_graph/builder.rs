@@ -18,14 +18,14 @@ const LONGEST: usize = 40;
 const CHANNELS: [usize; 5] = [1, 2, 3, 8, 11];
 
 /// A graph under construction.
-pub(super) struct Draft<'a> {
+pub(super) struct GraphBuilder<'a> {
     pub(super) graph: Graph,
     /// How many there are, for their names.
     parameters: usize,
     pub(super) rng: &'a mut ChaCha8Rng,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> GraphBuilder<'a> {
     /// A graph of nothing but its inputs.
     pub(super) fn new(inputs: usize, rng: &'a mut ChaCha8Rng) -> Self {
         Self {
