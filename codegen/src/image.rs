@@ -1,7 +1,9 @@
-//! The numbers of frozen code as one image: what lies in flash, and what a program takes from a file at run time.
+//! The constants of frozen code as one image: the content of flash, and of a file that a program
+//! can load at run time.
 //!
-//! Arrays of a vector's length or more come first, each at a multiple of 64 bytes; the others follow one another. The
-//! layout is the same on every target. The last words are a hash of the code that reads the numbers, and a checksum.
+//! Arrays at least as long as a vector come first, each aligned to 64 bytes; the others follow one
+//! another. The layout is the same on every target. The last words are a hash of the code that
+//! reads the constants, and a checksum.
 
 use crate::domain::Range;
 use crate::emulator::Emulator;
@@ -17,17 +19,17 @@ const LINE: usize = 16;
 /// The version of the layout.
 const VERSION: &str = "dense image 1";
 
-/// How weights and centres are stored.
+/// The storage of weights and centres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
-    /// In the blocks of the runtime's kernels.
+    /// In blocks for the runtime's kernels.
     Blocks,
-    /// As they are in the graph.
+    /// As in the graph.
     Plain,
 }
 
-/// Offsets and scales as text, for the hash of the code: they are constants of the code, so an image that needs other ones
-/// has another structure.
+/// Offsets and scales as text, for the hash of the code. They are constants of the code, so an
+/// image that needs other ones has another structure.
 pub(crate) fn relative(emulator: &Emulator) -> String {
     match &emulator.outputs().relative {
         None => String::new(),
@@ -35,7 +37,7 @@ pub(crate) fn relative(emulator: &Emulator) -> String {
     }
 }
 
-/// What a field holds.
+/// The content of a field.
 #[derive(Clone, Debug)]
 pub(crate) enum Values {
     Number(f32),
@@ -43,7 +45,7 @@ pub(crate) enum Values {
     Rows(Vec<Vec<f32>>),
     /// The trained box, eight inputs at a time.
     Ranges(Vec<Range>),
-    /// So many zeros.
+    /// This many zeros.
     Padding(usize),
     Word(u32),
     Words(Vec<u32>),
@@ -57,16 +59,16 @@ pub(crate) struct Field {
     pub(crate) values: Values,
 }
 
-/// The fields in the order in which they lie in memory.
+/// The fields in their order in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
     pub(crate) fields: Vec<Field>,
-    /// The hash of layout and code: what an image has to agree in with the program that reads it.
+    /// The hash of layout and code: an image and the program that reads it must agree in it.
     pub(crate) structure: u32,
 }
 
 impl Image {
-    /// The image of `arrays`, in the order that alignment asks for, then the others; `code` reads them.
+    /// The image of `arrays`: aligned arrays first, then the others; `code` reads them.
     pub(crate) fn new(arrays: Vec<Field>, others: Vec<Field>, code: &str) -> Self {
         let large = |field: &Field| field.words().len() >= LINE;
         let (large, small): (Vec<_>, Vec<_>) = arrays.into_iter().partition(large);
@@ -103,7 +105,7 @@ impl Image {
         self.fields.push(field);
     }
 
-    /// Fills up to where so many words more end at a multiple of 64 bytes.
+    /// Pads so that `more` further words end at a multiple of 64 bytes.
     fn pad(&mut self, more: usize) {
         let words = self.words().count() + more;
         let padding = words.next_multiple_of(LINE) - words;
@@ -118,7 +120,7 @@ impl Image {
         self.fields.iter().flat_map(Field::words)
     }
 
-    /// The bytes of a file.
+    /// The image as the bytes of a file.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.words().flat_map(u32::to_le_bytes).collect()
     }
@@ -141,7 +143,7 @@ impl Field {
         Self::new(name, about, Values::Number(value))
     }
 
-    /// Its words in memory.
+    /// The image as words in memory.
     pub(crate) fn words(&self) -> Vec<u32> {
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect();
         match &self.values {
@@ -162,8 +164,8 @@ impl Field {
     }
 }
 
-/// Where the numbers come from: the version of this program, and the SHA-256 of the training data that the provenance names,
-/// whose places in an image are the same whatever they hold.
+/// The origin of the constants: the version of this program, and the SHA-256 of the training data
+/// in the provenance. Their positions in an image do not depend on their values.
 pub(crate) fn origin(emulator: &Emulator) -> [Field; 2] {
     let version = env!("CARGO_PKG_VERSION").split(['.', '-', '+']).take(3);
     let version = version.map(|part| part.parse().unwrap_or(0)).collect();
@@ -192,7 +194,8 @@ pub(crate) fn parameter_field(id: ParameterId, parameter: &Parameter) -> String 
     format!("{}_{}", identifier(parameter.name()), id.index())
 }
 
-/// Parameters, calibration and what depends on where the inputs lie: what one call reads beside the trained box.
+/// The constants that a call reads beside the trained box: parameters, calibration and local
+/// estimates.
 pub(crate) fn arrays(emulator: &Emulator, stored: Stored) -> Vec<Field> {
     let parameters = emulator.graph().parameters().iter();
     let parameter = |(id, parameter): (ParameterId, &Parameter)| {
@@ -242,7 +245,7 @@ pub(crate) fn arrays(emulator: &Emulator, stored: Stored) -> Vec<Field> {
     all
 }
 
-/// The numbers of what depends on where the inputs lie.
+/// The constants of the estimates that depend on the position of the inputs.
 fn local(local: &Local, stored: Stored) -> Vec<Field> {
     let mut all = Vec::new();
     if let Some(scale) = &local.error_scale {

@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
-/// Draws parameters and names them in order.
+/// Draws random parameters and names them in order.
 struct GraphBuilder {
     graph: Graph,
     random: ChaCha8Rng,
@@ -60,7 +60,7 @@ impl GraphBuilder {
         self.push(Operation::Activation(Activation { function }), &[from])
     }
 
-    /// An image that is convolved, resized and added to what a transposed convolution makes of it: `[5][4][2]`.
+    /// An image that is convolved, resized and added to its transposed convolution: `[5][4][2]`.
     fn image(&mut self, from: NodeId) -> NodeId {
         let start = Shape::Image {
             height: 2,
@@ -118,8 +118,8 @@ impl GraphBuilder {
     }
 }
 
-/// Three members on a shared beginning, three inputs (one logarithmic), outputs 2 x 9; every kind of operation. With slopes
-/// for the seeds 4, 9, 14.
+/// An emulator with every kind of operation: three members with shared first layers, three inputs
+/// (one logarithmic), outputs 2 x 9. Seeds 4, 9 and 14 add slopes.
 pub(crate) fn emulator(seed: u64) -> Emulator {
     let random = ChaCha8Rng::seed_from_u64(seed);
     let mut builder = GraphBuilder {
@@ -198,7 +198,7 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
     .unwrap()
 }
 
-/// The same with outputs that are relative to offsets and scales.
+/// [`emulator`] with outputs that are relative to offsets and scales.
 pub(crate) fn relative_emulator(seed: u64) -> Emulator {
     let mut parts = emulator(seed).into_parts();
     parts.outputs.relative = Some(Relative {
@@ -208,7 +208,7 @@ pub(crate) fn relative_emulator(seed: u64) -> Emulator {
     Emulator::new(parts).unwrap()
 }
 
-/// What depends on where the three inputs lie: nothing, either, or both, by the seed.
+/// The local estimates for the three inputs: none, either, or both, depending on the seed.
 fn local(seed: u64) -> Local {
     let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x10CA1);
     let mut numbers = |count: usize| {
@@ -252,7 +252,8 @@ pub(crate) fn rows(count: usize, seed: u64) -> Vec<f32> {
     (0..count).flat_map(|_| row()).collect()
 }
 
-/// One to three members, each a chain of operations drawn at random on a shared beginning; inputs as in [`emulator`].
+/// One to three members, each a random chain of operations after shared first layers; inputs as in
+/// [`emulator`].
 pub(crate) fn random_structure(seed: u64) -> Emulator {
     let mut parts = emulator(seed).into_parts();
     let mut builder = GraphBuilder {
@@ -294,7 +295,7 @@ impl GraphBuilder {
         }
     }
 
-    /// One of the operations on a sequence or an image, bounded so that values stay near one.
+    /// A random operation on a sequence or an image, bounded so that values stay near one.
     fn drawn_operation(&mut self, from: NodeId) -> NodeId {
         let shape = self.graph.shape(from);
         match self.random.random_range(0..8) {
@@ -320,7 +321,8 @@ impl GraphBuilder {
         }
     }
 
-    /// A convolution or a transposed one, with a ReLU and an addition that are fused into it in every way that it allows.
+    /// A convolution or a transposed one, with a ReLU and an addition fused into it in every
+    /// supported way.
     fn residual(&mut self, from: NodeId) -> NodeId {
         let mut last = match self.random.random() {
             true => self.convolution(from),
@@ -341,7 +343,7 @@ impl GraphBuilder {
         2 * self.random.random_range(0..3) + 1
     }
 
-    /// Weight and bias of a convolution: an image's has two axes of taps.
+    /// Weight and bias of a convolution; an image's has two axes of taps.
     fn kernel(&mut self, from: NodeId) -> [ParameterId; 2] {
         let outputs = self.random.random_range(1..5);
         let mut shape = vec![self.odd()];

@@ -1,4 +1,4 @@
-//! `PREFIX.c`: the functions that are called, the numbers, the call and the self-test.
+//! `PREFIX.c`: the functions that are called, the constants, the call and the self-test.
 
 use super::arrays;
 use super::calls::Body;
@@ -15,17 +15,17 @@ use dense_runtime::self_test::table;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Entries of the checksum's table, if the program does not ask for the other.
+/// Entries of the checksum's table, unless the program asks for the other size.
 const SMALL_TABLE: usize = 16;
 
-/// The code that reads the numbers, and the numbers.
+/// The code that reads the constants, and the constants.
 pub(super) struct Source {
     functions: String,
     tables: String,
     predict: String,
-    /// Bytes of the tables beside the numbers: positions of convolutions, and the checksum's.
+    /// Bytes of the tables beside the constants: positions of convolutions, and the checksum's.
     pub(super) table_bytes: usize,
-    /// In each of the interpreter's orders.
+    /// The constants in each of the interpreter's orders.
     pub(super) images: [Image; 2],
 }
 
@@ -71,7 +71,7 @@ fn crc_entries<const ENTRIES: usize>() -> String {
     literals(entries.into_iter())
 }
 
-/// The file with its numbers and functions in the sections that are asked for.
+/// The file with its constants and functions in the requested sections.
 fn in_sections(text: String, options: &FreezeOptions) -> String {
     const NUMBERS: &str = "static const struct {{prefix}}_weights {{PREFIX}}_BUILT_IN";
     let (numbers, code) = (&options.section, &options.code_section);
@@ -91,7 +91,7 @@ fn in_sections(text: String, options: &FreezeOptions) -> String {
     }
     let mut placed = String::new();
     for line in text.lines() {
-        // Definitions alone begin a line with a type; those of numbers have no parenthesis.
+        // Only definitions begin a line with a type; those of constants have no parenthesis.
         let starts = ["static ", "int32_t ", "uint32_t "];
         let is_function = starts.iter().any(|start| line.starts_with(start))
             && line.contains('(')

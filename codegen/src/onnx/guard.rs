@@ -1,13 +1,14 @@
-//! Guard: whether every input of a row is a finite number, whether every one is within its trained range, and whether
-//! every result is finite.
+//! Guard: whether every input of a row is finite, whether each is within its trained range, and
+//! whether every result is finite.
 //!
-//! Comparisons alone, on the limits that deployed code has: the answers are exact, and a NaN compares false.
+//! Consists of comparisons with the limits of deployed code: the results are exact, and a NaN
+//! compares false.
 
 use super::builder::{INPUT, ModelBuilder, int, ints};
 use super::proto::TensorProto;
 use crate::emulator::Emulator;
 
-/// The names of the guard's answers.
+/// The names of the guard's results.
 pub(super) struct Guard {
     /// `[n, 1]`: whether all inputs are finite.
     pub(super) finite: String,
@@ -33,7 +34,7 @@ pub(super) fn guard(builder: &mut ModelBuilder<'_>, emulator: &Emulator) -> Guar
     }
 }
 
-/// `[n]`: these answers, and whether mean and standard deviation, `[n, OUT]`, are finite.
+/// `[n]`: these results, combined with whether mean and standard deviation, `[n, OUT]`, are finite.
 pub(super) fn and_no_overflow(
     builder: &mut ModelBuilder<'_>,
     in_domain: &str,
@@ -45,20 +46,21 @@ pub(super) fn and_no_overflow(
     builder.push("And", &[in_domain, &results], Vec::new())
 }
 
-/// Whether each of these numbers is finite.
+/// Whether each of these values is finite.
 fn finite(builder: &mut ModelBuilder<'_>, values: &str) -> String {
     let largest = builder.number("largest", f32::MAX);
     let size = builder.push("Abs", &[values], Vec::new());
     builder.push("LessOrEqual", &[&size, &largest], Vec::new())
 }
 
-/// What becomes of the axis over which answers are gathered.
+/// Whether the reduced axis is kept.
 enum Axis {
     Kept,
     Dropped,
 }
 
-/// Whether all answers of a row are yes: the least of them as numbers, for which every engine has an operator.
+/// Whether all results of a row are true: their minimum as floats, for which every engine has an
+/// operator.
 fn all(builder: &mut ModelBuilder<'_>, answers: &str, axis: Axis) -> String {
     let to = |data_type: i32| vec![int("to", data_type as usize)];
     let numbers = builder.push("Cast", &[answers], to(TensorProto::FLOAT));

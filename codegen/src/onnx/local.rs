@@ -1,12 +1,14 @@
-//! What depends on where the inputs lie: the scale of errors, and whether a training point is near.
+//! Estimates that depend on the position of the inputs: the error scale, and whether a training
+//! point is near.
 //!
 //! ```text
 //! u = (c(x) - centre) scale,    exp(Max(Where(e < most, e, most), least)),  e = constant + ReduceSum((square u + linear) u)
 //! ReduceMin_k ReduceSum_i (whitening u - centres_k)_i^2 <= square_radius
 //! ```
 //!
-//! Distances are of differences, as in deployed code, so that near a centre nothing cancels: an engine holds
-//! `n x centres x inputs` numbers for them. A sum that is no number counts as large, a distance that is none as far.
+//! Distances are computed from differences, as in deployed code, so that nothing cancels near a
+//! centre: an engine holds `n x centres x inputs` floats for them. A sum that is NaN counts as
+//! large, a distance that is NaN as far.
 
 use super::builder::{INPUT, ModelBuilder, int, ints};
 use crate::emulator::Emulator;
@@ -14,7 +16,7 @@ use crate::graph::{Logarithm, Shape};
 use crate::local::{Coordinates, Coverage, ErrorScale};
 use crate::operation::onnx::{Operands, WriteOnnx};
 
-/// The deviation times the scale of errors: `[n, OUT]`, or as it was where the emulator has none.
+/// The deviation times the error scale: `[n, OUT]`, or unchanged if the emulator has none.
 pub(super) fn scaled(
     builder: &mut ModelBuilder<'_>,
     emulator: &Emulator,
@@ -98,7 +100,7 @@ fn of(builder: &mut ModelBuilder<'_>, emulator: &Emulator, coordinates: &Coordin
     builder.push("Mul", &[&moved, &scale], Vec::new())
 }
 
-/// The sum over an axis, which is kept with one place or dropped.
+/// The sum over an axis, which is kept with length one or dropped.
 fn sum(builder: &mut ModelBuilder<'_>, values: &str, axis: i64, kept: bool) -> String {
     let axes = builder.integers("axes", &[axis]);
     let settings = vec![int("keepdims", kept.into())];

@@ -1,4 +1,4 @@
-//! The whole model: inputs, the nodes that are needed, and what is asked for in the shape of the outputs.
+//! The whole model: inputs, the necessary nodes, and the requested outputs in their shape.
 
 use super::builder::{IN_DOMAIN, INPUT, MEAN, MEMBER, ModelBuilder, STD, ints};
 use super::guard::{self, Guard};
@@ -20,7 +20,7 @@ const INTERMEDIATE_REPRESENTATION: i64 = 8;
 fn write(builder: &mut ModelBuilder<'_>, id: NodeId) {
     let graph = builder.graph;
     let node = &graph.nodes()[id.index()];
-    // The graph's input has its name from the beginning.
+    // The graph's input has a name from the beginning.
     let Some(implementation) = node.operation().implementation() else {
         return;
     };
@@ -96,8 +96,9 @@ pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<Mod
     })
 }
 
-/// The three outputs of the whole prediction. Mean and standard deviation of a row with an input that is not finite are
-/// NaN, as they are in deployed code; `in_domain` is true where deployed code's status is ok.
+/// The three outputs of the whole prediction. Mean and standard deviation of a row with an input
+/// that is not finite are NaN, as in deployed code; `in_domain` is true where deployed code's
+/// status is ok.
 fn prediction(
     builder: &mut ModelBuilder<'_>,
     emulator: &Emulator,
@@ -161,7 +162,8 @@ fn member(emulator: &Emulator, index: usize) -> Result<&[NodeId]> {
     })
 }
 
-/// A member's result in the order of the outputs: sequences and images are read position by position.
+/// A member's result in the order of the outputs: sequences and images are read position by
+/// position.
 fn row(builder: &mut ModelBuilder<'_>, member: NodeId) -> String {
     let value = builder.value(member);
     let shape = builder.graph.shape(member);
@@ -178,7 +180,7 @@ fn row(builder: &mut ModelBuilder<'_>, member: NodeId) -> String {
     builder.reshape(&value, &[shape.size()])
 }
 
-/// A row's numbers in the shape of the outputs.
+/// A row's values in the shape of the outputs.
 fn shaped(builder: &mut ModelBuilder<'_>, emulator: &Emulator, row: String) -> String {
     let shape = &emulator.outputs().shape;
     match **shape == [emulator.output_count()] {
@@ -187,13 +189,13 @@ fn shaped(builder: &mut ModelBuilder<'_>, emulator: &Emulator, row: String) -> S
     }
 }
 
-/// Gives a value the name of an output.
+/// Renames a value to an output's name.
 fn finish<'a>(builder: &mut ModelBuilder<'_>, value: &str, output: &'a str) -> Named<'a> {
     builder.rename(value, output);
     Named::number(output)
 }
 
-/// An end of the model: its name, and the type of its elements.
+/// An input or output of the model: its name, and the type of its elements.
 struct Named<'a> {
     name: &'a str,
     element: i32,

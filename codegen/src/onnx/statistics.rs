@@ -4,15 +4,16 @@
 //! mean = (m_0 + .. + m_{M-1}) / M,    std = unit * sqrt(gain / M * sum_k ((m_k - mean) / unit)^2 + floor)
 //! ```
 //!
-//! and with slopes `hypot(std, slope |mean|)`, as larger * sqrt(1 + (smaller / larger)^2), so that nothing finite overflows.
+//! and with slopes `hypot(std, slope |mean|)`, as larger * sqrt(1 + (smaller / larger)^2), so that
+//! no finite result overflows.
 //!
-//! Deviations are taken from the mean before they are squared, so that nearly equal members lose nothing. An engine may
-//! sum in any order; Welford's order is that of deployed code alone.
+//! Differences from the mean are taken before they are squared, so that nearly equal members lose
+//! no digits. An engine may sum in any order; Welford's order is that of deployed code alone.
 
 use super::builder::ModelBuilder;
 use crate::emulator::{Calibration, Emulator};
 
-/// The members' mean, `[n, OUT]` as each of them.
+/// The members' mean, `[n, OUT]` like each of them.
 pub(super) fn mean(builder: &mut ModelBuilder<'_>, members: &[String]) -> String {
     if let [only] = members {
         return only.clone();
@@ -22,7 +23,8 @@ pub(super) fn mean(builder: &mut ModelBuilder<'_>, members: &[String]) -> String
     builder.push("Mul", &[&sum, &share], Vec::new())
 }
 
-/// The standard deviation around their mean: `[n, OUT]`, or `[OUT]` where a single member has no spread and no slope.
+/// The standard deviation around their mean: `[n, OUT]`, or `[OUT]` where a single member has no
+/// spread and no slope.
 pub(super) fn deviation(
     builder: &mut ModelBuilder<'_>,
     emulator: &Emulator,
@@ -40,7 +42,7 @@ pub(super) fn deviation(
     }
 }
 
-/// What slopes make of a deviation: `[n, OUT]`.
+/// The deviation with slopes: `[n, OUT]`.
 fn sloped(builder: &mut ModelBuilder<'_>, slope: &[f32], deviation: &str, mean: &str) -> String {
     let slope = builder.numbers("slope", slope);
     let size = builder.push("Abs", &[mean], Vec::new());

@@ -1,4 +1,4 @@
-//! The body of a frozen `predict`: one call of a kernel for each operation, as one would write them by hand.
+//! The body of a frozen `predict`: one call of a kernel for each operation, as if written by hand.
 
 use crate::emulator::Emulator;
 use crate::graph::{Node, NodeId, ParameterId};
@@ -10,18 +10,19 @@ use dense_runtime::kernels::finish::Then;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Everything between guard and results, and what it needs.
+/// The code between guard and results, and its dependencies.
 #[derive(Default)]
 pub(super) struct Body {
     /// The statements.
     pub(super) text: String,
-    /// What they import.
+    /// The imports of the statements.
     pub(super) imports: BTreeSet<Import>,
-    /// Whether they call `copy`.
+    /// Whether the statements call `copy`.
     pub(super) copies: bool,
 }
 
-/// Everything between guard and results: the scale of errors, all calls in order and the statistics.
+/// Writes the code between guard and results: the error scale, all calls in order and the
+/// statistics.
 pub(super) fn body(emulator: &Emulator) -> Body {
     let plan = BufferPlan::new(emulator.graph(), emulator.members());
     let calls = Calls {
@@ -46,7 +47,7 @@ pub(super) fn body(emulator: &Emulator) -> Body {
     body
 }
 
-/// The call that ends a row's statistics: the function that goes with slopes where the emulator has them.
+/// The call that ends a row's statistics: the function for slopes if the emulator has them.
 fn statistics(
     emulator: &Emulator,
     function: &str,
@@ -64,7 +65,8 @@ fn statistics(
     call(2, &format!("ensemble::{function}{sloped}"), &arguments)
 }
 
-/// All that makes a call of one emulator another's, but for the numbers in its image.
+/// Everything that distinguishes one emulator's code from another's, except the constants in its
+/// image.
 pub(super) fn code(emulator: &Emulator) -> String {
     let inputs = emulator.inputs().iter();
     let logarithmic: Vec<_> = inputs.map(|input| input.logarithmic).collect();
@@ -92,7 +94,7 @@ impl Calls<'_> {
         }
     }
 
-    /// What happens in a step: the node's kind, operands and shape, and what is fused.
+    /// Describes a step: the node's kind, operands and shape, and the fused operations.
     fn describe(&self, step: &Step) -> String {
         let Evaluation {
             node, result, then, ..
@@ -128,7 +130,7 @@ impl Calls<'_> {
         format!("slot{}", self.plan.slot(node))
     }
 
-    /// How many numbers that slot has.
+    /// The size of that slot in floats.
     fn slot_size(&self, node: NodeId) -> usize {
         self.plan.sizes()[self.plan.slot(node)]
     }
@@ -206,7 +208,7 @@ impl Calls<'_> {
         body.text += &each_sample(&slots, &self.slot(result), &calls);
     }
 
-    /// The statement that takes a member into the statistics.
+    /// The statement that adds a member to the statistics.
     fn member(&self, index: usize, node: NodeId) -> String {
         let slot = self.slot(node);
         let value = self.value(node, "&");
@@ -265,7 +267,8 @@ fn each_sample(read: &[String], written: &str, calls: &str) -> String {
     format!("    for {pattern} in {values}.take(samples) {{\n{calls}    }}\n")
 }
 
-/// A call as a statement, laid out as rustfmt does: arguments on one line where they have at most 60 characters.
+/// A call as a statement, formatted as rustfmt would: arguments on one line if they have at most 60
+/// characters.
 fn call(level: usize, function: &str, arguments: &[String]) -> String {
     const WIDTH: usize = 60;
     let indent = "    ".repeat(level);

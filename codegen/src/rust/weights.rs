@@ -1,4 +1,5 @@
-//! `weights.rs` of a frozen crate: every number that the code reads, in one structure, which is also the image of a file.
+//! `weights.rs` of a frozen crate: every constant that the code reads, in one structure, which is
+//! also the layout of an image file.
 
 use super::calls;
 use super::golden::Golden;
@@ -10,7 +11,7 @@ use crate::template::fill;
 use dense_runtime::domain::LANES;
 use std::fmt::Write as _;
 
-/// The numbers of a frozen crate.
+/// The constants of a frozen crate.
 pub(super) fn image(emulator: &Emulator) -> Image {
     let ranges = Values::Ranges(emulator.domain());
     let about = "The trained box, eight inputs at a time.";
@@ -72,7 +73,7 @@ pub(super) fn text(image: &Image) -> String {
     )
 }
 
-/// What a field is, as documentation: as code where it has signs that Markdown would take for its own.
+/// The documentation of a field: as code if it has characters with a meaning in Markdown.
 fn documented(about: &str) -> String {
     match about.contains(['"', '[', '<', '`', '*', '_']) {
         true => format!("`{}`", about.replace('`', "'")),

@@ -9,10 +9,10 @@ use crate::operation::rule::{Fusion, Mismatch, Rule, Value, single};
 use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
-/// Applies a function to every number.
+/// Applies a function to every value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Activation {
-    /// Which.
+    /// The function.
     pub function: Function,
 }
 

@@ -1,4 +1,5 @@
-//! Activation: `Relu`, `Tanh`, and SiLU as `x * Sigmoid(x)`, for which the operators of version 13 have no name.
+//! Activation: `Relu`, `Tanh`, and SiLU as `x * Sigmoid(x)`, since version 13 of the operators has
+//! no SiLU.
 
 use super::{Activation, Function};
 use crate::onnx::builder::ModelBuilder;

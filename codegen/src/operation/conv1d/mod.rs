@@ -1,6 +1,7 @@
 //! Conv1d: convolution of stride 1 that keeps the length; taps that fall outside are skipped.
 //!
-//! `y[p][o] = bias[o] + sum_t sum_c x[p + t - K/2][c] * weight[t][c][o]`, in the order of `window.rs`.
+//! `y[p][o] = bias[o] + sum_t sum_c x[p + t - K/2][c] * weight[t][c][o]`, in the order of
+//! `window.rs`.
 
 mod c;
 mod host;

@@ -1,7 +1,10 @@
 //! Conv2d: convolution of stride 1 that keeps rows and columns; taps that fall outside are skipped.
 //!
-//! `y[r][c][o] = bias[o] + sum_s sum_t sum_i x[r + s - KH/2][c + t - KW/2][i] * weight[s][t][i][o]`, in the order of
-//! `window.rs`.
+//! ```text
+//! y[r][c][o] = bias[o] + sum_s sum_t sum_i x[r + s - KH/2][c + t - KW/2][i] * weight[s][t][i][o]
+//! ```
+//!
+//! in the order of `window.rs`.
 
 mod c;
 mod host;

@@ -1,4 +1,5 @@
-//! Conv2d: `Conv` with weights `[COUT, CIN, KH, KW]` and KH/2 and KW/2 zeros at both ends of rows and columns.
+//! Conv2d: `Conv` with weights `[COUT, CIN, KH, KW]` and KH/2 and KW/2 zeros at both ends of rows
+//! and columns.
 
 use super::Conv2d;
 use crate::onnx::builder::ModelBuilder;

@@ -1,4 +1,5 @@
-//! Convolutions in ONNX: `Conv` and `ConvTranspose`, centred on the middle tap, along as many axes as their weights have taps for.
+//! Convolutions in ONNX: `Conv` and `ConvTranspose`, centred on the middle tap, along the axes that
+//! their weights have taps for.
 
 use super::Kernel;
 use crate::graph::{ParameterId, Shape};
@@ -6,7 +7,7 @@ use crate::onnx::builder::{ModelBuilder, ints, sizes};
 use crate::onnx::proto::AttributeProto;
 use crate::operation::onnx::Operands;
 
-/// A convolution along as many axes as its weight has taps for.
+/// A convolution along every axis that its weight has taps for.
 pub(crate) fn convolution(
     builder: &mut ModelBuilder<'_>,
     x: &str,
@@ -35,7 +36,7 @@ fn kernel(builder: &ModelBuilder<'_>, weight: ParameterId) -> (Kernel, Vec<usize
     (Kernel::of(parameters, weight), axes.to_vec())
 }
 
-/// The settings of a convolution that is centred on its middle tap.
+/// The attributes of a convolution centred on its middle tap.
 fn window(taps: &[usize], strides: &[usize]) -> Vec<AttributeProto> {
     let halves: Vec<_> = taps.iter().map(|taps| taps / 2).collect();
     vec![
@@ -45,7 +46,7 @@ fn window(taps: &[usize], strides: &[usize]) -> Vec<AttributeProto> {
     ]
 }
 
-/// A transposed convolution along as many axes as it has strides.
+/// A transposed convolution along every axis that it has a stride for.
 pub(crate) fn transposed(
     builder: &mut ModelBuilder<'_>,
     operands: &Operands<'_>,
@@ -72,7 +73,7 @@ pub(crate) fn transposed(
     cut_and_fill(builder, grown, &natural, &sizes(operands.result)[1..])
 }
 
-/// The result at its size: along each axis, what is beyond is dropped, what is missing is zero.
+/// Cuts or pads with zeros along each axis, to the size of the result.
 fn cut_and_fill(
     builder: &mut ModelBuilder<'_>,
     grown: String,

@@ -1,4 +1,5 @@
-//! Dense: `Gemm` with weights `[OUT, IN]`, between a flattening and an unflattening where an end is a sequence or an image.
+//! Dense: `Gemm` with weights `[OUT, IN]`; operands and results that are sequences or images are
+//! flattened and unflattened.
 
 use super::Dense;
 use crate::graph::Shape;

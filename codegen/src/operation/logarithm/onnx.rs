@@ -1,4 +1,4 @@
-//! Logarithm: `Log(Max(x, f32::MIN_POSITIVE))`, put in by `Where` if only some numbers are masked.
+//! Logarithm: `Log(Max(x, f32::MIN_POSITIVE))`, selected by `Where` if only some values are masked.
 
 use super::Logarithm;
 use crate::onnx::builder::{ModelBuilder, position_major, sizes};

@@ -1,4 +1,5 @@
-//! Rescale: `x * scale + offset`, one fused or two separate roundings: back to physical units.
+//! Rescale: `x * scale + offset`, one fused or two separate roundings: the conversion to physical
+//! units.
 
 mod c;
 mod host;
@@ -9,12 +10,12 @@ use crate::operation::rule::{Mismatch, Rule, Value, one_each, single};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
-/// Stretches and moves every number.
+/// Scales and shifts every value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rescale {
-    /// One factor for each number.
+    /// One factor for each value.
     pub scale: ParameterId,
-    /// One offset for each number.
+    /// One offset for each value.
     pub offset: ParameterId,
 }
 

@@ -1,4 +1,4 @@
-//! Resize2d: nearest neighbour to other numbers of rows and columns, each axis by itself as in `resize.rs`.
+//! Resize2d: nearest neighbour to another number of rows and columns, each axis as in `resize.rs`.
 
 mod c;
 mod host;

@@ -1,7 +1,9 @@
-//! Resize2d: `Resize` where rows and columns grow by whole factors; elsewhere `Gather` of rows and of columns.
+//! Resize2d: `Resize` where rows and columns grow by whole factors; elsewhere `Gather` of rows and
+//! of columns.
 //!
-//! `Resize` divides by a factor in single precision, in ways that differ between engines: where the quotient ought to be
-//! a whole number it may fall just below, and the position before would be taken.
+//! `Resize` divides by a factor in single precision, in ways that differ between engines: a
+//! quotient that should be an integer may come out just below it, and the position before would be
+//! taken.
 
 use crate::onnx::builder::{ModelBuilder, int, sizes, word};
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
@@ -17,7 +19,7 @@ impl WriteOnnx for Resize2d {
     }
 }
 
-/// Nearest neighbour along every axis behind the channels.
+/// Nearest neighbour along every axis after the channels.
 pub(crate) fn nearest(builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
     let (from, to) = (sizes(operands.shapes[0]), sizes(operands.result));
     let axes: Vec<_> = from[1..].iter().copied().zip(to[1..].to_vec()).collect();

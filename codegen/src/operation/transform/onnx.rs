@@ -1,7 +1,7 @@
 //! Transform: `Exp`, and the hyperbolic sine as `tanh(x) * (exp(x) + exp(-x)) / 2`.
 //!
-//! Not every engine has `Sinh`. The usual difference of two exponentials loses small results; nothing cancels in this
-//! product. It overflows from 88.7 on, not from 89.4.
+//! Not every engine has `Sinh`. The usual difference of two exponentials loses digits of small
+//! results; this product has no cancellation. It overflows from 88.7 on, not from 89.4.
 
 use super::{Inverse, Transform};
 use crate::onnx::builder::ModelBuilder;

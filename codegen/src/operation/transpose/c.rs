@@ -6,7 +6,8 @@ use crate::operation::c::{Code, Node, WriteC, integers};
 impl WriteC for Transpose {
     fn c(&self, node: &Node<'_>) -> Code {
         let (positions, channels) = node.operands[0].1.positions_and_channels();
-        // Where the loops are one, a compiler may call memmove for it.
+        // With one channel or one position the two loops are one, for which a compiler may call
+        // memmove.
         let (function, sizes) = match channels == 1 || positions == 1 {
             true => ("copy", node.size()),
             false => ("transpose", integers(&[positions, channels])),

@@ -1,5 +1,5 @@
-//! Transpose: a sequence `[length][channels]` or an image `[height][width][channels]` becomes a vector, channel-major: the
-//! order of the user's curves and images.
+//! Transpose: turns a sequence `[length][channels]` or an image `[height][width][channels]` into a
+//! vector, channel-major: the order of the user's curves and images.
 
 mod c;
 mod host;
@@ -10,7 +10,7 @@ use crate::operation::rule::{Mismatch, Rule, Value, single};
 use crate::graph::{Parameters, Real, Shape};
 use serde::{Deserialize, Serialize};
 
-/// Puts all positions of a channel side by side.
+/// Makes all positions of a channel adjacent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Transpose;
 

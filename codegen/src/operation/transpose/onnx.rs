@@ -1,4 +1,4 @@
-//! Transpose: a `Reshape`, since sequences and images have their channels first here.
+//! Transpose: a `Reshape`, since sequences and images are channels-first in the model.
 
 use super::Transpose;
 use crate::onnx::builder::ModelBuilder;

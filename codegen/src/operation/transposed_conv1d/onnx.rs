@@ -1,4 +1,5 @@
-//! TransposedConv1d: `ConvTranspose` with weights `[CIN, COUT, K]`, then `Slice` or `Pad` to the length.
+//! TransposedConv1d: `ConvTranspose` with weights `[CIN, COUT, K]`, then `Slice` or `Pad` to the
+//! length.
 
 use super::TransposedConv1d;
 use crate::onnx::builder::ModelBuilder;

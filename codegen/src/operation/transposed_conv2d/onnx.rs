@@ -1,4 +1,5 @@
-//! TransposedConv2d: `ConvTranspose` with weights `[CIN, COUT, KH, KW]`, then `Slice` and `Pad` to the size.
+//! TransposedConv2d: `ConvTranspose` with weights `[CIN, COUT, KH, KW]`, then `Slice` and `Pad` to
+//! the size.
 
 use super::TransposedConv2d;
 use crate::onnx::builder::ModelBuilder;
