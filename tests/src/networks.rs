@@ -1,6 +1,8 @@
-//! The networks that speed is measured on, defined once: the same structure and the same seeded weights for every engine.
+//! The networks of the benchmarks, defined once: the same structure and the same seeded weights for
+//! every engine.
 //!
-//! Every one is a whole emulator, with the guard and the statistics of one member around it; inputs lie in -1 to 1.
+//! Each is a complete emulator, with the guard and the statistics of one member; inputs lie in -1
+//! to 1.
 
 use crate::repository;
 use dense_codegen::emulator::{
@@ -20,11 +22,13 @@ use std::collections::BTreeMap;
 pub enum Network {
     /// Dense 5-64-128-128-250 with ReLU: 56,896 multiply-accumulates, 222 KiB of weights.
     Mlp,
-    /// Dense 5-64-256, then convolutions of width 3 at lengths 32 and 64: 104,256 multiply-accumulates, 72 KiB.
+    /// Dense 5-64-256, then convolutions of width 3 at lengths 32 and 64: 104,256
+    /// multiply-accumulates, 72 KiB.
     Decoder,
     /// Dense 8-8 with ReLU.
     Tiny,
-    /// One architecture of the published space at 64 channels, for 5 inputs and a curve of 250 points: [`PAPER`].
+    /// One architecture of the published space at 64 channels, for 5 inputs and a curve of 250
+    /// points: [`PAPER`].
     Paper,
 }
 
@@ -55,17 +59,18 @@ impl Network {
     }
 }
 
-/// The emulator of the example of firmware, which was searched on the bundled spectra.
+/// The emulator of the firmware example, which was searched on the bundled spectra.
 ///
 /// # Panics
-/// The repository does not have it.
+/// The repository does not contain it.
 #[must_use]
 pub fn thomson() -> Emulator {
     file::load(&repository().join("examples/firmware/thomson.safetensors"))
         .expect("the example's emulator can be read")
 }
 
-/// Two members 5-16-16-8 with SiLU, and the statistics of both: 4 KB of numbers, as a control loop may have them.
+/// Two members 5-16-16-8 with SiLU, and their statistics: 4 KB of constants, a typical size for a
+/// control loop.
 #[must_use]
 pub fn small() -> Emulator {
     let mut builder = GraphBuilder::new(5);
@@ -80,7 +85,8 @@ pub fn small() -> Emulator {
     builder.ensemble(members.into())
 }
 
-/// Two members of one dense layer and three convolutions, with SiLU, whose 16 positions become 32: 4 KB of numbers too.
+/// Two members of one dense layer and three convolutions, with SiLU, whose 16 positions become 32:
+/// 4 KB of constants too.
 #[must_use]
 pub fn small_convolutions() -> Emulator {
     let mut builder = GraphBuilder::new(5);
@@ -101,7 +107,7 @@ pub fn small_convolutions() -> Emulator {
     builder.ensemble(members.into())
 }
 
-/// The dense layer of `tiny`, whose results are brought to either side of the smallest normal number.
+/// The dense layer of `tiny`, with results scaled to either side of the smallest normal float.
 ///
 /// # Panics
 /// Never: the network is a valid one.
@@ -160,16 +166,16 @@ fn tiny() -> Emulator {
 /// The operation of one group of the published space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The identity alone.
+    /// The identity.
     Zero,
-    /// A convolution of so many taps, on the value resized to the group's length.
+    /// A convolution with this number of taps, on the value resized to the group's length.
     Conv(usize),
-    /// A transposed convolution of stride 2 and so many taps.
+    /// A transposed convolution of stride 2 with this number of taps.
     Transposed(usize),
 }
 
-/// The drawn choice of each group of the preset `paper` between its two dense layers and its output, with the length
-/// that the group leads to.
+/// The random choice for each group of the preset `paper` between its two dense layers and its
+/// output, with the length of the group's result.
 pub const PAPER: [(&str, usize, Choice); 14] = [
     ("a1", 4, Choice::Conv(3)),
     ("b1", 8, Choice::Transposed(7)),
@@ -187,7 +193,7 @@ pub const PAPER: [(&str, usize, Choice); 14] = [
     ("output", 250, Choice::Conv(3)),
 ];
 
-/// Channels of every sequence of [`Network::Paper`] but the output.
+/// Channels of every sequence of [`Network::Paper`] except the output.
 const PAPER_CHANNELS: usize = 64;
 
 fn paper() -> Emulator {
@@ -220,7 +226,7 @@ fn paper() -> Emulator {
     builder.emulator(end)
 }
 
-/// A graph in the making, with its weights drawn in order.
+/// Builds a graph, drawing its weights in order.
 pub(crate) struct GraphBuilder {
     pub(crate) graph: Graph,
     random: ChaCha8Rng,
@@ -236,7 +242,7 @@ impl GraphBuilder {
         }
     }
 
-    /// Numbers of mean 0 and the given deviation.
+    /// Normal values of mean 0 and the given deviation.
     pub(crate) fn parameter(&mut self, shape: &[usize], deviation: f32) -> ParameterId {
         let limit = 3.0_f32.sqrt() * deviation;
         let count = shape.iter().product();
@@ -285,7 +291,7 @@ impl GraphBuilder {
         self.push(Operation::TransposedConv1d(operation), from)
     }
 
-    /// Weight and bias of a convolution with so many taps along each axis.
+    /// Weight and bias of a convolution with this number of taps along each axis.
     pub(crate) fn kernel(
         &mut self,
         from: NodeId,
@@ -302,7 +308,7 @@ impl GraphBuilder {
         (weight, self.parameter(&[outputs], 0.1))
     }
 
-    /// The value at another length, itself where it has that length.
+    /// The value resized to another length, unless it has that length.
     fn resized(&mut self, from: NodeId, length: usize) -> NodeId {
         match self.sequence(from) {
             (known, _) if known == length => from,

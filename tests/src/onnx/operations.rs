@@ -1,7 +1,7 @@
-//! One small emulator for each operation, so that an engine's error can be read by operation.
+//! One small emulator for each operation, so that an engine's error can be measured for each.
 //!
-//! Each is its operation alone behind what makes its operand: a dense layer where that is a sequence or an image, a
-//! rescaling where it has to be spread.
+//! Each consists of its operation and the layer that makes its operand: a dense layer for a
+//! sequence or an image, a rescaling for an operand of large range.
 
 use crate::networks::GraphBuilder;
 use dense_codegen::Emulator;
@@ -24,7 +24,7 @@ const IMAGE: Shape = Shape::Image {
     width: 4,
     channels: 3,
 };
-/// How far exponentials are driven, in either direction.
+/// The largest exponent, in either direction.
 const EXPONENT: f32 = 8.0;
 
 /// Every operation's emulator with its name; the last has four members, for the statistics.
@@ -134,14 +134,14 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
     ]
 }
 
-/// The emulator whose only member ends at the node that `end` makes.
+/// The emulator whose only member ends at the node that `end` returns.
 fn one(end: impl Fn(&mut GraphBuilder) -> NodeId) -> Emulator {
     let mut builder = GraphBuilder::new(INPUTS);
     let end = end(&mut builder);
     builder.emulator(end)
 }
 
-/// An emulator whose errors are so large a share of its means, and no less where these are small.
+/// An emulator whose errors are this share of its means, or more where the means are small.
 fn sloped(emulator: Emulator, slope: f32) -> Emulator {
     let mut parts = emulator.into_parts();
     parts.calibration.floor.fill(0.0);
@@ -149,7 +149,7 @@ fn sloped(emulator: Emulator, slope: f32) -> Emulator {
     Emulator::new(parts).expect("a slope is not negative")
 }
 
-/// The inputs, spread to [`EXPONENT`] in either direction.
+/// The inputs, scaled to [`EXPONENT`] in either direction.
 fn spread(builder: &mut GraphBuilder) -> NodeId {
     let offset = builder.parameter(&[INPUTS], 0.1);
     let scale = builder
@@ -202,7 +202,7 @@ fn transposed_conv1d(builder: &mut GraphBuilder) -> NodeId {
     builder.push(Operation::TransposedConv1d(operation), node)
 }
 
-/// Its rows are cut, its columns filled.
+/// Its rows are cut, its columns padded.
 fn transposed_conv2d(builder: &mut GraphBuilder) -> NodeId {
     let node = builder.dense(Graph::INPUT, IMAGE);
     let (weight, bias) = builder.kernel(node, &[3, 3], 6);
@@ -216,7 +216,7 @@ fn transposed_conv2d(builder: &mut GraphBuilder) -> NodeId {
     builder.push(Operation::TransposedConv2d(operation), node)
 }
 
-/// A dense layer with what depends on where the inputs lie; every other input is logarithmic.
+/// A dense layer with the local estimates; every other input is logarithmic.
 fn local(local: Local) -> Emulator {
     let mut parts = one(|builder| builder.dense(Graph::INPUT, Shape::Vector(7))).into_parts();
     for input in parts.inputs.iter_mut().step_by(2) {
@@ -234,7 +234,7 @@ fn coordinates() -> Coordinates {
     }
 }
 
-/// Its limits are met on either side.
+/// Its limits are reached on either side.
 fn error_scale() -> ErrorScale {
     ErrorScale {
         coordinates: coordinates(),
@@ -245,9 +245,9 @@ fn error_scale() -> ErrorScale {
     }
 }
 
-/// Two centres beside the middle, and a radius around them that holds about half of the box.
+/// Two centres beside the middle, with a radius that covers about half of the box.
 fn coverage() -> Coverage {
-    // A rotation of each pair of neighbours: its transpose would turn the other way.
+    // A rotation of each pair of neighbours: its transpose would rotate the other way.
     let turned = |place: usize| match (place / INPUTS, place % INPUTS) {
         (row, column) if row == column => 0.8,
         (row, column) if row ^ 1 == column => {
@@ -269,7 +269,7 @@ fn coverage() -> Coverage {
     }
 }
 
-/// Four members that differ little beside their mean, for outputs of no axis: a single number.
+/// Four members that differ little from their mean, with a scalar output without axes.
 fn members() -> Emulator {
     let mut builder = GraphBuilder::new(INPUTS);
     let trunk = builder.dense(Graph::INPUT, Shape::Vector(16));
