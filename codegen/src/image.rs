@@ -89,7 +89,7 @@ impl Image {
         image.structure = crc32(0, text.bytes().map(u32::from));
         image.push(Field::new(
             "structure",
-            "Hash of the code that reads these numbers.",
+            "Hash of the code that reads these constants.",
             Values::Word(image.structure),
         ));
         let checksum = crc32(0, image.words());
@@ -111,7 +111,7 @@ impl Image {
         let padding = words.next_multiple_of(LINE) - words;
         if padding > 0 {
             let name = format!("padding{}", self.fields.len());
-            let about = "Up to a multiple of 64 bytes.";
+            let about = "Padding to a multiple of 64 bytes.";
             self.push(Field::new(&name, about, Values::Padding(padding)));
         }
     }
@@ -178,7 +178,7 @@ pub(crate) fn origin(emulator: &Emulator) -> [Field; 2] {
     [
         Field::new(
             "version",
-            "Version of the program that froze these numbers.",
+            "Version of the program that froze these constants.",
             Values::Words(version),
         ),
         Field::new(
@@ -213,7 +213,7 @@ pub(crate) fn arrays(emulator: &Emulator, stored: Stored) -> Vec<Field> {
     if let Some(slope) = &calibration.slope {
         all.push(Field::array(
             "slope",
-            "Deviation that remains where the members agree, over the mean's magnitude.",
+            "Deviation if the members agree, relative to the mean's magnitude.",
             slope,
         ));
     }
@@ -233,14 +233,10 @@ pub(crate) fn arrays(emulator: &Emulator, stored: Stored) -> Vec<Field> {
         ),
         Field::array(
             "floor",
-            "Variance that remains where the members agree, in squared units.",
+            "Variance if the members agree, in squared units.",
             &calibration.floor,
         ),
-        Field::number(
-            "gain",
-            "What the members' variance is multiplied by.",
-            calibration.gain,
-        ),
+        Field::number("gain", "Factor of the members' variance.", calibration.gain),
     ]);
     all
 }
@@ -254,10 +250,10 @@ fn local(local: &Local, stored: Stored) -> Vec<Field> {
         all.extend([
             Field::array(
                 "error_centre",
-                "Of the scale of errors: what is subtracted from each input.",
+                "Error scale: subtracted from each input.",
                 centre,
             ),
-            Field::array("error_per", "What the difference is multiplied with.", per),
+            Field::array("error_per", "Factor of the difference.", per),
             Field::array(
                 "error_linear",
                 "The exponent's slope at the centre.",
@@ -269,8 +265,8 @@ fn local(local: &Local, stored: Stored) -> Vec<Field> {
                 "The exponent at the centre.",
                 scale.constant,
             ),
-            Field::number("error_least", "The least exponent.", least),
-            Field::number("error_most", "The greatest exponent.", most),
+            Field::number("error_least", "The smallest exponent.", least),
+            Field::number("error_most", "The largest exponent.", most),
         ]);
     }
     if let Some(coverage) = &local.coverage {
@@ -288,19 +284,19 @@ fn local(local: &Local, stored: Stored) -> Vec<Field> {
         all.extend([
             Field::array(
                 "data_centre",
-                "Of the training points: what is subtracted from each input.",
+                "Training points: subtracted from each input.",
                 centre,
             ),
-            Field::array("data_per", "What the difference is multiplied with.", scale),
+            Field::array("data_per", "Factor of the difference.", scale),
             Field::array(
                 "data_whitening",
-                "Coordinates of unit variance, row by row.",
+                "Matrix to coordinates of unit variance, row by row.",
                 &coverage.whitening,
             ),
             Field::array("data_centres", about, &centres),
             Field::number(
                 "data_square_radius",
-                "How near to a centre a training point is, squared.",
+                "Square of the radius around a centre.",
                 coverage.square_radius,
             ),
         ]);

@@ -25,17 +25,17 @@ pub(super) fn images(emulator: &Emulator, code: &str) -> [Image; 2] {
             Field::new("ranges", "The trained box.", ranges(emulator)),
             Field::new(
                 "golden_inputs",
-                "What goes in.",
+                "Golden inputs.",
                 Values::Rows(inputs.clone()),
             ),
             Field::new(
                 "golden_mean",
-                "What comes out, bit for bit, by the f32 reference interpreter.",
+                "Bits of the means, by the f32 reference interpreter.",
                 rows(|prediction| prediction.mean),
             ),
             Field::new(
                 "golden_std",
-                "The same of the deviations.",
+                "Bits of the deviations.",
                 rows(|prediction| prediction.std),
             ),
         ];

@@ -35,8 +35,11 @@ fn golden(emulator: &Emulator) -> Vec<Field> {
     let mut all = vec![Field::new("golden_inputs", about, Values::Rows(inputs))];
     for (order, predictions) in Order::ALL.into_iter().zip(predictions) {
         let (order, about) = match order {
-            Order::Fused => ("fused", "What a fused multiply-add gives."),
-            Order::Separate => ("separate", "What product and sum rounded apart give."),
+            Order::Fused => ("fused", "Results with a fused multiply-add."),
+            Order::Separate => (
+                "separate",
+                "Results with product and sum rounded separately.",
+            ),
         };
         let (means, stds) = predictions
             .into_iter()

@@ -55,17 +55,17 @@ unsafe fn block<const POSITIONS: usize, const WIDTH: usize>(
     // Otherwise the initial values are the sums: they exist, and are not read through another
     // reference while borrowed.
     if tile.start_step == 0 {
-        // SAFETY: as the caller says.
+        // SAFETY: by this function's contract.
         *places = [unsafe { *tile.start.cast::<[f32; WIDTH]>() }; POSITIONS];
     }
     let mut sums = *places;
     let mut row = tile.weights;
     let mut x = tile.x.wrapping_add(first.wrapping_mul(tile.from));
     for _ in 0..tile.run {
-        // SAFETY: as the caller says.
+        // SAFETY: by this function's contract.
         let weights = unsafe { *row.cast::<[f32; WIDTH]>() };
         for (k, sums) in numbered(sums.iter_mut()) {
-            // SAFETY: as the caller says.
+            // SAFETY: by this function's contract.
             let number = unsafe { *x.wrapping_add(k.wrapping_mul(tile.from)) };
             for (sum, weight) in sums.iter_mut().zip(weights) {
                 *sum = Native::fma(number, weight, *sum);
