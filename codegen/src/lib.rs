@@ -7,6 +7,7 @@
 //! - [`domain`]: the guard that says when an input lies outside the trained box.
 //! - [`local`]: what depends on where an input lies: the scale of errors, and nearness to the training points.
 //! - [`interpreter`]: its meaning, in f64 and in the two deployed orders of f32.
+//! - [`derivative`]: the Jacobian of its mean.
 //! - [`plan`]: when its nodes are evaluated and where their values live.
 //! - [`pack`]: how its weights are stored for the runtime's kernels.
 //! - `image`: its numbers as one block of memory, which frozen code reads and can take from a file.
@@ -19,6 +20,7 @@
 
 pub mod aside;
 pub mod c;
+pub mod derivative;
 pub mod domain;
 pub mod emulator;
 mod error;

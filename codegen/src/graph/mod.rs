@@ -8,6 +8,7 @@
 //! What operations mean is said in `operation`, whose reference evaluation is plain loops over a [`Real`] in the
 //! written order of summation.
 
+mod dual;
 mod fragment;
 mod parameter;
 mod prune;
@@ -16,6 +17,7 @@ mod shape;
 mod single;
 
 pub use crate::operation::types::*;
+pub use dual::Dual;
 pub use fragment::Fragment;
 pub use parameter::{Parameter, ParameterId, Parameters};
 pub use real::Real;
