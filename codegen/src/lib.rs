@@ -45,6 +45,9 @@ pub use local::Local;
 #[cfg(test)]
 mod builds;
 #[cfg(test)]
+#[path = "../../tests/src/skip.rs"]
+mod skip;
+#[cfg(test)]
 mod testing;
 
 /// The example of the README is a test.
