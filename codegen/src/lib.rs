@@ -46,6 +46,10 @@ pub use local::Local;
 mod builds;
 #[cfg(test)]
 #[path = "../../tests/src/skip.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is a public module of the crate of tests"
+)]
 mod skip;
 #[cfg(test)]
 mod testing;
