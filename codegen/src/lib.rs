@@ -10,6 +10,7 @@
 //! - [`local`]: estimates that depend on the position of an input: the error scale, and whether a
 //!   training point is near.
 //! - [`interpreter`]: the reference semantics, in f64 and in the two deployed orders of f32.
+//! - [`derivative`]: the Jacobian of the emulator's mean.
 //! - [`plan`]: the order in which nodes are evaluated, and the buffers of their values.
 //! - [`pack`]: the storage of weights for the runtime's kernels.
 //! - `image`: all constants as one block of memory, which frozen code reads and can load from a
@@ -23,6 +24,7 @@
 
 pub mod aside;
 pub mod c;
+pub mod derivative;
 pub mod domain;
 pub mod emulator;
 mod error;
@@ -46,6 +48,13 @@ pub use local::Local;
 
 #[cfg(test)]
 mod builds;
+#[cfg(test)]
+#[path = "../../tests/src/skip.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is a public module of the crate of tests"
+)]
+mod skip;
 #[cfg(test)]
 mod testing;
 

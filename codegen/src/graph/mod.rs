@@ -9,6 +9,7 @@
 //! The semantics of operations are defined in `operation`, whose reference evaluation consists of
 //! plain loops over a [`Real`] in the documented order of summation.
 
+mod dual;
 mod fragment;
 mod parameter;
 mod prune;
@@ -17,6 +18,7 @@ mod shape;
 mod single;
 
 pub use crate::operation::types::*;
+pub use dual::Dual;
 pub use fragment::Fragment;
 pub use parameter::{Parameter, ParameterId, Parameters};
 pub use real::Real;
