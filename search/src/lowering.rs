@@ -1,7 +1,7 @@
 //! Lowering: converts a member of a super-architecture to operations of an emulator's graph.
 //!
 //! ```text
-//! raw inputs -> logarithm -> standardise -> group 0 -> ... -> group G-1 -> rescalings [-> transpose]
+//! raw inputs -> logarithm -> standardise -> group 0 -> ... -> group G-1 -> rescale [-> transpose]
 //!               inputs()                    candidate()                    outputs()
 //! ```
 //!

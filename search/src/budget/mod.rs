@@ -4,11 +4,14 @@
 //! members. The search samples, ranks and chooses within it, so that nothing above the budget is
 //! ever trained or shipped. Costs are those that the emulator reports about itself, or slightly
 //! more: members may share more than is counted here.
+//!
 //! ```text
-//! work  = sum over distinct prefixes of members of the last candidate's work + members * rescalings * outputs + error scale
-//! flash = 4 (sum over distinct candidates of packed weights + scales of inputs and outputs + calibration, with slopes where
-//!         outputs are transformed, + error scale)
-//! time  = as work, each operation's by the cost model (crate::cost_model) + statistics of each member + guard and end
+//! work  = sum over distinct prefixes of members of the last candidate's work
+//!         + members * rescalings * outputs + error scale
+//! flash = 4 (sum over distinct candidates of packed weights + scales of inputs and outputs
+//!         + calibration, with slopes if outputs are transformed, + error scale)
+//! time  = as work, with each operation's time by the cost model (crate::cost_model)
+//!         + statistics of each member + guard and end
 //! ```
 
 mod affordable;

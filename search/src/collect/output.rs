@@ -5,10 +5,11 @@
 //! | `.npy` | an array of floats or integers | that of the array |
 //! | `{...}` | JSON, a value for each name | number of names, then that of each value |
 //! | `[...]` | JSON, lists of equal length | that of the lists |
-//! | anything else | values separated by blanks, commas or semicolons; `#` starts a comment | lines x values per line, without dimensions of 1 |
+//! | anything else | text | lines x values per line, without dimensions of 1 |
 //!
-//! `0,99` may be one value or two. If the text does not show which, it is rejected until the user
-//! specifies [`Decimal`].
+//! Values in text are separated by blanks, commas or semicolons; `#` starts a comment. `0,99`
+//! may be one value or two. If the text does not show which, it is rejected until the user specifies
+//! [`Decimal`].
 
 use crate::data::{LARGEST_OUTPUT, decimal, npy_numbers};
 use serde_json::Value;

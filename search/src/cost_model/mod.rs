@@ -1,8 +1,8 @@
 //! The cost model: predicts the time of a call on a machine from the nanoseconds of each operation.
 //!
 //! ```text
-//! time of an operation = fixed + per_mac * multiply-accumulates + per_byte * bytes read and written
-//! time of a call       = guard + every operation once + statistics of every member + the end
+//! operation = fixed + per_mac * multiply-accumulates + per_byte * bytes read and written
+//! call      = guard + every operation once + statistics of every member + the end
 //! ```
 //!
 //! Each kind of operation has three non-negative rates, fitted to measurements on the machine

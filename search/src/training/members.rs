@@ -1,7 +1,9 @@
 //! The members of the ensemble: pairwise different architectures that branch late.
 //!
 //! ```text
-//! inputs --shared groups, the most probable choices--> branch --open groups, each member's own choices--> outputs
+//! inputs --shared groups--> branch --open groups--> outputs
+//!        most probable             each member's
+//!        choices                   own choices
 //! ```
 //!
 //! The shipped call stores and evaluates the shared groups once, and the steps of every member

@@ -4,6 +4,7 @@
 //! A matrix product vectorises along its columns. If the `C` output channels do not fill a vector,
 //! `R` neighbouring rows are treated as one row of `R C` columns. Their windows together span `taps
 //! + R - 1` positions, and their weights form a band of copies:
+//!
 //! ```text
 //! | W0      |
 //! | W1 W0   |      taps = 2, R = 2: (w0 w1 w2) -> (w0 W0 + w1 W1, w1 W0 + w2 W1)
