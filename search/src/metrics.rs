@@ -69,8 +69,8 @@ pub struct OutputMetrics {
 }
 
 impl OutputMetrics {
-    /// Returns the figures as text: `eff: R2 0.021, half of its errors below 98.3 % of its standard
-    /// deviation`.
+    /// Returns the figures as text:
+    /// `eff: R2 0.021, half of its errors below 98.3 % of its standard deviation`.
     #[must_use]
     pub fn text(&self) -> String {
         format!(

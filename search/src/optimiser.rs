@@ -198,8 +198,8 @@ impl Entry {
     }
 }
 
-/// One pass over a variable: updates the moments, then `w = keep w - step m / (sqrt(root v) +
-/// eps)`.
+/// One pass over a variable: updates the moments, then
+/// `w = keep w - step m / (sqrt(root v) + eps)`.
 struct Update<'a> {
     moments: &'a Mutex<[Vec<f32>; 2]>,
     step: f32,

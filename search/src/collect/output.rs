@@ -7,8 +7,8 @@
 //! | `[...]` | JSON, lists of equal length | that of the lists |
 //! | anything else | text | lines x values per line, without dimensions of 1 |
 //!
-//! Values in text are separated by blanks, commas or semicolons; `#` starts a comment. `0,99`
-//! may be one value or two. If the text does not show which, it is rejected until the user specifies
+//! Values in text are separated by blanks, commas or semicolons; `#` starts a comment. `0,99` may
+//! be one value or two. If the text does not show which, it is rejected until the user specifies
 //! [`Decimal`].
 
 use crate::data::{LARGEST_OUTPUT, decimal, npy_numbers};

@@ -1,10 +1,12 @@
 //! Covariances of two inputs, with a length scale for each input.
 //!
 //! ```text
-//! r^2 = sum_d d_d^2,    d_d = (x_d - x'_d) / l_d
+//! r^2 = sum_d z_d^2,    z_d = (x_d - x'_d) / l_d
 //!
-//! Matern 5/2:  k = (1 + s + s^2 / 3) exp(-s), s = sqrt(5) r     dk / d log l_d = 5/3 (1 + s) exp(-s) d_d^2
-//! Gaussian:    k = exp(-r^2 / 2)                                dk / d log l_d = k d_d^2
+//! Matern 5/2:  k = (1 + s + s^2 / 3) exp(-s),    s = sqrt(5) r
+//!              dk / d log l_d = 5/3 (1 + s) exp(-s) z_d^2
+//! Gaussian:    k = exp(-r^2 / 2)
+//!              dk / d log l_d = k z_d^2
 //! ```
 //!
 //! Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006), section 4.2.1.

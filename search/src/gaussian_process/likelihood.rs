@@ -1,8 +1,9 @@
 //! The marginal likelihood of targets under a Gaussian process, and its gradient.
 //!
 //! ```text
-//! K = kernel(x, x; l) + eta I,    sigma_c^2 = y_c^T K^-1 y_c / n     (maximum likelihood, per column c)
-//! L = sum_c n/2 log sigma_c^2 + columns/2 log |K|                    (negative logarithm, up to constants)
+//! K = kernel(x, x; l) + eta I
+//! sigma_c^2 = y_c^T K^-1 y_c / n                     (maximum likelihood, per column c)
+//! L = sum_c n/2 log sigma_c^2 + columns/2 log |K|    (negative logarithm, up to constants)
 //! dL = 1/2 tr(W dK),   W = columns K^-1 - sum_c a_c a_c^T / sigma_c^2,   a_c = K^-1 y_c
 //! ```
 //!

@@ -6,11 +6,12 @@
 //! rows:
 //!
 //! ```text
-//! z[q] = sum over runs of  rows[q + offset .. q + offset + taps] (side by side)  x  weights of those taps
+//! z[q] = sum over runs of  rows[q + offset .. q + offset + taps] (side by side)
+//!                          x  weights of those taps
 //! ```
 //!
 //! A convolution has one run for each line of its kernel. A transposed convolution of stride s
-//! splits into s^d phases (the outputs with one remainder modulo s). Each phase is a convolution of
+//! splits into s^d phases (the outputs of equal remainder modulo s). Each phase is a convolution of
 //! the input with every s-th tap, without products with stuffed zeros.
 
 /// Number of positions along the two axes; a sequence has height 1.
@@ -47,7 +48,7 @@ pub(crate) struct Run {
     pub(crate) taps: Vec<usize>,
 }
 
-/// The outputs with one remainder modulo the stride.
+/// The outputs of equal remainder modulo the stride.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Phase {
     remainder: Grid,
@@ -302,8 +303,8 @@ struct Axis {
     taps: Vec<usize>,
 }
 
-/// Splits an axis into phases: output `s j + r` meets tap `t` at input `j + d`, where `t = r +
-/// kernel / 2 - s d`.
+/// Splits an axis into phases: output `s j + r` meets tap `t` at input `j + d`, where
+/// `t = r + kernel / 2 - s d`.
 fn axis(input: usize, output: usize, kernel: usize, stride: usize) -> Vec<Axis> {
     let natural = (input - 1) * stride + kernel - 2 * (kernel / 2);
     let computed = natural.min(output);

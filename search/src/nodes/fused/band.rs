@@ -2,8 +2,8 @@
 //! are few channels.
 //!
 //! A matrix product vectorises along its columns. If the `C` output channels do not fill a vector,
-//! `R` neighbouring rows are treated as one row of `R C` columns. Their windows together span `taps
-//! + R - 1` positions, and their weights form a band of copies:
+//! `R` neighbouring rows are treated as one row of `R C` columns. Their windows together span
+//! `taps + R - 1` positions, and their weights form a band of copies:
 //!
 //! ```text
 //! | W0      |

@@ -5,7 +5,8 @@
 //! activation:
 //!
 //! ```text
-//! forward    z = sum over runs of windows(r) W,    node = f(identity + z + b)   or   identity + f(z + b)
+//! forward    z = sum over runs of windows(r) W,
+//!            node = f(identity + z + b)   or   identity + f(z + b)
 //! backward   g = node's gradient * f',    db = sum g,    dW = windows(r)^T g,
 //!            dr = sum over runs of windows(g) W^T, taps reversed
 //! ```

@@ -1,5 +1,5 @@
-//! Dense layers as custom operations with their gradients: `node = f(x + x W + b)` or `x + f(x W +
-//! b)`.
+//! Dense layers as custom operations with their gradients: `node = f(x + x W + b)` or
+//! `x + f(x W + b)`.
 
 use super::matmul::{View, Write, multiply};
 use super::real::{Buffer, Real};
