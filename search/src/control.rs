@@ -4,10 +4,10 @@
 //! outputs, its head has a basis of up to 48 functions. Its members share the layers and have
 //! separate heads, like those of a search, which branch late; most of the budget therefore goes
 //! into one good network. Its width is the largest for which all members fit the budget. Without a
-//! budget, its work is that of the dearest ensemble that the search can ship. The width is at most
-//! 128, that of the larger fixed network in docs/training.md. With a small budget, the number of
-//! members is reduced first, then the number of basis functions. If a search learns components of
-//! its outputs, so does the control.
+//! budget, its work is that of the most expensive ensemble that the search can ship. The width is
+//! at most 128, that of the larger fixed network in docs/training.md. With a small budget, the
+//! number of members is reduced first, then the number of basis functions. If a search learns
+//! components of its outputs, so does the control.
 
 use crate::budget::{Budget, Terms, check_given};
 use crate::components::Components;
@@ -181,7 +181,7 @@ mod tests {
         // scale.
         assert_eq!(width(Some(8_004), 4), Some((32, 1)));
         assert_eq!(width(Some(100), 4), None);
-        // The work of the dearest ensemble of the search.
+        // The work of the most expensive ensemble of the search.
         let dearest = 5 * 64 + 4 * 2 * 64 * 64 + 48 * (64 + 250) + 5 * 250;
         assert_eq!(width(None, 4), width(Some(dearest * 5 / 2), 4));
     }

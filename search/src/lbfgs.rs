@@ -90,7 +90,7 @@ impl Lbfgs {
     /// Takes one iteration; `evaluate` returns value and gradient at a place.
     ///
     /// # Errors
-    /// Those of `evaluate`.
+    /// Returns the errors of `evaluate`.
     pub fn iterate<E>(
         &mut self,
         mut evaluate: impl FnMut(&[f64]) -> Result<(f64, Vec<f64>), E>,

@@ -82,8 +82,8 @@ fn random_space(random: &mut ChaCha8Rng, output: Shape) -> Space {
     Space::new("random", INPUTS, groups).unwrap()
 }
 
-/// A random budget from slightly below the cheapest architecture to far above the dearest, or no
-/// limit.
+/// A random budget from slightly below the cheapest architecture to far above the most expensive,
+/// or no limit.
 fn random_budget(random: &mut ChaCha8Rng, space: &Space, model: &CostModel) -> Budget {
     let costs = candidate_costs(space, Some(model));
     let (each, once) = fixed_costs(space, 1, Transform::None, Some(model));

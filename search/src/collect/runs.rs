@@ -61,7 +61,7 @@ pub enum State {
     Ended(Record),
     /// It is active, or ended without a record.
     Running,
-    /// It is to be run.
+    /// It still has to be run.
     ToDo,
 }
 

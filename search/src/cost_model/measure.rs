@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Inputs of the graphs with chains.
+/// Number of inputs of the measured graphs.
 const INPUTS: usize = 3;
 /// Additional operations of the longer chain.
 const LONGER: usize = 8;

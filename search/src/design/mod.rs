@@ -125,7 +125,7 @@ pub fn design(parameters: &[Parameter], method: Method, count: usize, seed: u64)
         .collect()
 }
 
-/// Writes points as a `.csv` with a column for each parameter; the file is whole or absent.
+/// Writes points as a `.csv` with a column for each parameter; writes the whole file or none.
 ///
 /// # Errors
 /// [`DataError::Write`].

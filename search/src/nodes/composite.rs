@@ -12,7 +12,7 @@ use candle_core::{Result, Tensor};
 /// Returns the node of a dense layer, as [`Form::dense`](super::Form::dense).
 ///
 /// # Errors
-/// The shapes do not fit.
+/// If the shapes do not match.
 pub fn dense(
     x: &Tensor,
     weight: &Tensor,
@@ -31,7 +31,7 @@ pub fn dense(
 /// [`Form::correlate`](super::Form::correlate).
 ///
 /// # Errors
-/// The shapes do not fit.
+/// If the shapes do not match.
 pub fn correlate(
     plan: &Plan,
     x: &Tensor,
@@ -55,7 +55,7 @@ pub fn correlate(
 /// [`Form::identity`](super::Form::identity).
 ///
 /// # Errors
-/// The shapes do not fit.
+/// If the shapes do not match.
 pub fn identity(plan: &Plan, x: &Tensor, epilogue: Epilogue) -> Result<Tensor> {
     let resized = resize(&on_grid(x, plan.input)?, plan.output)?;
     as_given(&node(&resized, None, epilogue)?, x)
@@ -64,7 +64,7 @@ pub fn identity(plan: &Plan, x: &Tensor, epilogue: Epilogue) -> Result<Tensor> {
 /// Returns the product of a gated layer, as [`Form::gated`](super::Form::gated).
 ///
 /// # Errors
-/// The shapes do not fit.
+/// If the shapes do not match.
 pub fn gated(gate: &Tensor, value: &Tensor, identity: Option<&Tensor>) -> Result<Tensor> {
     let product = (gate * value)?;
     match identity {
