@@ -151,19 +151,11 @@ fn arranged(data: Dataset, emulator: &Emulator, observer: &dyn Observer) -> Resu
         .map(|input| input.name.clone())
         .collect();
     let outputs = emulator.outputs();
-    let axes: Vec<data::Axis> = outputs
-        .axes
-        .iter()
-        .map(|axis| data::Axis {
-            name: axis.name.clone(),
-            values: axis.values.clone(),
-        })
-        .collect();
     let arranged = data.arranged(Columns {
         inputs: &inputs,
         outputs: &outputs.names,
         shape: &outputs.shape,
-        axes: &axes,
+        axes: &outputs.axes,
     })?;
     for note in &arranged.notes {
         observer.note(note);

@@ -14,8 +14,8 @@ use crate::data;
 use crate::space::{self, Candidate, Group, Identity, Placement};
 use dense_codegen::Result;
 use dense_codegen::graph::{
-    Activation, Add, Conv1d, Conv2d, Dense, Fragment, Function, Inverse, Logarithm, Multiply,
-    NodeId, Operation, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
+    Activation, Add, Conv1d, Conv2d, Dense, Fragment, Function, Logarithm, Multiply, NodeId,
+    Operation, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
     TransposedConv1d, TransposedConv2d,
 };
 
@@ -238,15 +238,10 @@ fn activated(
 pub(crate) fn outputs(output: Shape, transform: data::Transform) -> Result<Fragment> {
     let mut fragment = Fragment::new(output);
     let mut node = Fragment::OPERAND;
-    match transform {
-        data::Transform::None => {}
-        data::Transform::Log => {
-            node = rescaled(&mut fragment, node, LEARNT)?;
-            node = inverse(&mut fragment, node, Inverse::Exp)?;
-        }
-        data::Transform::Asinh => {
-            node = rescaled(&mut fragment, node, LEARNT)?;
-            node = inverse(&mut fragment, node, Inverse::Sinh)?;
+    if let Some(function) = transform.inverse() {
+        node = rescaled(&mut fragment, node, LEARNT)?;
+        node = fragment.push(Operation::Transform(Transform { function }), &[node])?;
+        if transform == data::Transform::Asinh {
             node = rescaled(&mut fragment, node, UNIT)?;
         }
     }
@@ -267,8 +262,4 @@ fn rescaled(fragment: &mut Fragment, node: NodeId, names: [&str; 2]) -> Result<N
         offset: offset?,
     };
     fragment.push(Operation::Rescale(rescale), &[node])
-}
-
-fn inverse(fragment: &mut Fragment, node: NodeId, function: Inverse) -> Result<NodeId> {
-    fragment.push(Operation::Transform(Transform { function }), &[node])
 }

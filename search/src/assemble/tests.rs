@@ -11,6 +11,7 @@ use crate::space::{Activation, Candidate, Group, Identity, Placement, Space};
 use crate::streams::stream;
 use crate::training::{Choices, Members, Rows, Settings, Trainer};
 use candle_core::{DType, Device, Tensor};
+use dense_codegen::emulator::InputVariable;
 use dense_codegen::executor::Executor;
 use dense_codegen::interpreter::interpret_f64;
 use rand::Rng;

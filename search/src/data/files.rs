@@ -1,7 +1,7 @@
 //! The files that data are read from: which kinds there are, and what the user says about one.
 
 use super::error::DataError;
-use super::layout::Layout;
+use dense_codegen::emulator::Layout;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
