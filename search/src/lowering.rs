@@ -11,7 +11,7 @@
 //! [super-network](crate::supernetwork) has the same parameters and computes the same in fused form.
 
 use crate::data;
-use crate::space::{self, Candidate, Group, Identity, Placement};
+use crate::space::{Candidate, Group, Identity, Placement};
 use dense_codegen::Result;
 use dense_codegen::graph::{
     Activation, Add, Conv1d, Conv2d, Dense, Fragment, Function, Logarithm, Multiply, NodeId,
@@ -219,13 +219,10 @@ fn operation(
 fn activated(
     fragment: &mut Fragment,
     node: NodeId,
-    activation: Option<space::Activation>,
+    activation: Option<Function>,
 ) -> Result<NodeId> {
-    let function = match activation {
-        None => return Ok(node),
-        Some(space::Activation::Relu) => Function::Relu,
-        Some(space::Activation::Silu) => Function::Silu,
-        Some(space::Activation::Tanh) => Function::Tanh,
+    let Some(function) = activation else {
+        return Ok(node);
     };
     fragment.push(Operation::Activation(Activation { function }), &[node])
 }

@@ -5,6 +5,7 @@ mod held;
 pub use held::HeldPart;
 
 use crate::data::Dataset;
+use crate::json::float;
 use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
 use serde::{Deserialize, Serialize};
@@ -55,12 +56,16 @@ pub struct OutputMetrics {
     /// Its name, or its number.
     pub name: String,
     /// Mean squared error in its training deviations.
+    #[serde(deserialize_with = "float")]
     pub mse_z: f64,
     /// One minus the squared error over its variance.
+    #[serde(deserialize_with = "float")]
     pub r2: f64,
     /// The median over rows of its error, in its training deviations.
+    #[serde(deserialize_with = "float")]
     pub median_error_z: f64,
     /// The share of its values in the band of 90 %.
+    #[serde(deserialize_with = "float")]
     pub coverage_90: f64,
 }
 

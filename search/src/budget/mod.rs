@@ -38,11 +38,13 @@ const WEIGHT_OF_COST: f64 = 0.05;
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Multiply-accumulates.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub macs: Option<u64>,
     /// Bytes of constants.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub flash_bytes: Option<u64>,
     /// Nanoseconds, by the cost model.
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub time_ns: Option<u64>,
 }
 

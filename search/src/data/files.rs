@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What the user says about a file beyond what the file says itself.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReadOptions {
     /// The layout of the outputs, instead of the one in the file or the guess.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub layout: Option<Layout>,
     /// Columns that are inputs, by name. Needed for a `.csv`; a `.npz` keeps all where it is empty.
     pub inputs: Vec<String>,

@@ -5,13 +5,13 @@
 //! node = identity + act(op)      (Placement::OnBranch)
 //! ```
 
-use crate::space::{Activation, Group, Identity, Placement};
+use crate::space::{Function, Group, Identity, Placement};
 
 /// What follows an operation in its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Epilogue {
     /// The activation, if any.
-    pub activation: Option<Activation>,
+    pub activation: Option<Function>,
     /// Where it acts.
     pub placement: Placement,
     /// Whether the resized input is added.

@@ -17,12 +17,7 @@ pub struct Choices {
     /// Rows that the polish reads, over those that the weight steps read; none where there are many rows.
     pub polish: f64,
     /// The share of a budget that one architecture may take where there are to be several members: docs/spaces.md.
-    #[serde(default = "share_of_one")]
     pub share_of_one: f64,
-}
-
-fn share_of_one() -> f64 {
-    Choices::default().share_of_one
 }
 
 /// Where more rows are simulated nothing is polished: in the same time, steps on a few of them gain more.

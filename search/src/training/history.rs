@@ -23,8 +23,10 @@ pub struct Record {
     /// What it belongs to.
     pub phase: Phase,
     /// The loss on its batch, or of all training rows in the polish; `None` where it is not finite.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub training_loss: Option<f64>,
     /// The loss of the most probable architecture after it, on rows that choose.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub validation_loss: Option<f64>,
     /// Nats of each group: 0 when decided, `ln(candidates)` when undecided; none where nothing is searched.
     pub entropy: Vec<f64>,
