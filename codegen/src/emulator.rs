@@ -38,6 +38,45 @@ pub struct EmulatorParts {
 }
 
 /// An emulator whose parts belong together and whose graph has nothing that no member needs.
+///
+/// # Example
+/// By hand, what a search makes of data: `2 x + 1` for x from 0 to 1, known to 0.1.
+/// ```
+/// use dense_codegen::emulator::{InputVariable, Layout, Outputs};
+/// use dense_codegen::graph::{Dense, Graph, Operation, Shape};
+/// use dense_codegen::interpreter::interpret_f64;
+/// use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
+///
+/// # fn main() -> dense_codegen::Result<()> {
+/// let mut graph = Graph::new(1);
+/// let layer = Dense {
+///     weight: graph.parameter("weight", &[1, 1], vec![2.0])?,
+///     bias: graph.parameter("bias", &[1], vec![1.0])?,
+///     output: Shape::Vector(1),
+/// };
+/// let member = graph.push(Operation::Dense(layer), &[Graph::INPUT])?;
+/// let emulator = Emulator::new(EmulatorParts {
+///     graph,
+///     members: vec![member],
+///     calibration: Calibration { gain: 1.0, unit: vec![1.0], floor: vec![0.01], slope: None },
+///     local: Local::default(),
+///     inputs: vec![InputVariable { name: "x".into(), low: 0.0, high: 1.0, logarithmic: false }],
+///     outputs: Outputs {
+///         layout: Layout::Scalars,
+///         shape: vec![],
+///         names: vec!["y".into()],
+///         axes: vec![],
+///         relative: None,
+///     },
+///     provenance: Default::default(),
+/// })?;
+/// let prediction = interpret_f64(&emulator, &[0.25]);
+/// assert_eq!(prediction.mean, [1.5]);
+/// assert!((prediction.std[0] - 0.1).abs() < 1e-6);
+/// assert!(interpret_f64(&emulator, &[1.25]).status.outside > 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Emulator(EmulatorParts);
 

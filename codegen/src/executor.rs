@@ -15,6 +15,38 @@ use dense_runtime::local;
 use dense_runtime::status::Status;
 
 /// Runs one emulator.
+///
+/// # Example
+/// ```
+/// use dense_codegen::executor::Executor;
+///
+/// # fn main() -> dense_codegen::Result<()> {
+/// # use dense_codegen::emulator::{InputVariable, Layout, Outputs};
+/// # use dense_codegen::graph::{Dense, Graph, Operation, Shape};
+/// # use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
+/// # let mut graph = Graph::new(1);
+/// # let layer = Dense {
+/// #     weight: graph.parameter("weight", &[1, 1], vec![2.0])?,
+/// #     bias: graph.parameter("bias", &[1], vec![1.0])?,
+/// #     output: Shape::Vector(1),
+/// # };
+/// # let member = graph.push(Operation::Dense(layer), &[Graph::INPUT])?;
+/// # let emulator = Emulator::new(EmulatorParts {
+/// #     graph,
+/// #     members: vec![member],
+/// #     calibration: Calibration { gain: 1.0, unit: vec![1.0], floor: vec![0.01], slope: None },
+/// #     local: Local::default(),
+/// #     inputs: vec![InputVariable { name: "x".into(), low: 0.0, high: 1.0, logarithmic: false }],
+/// #     outputs: Outputs { layout: Layout::Scalars, shape: vec![], names: vec![], axes: vec![], relative: None },
+/// #     provenance: Default::default(),
+/// # })?;
+/// // `emulator` is 2 x + 1, from x = 0 to 1.
+/// let answer = Executor::new(&emulator).predict(&[0.25, 0.5, 1.25], 1);
+/// assert_eq!(answer.mean, [1.5, 2.0, 3.5]);
+/// assert!(answer.status[0].is_ok() && !answer.status[2].is_ok());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Executor {
     emulator: Emulator,

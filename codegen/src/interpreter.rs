@@ -115,9 +115,14 @@ fn predict<R: Real>(emulator: &Emulator, x: &[f32]) -> Prediction<R> {
     Prediction { mean, std, status }
 }
 
-/// The value of every node, in order.
+/// The value of every node at raw inputs, in order.
 pub(crate) fn node_values<R: Real>(graph: &Graph, x: &[f32]) -> Vec<Vec<R>> {
-    let mut values = vec![x.iter().copied().map(R::from_f32).collect::<Vec<_>>()];
+    values_from(graph, x.iter().copied().map(R::from_f32).collect())
+}
+
+/// The value of every node at inputs in this arithmetic, in order.
+pub(crate) fn values_from<R: Real>(graph: &Graph, inputs: Vec<R>) -> Vec<Vec<R>> {
+    let mut values = vec![inputs];
     for node in graph.nodes().iter().skip(1) {
         let operand = |&input: &NodeId| Value {
             shape: graph.shape(input),

@@ -153,7 +153,7 @@ def main():
     parser.add_argument("--seed", type=int, default=12, help="of the Sobol points and the parts (default 12)")
     parser.add_argument("-o", "--output", type=Path, default=Path("generated.npz"), help="default generated.npz")
     parser.add_argument("--check", type=int, metavar="N", help="compute N rows of --data again instead")
-    parser.add_argument("--data", type=Path, default=here / "thomson.npz", help="what --check reads")
+    parser.add_argument("--data", type=Path, default=here / "../../search/data/thomson.npz", help="what --check reads")
     arguments = parser.parse_args()
     if arguments.check is not None:
         sys.exit(0 if check(arguments.data, arguments.check) else 1)

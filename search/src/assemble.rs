@@ -1,6 +1,6 @@
 //! From trained weights to an emulator: physical units in and out, members that share operations, calibrated spread.
 //!
-//! What a member is as operations, [`crate::lowering`] says; here these get their weights. What members have in common
+//! What a member is as operations, `lowering` says; here these get their weights. What members have in common
 //! becomes one node, since equal operations on equal inputs are one node in a graph.
 //!
 //! [`crate::calibration`] then fits the standard deviation.
@@ -9,6 +9,7 @@ use crate::calibration::calibrated;
 use crate::data::{Dataset, Normalisation, Split, Transform};
 use crate::error::{Error, Result};
 use crate::lowering;
+pub use crate::lowering::data_order;
 use crate::space::{Architecture, Shape};
 use crate::supernetwork::SuperNetwork;
 use crate::training::Trained;
@@ -17,26 +18,6 @@ use dense_codegen::emulator::{Layout, Outputs};
 use dense_codegen::graph::{Fragment, Graph, NodeId, ParameterId};
 use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
 use std::collections::{BTreeMap, HashMap};
-
-/// Returns the order in which a sequence of the network's outputs stands in the data, `[channels][length]`, or an image,
-/// `[channels][height][width]`: element k of the network is element `order[k]` of the data.
-#[must_use]
-pub fn data_order(output: Shape) -> Vec<usize> {
-    match output {
-        Shape::Vector(count) => (0..count).collect(),
-        Shape::Sequence { length, channels } => (0..length)
-            .flat_map(|p| (0..channels).map(move |c| c * length + p))
-            .collect(),
-        Shape::Image {
-            height,
-            width,
-            channels,
-        } => data_order(Shape::Sequence {
-            length: height * width,
-            channels,
-        }),
-    }
-}
 
 /// Returns the emulator of what was trained, its standard deviation calibrated on the rows of `split` that are for it; without
 /// a split, or without such rows, not calibrated.

@@ -14,8 +14,8 @@
 //! k is the least for which the rest of the training outputs' variance is below `REST`, so far as the basis has at most
 //! `WEIGHTS` numbers or `FEW` directions.
 
-use crate::assemble::data_order;
 use crate::data::{Dataset, Normalisation};
+use crate::lowering::data_order;
 use crate::principal;
 use crate::space::{Candidate, Error, Group, Identity, Placement, Shape, Space};
 use std::collections::BTreeMap;

@@ -1,27 +1,39 @@
 //! A run's emulator as a crate that builds anywhere, or as C, and what it costs on a microcontroller.
 
+use crate::data::write_whole;
 use crate::error::{Error, Result};
 use crate::events::{Event, Observer};
-use crate::run_folder::{emulator_of, write_aside};
+use crate::run_folder::emulator_of;
 use crate::search::pareto_file;
 use dense_codegen::c::{self, FrozenC, Prefix};
 use dense_codegen::emulator::Emulator;
 use dense_codegen::file;
 use dense_codegen::resources::{Bench, Processor, Report};
-use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
+use dense_codegen::rust::{FreezeOptions, FrozenCrate, Runtime, freeze};
 use std::path::{Path, PathBuf};
+
+/// What the user chooses about the frozen crate.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RustChoices {
+    /// The linker's section for the numbers.
+    pub section: Option<String>,
+    /// Whether the crate is a member of a Cargo workspace.
+    pub member: bool,
+    /// Where the runtime comes from; a folder is relative to where the program runs.
+    pub runtime: Runtime,
+}
 
 /// Writes the frozen crate into the folder `out`, whose name it takes: of the run's emulator, or of a row of its Pareto table.
 ///
 /// # Errors
-/// `run` is neither a run folder nor an emulator file, has no such row, or the folder holds something
-/// else.
+/// `run` is neither a run folder nor an emulator file, has no such row, the folder holds something else, or the runtime is
+/// not in its folder.
 pub fn freeze_run(
     run: &Path,
     row: Option<usize>,
     out: &Path,
-    section: Option<String>,
-    member: bool,
+    choices: RustChoices,
     observer: &dyn Observer,
 ) -> Result<FrozenCrate> {
     let emulator = load(run, row)?;
@@ -32,11 +44,20 @@ pub fn freeze_run(
     let crate_name = name
         .to_lowercase()
         .replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+    let RustChoices {
+        section,
+        member,
+        runtime,
+    } = choices;
+    let runtime = match runtime {
+        Runtime::Path(folder) => Runtime::Path(std::path::absolute(folder)?),
+        other => other,
+    };
     let options = FreezeOptions {
         crate_name,
         section,
         member,
-        ..FreezeOptions::default()
+        runtime,
     };
     let frozen = freeze(&emulator, out, &options)?;
     if let Some(root) = enclosing_workspace(out).filter(|_| !member) {
@@ -95,7 +116,7 @@ pub fn measure_resources(
     json.push('\n');
     for (suffix, text) in [("json", json), ("txt", report.to_string())] {
         let path = out.join(format!("resources-{processor}.{suffix}"));
-        write_aside(&path, text.as_bytes())?;
+        write_whole(&path, text.as_bytes())?;
     }
     Ok(report)
 }

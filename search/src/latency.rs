@@ -29,8 +29,7 @@ fn build_and_run(run: &Path, options: &[&str]) -> Result<Value> {
         run,
         None,
         &folder.path().join("emulator"),
-        None,
-        false,
+        freezing::RustChoices::default(),
         &|_| {},
     )?;
     let output = Command::new("cargo")

@@ -19,6 +19,26 @@ use dense_codegen::graph::{
     TransposedConv1d, TransposedConv2d,
 };
 
+/// Returns the order in which a sequence of the network's outputs stands in the data, `[channels][length]`, or an image,
+/// `[channels][height][width]`: element k of the network is element `order[k]` of the data.
+#[must_use]
+pub fn data_order(output: Shape) -> Vec<usize> {
+    match output {
+        Shape::Vector(count) => (0..count).collect(),
+        Shape::Sequence { length, channels } => (0..length)
+            .flat_map(|p| (0..channels).map(move |c| c * length + p))
+            .collect(),
+        Shape::Image {
+            height,
+            width,
+            channels,
+        } => data_order(Shape::Sequence {
+            length: height * width,
+            channels,
+        }),
+    }
+}
+
 /// What [`inputs`] subtracts from each input.
 pub(crate) const INPUT_CENTRE: &str = "input centre";
 /// What [`inputs`] then multiplies it by.

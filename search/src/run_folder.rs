@@ -16,7 +16,7 @@
 //!
 //! Every file is whole or absent: written aside, then renamed.
 
-use crate::data::{Aside, refuse};
+use crate::data::write_whole;
 use crate::error::{Context, Error, Result, bail};
 use crate::events::Observer;
 use crate::folder_lock::FolderLock;
@@ -26,7 +26,6 @@ use crate::search::{ParetoTable, RunDescription, TrainingHistory};
 use dense_codegen::Emulator;
 use serde::de::DeserializeOwned;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The folder of a run.
@@ -275,7 +274,7 @@ impl RunFolder {
     /// # Errors
     /// The file cannot be written.
     pub fn write_checkpoint(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        write_aside(&self.checkpoint(name), bytes)
+        Ok(write_whole(&self.checkpoint(name), bytes)?)
     }
 
     /// Reads the checkpoint of the training of a space, if there is one.
@@ -329,7 +328,7 @@ pub fn emulator_of(run: &Path) -> Result<Emulator> {
 /// Writes a file of JSON that ends in a line break.
 fn write_line(path: &Path, mut json: Vec<u8>) -> Result<()> {
     json.push(b'\n');
-    write_aside(path, &json)
+    Ok(write_whole(path, &json)?)
 }
 
 /// Reads a file of JSON, if it is there.
@@ -375,16 +374,4 @@ pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> Result<()> {
         ),
         None => Ok(()),
     }
-}
-
-/// Creates or replaces a file with these bytes: whole, or not at all.
-///
-/// # Errors
-/// The file cannot be written.
-pub(crate) fn write_aside(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut aside = Aside::create(path)?;
-    aside
-        .write_all(bytes)
-        .map_err(|error| refuse(path, error))?;
-    Ok(aside.finish()?)
 }

@@ -112,7 +112,7 @@ fn program() -> anyhow::Result<Command> {
 
 fn searched(folder: &Path) -> anyhow::Result<PathBuf> {
     let run = folder.join("run");
-    let data = repository().join("examples/thomson/thomson.npz");
+    let data = repository().join("search/data/thomson.npz");
     let mut search = program()?;
     search.arg("search").arg(data).arg("--out").arg(&run);
     if !search.args(["--steps", "3000"]).output()?.status.success() {

@@ -82,7 +82,7 @@ fn main() -> anyhow::Result<()> {
         for &seed in &arguments.seeds {
             let (name, data) = match file {
                 None => {
-                    let path = dense_tests::repository().join("examples/thomson/thomson.npz");
+                    let path = dense_tests::repository().join("search/data/thomson.npz");
                     let data = Dataset::read(&path, &ReadOptions::default())?;
                     ("thomson".into(), data)
                 }

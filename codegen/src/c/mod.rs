@@ -22,7 +22,7 @@ mod source;
 
 use crate::emulator::Emulator;
 use crate::interpreter::Order;
-use crate::rust::{self, check_section, write_folder};
+use crate::rust::{self, Carried, check_section, write_folder};
 use crate::{Error, Result};
 pub use costs::CCosts;
 pub use options::{ABI, FreezeOptions, Prefix};
@@ -44,6 +44,8 @@ pub struct FrozenC {
     pub ram_bytes: usize,
     /// Ensemble members.
     pub members: usize,
+    /// What of others the folder carries.
+    pub carries: Vec<Carried>,
     /// What the C file takes on the processor that was asked for; why it is not known where it is not.
     pub costs: Option<std::result::Result<CCosts, String>>,
 }
@@ -67,6 +69,10 @@ pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Resul
         flash_bytes: arrays::flash_bytes(emulator),
         ram_bytes: emulator.ram_bytes(),
         members: emulator.members().len(),
+        carries: vec![Carried {
+            folder: "library/dense-runtime",
+            ..rust::RUNTIME
+        }],
         costs,
     })
 }

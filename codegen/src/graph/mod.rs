@@ -5,9 +5,10 @@
 //! alike share their beginning without anybody looking for it. A [`Fragment`] is a part of a graph before its weights are
 //! known: it tells their shapes and what the part costs, and is grafted into a graph with them.
 //!
-//! What operations mean is said in [`crate::operation`], whose reference evaluation is plain loops over a [`Real`] in the
+//! What operations mean is said in `operation`, whose reference evaluation is plain loops over a [`Real`] in the
 //! written order of summation.
 
+mod dual;
 mod fragment;
 mod parameter;
 mod prune;
@@ -16,6 +17,7 @@ mod shape;
 mod single;
 
 pub use crate::operation::types::*;
+pub use dual::Dual;
 pub use fragment::Fragment;
 pub use parameter::{Parameter, ParameterId, Parameters};
 pub use real::Real;

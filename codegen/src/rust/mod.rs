@@ -59,10 +59,46 @@ const MARK: &str = "[package.metadata.dense]\nfrozen = true";
 /// The crate is written aside and renamed, so that `out` is whole or as it was.
 ///
 /// # Errors
-/// The name is not one for a crate, `out` holds something else, or the files cannot be written.
+/// The name is not one for a crate, the runtime is not in its folder, `out` holds something else, or the files cannot be
+/// written.
+///
+/// # Example
+/// ```
+/// use dense_codegen::rust::{FreezeOptions, freeze};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dense_codegen::emulator::{InputVariable, Layout, Outputs};
+/// # use dense_codegen::graph::{Dense, Graph, Operation, Shape};
+/// # use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
+/// # let mut graph = Graph::new(1);
+/// # let layer = Dense {
+/// #     weight: graph.parameter("weight", &[1, 1], vec![2.0])?,
+/// #     bias: graph.parameter("bias", &[1], vec![1.0])?,
+/// #     output: Shape::Vector(1),
+/// # };
+/// # let member = graph.push(Operation::Dense(layer), &[Graph::INPUT])?;
+/// # let emulator = Emulator::new(EmulatorParts {
+/// #     graph,
+/// #     members: vec![member],
+/// #     calibration: Calibration { gain: 1.0, unit: vec![1.0], floor: vec![0.01], slope: None },
+/// #     local: Local::default(),
+/// #     inputs: vec![InputVariable { name: "x".into(), low: 0.0, high: 1.0, logarithmic: false }],
+/// #     outputs: Outputs { layout: Layout::Scalars, shape: vec![], names: vec![], axes: vec![], relative: None },
+/// #     provenance: Default::default(),
+/// # })?;
+/// # let folder = tempfile::tempdir()?;
+/// # let out = folder.path().join("pressure");
+/// let options = FreezeOptions { crate_name: "pressure".into(), ..FreezeOptions::default() };
+/// let frozen = freeze(&emulator, &out, &options)?;
+/// assert_eq!(frozen.macs, 1);
+/// assert!(out.join("src/model.rs").exists());
+/// # Ok(())
+/// # }
+/// ```
 pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Result<FrozenCrate> {
     check_name(out, &options.crate_name)?;
     check_section(out, options.section.as_deref())?;
+    check_runtime(out, &options.runtime)?;
     let files = files(emulator, options);
     write_folder(out, &files, "Cargo.toml", MARK)?;
     Ok(FrozenCrate {
@@ -139,6 +175,27 @@ pub(crate) fn in_section(text: String, section: Option<&str>) -> String {
         ),
         None => text,
     }
+}
+
+/// Refuses a folder that has no runtime of this version.
+fn check_runtime(out: &Path, runtime: &Runtime) -> Result<()> {
+    let Runtime::Path(folder) = runtime else {
+        return Ok(());
+    };
+    let manifest = out.join(folder).join("Cargo.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap_or_default();
+    if text.contains(&format!("name = \"{}\"", RUNTIME.name)) {
+        return Ok(());
+    }
+    Err(Error::Freeze {
+        path: out.into(),
+        problem: format!(
+            "{} is not the manifest of {}",
+            manifest.display(),
+            RUNTIME.name
+        ),
+        advice: "give the folder that has its Cargo.toml, or leave the runtime to be carried",
+    })
 }
 
 /// Writes a folder of frozen code aside and renames it. An older one is replaced: a folder whose file `known` holds `mark`.

@@ -1,6 +1,8 @@
 //! What a user chooses about a frozen crate, and what it carries.
 
+use serde::Serialize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// What the user chooses about a frozen crate.
 #[derive(Clone, Debug)]
@@ -29,8 +31,22 @@ pub enum Runtime {
     Registry,
 }
 
+impl FromStr for Runtime {
+    type Err = String;
+
+    /// `carried`, `registry` or `path=FOLDER`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.split_once('=')) {
+            ("carried", _) => Ok(Self::Carried),
+            ("registry", _) => Ok(Self::Registry),
+            (_, Some(("path", folder))) if !folder.is_empty() => Ok(Self::Path(folder.into())),
+            _ => Err("expected carried, registry or path=FOLDER".into()),
+        }
+    }
+}
+
 /// What a frozen crate carries that others wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Carried {
     /// The package.
     pub name: &'static str,

@@ -28,7 +28,7 @@ const SMALL: PaperWidths = PaperWidths {
 };
 
 fn thomson() -> Dataset {
-    let bytes = include_bytes!("../../../examples/thomson/thomson.npz");
+    let bytes = include_bytes!("../../data/thomson.npz");
     Dataset::from_npz_bytes(bytes, "thomson.npz", &ReadOptions::default()).unwrap()
 }
 

@@ -82,8 +82,15 @@ pub struct Collected {
 /// Runs what has not been run, and writes the file once every run has ended.
 ///
 /// # Errors
-/// Design, parameters, command or axes are not sound; the folder belongs to another simulator; no run succeeded.
+/// The system is not a Unix; design, parameters, command or axes are not sound; the folder belongs to another simulator; no run succeeded.
 pub fn run(settings: &Settings, observer: &dyn Observer) -> Result<Collected> {
+    // Process groups, signals and `sh` are Unix's.
+    ensure!(
+        Collection,
+        cfg!(unix),
+        "collect runs simulators by the shell and the signals of Unix, which this system does not have: run it in WSL, or write \
+         runs.npz with arrays x and y by a script of your own"
+    );
     ensure!(
         Collection,
         settings

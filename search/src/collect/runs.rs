@@ -15,13 +15,13 @@
 
 use super::command::Paths;
 use super::{Simulation, output, process};
+use crate::data::write_whole;
 use crate::error::{Context, Result, bail, ensure};
 use crate::events::Observer;
 use crate::folder_lock::FolderLock;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -113,7 +113,7 @@ impl Runs {
         });
         let text = format!("{now:#}\n");
         let Ok(before) = fs::read(&file) else {
-            return write_whole(&file, text.as_bytes());
+            return Ok(write_whole(&file, text.as_bytes())?);
         };
         let then: serde_json::Value = serde_json::from_slice(&before)
             .with_context(|| format!("{}: not the description of a simulator", file.display()))?;
@@ -126,7 +126,7 @@ impl Runs {
         let succeeded = rows.filter_map(record).any(|record| record.error.is_none());
         if self.retry && !succeeded {
             // The command itself was mended.
-            return write_whole(&file, text.as_bytes());
+            return Ok(write_whole(&file, text.as_bytes())?);
         }
         bail!(
             Collection,
@@ -320,14 +320,4 @@ fn judge(folder: &Path, simulation: &Simulation, seconds: f64) -> Result<Record>
 fn keep(folder: &Path, record: Record) -> Result<Record> {
     write_whole(&folder.join("record.json"), &serde_json::to_vec(&record)?)?;
     Ok(record)
-}
-
-/// Writes a file aside and renames it.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let part = path.with_extension("part");
-    let whole = || -> std::io::Result<()> {
-        File::create(&part)?.write_all(bytes)?;
-        fs::rename(&part, path)
-    };
-    whole().with_context(|| format!("{}: cannot be written", path.display()))
 }

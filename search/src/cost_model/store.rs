@@ -4,9 +4,9 @@
 //! another machine or processor, or of a form that is not this version's, counts as none.
 
 use super::{CostModel, measure};
+use crate::data::write_whole;
 use crate::error::{Context, Error, Result};
 use crate::events::Observer;
-use crate::run_folder::write_aside;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -63,7 +63,7 @@ fn write(model: &CostModel, file: &Path) -> Result<()> {
         .parent()
         .ok_or_else(|| Error::Fault("a file is in a folder".to_owned()))?;
     fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
-    write_aside(file, &serde_json::to_vec_pretty(model)?)
+    Ok(write_whole(file, &serde_json::to_vec_pretty(model)?)?)
 }
 
 fn file() -> Option<PathBuf> {

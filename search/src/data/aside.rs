@@ -1,18 +1,16 @@
-//! A file on disk is whole or absent: it is written under another name in the same folder, then renamed.
-
-use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
+//! Files that are written aside ([`dense_codegen::aside`]), with the errors of data.
 
 use super::DataError;
+use dense_codegen::aside;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
-/// A file on its way to `path`. Until [`Aside::finish`] whatever stood there still does; dropped before, it leaves
+/// A file on its way to its path. Until [`Aside::finish`] whatever stood there still does; dropped before, it leaves
 /// nothing in the folder.
 #[derive(Debug)]
 pub(crate) struct Aside {
-    writer: BufWriter<NamedTempFile>,
+    file: aside::Aside,
     path: PathBuf,
 }
 
@@ -22,54 +20,48 @@ impl Aside {
     /// # Errors
     /// [`DataError::Write`], as everything that fails here.
     pub(crate) fn create(path: &Path) -> Result<Self, DataError> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".dense-search-").suffix(".partial");
-        // Temporary files are private by default; this one becomes an ordinary file of the user.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let aside = builder
-            .tempfile_in(folder(path))
-            .map_err(|source| refuse(path, source))?;
+        let file = aside::Aside::create(path).map_err(|source| refuse(path, source))?;
         Ok(Self {
-            writer: BufWriter::new(aside),
+            file,
             path: path.to_owned(),
         })
     }
 
     /// Returns a nameless file in the same folder, for what has to wait until it can be written.
     pub(crate) fn nameless(path: &Path) -> Result<File, DataError> {
-        tempfile::tempfile_in(folder(path)).map_err(|source| refuse(path, source))
+        aside::nameless(path).map_err(|source| refuse(path, source))
     }
 
     /// Gives the file its name.
     pub(crate) fn finish(self) -> Result<(), DataError> {
-        let Self { writer, path } = self;
-        let whole = || -> io::Result<()> {
-            let aside = writer
-                .into_inner()
-                .map_err(io::IntoInnerError::into_error)?;
-            aside.as_file().sync_all()?;
-            aside.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        whole().map_err(|source| refuse(&path, source))
+        self.file
+            .finish()
+            .map_err(|source| refuse(&self.path, source))
     }
 }
 
 impl Write for Aside {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        self.file.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.file.flush()
     }
 }
 
 impl Seek for Aside {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.writer.seek(position)
+        self.file.seek(position)
     }
+}
+
+/// Creates or replaces a file with these bytes: whole, or not at all.
+///
+/// # Errors
+/// [`DataError::Write`].
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
+    aside::write_whole(path, bytes).map_err(|source| refuse(path, source))
 }
 
 /// The error of a file that cannot be written.
@@ -77,12 +69,5 @@ pub(crate) fn refuse(path: &Path, source: io::Error) -> DataError {
     DataError::Write {
         file: path.display().to_string(),
         source,
-    }
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
     }
 }

@@ -68,7 +68,7 @@ impl Dataset {
         values.all(|value| Some(value) == first)
     }
 
-    /// The number of inputs p, 1 to [`MAXIMUM_INPUTS`].
+    /// The number of inputs p, 1 to [`MAXIMUM_INPUTS`](super::MAXIMUM_INPUTS).
     pub fn input_count(&self) -> usize {
         self.inputs.len()
     }

@@ -52,7 +52,7 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use aside::{Aside, refuse};
+pub(crate) use aside::{Aside, write_whole};
 pub(crate) use csv::{Table, table as csv_table};
 pub(crate) use design_check::FutureInputs;
 pub(crate) use dialect::decimal;

@@ -38,6 +38,23 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`Dataset::read`]; never panics, whatever the bytes are.
+    ///
+    /// # Example
+    /// ```
+    /// use dense_search::Dataset;
+    /// use dense_search::data::ReadOptions;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let table = "pressure,flow\n1.0,0.5\n2.0,1.5\n3.0,2.0\n";
+    /// let mut options = ReadOptions::default();
+    /// options.inputs = vec!["pressure".to_owned()];
+    /// options.outputs = vec!["flow".to_owned()];
+    /// let data = Dataset::from_csv_bytes(table.as_bytes(), "pump.csv", &options)?;
+    /// assert_eq!((data.rows(), data.input_count()), (3, 1));
+    /// assert_eq!(data.y_row(1), [1.5]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_csv_bytes(
         bytes: &[u8],
         label: &str,

@@ -54,7 +54,7 @@ fn a_whole_file_is_read_as_it_was_written() {
 
 #[test]
 fn the_bundled_data_are_as_their_readme_says() {
-    let bytes = include_bytes!("../../../examples/thomson/thomson.npz");
+    let bytes = include_bytes!("../../data/thomson.npz");
     let data = read(bytes).unwrap();
     assert!(bytes.len() <= 2 << 20);
     assert_eq!(

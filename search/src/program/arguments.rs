@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use dense_codegen::c::Prefix;
 use dense_codegen::resources::Processor;
+use dense_codegen::rust::Runtime;
 use dense_search::budget::Budget;
 use dense_search::collect::command::InputForm;
 use dense_search::collect::output::Decimal;
@@ -61,7 +62,7 @@ pub(super) enum Command {
         search: SearchArguments,
     },
     /// Print what a data file holds, how it will be read, and what is odd about it
-    #[command(after_help = "Example:\n  dense-search inspect examples/thomson/thomson.npz")]
+    #[command(after_help = "Example:\n  dense-search inspect search/data/thomson.npz")]
     Inspect {
         #[command(flatten)]
         data: DataArguments,
@@ -91,7 +92,7 @@ pub(super) enum Command {
     },
     /// Search for an emulator of a data file
     #[command(
-        after_help = "Example:\n  dense-search search examples/thomson/thomson.npz --out run --time 2m"
+        after_help = "Example:\n  dense-search search search/data/thomson.npz --out run --time 2m"
     )]
     Search {
         #[command(flatten)]
@@ -165,6 +166,14 @@ pub(super) enum Command {
         /// Write a member of a Cargo workspace: no [workspace] and no profile in its manifest
         #[arg(long, conflicts_with = "c")]
         member: bool,
+        /// Where the crate takes dense-runtime from: carried, in a folder of its own; registry; or path=FOLDER
+        #[arg(
+            long,
+            value_name = "SOURCE",
+            default_value = "carried",
+            conflicts_with = "c"
+        )]
+        runtime: Runtime,
         /// The linker's section for weights and golden vectors, for example .qspi_weights
         #[arg(long)]
         section: Option<String>,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// Optical Thomson scattering spectra: examples/thomson.
-const THOMSON: &[u8] = include_bytes!("../../../examples/thomson/thomson.npz");
+const THOMSON: &[u8] = include_bytes!("../../data/thomson.npz");
 
 /// What the demonstration shows.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub(crate) fn run(
 /// # Errors
 /// None: they are part of the program.
 pub(crate) fn bundled() -> dense_search::Result<Dataset> {
-    let name = "examples/thomson/thomson.npz";
+    let name = "search/data/thomson.npz";
     Ok(Dataset::from_npz_bytes(
         THOMSON,
         name,

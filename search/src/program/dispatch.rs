@@ -14,7 +14,9 @@ use dense_search::cost_model::store;
 use dense_search::data::Dataset;
 use dense_search::design::write_design;
 use dense_search::export::export_run;
-use dense_search::freezing::{CChoices, freeze_run, freeze_run_as_c, measure_resources};
+use dense_search::freezing::{
+    CChoices, RustChoices, freeze_run, freeze_run_as_c, measure_resources,
+};
 use dense_search::inspect::{Curve, inspect};
 use dense_search::judge::judge;
 use dense_search::latency;
@@ -145,6 +147,7 @@ impl Cli {
                 section,
                 code_section,
                 member: _,
+                runtime: _,
             } => {
                 let mut choices = CChoices::default();
                 choices.prefix = prefix;
@@ -161,9 +164,14 @@ impl Cli {
                 target,
                 section,
                 member,
+                runtime,
                 ..
             } => {
-                let frozen = freeze_run(&run, row, &out, section, member, terminal)?;
+                let mut choices = RustChoices::default();
+                choices.section = section;
+                choices.member = member;
+                choices.runtime = runtime;
+                let frozen = freeze_run(&run, row, &out, choices, terminal)?;
                 let resources = target
                     .map(|processor| measure_resources(&run, row, &out, processor, terminal))
                     .transpose()?;
@@ -174,6 +182,7 @@ impl Cli {
                     "flash_bytes": frozen.flash_bytes,
                     "ram_bytes": frozen.ram_bytes,
                     "members": frozen.members,
+                    "carries": frozen.carries,
                 });
                 if let Some(resources) = resources {
                     if !self.json {
@@ -299,6 +308,7 @@ fn c_figures(frozen: &FrozenC) -> Value {
         "flash_bytes": frozen.flash_bytes,
         "ram_bytes": frozen.ram_bytes,
         "members": frozen.members,
+        "carries": frozen.carries,
     });
     if let Some(Ok(costs)) = &frozen.costs {
         figures["code_bytes"] = json!(costs.code_bytes);

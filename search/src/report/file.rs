@@ -2,10 +2,10 @@
 
 use super::{Facts, html};
 use crate::data::Dataset;
+use crate::data::write_whole;
 use crate::error::{Result, ensure};
 use crate::events::Observer;
 use crate::latency;
-use crate::run_folder::write_aside;
 use std::path::Path;
 
 /// Whether the frozen code is built and timed for the report.
@@ -48,6 +48,6 @@ pub fn write_page(
         facts.latency = Some(latency::measure_with_readings(run)?);
     }
     let page = html(&facts);
-    write_aside(output, page.as_bytes())?;
+    write_whole(output, page.as_bytes())?;
     Ok(page.len())
 }

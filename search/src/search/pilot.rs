@@ -1,7 +1,7 @@
 //! What the pilots choose: how fast weights decay.
 //!
 //! Where a network can learn its rows by heart, strong decay halves the error; where outputs are smooth, it multiplies
-//! it by two to three (docs/training.md). Neither the rows' number nor the errors of a training tell the two apart, but a
+//! it by two to three (docs/measurements/choices.md). Neither the rows' number nor the errors of a training tell the two apart, but a
 //! short training with each does. The pilots train a fixed network, so that the search and its control have the same decay.
 
 use super::{Extent, Run, pool};

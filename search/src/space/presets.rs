@@ -151,7 +151,7 @@ impl Default for MicroSizes {
 }
 
 /// Functions of the basis of [`micro`]: fewer where a budget is too small for more. They are not searched: while steps are
-/// large, the error of a truncated basis does not show (docs/training.md).
+/// large, the error of a truncated basis does not show (docs/measurements/search.md).
 const MICRO_RANKS: [usize; 3] = [48, 32, 16];
 
 /// The residual groups of [`micro`].

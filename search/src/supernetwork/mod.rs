@@ -6,7 +6,7 @@
 //!
 //! Weights start uniform in `+-1 / sqrt(fan_in)`, divided by the square root of the number of groups with an identity
 //! where one runs beside them, so that the sum over the chain stays of order 1; biases at 0. (Weights three times as
-//! large in their squares, which keep a chain's variance, overfit small data: docs/training.md.)
+//! large in their squares, which keep a chain's variance, overfit small data: docs/measurements/choices.md.)
 //!
 //! The last group may be given: a layer that is not trained ([`crate::components`]). It is part of what ships, but
 //! an evaluation ends before it, and its weights are none of the variables.

@@ -1,4 +1,4 @@
-//! What a training's steps are like: one set of choices for all data, each measured in docs/training.md.
+//! What a training's steps are like: one set of choices for all data, each measured in docs/measurements/choices.md.
 
 use serde::{Deserialize, Serialize};
 

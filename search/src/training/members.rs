@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The shipped call stores and evaluates once what members share, and the steps of every member train it, which makes all
-//! of them better than an earlier branch does (docs/training.md). The branch is therefore as late as there are enough
+//! of them better than an earlier branch does (docs/measurements/members.md). The branch is therefore as late as there are enough
 //! members behind it within the budgets [`MACS`] and [`WEIGHTS`], but has a share of the work behind it, [`BEHIND`]: members
 //! that differ in next to nothing agree where they are wrong. Behind it they are spread evenly over the candidates, the most
 //! probable first. Nothing is drawn: the same network variables give the same members.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 /// Warm-up steps for each candidate of the largest group.
 const WARM_UP: usize = 50;
-/// Steps after which the search ends (docs/training.md): what follows trains the members alone.
+/// Steps after which the search ends (docs/measurements/search.md): what follows trains the members alone.
 const SEARCH: usize = 30_000;
 /// Steps over which the rate rises.
 const RISE: f64 = 200.0;

@@ -1,6 +1,7 @@
 //! The program as a user runs it: every command, what it refuses, and what a kill or a full afternoon leaves behind.
 //!
 //! - [`commands`]: from the bundled data to a frozen crate, and wrong uses of every command,
+//! - [`freezing`]: what `freeze` writes beside the emulator,
 //! - [`images`]: outputs of two dimensions, and super-architectures from files,
 //! - [`judging`]: which rows and columns `evaluate` judges,
 //! - [`mending`]: files that cannot be used, and the lines that mend them,
@@ -19,6 +20,7 @@ mod checks;
 mod collect;
 mod commands;
 mod diverging;
+mod freezing;
 #[cfg(unix)]
 mod guide;
 mod images;
@@ -115,7 +117,7 @@ fn text(path: &Path) -> &str {
 
 /// The bundled spectra: 5 inputs, 250 outputs.
 fn thomson() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/thomson/thomson.npz")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/thomson.npz")
 }
 
 /// The bytes of what a run ships.

@@ -87,7 +87,7 @@ fn main() -> ExitCode {
 
 /// The bundled spectra.
 fn bundled() -> anyhow::Result<Dataset> {
-    let path = dense_tests::repository().join("examples/thomson/thomson.npz");
+    let path = dense_tests::repository().join("search/data/thomson.npz");
     Ok(Dataset::read(&path, &ReadOptions::default())?)
 }
 
