@@ -13,7 +13,7 @@ use crate::budget::{Budget, Terms, check_given};
 use crate::components::Components;
 use crate::data::Transform;
 use crate::space::{
-    Activation, Architecture, Candidate, Error, Group, Identity, Placement, Shape, Space,
+    Architecture, Candidate, Error, Function, Group, Identity, Placement, Shape, Space,
 };
 use crate::training::MACS;
 use std::collections::BTreeMap;
@@ -108,7 +108,7 @@ fn network(
             _ => Identity::Beside,
         },
         candidates: vec![Candidate::Dense],
-        activation: Some(Activation::Silu),
+        activation: Some(Function::Silu),
         own_activations: BTreeMap::new(),
         placement: match number {
             1 => Placement::After,

@@ -12,11 +12,11 @@
 //! parameters and evaluates the same operations in fused form.
 
 use crate::data;
-use crate::space::{self, Candidate, Group, Identity, Placement};
+use crate::space::{Candidate, Group, Identity, Placement};
 use dense_codegen::Result;
 use dense_codegen::graph::{
-    Activation, Add, Conv1d, Conv2d, Dense, Fragment, Function, Inverse, Logarithm, Multiply,
-    NodeId, Operation, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
+    Activation, Add, Conv1d, Conv2d, Dense, Fragment, Function, Logarithm, Multiply, NodeId,
+    Operation, Rescale, Resize, Resize2d, Shape, Standardise, Transform, Transpose,
     TransposedConv1d, TransposedConv2d,
 };
 
@@ -244,13 +244,10 @@ fn operation(
 fn activated(
     fragment: &mut Fragment,
     node: NodeId,
-    activation: Option<space::Activation>,
+    activation: Option<Function>,
 ) -> Result<NodeId> {
-    let function = match activation {
-        None => return Ok(node),
-        Some(space::Activation::Relu) => Function::Relu,
-        Some(space::Activation::Silu) => Function::Silu,
-        Some(space::Activation::Tanh) => Function::Tanh,
+    let Some(function) = activation else {
+        return Ok(node);
     };
     fragment.push(Operation::Activation(Activation { function }), &[node])
 }
@@ -264,15 +261,10 @@ fn activated(
 pub(crate) fn outputs(output: Shape, transform: data::Transform) -> Result<Fragment> {
     let mut fragment = Fragment::new(output);
     let mut node = Fragment::OPERAND;
-    match transform {
-        data::Transform::None => {}
-        data::Transform::Log => {
-            node = rescaled(&mut fragment, node, LEARNT)?;
-            node = inverse(&mut fragment, node, Inverse::Exp)?;
-        }
-        data::Transform::Asinh => {
-            node = rescaled(&mut fragment, node, LEARNT)?;
-            node = inverse(&mut fragment, node, Inverse::Sinh)?;
+    if let Some(function) = transform.inverse() {
+        node = rescaled(&mut fragment, node, LEARNT)?;
+        node = fragment.push(Operation::Transform(Transform { function }), &[node])?;
+        if transform == data::Transform::Asinh {
             node = rescaled(&mut fragment, node, UNIT)?;
         }
     }
@@ -293,8 +285,4 @@ fn rescaled(fragment: &mut Fragment, node: NodeId, names: [&str; 2]) -> Result<N
         offset: offset?,
     };
     fragment.push(Operation::Rescale(rescale), &[node])
-}
-
-fn inverse(fragment: &mut Fragment, node: NodeId, function: Inverse) -> Result<NodeId> {
-    fragment.push(Operation::Transform(Transform { function }), &[node])
 }

@@ -5,6 +5,7 @@ mod held;
 pub use held::HeldPart;
 
 use crate::data::Dataset;
+use crate::json::float;
 use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
 use serde::{Deserialize, Serialize};
@@ -59,11 +60,15 @@ pub struct OutputMetrics {
     /// The name or index.
     pub name: String,
     /// Mean squared error in units of its training deviations.
+    #[serde(deserialize_with = "float")]
     pub mse_z: f64,
     /// One minus the squared error over the variance.
+    #[serde(deserialize_with = "float")]
     pub r2: f64,
     /// The median over rows of the error, in units of its training deviations.
+    #[serde(deserialize_with = "float")]
     pub median_error_z: f64,
+    #[serde(deserialize_with = "float")]
     /// The coverage of its 90 % band.
     pub coverage_90: f64,
 }

@@ -41,11 +41,13 @@ const WEIGHT_OF_COST: f64 = 0.05;
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Multiply-accumulates.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub macs: Option<u64>,
     /// Bytes of constants.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub flash_bytes: Option<u64>,
-    /// Nanoseconds, estimated by the cost model.
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
+    /// Nanoseconds, by the cost model.
     pub time_ns: Option<u64>,
 }
 

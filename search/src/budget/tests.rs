@@ -8,7 +8,7 @@ use crate::cost_model::random_model;
 use crate::data::testing::images;
 use crate::data::{Dataset, Normalisation, Split};
 use crate::space::presets::{MicroSizes, micro};
-use crate::space::{Activation, Candidate, Group, Identity, Placement, Shape};
+use crate::space::{Candidate, Function, Group, Identity, Placement, Shape};
 use crate::streams::stream;
 use crate::training::{Choices, Members, Rows, Settings, Trainer};
 use crate::variables::{NetworkVariables, Trial};
@@ -33,7 +33,7 @@ fn group(name: String, output: Shape, identity: Identity, candidates: Vec<Candid
         output,
         identity,
         candidates,
-        activation: Some(Activation::Silu),
+        activation: Some(Function::Silu),
         own_activations: BTreeMap::new(),
         placement: Placement::After,
     }

@@ -180,10 +180,7 @@ fn the_standard_deviation_is_that_of_the_errors() {
 fn errors_of_the_learnt_coordinate_have_a_band_that_is_right_for_values_of_every_size() {
     let mut stream = stream(5, "band test");
     let mut random = || uniform(&mut stream);
-    for (transform, inverse) in [
-        (Transform::Log, Inverse::Exp),
-        (Transform::Asinh, Inverse::Sinh),
-    ] {
+    for transform in [Transform::Log, Transform::Asinh] {
         let mut row = |_| {
             let place = 2.0 * random() - 1.0;
             // The unit of asinh(y / unit) is the median size: sinh(7.05 / 8) = 1 here.
@@ -200,7 +197,7 @@ fn errors_of_the_learnt_coordinate_have_a_band_that_is_right_for_values_of_every
         let split = thirds(&data);
         let normalisation = Normalisation::fit_transformed(&data, &split.train, transform);
         let unit = 1024.0;
-        let emulator = line(1.0, Some(inverse), unit);
+        let emulator = line(1.0, transform.inverse(), unit);
         let (calibration, error_scale) = calibrated(&emulator, &data, &normalisation, &split);
         assert!(error_scale.is_none(), "errors are the same everywhere");
         let slope = calibration.slope.as_ref().unwrap()[0];

@@ -5,7 +5,7 @@
 
 use super::runs::{Record, Runs};
 use super::{Simulation, output};
-use crate::data::{ArchiveWriter, Aside, DataError, Layout, Packing};
+use crate::data::{ArchiveWriter, Aside, DataError, Layout, Packing, fits};
 use crate::design::{Parameter, Scale};
 use crate::error::{Result, bail, ensure};
 use std::collections::BTreeMap;
@@ -167,7 +167,7 @@ fn check(about: &About, shape: &[usize], names: &[String]) -> Result<()> {
         );
         ensure!(
             Collection,
-            layout.fits(shape),
+            fits(layout, shape),
             "--layout {layout} does not fit outputs of shape {shape:?}; choose another and start again: no run is \
              repeated"
         );

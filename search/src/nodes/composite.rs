@@ -6,7 +6,7 @@
 //! consumer of its input.
 
 use super::{Epilogue, Grid, Kind, Plan};
-use crate::space::{Activation, Identity, Placement};
+use crate::space::{Function, Identity, Placement};
 use candle_core::{Result, Tensor};
 
 /// Returns the node of a dense layer, as [`Form::dense`](super::Form::dense).
@@ -77,9 +77,9 @@ pub fn gated(gate: &Tensor, value: &Tensor, identity: Option<&Tensor>) -> Result
 fn node(resized: &Tensor, operation: Option<Tensor>, epilogue: Epilogue) -> Result<Tensor> {
     let activate = |x: Tensor| match epilogue.activation {
         None => Ok(x),
-        Some(Activation::Relu) => x.relu(),
-        Some(Activation::Silu) => x.silu(),
-        Some(Activation::Tanh) => x.tanh(),
+        Some(Function::Relu) => x.relu(),
+        Some(Function::Silu) => x.silu(),
+        Some(Function::Tanh) => x.tanh(),
     };
     match (epilogue.placement, epilogue.identity, operation) {
         (Placement::After, Identity::Beside, Some(operation)) => activate((resized + operation)?),

@@ -6,13 +6,13 @@
 //! node = identity + act(op)      (Placement::OnBranch)
 //! ```
 
-use crate::space::{Activation, Group, Identity, Placement};
+use crate::space::{Function, Group, Identity, Placement};
 
 /// The steps applied to the result of an operation in its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Epilogue {
     /// The activation, if any.
-    pub activation: Option<Activation>,
+    pub activation: Option<Function>,
     /// Whether the activation is applied before or after the identity is added.
     pub placement: Placement,
     /// Whether the resized input is added.

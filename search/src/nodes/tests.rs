@@ -2,7 +2,7 @@
 //! shapes in one and two dimensions.
 
 use super::*;
-use crate::space::{Activation, Identity, Placement};
+use crate::space::{Function, Identity, Placement};
 use crate::streams::stream;
 use candle_core::{DType, Tensor, Var};
 use rand::Rng;
@@ -41,9 +41,9 @@ impl Case {
     fn draw(random: &mut ChaCha8Rng) -> Self {
         let activation = [
             None,
-            Some(Activation::Silu),
-            Some(Activation::Tanh),
-            Some(Activation::Relu),
+            Some(Function::Silu),
+            Some(Function::Tanh),
+            Some(Function::Relu),
         ][random.random_range(0..4)];
         let placement = [Placement::After, Placement::OnBranch][random.random_range(0..2)];
         let identity = [Identity::Absent, Identity::Beside][random.random_range(0..2)];
@@ -209,9 +209,9 @@ impl Case {
                     };
                     let f = |v: f64| match self.epilogue.activation {
                         None => v,
-                        Some(Activation::Relu) => v.max(0.0),
-                        Some(Activation::Silu) => v / (1.0 + (-v).exp()),
-                        Some(Activation::Tanh) => v.tanh(),
+                        Some(Function::Relu) => v.max(0.0),
+                        Some(Function::Silu) => v / (1.0 + (-v).exp()),
+                        Some(Function::Tanh) => v.tanh(),
                     };
                     all.push(match self.epilogue.placement {
                         Placement::After => f(beside + sum),
@@ -294,7 +294,7 @@ fn gradients_equal_finite_differences_and_the_composite_form_has_the_same() {
             }
             // A kink within a step of the pre-activation invalidates the finite difference, not the
             // gradient.
-            if case.epilogue.activation == Some(Activation::Relu) {
+            if case.epilogue.activation == Some(Function::Relu) {
                 continue;
             }
             let before = values(variable);
@@ -334,7 +334,7 @@ fn the_number_of_threads_changes_no_bit() {
     let case = Case {
         plan,
         epilogue: Epilogue {
-            activation: Some(Activation::Silu),
+            activation: Some(Function::Silu),
             placement: Placement::After,
             identity: Identity::Beside,
         },

@@ -18,14 +18,8 @@ pub struct Choices {
     /// Rows that the polish reads, as a multiple of those that the weight steps read; 0 if there
     /// are many rows.
     pub polish: f64,
-    /// The share of a budget that one architecture may take if there are several members:
-    /// docs/spaces.md.
-    #[serde(default = "share_of_one")]
+    /// The share of a budget that one architecture may take where there are to be several members: docs/spaces.md.
     pub share_of_one: f64,
-}
-
-fn share_of_one() -> f64 {
-    Choices::default().share_of_one
 }
 
 /// With more simulated rows there is no polish: in the same time, weight steps gain more.

@@ -24,7 +24,9 @@ pub struct Record {
     /// The phase of the step.
     pub phase: Phase,
     /// The loss on its batch, or in the polish on all training rows; `None` if it is not finite.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub training_loss: Option<f64>,
+    #[serde(deserialize_with = "Option::deserialize")]
     /// The loss of the most probable architecture after the step, on the selection rows.
     pub validation_loss: Option<f64>,
     /// Entropy of each group in nats: 0 when decided, `ln(candidates)` when undecided; empty

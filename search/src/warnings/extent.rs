@@ -23,7 +23,9 @@ const ROWS: usize = 20;
 
 /// Returns a warning if there are too few training rows for the inputs that vary.
 pub(super) fn few_rows(data: &Dataset, train: &[usize]) -> Option<Warning> {
-    let inputs = data.inputs().iter().filter(|input| !input.constant).count();
+    let inputs = (0..data.input_count())
+        .filter(|&input| !data.is_constant(input))
+        .count();
     let needed = ROWS_AN_INPUT * inputs;
     let curve = match learning_curve::check_rows(data) {
         Ok(()) => " (inspect --learning-curve says what more rows bring)",

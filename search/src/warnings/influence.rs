@@ -83,7 +83,7 @@ pub(super) fn warnings(data: &Dataset, train: &[usize], rows: &[usize]) -> Vec<W
     // Reading the file already warns about constant inputs.
     let constant: Vec<usize> = constant
         .into_iter()
-        .filter(|&input| !data.inputs()[input].constant)
+        .filter(|&input| !data.is_constant(input))
         .collect();
     let left = left_by_others(data, rows, &varying);
     let of = |wanted: std::ops::Range<f64>| -> Vec<usize> {

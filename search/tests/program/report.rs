@@ -3,6 +3,8 @@
 //! dark mode.
 
 use super::{doubles, npz, program, said, short, skip, succeeds, text, thomson};
+use dense_search::provenance::Provenance;
+use dense_search::run_folder::RunFolder;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -247,4 +249,78 @@ fn a_report_that_cannot_be_made_is_an_error_and_leaves_no_file() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("history.json"), "{said}");
     assert!(!page.exists());
+}
+
+#[test]
+fn what_a_run_leaves_is_read_back_as_it_was_written() {
+    let folder = tempfile::tempdir().expect(WRITTEN);
+    let run = searched(&data(folder.path(), &[5]), folder.path());
+    let written = |name: &str| -> serde_json::Value {
+        let text = fs::read(run.join(name)).expect("the run has the file");
+        serde_json::from_slice(&text).expect("the file is JSON")
+    };
+    let folder = RunFolder::at(&run);
+    let description = folder.description().unwrap();
+    assert_eq!(serde_json::json!(description), written("run.json"));
+    let pareto = folder.pareto().unwrap().unwrap();
+    assert_eq!(serde_json::json!(pareto), written("pareto.json"));
+    let history = folder.history().unwrap().unwrap();
+    assert_eq!(serde_json::json!(history), written("history.json"));
+    assert_eq!(description.report.unwrap().pareto, pareto.rows);
+
+    let emulator = dense_search::emulator_of(&run).unwrap();
+    let provenance = Provenance::of(&emulator).unwrap().unwrap();
+    assert_eq!(provenance.values().unwrap(), *emulator.provenance());
+    assert_eq!(provenance.data_sha256, description.data.sha256);
+    assert_eq!(provenance.seed, description.plan.seed);
+}
+
+#[test]
+fn a_key_that_is_missing_or_of_another_type_is_refused_with_the_file_and_the_key() {
+    let folder = tempfile::tempdir().expect(WRITTEN);
+    let data = data(folder.path(), &[5]);
+    let run = searched(&data, folder.path());
+    let page = folder.path().join("report.html");
+    let report = ["report", text(&run), "-o", text(&page), "--no-latency"];
+    let evaluate = ["evaluate", text(&run), text(&data)];
+    let resume = ["resume", text(&run)];
+    let all = [&report[..], &evaluate, &resume];
+    let cases = [
+        ("run.json", "\"seed\":", "\"sead\":", "seed", &all[..]),
+        ("run.json", "\"seed\": 0", "\"seed\": true", "seed", &all),
+        ("pareto.json", "\"macs\":", "\"mac\":", "macs", &all[..1]),
+        (
+            "pareto.json",
+            "\"version\":1",
+            "\"version\":2",
+            "version",
+            &all[..1],
+        ),
+        (
+            "history.json",
+            "\"seconds\":",
+            "\"time\":",
+            "seconds",
+            &all[..1],
+        ),
+    ];
+    for (name, there, instead, key, commands) in cases {
+        let file = run.join(name);
+        let before = fs::read_to_string(&file).expect("the run has the file");
+        assert!(before.contains(there), "{name} has no {there}");
+        fs::write(&file, before.replace(there, instead)).expect(WRITTEN);
+        for command in commands {
+            let output = program(command);
+            let said = said(&output);
+            assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
+            let quoted = [format!("`{key}`"), format!("{key:?}")];
+            assert!(
+                said.contains(name) && quoted.iter().any(|key| said.contains(key)),
+                "{command:?}: {said}"
+            );
+        }
+        fs::write(&file, before).expect(WRITTEN);
+    }
+    assert!(!page.exists());
+    succeeds(&evaluate);
 }

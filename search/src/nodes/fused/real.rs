@@ -1,6 +1,6 @@
 //! The two floating-point types of the kernels: `f32` trains, `f64` checks gradients.
 
-use crate::space::Activation;
+use crate::space::Function;
 use candle_core::WithDType;
 use dense_runtime::elementary;
 use dense_runtime::fma::Fused;
@@ -15,12 +15,12 @@ pub(super) trait Real:
     WithDType + Default + AddAssign + Add<Output = Self> + Mul<Output = Self>
 {
     /// Applies the activation to each pre-activation in place.
-    fn activate(function: Activation, values: &mut [Self]);
+    fn activate(function: Function, values: &mut [Self]);
 
     /// Applies the activation to each pre-activation in place and writes its slopes to `slopes`.
     ///
     /// *Shapes*: both slices have the same length.
-    fn activate_with_slope(function: Activation, values: &mut [Self], slopes: &mut [Self]);
+    fn activate_with_slope(function: Function, values: &mut [Self], slopes: &mut [Self]);
 
     /// Gives `visit` access to the buffers that this thread keeps.
     fn with_buffers<R>(visit: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> R;
@@ -81,21 +81,21 @@ impl<T: Real> Drop for Buffer<T> {
 // Plain loops: a closure called by an iterator is compiled without the vector instructions that
 // `dispatch` selected.
 impl Real for f32 {
-    fn activate(function: Activation, values: &mut [Self]) {
+    fn activate(function: Function, values: &mut [Self]) {
         pulp::Arch::new().dispatch(
             #[inline(always)]
             || match function {
-                Activation::Relu => {
+                Function::Relu => {
                     for v in values {
                         *v = v.max(0.0);
                     }
                 }
-                Activation::Silu => {
+                Function::Silu => {
                     for v in values {
                         *v *= elementary::sigmoid::<Fused>(*v);
                     }
                 }
-                Activation::Tanh => {
+                Function::Tanh => {
                     for v in values {
                         *v = elementary::tanh::<Fused>(*v);
                     }
@@ -104,26 +104,26 @@ impl Real for f32 {
         );
     }
 
-    fn activate_with_slope(function: Activation, values: &mut [Self], slopes: &mut [Self]) {
+    fn activate_with_slope(function: Function, values: &mut [Self], slopes: &mut [Self]) {
         pulp::Arch::new().dispatch(
             #[inline(always)]
             || {
                 let both = values.iter_mut().zip(slopes);
                 match function {
-                    Activation::Relu => {
+                    Function::Relu => {
                         for (v, slope) in both {
                             *slope = if *v > 0.0 { 1.0 } else { 0.0 };
                             *v *= *slope;
                         }
                     }
-                    Activation::Silu => {
+                    Function::Silu => {
                         for (v, slope) in both {
                             let s = elementary::sigmoid::<Fused>(*v);
                             *slope = s * (1.0 + *v * (1.0 - s));
                             *v *= s;
                         }
                     }
-                    Activation::Tanh => {
+                    Function::Tanh => {
                         for (v, slope) in both {
                             *v = elementary::tanh::<Fused>(*v);
                             *slope = 1.0 - *v * *v;
@@ -141,23 +141,23 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
-    fn activate(function: Activation, values: &mut [Self]) {
+    fn activate(function: Function, values: &mut [Self]) {
         for v in values {
             *v = match function {
-                Activation::Relu => v.max(0.0),
-                Activation::Silu => *v / (1.0 + (-*v).exp()),
-                Activation::Tanh => v.tanh(),
+                Function::Relu => v.max(0.0),
+                Function::Silu => *v / (1.0 + (-*v).exp()),
+                Function::Tanh => v.tanh(),
             };
         }
     }
 
-    fn activate_with_slope(function: Activation, values: &mut [Self], slopes: &mut [Self]) {
+    fn activate_with_slope(function: Function, values: &mut [Self], slopes: &mut [Self]) {
         for (v, slope) in values.iter().zip(slopes.iter_mut()) {
             let s = 1.0 / (1.0 + (-v).exp());
             *slope = match function {
-                Activation::Relu => f64::from(u8::from(*v > 0.0)),
-                Activation::Silu => s * (1.0 + v * (1.0 - s)),
-                Activation::Tanh => 1.0 - v.tanh().powi(2),
+                Function::Relu => f64::from(u8::from(*v > 0.0)),
+                Function::Silu => s * (1.0 + v * (1.0 - s)),
+                Function::Tanh => 1.0 - v.tanh().powi(2),
             };
         }
         Self::activate(function, values);
