@@ -66,7 +66,7 @@ impl Quoting {
     }
 }
 
-/// Text as the shell has to be given it, within a quoting.
+/// Escapes text for a place in a command with this quoting.
 pub(crate) fn quoted(text: &str, quote: Quote) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:,@%".contains(letter);
     match quote {

@@ -97,7 +97,7 @@ impl Dataset {
     }
 }
 
-/// The note that a search prints as it starts.
+/// The note that a search prints at its start.
 #[must_use]
 pub fn note(data: &Dataset, relative: &Relative) -> String {
     format!(
@@ -107,7 +107,8 @@ pub fn note(data: &Dataset, relative: &Relative) -> String {
     )
 }
 
-/// Says what the emulator predicts: `output "T_K" as its difference from 300.0 (2 more outputs likewise)`.
+/// Describes the predicted quantity:
+/// `output "T_K" as its difference from 300.0 (2 more outputs likewise)`.
 #[must_use]
 pub fn words(data: &Dataset, relative: &Relative) -> String {
     let points = data.points_of_a_channel();
@@ -147,7 +148,7 @@ struct Column {
 }
 
 impl Column {
-    /// Of every output.
+    /// Returns the statistics of every output.
     fn all(data: &Dataset, train: &[usize]) -> Vec<Self> {
         let mut ends = vec![[f64::INFINITY, f64::NEG_INFINITY]; data.output_count()];
         for row in 0..data.rows() {
