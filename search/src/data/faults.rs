@@ -43,8 +43,7 @@ impl Fault {
     fn text(&self) -> String {
         match self {
             Self::NotFinite(value) => format!("{value}"),
-            // A limit with more digits than single precision has would not match the digits in the
-            // file.
+            // An `f32` prints as one: the further digits of its `f64` are not in the file.
             Self::OutOfRange(value, limit) if f64::from(*value as f32) == *value => {
                 format!("{:e} (above {limit:e})", *value as f32)
             }

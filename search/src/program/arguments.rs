@@ -1,4 +1,4 @@
-//! The command line: what a user may type, as typed values.
+//! The command line as typed values.
 
 use super::terminal::Verbosity;
 use clap::{Args, Parser, Subcommand};
