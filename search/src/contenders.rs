@@ -314,7 +314,7 @@ struct Target<'a> {
 /// Returns the contenders that a preset trains on these data: more than one if the better of them
 /// is to be chosen.
 ///
-/// `sizes` are the sizes of `micro`.
+/// `sizes` applies to `micro`.
 ///
 /// # Errors
 /// There is no such space, or it does not support such outputs.
@@ -383,7 +383,7 @@ fn contenders_onto(
     })
 }
 
-/// Returns the super-architecture of this preset for such data. `widths` are the widths of `paper`.
+/// Returns the super-architecture of this preset for such data. `widths` applies to `paper`.
 ///
 /// # Errors
 /// The preset trains several spaces, does not support such outputs, or does not take widths.

@@ -142,7 +142,8 @@ pub struct CChoices {
 /// prefix. The observer is notified if the costs on the requested target cannot be measured.
 ///
 /// # Errors
-/// `run` is not a run folder or has no such row, a section name is invalid, or the folder holds other files.
+/// `run` is not a run folder or has no such row, a section name is invalid, or the folder holds
+/// other files.
 pub fn freeze_run_as_c(
     run: &Path,
     row: Option<usize>,

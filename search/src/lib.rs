@@ -35,7 +35,8 @@
 //! `cargo build --lib --no-default-features` builds the library without the program's dependencies.
 //!
 //! # Example
-//! A search over 64 runs of a simulator, a prediction between them, and the emulator as a crate with static weights:
+//! A search over 64 runs of a simulator, a prediction between them, and the emulator as a crate
+//! with static weights:
 //! ```
 //! use dense_search::data::ReadOptions;
 //! use dense_search::{Dataset, Event, Executor, Extent, FreezeOptions, Input, Search, SearchSettings};

@@ -1,9 +1,9 @@
 //! Predicts for a file of inputs of any size.
 //!
 //! ```text
-//! reader --> as many workers as threads: guard, mean, std, bytes of the file --> writer, in the order of the rows
-//!    ^                                                                              |
-//!    +------------------------- a few blocks of rows, used again -------------------+
+//! reader --> one worker per thread: guard, mean, std, encoded bytes --> writer, in row order
+//!    ^                                                                    |
+//!    +-------------------- a few blocks of rows, reused ------------------+
 //! ```
 //!
 //! Rows occupy no memory but these blocks. Rows are independent, so the boundaries of blocks change

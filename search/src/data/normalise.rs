@@ -1,7 +1,7 @@
 //! Maps physical units to values of order one, and back.
 //!
 //! ```text
-//! z_x[j] = (l(x[j]) - centre[j]) * scale[j]      l = ln where the input is logarithmic, else the identity
+//! z_x[j] = (l(x[j]) - centre[j]) * scale[j]      l = ln for logarithmic inputs, else identity
 //! y[k]   = z_y[k] * output_scale[k] + output_offset[k]
 //! ```
 //!
@@ -155,7 +155,8 @@ impl Normalisation {
         self.transform
     }
 
-    /// Mean and standard deviation of each transformed output over the training rows, `[output_count]` each.
+    /// Mean and standard deviation of each transformed output over the training rows,
+    /// `[output_count]` each.
     pub fn learnt(&self) -> (&[f64], &[f64]) {
         (&self.learnt_offset, &self.learnt_scale)
     }
@@ -185,7 +186,8 @@ impl Normalisation {
         &self.output_offset
     }
 
-    /// Standard deviation of each output over the training rows, `[output_count]`; 1 for a constant one.
+    /// Standard deviation of each output over the training rows, `[output_count]`; 1 for a constant
+    /// one.
     pub fn output_scale(&self) -> &[f64] {
         &self.output_scale
     }

@@ -42,7 +42,8 @@ pub struct Split {
 }
 
 impl Split {
-    /// Takes the parts from the file, or draws them with `seed`: 70 % train, 10 % validation, 20 % test.
+    /// Takes the parts from the file, or draws them with `seed`: 70 % train, 10 % validation, 20 %
+    /// test.
     ///
     /// A file with a split but no validation rows gives up an eighth of its training rows for
     /// validation.

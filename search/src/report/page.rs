@@ -45,7 +45,7 @@ impl Page {
     }
 }
 
-/// Figures side by side, as many as fit the width.
+/// Figures side by side, wrapped at the width of the page.
 pub(super) fn grid(figures: &[String]) -> String {
     format!("<div class=\"grid\">{}</div>", figures.concat())
 }

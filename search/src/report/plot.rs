@@ -1,4 +1,5 @@
-//! Plots as inline SVG: two axes with ticks and labels, and lines, bands, points, bars and cells between them.
+//! Plots as inline SVG: two axes with ticks and labels, and lines, bands, points, bars and cells
+//! between them.
 //!
 //! We use no crate: drawn elements have no fixed colour but a class, which the page colours in
 //! light and dark. Text must keep its size from desktop to phone, so every plot has the width of a

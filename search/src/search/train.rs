@@ -174,7 +174,7 @@ impl Run<'_> {
         ))
     }
 
-    /// The mean prediction of the members at encoded inputs, in the coordinate of [`Learnt::y`].
+    /// The mean prediction of the members at encoded inputs, arranged like [`Learnt::y`].
     fn says(&self, trained: &Trained, x: &[f32], learnt: Learnt<'_>) -> Result<Vec<f32>> {
         let (network, members) = (&trained.network, &trained.members);
         let order = learnt.order(network.space().output());

@@ -26,10 +26,11 @@ pub enum Candidate {
     /// `act(x U + a) * (x V + b)`, elementwise. The group's activation acts on that layer only,
     /// whatever the placement.
     ///
-    /// *Source*: Dauphin et al., "Language modeling with gated convolutional networks" (2017); with SiLU, Shazeer, "GLU
-    /// variants improve transformer" (2020).
+    /// *Source*: Dauphin et al., "Language modeling with gated convolutional networks" (2017); with
+    /// SiLU, Shazeer, "GLU variants improve transformer" (2020).
     Gated,
-    /// A convolution of stride 1 on the input resized to the output's positions, zero-padded by `kernel / 2`.
+    /// A convolution of stride 1 on the input resized to the output's positions, zero-padded by
+    /// `kernel / 2`.
     Conv {
         /// Taps along each axis, odd.
         kernel: usize,
@@ -39,7 +40,8 @@ pub enum Candidate {
     TransposedConv {
         /// Taps along each axis, odd.
         kernel: usize,
-        /// Output positions per input position along each axis, at most [`Candidate::LARGEST_STRIDE`].
+        /// Output positions per input position along each axis, at most
+        /// [`Candidate::LARGEST_STRIDE`].
         stride: usize,
     },
 }

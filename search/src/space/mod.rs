@@ -139,7 +139,8 @@ impl Space {
             .map_or(Shape::Vector(self.inputs), |group| group.output)
     }
 
-    /// Returns every group with the shape of the node that it acts on, from the inputs to the outputs.
+    /// Returns every group with the shape of the node that it acts on, from the inputs to the
+    /// outputs.
     pub fn steps(&self) -> impl Iterator<Item = (Shape, &Group)> {
         let first = std::iter::once(Shape::Vector(self.inputs));
         let inputs = first.chain(self.groups.iter().map(|group| group.output));

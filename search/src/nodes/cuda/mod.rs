@@ -41,7 +41,8 @@ pub fn dense(
     }
 }
 
-/// Returns the node of a convolution or transposed convolution, as [`Form::correlate`](super::Form::correlate).
+/// Returns the node of a convolution or transposed convolution, as
+/// [`Form::correlate`](super::Form::correlate).
 ///
 /// # Errors
 /// As [`dense`].
@@ -68,7 +69,8 @@ pub fn identity(plan: &Plan, x: &Tensor, epilogue: Epilogue, pass: Pass) -> Resu
     }
 }
 
-/// Returns the mean squared error, as [`Form::mean_squared_error`](super::Form::mean_squared_error).
+/// Returns the mean squared error, as
+/// [`Form::mean_squared_error`](super::Form::mean_squared_error).
 ///
 /// # Errors
 /// As [`dense`].

@@ -31,14 +31,14 @@ pub(super) struct Node {
     input: usize,
     output: usize,
     resizes: bool,
-    /// Dimensions of the node, which are those of its input.
+    /// The layout of the node, which is also its input's.
     shape: NodeShape,
     epilogue: Epilogue,
     pass: Pass,
     slopes: Mutex<Option<CudaSlice<f32>>>,
 }
 
-/// The dimensions of a node's result besides batch and channels.
+/// The layout of a node's result. Batch size and channels are not part of it.
 enum NodeShape {
     /// (batch, values)
     Flat,
