@@ -14,7 +14,7 @@ use crate::space::{Architecture, Shape};
 use crate::supernetwork::SuperNetwork;
 use crate::training::Trained;
 use crate::transfer;
-use dense_codegen::emulator::{Axis, InputVariable, Layout, Outputs};
+use dense_codegen::emulator::{Layout, Outputs};
 use dense_codegen::graph::{Fragment, Graph, NodeId, ParameterId};
 use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
 use std::collections::{BTreeMap, HashMap};
@@ -56,7 +56,7 @@ pub fn assemble(
             unit,
         },
         local: Local::default(),
-        inputs: inputs(data),
+        inputs: data.inputs().to_vec(),
         outputs: outputs(data),
         provenance,
     };
@@ -73,38 +73,12 @@ pub fn assemble(
     Ok(Emulator::new(parts)?)
 }
 
-fn inputs(data: &Dataset) -> Vec<InputVariable> {
-    let inputs = data.inputs().iter();
-    inputs
-        .map(|input| InputVariable {
-            name: input.name.clone(),
-            low: input.low,
-            high: input.high,
-            logarithmic: input.logarithmic,
-        })
-        .collect()
-}
-
 fn outputs(data: &Dataset) -> Outputs {
-    use crate::data::Layout as Of;
     Outputs {
-        layout: match data.layout() {
-            Of::Scalars => Layout::Scalars,
-            Of::Curve => Layout::Curve,
-            Of::Curves => Layout::Curves,
-            Of::Image => Layout::Image,
-            Of::Images => Layout::Images,
-        },
+        layout: data.layout(),
         shape: data.shape().to_vec(),
         names: data.output_names().to_vec(),
-        axes: data
-            .axes()
-            .iter()
-            .map(|axis| Axis {
-                name: axis.name.clone(),
-                values: axis.values.clone(),
-            })
-            .collect(),
+        axes: data.axes().to_vec(),
         relative: data.relative().cloned(),
     }
 }

@@ -202,6 +202,18 @@ pub enum Role {
     Random,
 }
 
+impl Role {
+    /// Returns its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Control => "control",
+            Self::Random => "random",
+        }
+    }
+}
+
 impl Contender {
     /// Returns the name of its checkpoint: no other contender of a run has it.
     #[must_use]

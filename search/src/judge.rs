@@ -8,7 +8,9 @@ use crate::data::{self, Columns, Dataset, Part, ReadOptions};
 use crate::error::Result;
 use crate::events::Observer;
 use crate::metrics::{self, Metrics};
-use crate::run_folder::emulator_of;
+use crate::provenance::Provenance;
+use crate::run_folder::{RunFolder, emulator_of};
+use crate::search::RunDescription;
 use dense_codegen::Emulator;
 use serde::Serialize;
 use std::path::Path;
@@ -62,11 +64,12 @@ pub fn judge(
     observer: &dyn Observer,
 ) -> Result<Judged> {
     let emulator = emulator_of(run)?;
+    let origin = Origin::of(run, &emulator)?;
     if data::is_csv(path) {
         name_columns(&mut options, &emulator);
     }
     let data = arranged(Dataset::read(path, &options)?, &emulator, observer)?;
-    let Rows { rows, part, by } = rows(&data, &emulator, part)?;
+    let Rows { rows, part, by } = rows(&data, origin, part)?;
     match by {
         SplitBy::Run => {}
         SplitBy::File => observer.note(format!(
@@ -124,13 +127,36 @@ fn name_columns(options: &mut ReadOptions, emulator: &Emulator) {
     }
 }
 
+/// The data that an emulator is of, and how they were split.
+struct Origin {
+    data_sha256: String,
+    seed: u64,
+}
+
+impl Origin {
+    /// As the run's folder says, else as the emulator does; `None` where it is not from a search.
+    fn of(run: &Path, emulator: &Emulator) -> Result<Option<Self>> {
+        let folder = RunFolder::at(run);
+        if run.is_dir() && folder.has_description() {
+            let RunDescription { data, plan, .. } = folder.description()?;
+            return Ok(Some(Self {
+                data_sha256: data.sha256,
+                seed: plan.seed,
+            }));
+        }
+        let provenance = Provenance::of(emulator)?;
+        Ok(provenance.map(|provenance| Self {
+            data_sha256: provenance.data_sha256,
+            seed: provenance.seed,
+        }))
+    }
+}
+
 /// The rows that are judged, and why these.
-fn rows(data: &Dataset, emulator: &Emulator, part: Option<Part>) -> Result<Rows> {
+fn rows(data: &Dataset, origin: Option<Origin>, part: Option<Part>) -> Result<Rows> {
     let wanted = part.unwrap_or(Part::Test);
-    let known = |name: &str| emulator.provenance().get(name);
-    let is_own = known("data_sha256").and_then(|hash| hash.as_str()) == Some(data.sha256());
-    let seed = known("seed").and_then(|seed| seed.as_u64());
-    let (rows, part, by) = match seed.filter(|_| is_own) {
+    let own = origin.filter(|origin| origin.data_sha256 == data.sha256());
+    let (rows, part, by) = match own.map(|origin| origin.seed) {
         Some(seed) => {
             let rows = data.part_rows_of_run(wanted, seed)?;
             (rows, Some(wanted), SplitBy::Run)
@@ -151,19 +177,11 @@ fn arranged(data: Dataset, emulator: &Emulator, observer: &dyn Observer) -> Resu
         .map(|input| input.name.clone())
         .collect();
     let outputs = emulator.outputs();
-    let axes: Vec<data::Axis> = outputs
-        .axes
-        .iter()
-        .map(|axis| data::Axis {
-            name: axis.name.clone(),
-            values: axis.values.clone(),
-        })
-        .collect();
     let arranged = data.arranged(Columns {
         inputs: &inputs,
         outputs: &outputs.names,
         shape: &outputs.shape,
-        axes: &axes,
+        axes: &outputs.axes,
     })?;
     for note in &arranged.notes {
         observer.note(note);

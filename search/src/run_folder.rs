@@ -11,12 +11,8 @@
 //! | `pareto.json` | that table, the least error first | at the end |
 //! | `history.json` | how each training went | at the end |
 //!
-//! `pareto.json` is `{"version": 1, "error": NAME, "rows": [..]}`: the error by which rows are compared (`mse_z` or `relative
-//! error`, both on validation rows), and rows with the fields of
-//! [`ParetoRow`](crate::search::ParetoRow). `history.json` is
-//! `{"version": 1, "trainings": [{"name", "role", "groups": [{"name", "candidates"}], "records": [..]}]}`: for each
-//! contender the operation groups in the order in which entropies and probabilities stand in its records, and records with the
-//! fields of [`Record`](crate::training::Record); `role` is `search`, `control` or `random`.
+//! What the files of JSON hold say the types that they are written and read with: [`RunDescription`], [`ParetoTable`] and
+//! [`TrainingHistory`].
 //!
 //! Every file is whole or absent: written aside, then renamed.
 
@@ -24,8 +20,10 @@ use crate::data::write_whole;
 use crate::error::{Context, Error, Result, bail};
 use crate::events::Observer;
 use crate::folder_lock::FolderLock;
+use crate::json;
+use crate::provenance::TOOL;
+use crate::search::{ParetoTable, RunDescription, TrainingHistory};
 use dense_codegen::Emulator;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,7 +66,7 @@ impl RunFolder {
     pub fn resume(path: &Path, observer: &dyn Observer) -> Result<Self> {
         let folder = Self::at(path);
         // Nothing is written where no run is.
-        folder.description_of::<serde_json::Value>()?;
+        folder.description()?;
         Ok(Self {
             lock: Some(FolderLock::take(path, "resume", observer)?),
             ..folder
@@ -87,7 +85,7 @@ impl RunFolder {
                 "{path}: there is a run that ended with an error ({error}); choose another folder"
             );
         }
-        if self.description().exists() {
+        if self.description_file().exists() {
             bail!(
                 Run,
                 "{path}: there is an unfinished run; continue it with `dense-search resume {path}`, or choose another folder"
@@ -99,8 +97,7 @@ impl RunFolder {
     /// Returns the error that the run ended with and would end with again, if it did.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
-        let description: serde_json::Value = self.description_of().ok()?;
-        description["error"].as_str().map(str::to_owned)
+        self.description().ok()?.error
     }
 
     /// Returns the error of a run that has no emulator yet, or never will have one.
@@ -162,8 +159,16 @@ impl RunFolder {
             .join(format!("{name}.safetensors"))
     }
 
-    fn description(&self) -> PathBuf {
+    fn description_file(&self) -> PathBuf {
         self.path.join("run.json")
+    }
+
+    fn pareto_file(&self) -> PathBuf {
+        self.path.join("pareto.json")
+    }
+
+    fn history_file(&self) -> PathBuf {
+        self.path.join("history.json")
     }
 
     fn checkpoint(&self, name: &str) -> PathBuf {
@@ -174,26 +179,33 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn describe(&self, description: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_vec_pretty(description)?;
-        text.push(b'\n');
-        Ok(write_whole(&self.description(), &text)?)
+    pub fn describe(&self, description: &RunDescription) -> Result<()> {
+        write_line(
+            &self.description_file(),
+            serde_json::to_vec_pretty(description)?,
+        )
     }
 
     /// Reads the run's description.
     ///
     /// # Errors
-    /// There is none, or it is not of this form.
-    pub fn description_of<T: DeserializeOwned>(&self) -> Result<T> {
-        let path = self.description();
+    /// There is none, or it is not of this version's form.
+    pub fn description(&self) -> Result<RunDescription> {
+        let path = self.description_file();
         let text = fs::read(&path).with_context(|| {
             format!(
                 "{}: no run is here; name the folder that search made with --out",
                 self.path.display()
             )
         })?;
-        serde_json::from_slice(&text)
-            .with_context(|| format!("{}: not the description of a run", path.display()))
+        let what = format!("the description of a run that {TOOL} can read");
+        json::parse(&text, &path, &what)
+    }
+
+    /// Whether the folder has the description of a run.
+    #[must_use]
+    pub fn has_description(&self) -> bool {
+        self.description_file().exists()
     }
 
     /// Writes the emulator of a contender.
@@ -225,14 +237,36 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Writes a file of JSON.
+    /// Writes the Pareto table.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_vec(value)?;
-        text.push(b'\n');
-        Ok(write_whole(&self.path.join(name), &text)?)
+    pub fn write_pareto(&self, table: &ParetoTable) -> Result<()> {
+        write_line(&self.pareto_file(), serde_json::to_vec(table)?)
+    }
+
+    /// Reads the Pareto table, if there is one.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not of this version's form.
+    pub fn pareto(&self) -> Result<Option<ParetoTable>> {
+        read_if_there(&self.pareto_file(), "a Pareto table")
+    }
+
+    /// Writes how the trainings went.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_history(&self, history: &TrainingHistory) -> Result<()> {
+        write_line(&self.history_file(), serde_json::to_vec(history)?)
+    }
+
+    /// Reads how the trainings went, if the run says.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not of this version's form.
+    pub fn history(&self) -> Result<Option<TrainingHistory>> {
+        read_if_there(&self.history_file(), "the history of a run")
     }
 
     /// Writes the checkpoint of the training of a space.
@@ -281,7 +315,7 @@ pub fn emulator_of(run: &Path) -> Result<Emulator> {
     if file.exists() {
         return Ok(dense_codegen::file::load(&file)?);
     }
-    if folder.description().exists() {
+    if folder.description_file().exists() {
         return Err(folder.unfinished());
     }
     bail!(
@@ -289,6 +323,24 @@ pub fn emulator_of(run: &Path) -> Result<Emulator> {
         "{}: no emulator is here; name the folder that search made with --out, or an emulator file",
         run.display()
     )
+}
+
+/// Writes a file of JSON that ends in a line break.
+fn write_line(path: &Path, mut json: Vec<u8>) -> Result<()> {
+    json.push(b'\n');
+    Ok(write_whole(path, &json)?)
+}
+
+/// Reads a file of JSON, if it is there.
+fn read_if_there<T: DeserializeOwned>(path: &Path, what: &str) -> Result<Option<T>> {
+    match fs::read(path) {
+        Ok(text) => {
+            let what = format!("{what} that {TOOL} can read");
+            json::parse(&text, path, &what).map(Some)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{}: cannot be read", path.display())),
+    }
 }
 
 /// Writes an emulator into a folder that is made for it.

@@ -18,7 +18,7 @@ use dense_search::contenders::{Contender, contenders};
 use dense_search::data::{Dataset, Normalisation, ReadOptions, Split};
 use dense_search::nodes::Pass;
 use dense_search::space::presets::MicroSizes;
-use dense_search::space::{Activation, Space};
+use dense_search::space::{Function, Space};
 use dense_search::training::{Choices, Members, Rows, Settings, Trainer};
 use std::path::PathBuf;
 
@@ -56,7 +56,7 @@ struct Arguments {
 enum Change {
     None,
     Steps(Choices),
-    Activation(Activation),
+    Activation(Function),
     /// Initial weights are larger by this factor.
     Start(f64),
     /// The head's basis starts at random.
@@ -68,7 +68,7 @@ enum Change {
 fn changes() -> Vec<(String, Change)> {
     let default = Choices::default();
     let mut all = vec![("the product's choices".to_owned(), Change::None)];
-    for activation in [Activation::Tanh, Activation::Relu] {
+    for activation in [Function::Tanh, Function::Relu] {
         all.push((
             format!("{activation:?} for SiLU"),
             Change::Activation(activation),
@@ -267,7 +267,7 @@ fn weights(trainer: &Trainer) -> Vec<Var> {
     all
 }
 
-fn with_activation(space: &Space, activation: Activation) -> anyhow::Result<Space> {
+fn with_activation(space: &Space, activation: Function) -> anyhow::Result<Space> {
     let mut groups = space.groups().to_vec();
     for group in &mut groups {
         group.activation = group.activation.map(|_| activation);

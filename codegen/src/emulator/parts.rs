@@ -2,6 +2,8 @@
 
 use super::relative::Relative;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
 /// One input of the simulator and its trained range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,19 +19,61 @@ pub struct InputVariable {
 }
 
 /// The arrangement of the outputs of one sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
-    /// Scalars without an order: `[q]`.
+    /// One scalar `[]`, or `[q]` scalars without an order.
     Scalars,
     /// One curve: `[length]`.
     Curve,
-    /// Several curves: `[channels][length]`.
+    /// Several curves on one axis: `[channels][length]`.
     Curves,
     /// One image: `[height][width]`.
     Image,
-    /// Several images: `[channels][height][width]`.
+    /// Several images on one grid: `[channels][height][width]`.
     Images,
+}
+
+impl Layout {
+    /// Every layout.
+    pub const ALL: [Self; 5] = [
+        Self::Scalars,
+        Self::Curve,
+        Self::Curves,
+        Self::Image,
+        Self::Images,
+    ];
+
+    /// Returns its name, as files and options have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalars => "scalars",
+            Self::Curve => "curve",
+            Self::Curves => "curves",
+            Self::Image => "image",
+            Self::Images => "images",
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Layout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|layout| layout.name() == text)
+            .ok_or_else(|| {
+                format!("expected scalars, curve, curves, image or images, got {text:?}")
+            })
+    }
 }
 
 /// A coordinate of the outputs.
@@ -91,5 +135,19 @@ impl Calibration {
     pub fn deviation_of_one(&self) -> Vec<f32> {
         let pairs = self.unit.iter().zip(&self.floor);
         pairs.map(|(unit, floor)| unit * floor.sqrt()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layout_is_read_back_by_its_name() {
+        for layout in Layout::ALL {
+            assert_eq!(layout.name().parse(), Ok(layout));
+            assert_eq!(serde_json::json!(layout), layout.name());
+        }
+        assert!("picture".parse::<Layout>().is_err());
     }
 }

@@ -7,10 +7,11 @@ use crate::data::ReadOptions;
 use crate::data::testing::images;
 use crate::nodes::Pass;
 use crate::space::presets::{MicroSizes, PaperWidths, micro, micro_decoder, paper};
-use crate::space::{Activation, Candidate, Group, Identity, Placement, Space};
+use crate::space::{Candidate, Function, Group, Identity, Placement, Space};
 use crate::streams::stream;
 use crate::training::{Choices, Members, Rows, Settings, Trainer};
 use candle_core::{DType, Device, Tensor};
+use dense_codegen::emulator::InputVariable;
 use dense_codegen::executor::Executor;
 use dense_codegen::interpreter::interpret_f64;
 use rand::Rng;
@@ -237,7 +238,7 @@ fn random_group(random: &mut ChaCha8Rng) -> (Shape, Group) {
         candidates.push(Candidate::Conv { kernel });
         candidates.push(Candidate::TransposedConv { kernel, stride });
     }
-    let activations = [Activation::Relu, Activation::Silu, Activation::Tanh];
+    let activations = [Function::Relu, Function::Silu, Function::Tanh];
     let own = activations.choose(random).map(|&own| (0, own));
     let group = Group {
         name: "group".to_owned(),
@@ -300,7 +301,7 @@ fn every_candidate_means_in_the_network_what_its_fragment_means_in_a_graph_and_c
             output: input,
             identity: Identity::Absent,
             candidates: vec![Candidate::Dense],
-            activation: Some(Activation::Tanh),
+            activation: Some(Function::Tanh),
             own_activations: BTreeMap::new(),
             placement: Placement::After,
         };

@@ -1,15 +1,16 @@
 //! From a [`Draft`] to a [`Dataset`]: every check on the numbers of a data set stands here.
 
 use super::columns::shape_error;
-use super::dataset::{Dataset, Input};
+use super::dataset::Dataset;
 use super::draft::Draft;
 use super::error::{DataError, Place};
 use super::faults::{Fault, Faults};
 use super::files::ReadOptions;
-use super::layout::Layout;
+use super::layout::{expected_shape, fits, guess};
 use super::limits::{LARGEST_MAGNITUDE, LARGEST_OUTPUT, MAXIMUM_INPUTS};
 use super::mend;
 use super::part::Part;
+use dense_codegen::emulator::{InputVariable, Layout};
 
 /// Boxes narrower than this are refused: the inverse of [`LARGEST_MAGNITUDE`].
 const SMALLEST_MAGNITUDE: f64 = 1e-30;
@@ -58,7 +59,7 @@ impl Draft {
     }
 
     /// Checks everything that concerns inputs alone, for data files and for designs ([`super::design_check`]).
-    pub(super) fn check_inputs(&mut self) -> Result<Vec<Input>, DataError> {
+    pub(super) fn check_inputs(&mut self) -> Result<Vec<InputVariable>, DataError> {
         let inputs = self.input_names.len();
         if inputs == 0 || inputs > MAXIMUM_INPUTS {
             return Err(DataError::InputCount {
@@ -99,16 +100,16 @@ impl Draft {
             )
         };
         if let Some(layout) = options.layout.or(self.declared_layout) {
-            if !layout.fits(&self.shape) {
+            if !fits(layout, &self.shape) {
                 let advice = "choose another --layout or store \"y\" in that shape";
                 return Err(mismatch(
-                    &format!("{} for the layout {layout}", layout.expected_shape()),
+                    &format!("{} for the layout {layout}", expected_shape(layout)),
                     advice,
                 ));
             }
             return Ok(layout);
         }
-        let layout = Layout::guess(&self.shape)
+        let layout = guess(&self.shape)
             .ok_or_else(|| mismatch("of at most 4 sizes", "store channels as one size"))?;
         if self.lines.is_some() && layout != Layout::Scalars {
             self.notes.push(format!(
@@ -259,7 +260,7 @@ impl Draft {
     }
 
     /// The inputs with their boxes.
-    fn variables(&mut self) -> Result<Vec<Input>, DataError> {
+    fn variables(&mut self) -> Result<Vec<InputVariable>, DataError> {
         let mut variables = Vec::new();
         if self.limits.is_none() {
             self.notes
@@ -283,12 +284,11 @@ impl Draft {
                     (low, high) = (least - half, least + half);
                 }
             }
-            let variable = Input {
+            let variable = InputVariable {
                 name: name.clone(),
                 low,
                 high,
                 logarithmic: self.logarithmic[column],
-                constant,
             };
             self.check_box(&variable)?;
             variables.push(variable);
@@ -296,8 +296,8 @@ impl Draft {
         Ok(variables)
     }
 
-    fn check_box(&self, input: &Input) -> Result<(), DataError> {
-        let Input {
+    fn check_box(&self, input: &InputVariable) -> Result<(), DataError> {
+        let InputVariable {
             low,
             high,
             logarithmic,
@@ -343,7 +343,7 @@ impl Draft {
         Ok(())
     }
 
-    fn note_rows_outside(&mut self, inputs: &[Input]) {
+    fn note_rows_outside(&mut self, inputs: &[InputVariable]) {
         let outside = |row: &[f64]| {
             row.iter()
                 .zip(inputs)

@@ -1,24 +1,7 @@
 //! The simulator's runs: inputs `x` [n x p], outputs `y` [n x shape], and what the file says about them.
 
-use super::layout::Layout;
 use super::part::Part;
-use dense_codegen::emulator::{Axis, Relative};
-use serde::Serialize;
-
-/// One input of the simulator.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Input {
-    /// Its name, unlike that of any other input.
-    pub name: String,
-    /// Lower limit of the trained box, in the simulator's unit; below `high`.
-    pub low: f64,
-    /// Upper limit of the trained box.
-    pub high: f64,
-    /// Whether the emulator takes its logarithm first; then `low` is positive.
-    pub logarithmic: bool,
-    /// Whether it has the same value in every row, so that nothing can be learnt about it.
-    pub constant: bool,
-}
+use dense_codegen::emulator::{Axis, InputVariable, Layout, Relative};
 
 /// A data set that has passed every check.
 ///
@@ -30,7 +13,7 @@ pub struct Dataset {
     pub(super) label: String,
     pub(super) sha256: String,
     pub(super) rows: usize,
-    pub(super) inputs: Vec<Input>,
+    pub(super) inputs: Vec<InputVariable>,
     pub(super) x: Vec<f64>,
     pub(super) y: Vec<f64>,
     /// What outputs are less and over, where they are not those of the file.
@@ -73,9 +56,16 @@ impl Dataset {
         self.rows
     }
 
-    /// The inputs, in the order of the columns of [`Dataset::x`].
-    pub fn inputs(&self) -> &[Input] {
+    /// The inputs and the trained box, in the order of the columns of [`Dataset::x`].
+    pub fn inputs(&self) -> &[InputVariable] {
         &self.inputs
+    }
+
+    /// Whether an input has the same value in every row, so that nothing can be learnt about it.
+    pub fn is_constant(&self, input: usize) -> bool {
+        let mut values = self.x.iter().skip(input).step_by(self.input_count());
+        let first = values.next();
+        values.all(|value| Some(value) == first)
     }
 
     /// The number of inputs p, 1 to [`MAXIMUM_INPUTS`](super::MAXIMUM_INPUTS).

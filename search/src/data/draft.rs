@@ -7,12 +7,12 @@ use super::csv;
 use super::error::{DataError, list, shape_text};
 use super::faults;
 use super::files::ReadOptions;
-use super::layout::Layout;
+use super::layout::fits;
 use super::limits::MAXIMUM_INPUTS;
 use super::mend::{self, Pickled};
 use super::npy::{Header, Kind};
 use super::npz::Archive;
-use dense_codegen::emulator::Axis;
+use dense_codegen::emulator::{Axis, Layout};
 
 /// Arrays with a meaning of their own, which are never axes.
 const RESERVED: [&str; 10] = [
@@ -133,7 +133,7 @@ impl Draft {
         }
         let (inputs, outputs) = (options.inputs.len(), options.outputs.len());
         if let Some(layout) = options.layout
-            && !layout.fits(&[outputs])
+            && !fits(layout, &[outputs])
         {
             return Err(DataError::Options {
                 file: file.to_owned(),

@@ -1,14 +1,15 @@
 //! The files that data are read from: which kinds there are, and what the user says about one.
 
 use super::error::DataError;
-use super::layout::Layout;
+use dense_codegen::emulator::Layout;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What the user says about a file beyond what the file says itself.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReadOptions {
     /// The layout of the outputs, instead of the one in the file or the guess.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub layout: Option<Layout>,
     /// Columns that are inputs, by name. Needed for a `.csv`; a `.npz` keeps all where it is empty.
     pub inputs: Vec<String>,

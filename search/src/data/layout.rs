@@ -10,104 +10,44 @@
 //! | n x a x b otherwise | curves |
 //! | n x a x b x c | images |
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-/// The layout of one output; the sizes in brackets stand behind the number of rows `n`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layout {
-    /// One number `[]`, or `[q]` numbers without an order (0-D).
-    Scalars,
-    /// One curve `[length]` (1-D).
-    Curve,
-    /// Several curves on one axis `[channels, length]`.
-    Curves,
-    /// One image `[height, width]` (2-D).
-    Image,
-    /// Several images on one grid `[channels, height, width]`.
-    Images,
-}
+use dense_codegen::emulator::Layout;
 
 /// Fewer outputs than this in a row are read as scalars, as many or more as a curve.
 const CURVE_FROM: usize = 32;
 /// A 3-D array is an image where both of its last sizes are at least this, else several curves.
 const IMAGE_FROM: usize = 16;
 
-impl Layout {
-    /// Every layout.
-    pub const ALL: [Self; 5] = [
-        Self::Scalars,
-        Self::Curve,
-        Self::Curves,
-        Self::Image,
-        Self::Images,
-    ];
-
-    /// The name used in `y_layout` and `--layout`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Scalars => "scalars",
-            Self::Curve => "curve",
-            Self::Curves => "curves",
-            Self::Image => "image",
-            Self::Images => "images",
-        }
-    }
-
-    /// The shape of `y` that this layout asks for, in words.
-    pub(super) fn expected_shape(self) -> &'static str {
-        match self {
-            Self::Scalars => "(n) or (n, q)",
-            Self::Curve => "(n, length)",
-            Self::Curves => "(n, channels, length)",
-            Self::Image => "(n, height, width)",
-            Self::Images => "(n, channels, height, width)",
-        }
-    }
-
-    /// Whether an output of this `shape` (without the number of rows) can have this layout.
-    pub(crate) fn fits(self, shape: &[usize]) -> bool {
-        match self {
-            Self::Scalars => shape.len() <= 1,
-            Self::Curve => shape.len() == 1,
-            Self::Curves | Self::Image => shape.len() == 2,
-            Self::Images => shape.len() == 3,
-        }
-    }
-
-    /// The layout that the sizes alone suggest, or `None` for more sizes than any layout has.
-    pub(super) fn guess(shape: &[usize]) -> Option<Self> {
-        match *shape {
-            [] => Some(Self::Scalars),
-            [count] if count < CURVE_FROM => Some(Self::Scalars),
-            [_] => Some(Self::Curve),
-            [height, width] if height >= IMAGE_FROM && width >= IMAGE_FROM => Some(Self::Image),
-            [_, _] => Some(Self::Curves),
-            [_, _, _] => Some(Self::Images),
-            _ => None,
-        }
+/// The shape of `y` that a layout asks for, in words.
+pub(super) fn expected_shape(layout: Layout) -> &'static str {
+    match layout {
+        Layout::Scalars => "(n) or (n, q)",
+        Layout::Curve => "(n, length)",
+        Layout::Curves => "(n, channels, length)",
+        Layout::Image => "(n, height, width)",
+        Layout::Images => "(n, channels, height, width)",
     }
 }
 
-impl fmt::Display for Layout {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
+/// Whether an output of this `shape` (without the number of rows) can have a layout.
+pub(crate) fn fits(layout: Layout, shape: &[usize]) -> bool {
+    match layout {
+        Layout::Scalars => shape.len() <= 1,
+        Layout::Curve => shape.len() == 1,
+        Layout::Curves | Layout::Image => shape.len() == 2,
+        Layout::Images => shape.len() == 3,
     }
 }
 
-impl FromStr for Layout {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|layout| layout.name() == text)
-            .ok_or_else(|| {
-                format!("expected scalars, curve, curves, image or images, got {text:?}")
-            })
+/// The layout that the sizes alone suggest, or `None` for more sizes than any layout has.
+pub(super) fn guess(shape: &[usize]) -> Option<Layout> {
+    match *shape {
+        [] => Some(Layout::Scalars),
+        [count] if count < CURVE_FROM => Some(Layout::Scalars),
+        [_] => Some(Layout::Curve),
+        [height, width] if height >= IMAGE_FROM && width >= IMAGE_FROM => Some(Layout::Image),
+        [_, _] => Some(Layout::Curves),
+        [_, _, _] => Some(Layout::Images),
+        _ => None,
     }
 }
 
@@ -130,18 +70,10 @@ mod tests {
             (&[4, 4, 4, 4], None),
         ];
         for (shape, expected) in table {
-            assert_eq!(Layout::guess(shape), expected, "{shape:?}");
+            assert_eq!(guess(shape), expected, "{shape:?}");
             if let Some(layout) = expected {
-                assert!(layout.fits(shape), "{shape:?}");
+                assert!(fits(layout, shape), "{shape:?}");
             }
         }
-    }
-
-    #[test]
-    fn every_name_is_read_back() {
-        for layout in Layout::ALL {
-            assert_eq!(layout.name().parse(), Ok(layout));
-        }
-        assert!("picture".parse::<Layout>().is_err());
     }
 }

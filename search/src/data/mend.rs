@@ -1,8 +1,9 @@
 //! Lines for a shell that mend a data file, as errors print them: each reads the file and writes another beside it.
 
 use super::files::Format;
-use super::layout::Layout;
+use super::layout::guess;
 use super::limits::{LARGEST_MAGNITUDE, LARGEST_OUTPUT};
+use dense_codegen::emulator::Layout;
 use std::path::Path;
 
 /// Ranges of lines that one line for `sed` has at most.
@@ -67,7 +68,7 @@ pub(super) fn drop_lines(file: &str, lines: &[u64]) -> Option<String> {
 /// The statement that gives a complex array two real channels; `shape` is the array's.
 pub(super) fn real_channels(array: &str, shape: &[usize]) -> String {
     let (name, output) = (python_text(array), shape.get(1..).unwrap_or_default());
-    let join = match Layout::guess(output) {
+    let join = match guess(output) {
         _ if array == "x" => "column_stack([a.real, a.imag])",
         Some(Layout::Curve | Layout::Image) => "stack([a.real, a.imag], axis=1)",
         Some(Layout::Curves | Layout::Images) => "concatenate([a.real, a.imag], axis=1)",

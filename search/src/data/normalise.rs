@@ -15,6 +15,7 @@
 //! that neither squares nor sums leave the range in any unit.
 
 use super::dataset::Dataset;
+use dense_codegen::graph::Inverse;
 use serde::{Deserialize, Serialize};
 
 /// Inputs whose training values spread less than this are treated as constant: single precision cannot divide by it.
@@ -43,6 +44,17 @@ impl Transform {
             Self::None => "values",
             Self::Log => "logarithm",
             Self::Asinh => "inverse hyperbolic sine",
+        }
+    }
+
+    /// Returns the function of graphs that leads back from this coordinate, up to the unit of
+    /// `asinh`; `None` where there is nothing to lead back from.
+    #[must_use]
+    pub fn inverse(self) -> Option<Inverse> {
+        match self {
+            Self::None => None,
+            Self::Log => Some(Inverse::Exp),
+            Self::Asinh => Some(Inverse::Sinh),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use dense_codegen::emulator::{InputVariable, Layout};
 use serde::Serialize;
 
 use super::dataset::Dataset;
-use super::layout::Layout;
 use super::part::{Part, rows_of};
 
 /// Everything `inspect` prints; `Display` gives the text.
@@ -116,7 +116,7 @@ fn inputs(data: &Dataset) -> Vec<InputSummary> {
                 (min.min(value), max.max(value))
             })
     };
-    let summarise = |(column, input): (usize, &super::dataset::Input)| {
+    let summarise = |(column, input): (usize, &InputVariable)| {
         let (min, max) = range(column);
         InputSummary {
             name: input.name.clone(),
@@ -125,7 +125,7 @@ fn inputs(data: &Dataset) -> Vec<InputSummary> {
             low: input.low,
             high: input.high,
             logarithmic: input.logarithmic,
-            constant: input.constant,
+            constant: data.is_constant(column),
         }
     };
     data.inputs().iter().enumerate().map(summarise).collect()

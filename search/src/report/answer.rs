@@ -3,8 +3,9 @@
 use super::facts::Facts;
 use super::page::{missing, table};
 use super::text::{bytes, decimals, escape, number, percent, seconds};
+use crate::contenders::Role;
+use crate::search::Verdict;
 use dense_codegen::emulator::Relative;
-use serde_json::Value;
 use std::fmt::Write;
 
 /// The page's top: a sentence, tiles, and what was trained beside.
@@ -144,18 +145,18 @@ pub(super) fn answer(facts: &Facts) -> String {
     out + &contenders(facts)
 }
 
-fn trained(facts: &Facts) -> &[Value] {
-    let contenders = facts.description["report"]["contenders"].as_array();
-    contenders.map_or(&[], Vec::as_slice)
+fn trained(facts: &Facts) -> &[Verdict] {
+    let report = facts.description.report.as_ref();
+    report.map_or(&[], |report| &report.contenders)
 }
 
 /// The searched emulator's error over the control's.
 fn control(facts: &Facts) -> Option<(String, String)> {
-    let error = |role: &str| {
-        let found = trained(facts).iter().find(|one| one["role"] == role)?;
-        found["val_mse_z"].as_f64()
+    let error = |role: Role| {
+        let found = trained(facts).iter().find(|one| one.role == role)?;
+        found.val_mse_z.is_finite().then_some(found.val_mse_z)
     };
-    let ratio = error("search")? / error("control")?;
+    let ratio = error(Role::Search)? / error(Role::Control)?;
     let about =
         "the control's squared error: what was searched over a fixed network, on validation rows";
     Some((format!("{} ×", number(ratio)), about.into()))
@@ -178,20 +179,15 @@ fn contenders(facts: &Facts) -> String {
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for one in all {
-        let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
-        let figure = |name: &str| one[name].as_f64().unwrap_or(f64::NAN);
-        let ships = match one["ships"].as_bool() {
-            Some(true) => ", ships",
-            _ => "",
-        };
+        let ships = if one.ships { ", ships" } else { "" };
         rows.push(vec![
-            format!("{}{ships}", text("name")),
-            text("role"),
-            number(figure("val_mse_z")),
-            percent(figure("val_relative_l2")),
-            figure("macs").to_string(),
-            bytes(figure("flash_bytes")),
-            number(figure("seconds")),
+            format!("{}{ships}", one.name),
+            one.role.name().to_owned(),
+            number(one.val_mse_z),
+            percent(one.val_relative_l2),
+            one.macs.to_string(),
+            bytes(one.flash_bytes as f64),
+            number(one.seconds),
         ]);
     }
     let numbers = [false, false, true, true, true, true, true];

@@ -1,11 +1,13 @@
 //! The super-architecture: every group with its candidates' probabilities at the end, and how they moved.
 
-use super::facts::{Facts, Training};
+use super::facts::{Facts, moving};
 use super::page::{Page, figure, grid, missing};
 use super::plot::{Axis, Plot, SIZE};
 use super::scale::Scale;
 use super::spread::COLOURS;
 use super::text::{escape, percent};
+use crate::search::TrainingRecords;
+use crate::space::Architecture;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -58,7 +60,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
 }
 
 /// The groups as they were at the end of a training that searched.
-fn named(training: &Training) -> Vec<Drawn> {
+fn named(training: &TrainingRecords) -> Vec<Drawn> {
     let last = training
         .records
         .iter()
@@ -96,28 +98,21 @@ fn named(training: &Training) -> Vec<Drawn> {
 
 /// The groups that the emulator's provenance has, without their names; none where nothing was searched.
 fn unnamed(facts: &Facts) -> Vec<Drawn> {
-    let groups = serde_json::from_value::<Vec<Vec<f64>>>(
-        facts
-            .emulator
-            .provenance()
-            .get("probabilities")
-            .cloned()
-            .unwrap_or_default(),
-    );
-    let groups = groups.unwrap_or_default();
+    let provenance = facts.provenance.as_ref();
+    let groups = provenance.map_or(&[][..], |from| &from.probabilities);
     if groups.iter().all(|group| group.len() == 1) {
         return Vec::new();
     }
-    let numbered = |(index, probabilities): (usize, Vec<f64>)| Drawn {
+    let numbered = |(index, probabilities): (usize, &Vec<f64>)| Drawn {
         name: format!("group {}", index + 1),
         candidates: (1..=probabilities.len())
             .map(|number| format!("candidate {number}"))
             .collect(),
         choices: (0..probabilities.len()).collect(),
         place: (0..probabilities.len()).collect(),
-        probabilities,
+        probabilities: probabilities.clone(),
     };
-    groups.into_iter().enumerate().map(numbered).collect()
+    groups.iter().enumerate().map(numbered).collect()
 }
 
 /// A candidate in words: `low rank 16` for `{"LowRank": {"rank": 16}}`.
@@ -153,13 +148,11 @@ fn candidate(value: &Value) -> String {
 }
 
 /// The choices of the members of what ships, where that is of the space that is drawn.
-fn members(facts: &Facts, space: Option<&str>) -> Vec<Vec<usize>> {
-    let provenance = facts.emulator.provenance();
-    if space.is_some_and(|space| provenance.get("space").and_then(Value::as_str) != Some(space)) {
-        return Vec::new();
+fn members<'a>(facts: &'a Facts, space: Option<&str>) -> &'a [Architecture] {
+    match &facts.provenance {
+        Some(from) if space.is_none_or(|space| from.space == space) => &from.members,
+        _ => &[],
     }
-    let members = provenance.get("members").cloned().unwrap_or_default();
-    serde_json::from_value(members).unwrap_or_default()
 }
 
 fn network(facts: &Facts, groups: &[Drawn], space: Option<&str>) -> String {
@@ -233,7 +226,8 @@ fn network(facts: &Facts, groups: &[Drawn], space: Option<&str>) -> String {
             let using = members
                 .iter()
                 .filter(|member| {
-                    let drawn = member
+                    let choices = member.choices();
+                    let drawn = choices
                         .get(index)
                         .and_then(|&chosen| group.place.get(chosen));
                     drawn == Some(&choice)
@@ -280,8 +274,8 @@ fn share(probability: f64) -> String {
 }
 
 /// The probabilities of a group over time, one on the other.
-fn moved(training: &Training, group: usize, drawn: &Drawn) -> String {
-    let records = training.moving().iter();
+fn moved(training: &TrainingRecords, group: usize, drawn: &Drawn) -> String {
+    let records = moving(training).iter();
     let records: Vec<_> = records
         .filter(|record| record.probabilities.len() > group)
         .collect();

@@ -35,7 +35,8 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
 
 /// Every row of the Pareto table.
 fn pareto(facts: &Facts) -> Option<String> {
-    let rows = facts.pareto.as_ref().filter(|rows| !rows.is_empty())?;
+    let rows = facts.pareto.as_ref().map(|table| &table.rows);
+    let rows = rows.filter(|rows| !rows.is_empty())?;
     let mut plot = Plot::new(
         Axis::new(
             Scale::decades(rows.iter().map(|row| row.macs as f64)),

@@ -8,6 +8,7 @@ use super::residuals;
 use super::samples::image;
 use super::scale::Scale;
 use super::spread::{COLOURS, spread};
+use crate::data::Transform;
 use dense_codegen::emulator::Layout;
 use std::ops::Range;
 
@@ -76,8 +77,9 @@ fn parity(facts: &Facts, outputs: Range<usize>, shows: &str) -> String {
             })
         })
     };
-    let decades =
-        facts.description["report"]["transform"] == "log" && pairs().all(|[y, _]| y > 0.0);
+    let report = facts.description.report.as_ref();
+    let is_logarithmic = report.is_some_and(|report| report.transform == Transform::Log);
+    let decades = is_logarithmic && pairs().all(|[y, _]| y > 0.0);
     let scale = match decades {
         true => Scale::decades(pairs().map(|[y, _]| y)),
         false => Scale::around(pairs().map(|[y, _]| y)),

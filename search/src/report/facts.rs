@@ -1,17 +1,18 @@
 //! All that a report is made of: the run's files, and its emulator's answers on rows that it has not seen.
 
 use crate::assemble::output_deviation;
+use crate::contenders::Role;
 use crate::data::{Dataset, Split};
-use crate::error::{Context, Error, Result, ensure};
+use crate::error::Result;
 use crate::metrics::{Groups, Metrics, evaluate};
+use crate::provenance::Provenance;
 use crate::run_folder::RunFolder;
+use crate::search::{ParetoTable, RunDescription, TrainingHistory, TrainingRecords};
+use crate::training::Record;
 use dense_codegen::emulator::Layout;
 use dense_codegen::executor::Executor;
 use dense_codegen::{Emulator, file};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::fs;
 use std::path::Path;
 
 /// A run, judged.
@@ -35,109 +36,39 @@ pub struct Facts {
     pub groups: Groups,
     /// The figures of those rows.
     pub metrics: Metrics,
-    /// `run.json`: settings and the search's own report.
-    pub description: Value,
+    /// Settings and the search's own report.
+    pub description: RunDescription,
+    /// What the emulator says of its search.
+    pub provenance: Option<Provenance>,
     /// How the trainings went, where the run says.
-    pub history: Option<Vec<Training>>,
+    pub history: Option<TrainingHistory>,
     /// Error against cost, where the run says.
-    pub pareto: Option<Vec<ParetoRow>>,
+    pub pareto: Option<ParetoTable>,
     /// What the frozen code's latency program measured, with its readings.
     pub latency: Option<Value>,
-}
-
-/// A contender's training, as `history.json` has it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Training {
-    /// The contender.
-    pub name: String,
-    /// `search`, `control` or `random`.
-    pub role: String,
-    /// The operation groups, in the order of the records' lists.
-    pub groups: Vec<GroupNames>,
-    /// The training at some of its steps.
-    pub records: Vec<Record>,
 }
 
 /// A probability that is this near to its last value has settled.
 const SETTLED: f64 = 0.01;
 
-impl Training {
-    /// The records in which probabilities move, and half as long again after the last that moved.
-    #[must_use]
-    pub fn moving(&self) -> &[Record] {
-        let known = |record: &&Record| !record.probabilities.is_empty();
-        let (Some(first), Some(last)) = (
-            self.records.iter().find(known),
-            self.records.iter().rfind(known),
-        ) else {
-            return &[];
-        };
-        let end = last.probabilities.concat();
-        let moves = |record: &&Record| {
-            let now = record.probabilities.concat();
-            let mut pairs = now.iter().zip(&end);
-            pairs.any(|(now, end)| (now - end).abs() > SETTLED)
-        };
-        let settled = self.records.iter().rfind(moves).unwrap_or(last).seconds;
-        let shown = first.seconds + 1.5 * (settled - first.seconds);
-        let count = self
-            .records
-            .partition_point(|record| record.seconds <= shown);
-        &self.records[..count]
-    }
-}
-
-/// An operation group with its candidates.
-#[derive(Debug, Clone, Deserialize)]
-pub struct GroupNames {
-    /// Its name.
-    pub name: String,
-    /// Its candidates, as a space's text has them.
-    pub candidates: Vec<Value>,
-}
-
-/// A training at one of its steps.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Record {
-    /// Seconds since the run began.
-    pub seconds: f64,
-    /// What it belongs to.
-    pub phase: String,
-    /// The loss on its batch.
-    pub training_loss: Option<f64>,
-    /// The loss on rows that choose.
-    pub validation_loss: Option<f64>,
-    /// Nats of each group.
-    #[serde(default)]
-    pub entropy: Vec<f64>,
-    /// Probability of each candidate of each group.
-    #[serde(default)]
-    pub probabilities: Vec<Vec<f64>>,
-}
-
-/// An emulator of the run that no other is below in error and cost.
-#[derive(Debug, Clone, Deserialize)]
-pub struct ParetoRow {
-    /// Its number.
-    pub row: usize,
-    /// The contender that it is of.
-    pub name: String,
-    /// Mean squared error on the validation rows, in training deviations.
-    pub val_mse_z: f64,
-    /// Multiply-accumulates of its call.
-    pub macs: u64,
-    /// Whether it is what ships.
-    pub ships: bool,
-}
-
-#[derive(Deserialize)]
-struct History {
-    trainings: Vec<Training>,
-}
-
-#[derive(Deserialize)]
-struct Pareto {
-    rows: Vec<ParetoRow>,
+/// The records in which probabilities move, and half as long again after the last that moved.
+pub(super) fn moving(training: &TrainingRecords) -> &[Record] {
+    let records = &training.records;
+    let known = |record: &&Record| !record.probabilities.is_empty();
+    let (Some(first), Some(last)) = (records.iter().find(known), records.iter().rfind(known))
+    else {
+        return &[];
+    };
+    let end = last.probabilities.concat();
+    let moves = |record: &&Record| {
+        let now = record.probabilities.concat();
+        let mut pairs = now.iter().zip(&end);
+        pairs.any(|(now, end)| (now - end).abs() > SETTLED)
+    };
+    let settled = records.iter().rfind(moves).unwrap_or(last).seconds;
+    let shown = first.seconds + 1.5 * (settled - first.seconds);
+    let count = records.partition_point(|record| record.seconds <= shown);
+    &records[..count]
 }
 
 impl Facts {
@@ -153,32 +84,13 @@ impl Facts {
         threads: usize,
     ) -> Result<Self> {
         let folder = RunFolder::at(run);
-        let description: Value = folder.description_of()?;
+        let description = folder.description()?;
         if !folder.emulator().exists() {
             return Err(folder.unfinished());
         }
         let emulator = file::load(&folder.emulator())?;
-        let source = &description["data"];
-        let data = match data.or(source["path"].as_str().map(Path::new)) {
-            Some(path) => {
-                let options = serde_json::from_value(source["options"].clone())?;
-                Dataset::read(path, &options)
-                    .context("reading the run's data (--data says where they are now)")?
-            }
-            None => in_memory()?,
-        };
-        ensure!(
-            Run,
-            source["sha256"].as_str() == Some(data.sha256()),
-            "{}: not the data that the run was made with; name those with --data",
-            data.label()
-        );
-        let seed = description["plan"]["seed"].as_u64();
-        let seed = seed.ok_or_else(|| {
-            let text = "run.json does not say the seed, so that its split is not known";
-            Error::Run(text.to_owned())
-        })?;
-        let split = Split::resolve(&data, seed)?;
+        let data = description.data.read(data, in_memory)?;
+        let split = Split::resolve(&data, description.plan.seed)?;
         let (part, rows) = match split.test.is_empty() {
             false => ("test", split.test),
             true => ("validation", split.validation),
@@ -198,8 +110,9 @@ impl Facts {
             metrics: evaluate(&emulator, &data, &rows, &deviation, threads),
             mean: doubles(predictions.mean),
             std: doubles(predictions.std),
-            history: optional(run, "history.json")?.map(|history: History| history.trainings),
-            pareto: optional(run, "pareto.json")?.map(|pareto: Pareto| pareto.rows),
+            provenance: Provenance::of(&emulator)?,
+            history: folder.history()?,
+            pareto: folder.pareto()?,
             emulator,
             data,
             part,
@@ -285,11 +198,12 @@ impl Facts {
 
     /// The training of the space that was searched, where the run has its history; of several the one that ships.
     #[must_use]
-    pub fn searched(&self) -> Option<&Training> {
-        let ships = self.description["report"]["space"].as_str();
+    pub fn searched(&self) -> Option<&TrainingRecords> {
+        let ships = self.description.report.as_ref().map(|report| &report.space);
         let searched = || {
-            let trainings = self.history.iter().flatten();
-            trainings.filter(|training| training.role == "search")
+            let history = self.history.iter();
+            let trainings = history.flat_map(|history| &history.trainings);
+            trainings.filter(|training| training.role == Role::Search)
         };
         let shipped = searched().find(|training| ships == Some(&training.name));
         shipped.or_else(|| searched().next())
@@ -321,18 +235,4 @@ pub struct Answer<'a> {
 
 fn doubles(values: Vec<f32>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
-}
-
-fn optional<T: DeserializeOwned>(run: &Path, name: &str) -> Result<Option<T>> {
-    let path = run.join(name);
-    match fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {
-            format!(
-                "{}: not of the form that a search writes; search again",
-                path.display()
-            )
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("{}: cannot be read", path.display())),
-    }
 }

@@ -1,18 +1,21 @@
 //! How training went: losses of all that was trained, and the entropy of what was searched.
 
-use super::facts::{Facts, Record, Training};
+use super::facts::{Facts, moving};
 use super::page::{Page, figure, grid, missing};
 use super::plot::{Axis, Plot};
 use super::scale::Scale;
 use super::spread::COLOURS;
+use crate::contenders::Role;
+use crate::search::TrainingRecords;
+use crate::training::Record;
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
     let heading = "How it was trained";
-    let Some(trainings) = &facts.history else {
+    let Some(history) = &facts.history else {
         let line = "Loss and entropy over time are not known: the run has no history.json.";
         return page.section(heading, "", &missing(line));
     };
-    let mut figures: Vec<_> = trainings.iter().map(losses).collect();
+    let mut figures: Vec<_> = history.trainings.iter().map(losses).collect();
     figures.extend(facts.searched().map(entropy));
     let about = "Losses are mean squared errors in training deviations; entropy is 0 where a group is decided.";
     page.section(heading, about, &grid(&figures));
@@ -31,13 +34,13 @@ fn phases(plot: &mut Plot, records: &[Record]) {
     for (line, phase) in phases.enumerate() {
         plot.mark(
             phase[0].seconds,
-            &phase[0].phase.replace(['_', '-'], " "),
+            &phase[0].phase.name().replace('-', " "),
             line,
         );
     }
 }
 
-fn losses(training: &Training) -> String {
+fn losses(training: &TrainingRecords) -> String {
     let records = &training.records;
     let of = |loss: fn(&Record) -> Option<f64>| {
         let known = records
@@ -65,15 +68,15 @@ fn losses(training: &Training) -> String {
     )
 }
 
-fn role(training: &Training) -> &str {
-    match training.role.as_str() {
-        "random" => "random search",
-        other => other,
+fn role(training: &TrainingRecords) -> &'static str {
+    match training.role {
+        Role::Random => "random search",
+        other => other.name(),
     }
 }
 
-fn entropy(training: &Training) -> String {
-    let records = training.moving();
+fn entropy(training: &TrainingRecords) -> String {
+    let records = moving(training);
     let known = || records.iter().filter(|record| !record.entropy.is_empty());
     let all = known().flat_map(|record| record.entropy.iter().copied());
     let mut plot = Plot::new(

@@ -18,25 +18,23 @@ const LEFT_OUT: [&str; 3] = [
 pub(super) fn section(facts: &Facts, page: &mut Page) {
     let head = |a: &str, b: &str| vec![a.to_owned(), b.to_owned()];
     let mut settings = vec![head("setting", "value")];
-    flatten("", &facts.description["plan"], &mut settings);
+    let plan = serde_json::to_value(&facts.description.plan);
+    flatten("", &plan.unwrap_or_default(), &mut settings);
     let mut origin = vec![head("provenance", "value")];
     let hash = Sha256::digest(file::to_bytes(&facts.emulator));
     let hash = hash.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     });
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
-    origin.push(head("tool", &text(&facts.description["tool"])));
+    origin.push(head("tool", &facts.description.tool));
     origin.push(head("data", facts.name()));
     origin.push(head("data, SHA-256", facts.data.sha256()));
     origin.push(head("emulator.safetensors, SHA-256", &hash));
-    for name in ["space", "steps", "interrupted"] {
-        if let Some(value) = facts.emulator.provenance().get(name) {
-            origin.push(head(name, &text(value)));
+    if let Some(from) = &facts.provenance {
+        origin.push(head("space", &from.space));
+        origin.push(head("steps", &from.steps.to_string()));
+        if from.interrupted {
+            origin.push(head("interrupted", "true"));
         }
     }
     let mut inputs = vec![["input", "from", "to", "scale"].map(str::to_owned).to_vec()];

@@ -5,11 +5,15 @@
 //! the run leaves; [`RunReport`] is what it says of itself.
 
 mod pilot;
+mod records;
 mod run_report;
 mod settings;
 mod ship;
 mod train;
 
+pub use records::{
+    DataSource, GroupCandidates, ParetoTable, RunDescription, TrainingHistory, TrainingRecords,
+};
 pub use run_report::{ParetoRow, RunReport, Verdict};
 pub use settings::{ControlMode, Extent, SearchSettings, TeacherMode, TransformMode};
 
@@ -19,8 +23,9 @@ use crate::cost_model;
 use crate::data::{
     DataError, Dataset, Normalisation, ReadOptions, Split, Transform, relative_note,
 };
-use crate::error::{Context, Error, Result, bail, ensure};
+use crate::error::{Error, Result, bail, ensure};
 use crate::events::Observer;
+use crate::provenance::TOOL;
 use crate::run_folder::RunFolder;
 use crate::space::presets::MicroSizes;
 use crate::teacher::{Lesson, lesson};
@@ -28,30 +33,8 @@ use crate::training::Members;
 use crate::transform;
 use crate::warnings;
 use candle_core::Device;
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-/// What `run.json` says of a run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Description {
-    tool: String,
-    data: Source,
-    plan: SearchSettings,
-    report: Option<RunReport>,
-    /// What the run ended with, and would end with again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-/// Where the data of a run are.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Source {
-    /// `None`: they are in no file.
-    path: Option<PathBuf>,
-    sha256: String,
-    options: ReadOptions,
-}
 
 /// Data, and where they are from, so that the run can be resumed and reported on.
 #[derive(Debug)]
@@ -161,9 +144,9 @@ impl Search {
         let components = plan.components(&data, &split.train, transform);
         plan.contenders(&data, transform, components.as_ref())?;
         let path = input.path.as_deref().map(std::path::absolute).transpose()?;
-        let mut description = Description {
+        let mut description = RunDescription {
             tool: TOOL.to_owned(),
-            data: Source {
+            data: DataSource {
                 path,
                 sha256: input.data.sha256().to_owned(),
                 options: input.options.clone(),
@@ -208,7 +191,7 @@ impl Search {
     ) -> Result<RunReport> {
         let began = Instant::now();
         let folder = RunFolder::resume(run, observer)?;
-        let mut description: Description = folder.description_of()?;
+        let mut description = folder.description()?;
         if description.error.is_some() {
             return Err(folder.unfinished());
         }
@@ -230,18 +213,7 @@ impl Search {
             run.display(),
             description.tool
         );
-        let source = &description.data;
-        let data = match data.or(source.path.as_deref()) {
-            Some(path) => Dataset::read(path, &source.options)
-                .context("reading the run's data (--data says where they are now)")?,
-            None => in_memory()?,
-        };
-        ensure!(
-            Run,
-            data.sha256() == source.sha256,
-            "{}: not the data that the run was begun with; name those with --data",
-            data.label()
-        );
+        let data = description.data.read(data, in_memory)?;
         let plan = description.plan.clone();
         let split = Split::resolve(&data, plan.seed)?;
         let under_way = Run {
@@ -257,8 +229,6 @@ impl Search {
     }
 }
 
-const TOOL: &str = concat!("dense-search ", env!("CARGO_PKG_VERSION"));
-
 /// A search under way.
 struct Run<'a> {
     /// With outputs as the emulator computes them.
@@ -273,7 +243,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Completes the folder; an outcome that another try would have again is written there.
-    fn end(&self, description: &mut Description) -> Result<RunReport> {
+    fn end(&self, description: &mut RunDescription) -> Result<RunReport> {
         let report = self.complete(description);
         if let Err(error) = &report
             && matches!(error, Error::Failed(_))
@@ -285,7 +255,7 @@ impl Run<'_> {
     }
 
     /// Trains every contender, ships the best on the selection rows, and completes the folder.
-    fn complete(&self, description: &mut Description) -> Result<RunReport> {
+    fn complete(&self, description: &mut RunDescription) -> Result<RunReport> {
         let pool = pool(self.settings.threads)?;
         let transform = self.settings.transform.asked_for();
         let transform =

@@ -2,29 +2,31 @@
 
 use crate::contenders::Role;
 use crate::data::Transform;
+use crate::json::float;
 use crate::metrics::OutputMetrics;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt::Write;
 
 /// What a search reports.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunReport {
     /// What ships: the name of a contender.
     pub space: String,
     /// Mean squared error on the validation rows, in training deviations.
+    #[serde(deserialize_with = "float")]
     pub val_mse_z: f64,
     /// The median over the validation rows of the error's norm over the outputs' norm.
+    #[serde(deserialize_with = "float")]
     pub val_relative_l2: f64,
     /// The worst scalar or channel on the validation rows, where there are several.
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub val_worst_output: Option<OutputMetrics>,
     /// The share of the validation rows' values in the bands of 50, 90 and 99 %.
-    #[serde(default)]
     pub val_coverage: [f64; 3],
     /// The mean width of the 90 % band there over that of a constant band that holds as many values.
-    #[serde(default)]
+    #[serde(deserialize_with = "float")]
     pub val_width_over_constant: f64,
     /// The coordinate that outputs were learnt in.
     pub transform: Transform,
@@ -35,26 +37,25 @@ pub struct RunReport {
     /// Bytes of the constants that the shipped call reads.
     pub flash_bytes: usize,
     /// Microseconds of the shipped call by the cost model.
-    #[serde(default)]
+    #[serde(deserialize_with = "float")]
     pub us: f64,
     /// Members.
     pub members: usize,
     /// Weight steps.
     pub steps: usize,
     /// Median milliseconds of a weight step: forward, loss, backward, optimiser.
+    #[serde(deserialize_with = "float")]
     pub ms_per_step: f64,
     /// Whether it was interrupted before its last step.
     pub interrupted: bool,
     /// All that was trained.
-    #[serde(default)]
     pub contenders: Vec<Verdict>,
     /// The best of what was trained at each cost, the least error first.
-    #[serde(default)]
     pub pareto: Vec<ParetoRow>,
 }
 
 /// What was trained, judged.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Verdict {
     /// Its name.
@@ -64,23 +65,26 @@ pub struct Verdict {
     /// Whether it ships.
     pub ships: bool,
     /// The error on the selection rows by which it is chosen: of the figure [`RunReport::chosen_by`].
+    #[serde(deserialize_with = "float")]
     pub selection_error: f64,
     /// The mean squared difference from the Gaussian process that taught, at inputs between the rows, in training deviations;
     /// none where none taught.
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub departure: Option<f64>,
     /// Whether that is far above the least of the run: what is chosen goes astray nowhere that a process does not.
-    #[serde(default)]
     pub astray: bool,
     /// Mean squared error on the validation rows, in training deviations.
+    #[serde(deserialize_with = "float")]
     pub val_mse_z: f64,
     /// The median over the validation rows of the error's norm over the outputs' norm.
+    #[serde(deserialize_with = "float")]
     pub val_relative_l2: f64,
     /// Multiply-accumulates of its call.
     pub macs: u64,
     /// Bytes of its constants.
     pub flash_bytes: usize,
     /// Microseconds of its call by the cost model.
+    #[serde(deserialize_with = "float")]
     pub us: f64,
     /// Members.
     pub members: usize,
@@ -102,7 +106,7 @@ impl Verdict {
 }
 
 /// An emulator that no other of the run is below in error, work and flash.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ParetoRow {
     /// Its number, from 1: `dense-search freeze RUN --row ROW`.
@@ -112,14 +116,17 @@ pub struct ParetoRow {
     /// Which of the contender's members it has, from 0.
     pub members: Vec<usize>,
     /// Mean squared error on the validation rows, in training deviations.
+    #[serde(deserialize_with = "float")]
     pub val_mse_z: f64,
     /// The median over the validation rows of the error's norm over the outputs' norm.
+    #[serde(deserialize_with = "float")]
     pub val_relative_l2: f64,
     /// Multiply-accumulates of its call.
     pub macs: u64,
     /// Bytes of its constants.
     pub flash_bytes: usize,
     /// Microseconds of its call by the cost model.
+    #[serde(deserialize_with = "float")]
     pub us: f64,
     /// Whether it is what ships.
     pub ships: bool,
@@ -201,11 +208,7 @@ impl RunReport {
             "trained", "as", "validation", "MAC", "flash", "us", "members", "steps", "seconds"
         );
         for one in &self.contenders {
-            let role = match one.role {
-                Role::Search => "search",
-                Role::Control => "control",
-                Role::Random => "random",
-            };
+            let role = one.role.name();
             let ships = if one.ships { "  ships" } else { "" };
             let _ = writeln!(
                 text,

@@ -43,25 +43,19 @@ pub struct SearchSettings {
     /// What the steps are like.
     pub choices: Choices,
     /// What trains.
-    #[serde(default)]
     pub device: DeviceName,
     /// What few rows may have beside them.
-    #[serde(default)]
     pub teacher: TeacherMode,
     /// What coordinate the outputs are learnt in.
-    #[serde(default)]
     pub transform: TransformMode,
     /// What the shipped call may cost.
-    #[serde(default)]
     pub budget: Budget,
     /// What operations take on the machine that the emulator is for, where the budget asks for it.
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub cost_model: Option<CostModel>,
     /// Whether a fixed network trains beside the search.
-    #[serde(default)]
     pub control: ControlMode,
     /// Whether random search trains beside it too.
-    #[serde(default)]
     pub ablation: bool,
 }
 

@@ -4,9 +4,10 @@
 //! weights as they were trained and an uncertainty calibrated for itself, that no other row is below in validation error,
 //! work and flash. No row is chosen by its time, so that the table is the same on every machine.
 
+use super::Run;
+use super::records::{GroupCandidates, ParetoTable, TrainingHistory, TrainingRecords};
 use super::run_report::{ParetoRow, RunReport, Verdict};
 use super::train::{Finished, parts};
-use super::{Run, TOOL};
 use crate::assemble::assemble;
 use crate::budget::Cost;
 use crate::contenders::Role;
@@ -14,14 +15,13 @@ use crate::data::{Normalisation, Transform};
 use crate::error::{Error, Result, ensure};
 use crate::events::Observer;
 use crate::holes;
+use crate::json::Version;
 use crate::metrics::{self, Metrics};
-use crate::space::{Architecture, Group};
-use crate::training::{Record, Trained};
+use crate::provenance::{Provenance, TOOL};
+use crate::space::Architecture;
+use crate::training::Trained;
 use dense_codegen::local::Coverage;
 use dense_codegen::{Emulator, file};
-use serde::Serialize;
-use serde_json::json;
-use std::collections::BTreeMap;
 
 /// How often the least departure from the process another one may be.
 const ASTRAY: f64 = 4.0;
@@ -141,7 +141,7 @@ impl Run<'_> {
             self.data,
             normalisation,
             Some(&self.split),
-            self.provenance(contender),
+            self.provenance(contender).values()?,
         )?;
         let cost_of = |emulator: &Emulator| Cost::of(emulator, self.settings.cost_model.as_ref());
         ensure!(
@@ -253,9 +253,13 @@ impl Run<'_> {
                 ships: one.ships,
             });
         }
-        let table = json!({ "version": 1, "error": report.chosen_by(), "rows": rows });
-        self.folder.write_json("pareto.json", &table)?;
-        Ok(rows)
+        let table = ParetoTable {
+            version: Version,
+            error: report.chosen_by().to_owned(),
+            rows,
+        };
+        self.folder.write_pareto(&table)?;
+        Ok(table.rows)
     }
 
     fn write_history(&self, finished: &[Finished]) -> Result<()> {
@@ -263,46 +267,32 @@ impl Run<'_> {
             let Trained {
                 network, history, ..
             } = &contender.trained;
-            Training {
-                name: &contender.name,
+            let groups = network.space().groups().iter();
+            TrainingRecords {
+                name: contender.name.clone(),
                 role: contender.role,
-                groups: network
-                    .space()
-                    .groups()
-                    .iter()
-                    .map(|group| GroupNames {
-                        name: &group.name,
-                        candidates: (0..group.candidates.len())
-                            .map(|choice| candidate(group, choice))
-                            .collect(),
-                    })
-                    .collect(),
-                records: history.records(),
+                groups: groups.map(GroupCandidates::of).collect(),
+                records: history.records().to_vec(),
             }
         });
-        let trainings: Vec<_> = trainings.collect();
-        let history = json!({ "version": 1, "trainings": trainings });
-        self.folder.write_json("history.json", &history)
+        self.folder.write_history(&TrainingHistory {
+            version: Version,
+            trainings: trainings.collect(),
+        })
     }
 
-    fn provenance(&self, finished: &Finished) -> BTreeMap<String, serde_json::Value> {
+    fn provenance(&self, finished: &Finished) -> Provenance {
         let trained = &finished.trained;
-        let mut all = BTreeMap::from([
-            ("tool".to_owned(), json!(TOOL)),
-            ("space".to_owned(), json!(finished.name)),
-            ("seed".to_owned(), json!(self.settings.seed)),
-            ("steps".to_owned(), json!(finished.steps)),
-            ("data_sha256".to_owned(), json!(self.data.sha256())),
-            (
-                "probabilities".to_owned(),
-                json!(trained.variables.probabilities()),
-            ),
-            ("members".to_owned(), json!(trained.members)),
-        ]);
-        if finished.interrupted {
-            all.insert("interrupted".to_owned(), json!(true));
+        Provenance {
+            tool: TOOL.to_owned(),
+            space: finished.name.clone(),
+            seed: self.settings.seed,
+            steps: finished.steps,
+            data_sha256: self.data.sha256().to_owned(),
+            probabilities: trained.variables.probabilities(),
+            members: trained.members.clone(),
+            interrupted: finished.interrupted,
         }
-        all
     }
 }
 
@@ -346,40 +336,6 @@ fn finite(finished: Vec<Finished>, observer: &dyn Observer) -> Result<Vec<Finish
         return Err(Error::Failed(text.to_owned()));
     }
     Ok(kept)
-}
-
-/// A contender's training in `history.json`.
-#[derive(Serialize)]
-struct Training<'a> {
-    name: &'a str,
-    role: Role,
-    groups: Vec<GroupNames<'a>>,
-    records: &'a [Record],
-}
-
-#[derive(Serialize)]
-struct GroupNames<'a> {
-    name: &'a str,
-    candidates: Vec<serde_json::Value>,
-}
-
-/// A candidate as history.json has it: with its activation where that is its own, since only copies are equal.
-fn candidate(group: &Group, choice: usize) -> serde_json::Value {
-    let value = json!(group.candidates[choice]);
-    let Some(own) = group.own_activations.get(&choice) else {
-        return value;
-    };
-    let mut value = match value {
-        serde_json::Value::String(name) => json!({ name: {} }),
-        other => other,
-    };
-    let settings = value
-        .as_object_mut()
-        .and_then(|kinds| kinds.values_mut().next());
-    if let Some(settings) = settings.and_then(serde_json::Value::as_object_mut) {
-        settings.insert("activation".to_owned(), json!(own));
-    }
-    value
 }
 
 /// The error by which things are compared: squared errors of outputs over decades are those of a few peaks.
@@ -427,8 +383,6 @@ fn tell_which(report: &RunReport, observer: &dyn Observer) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::presets::{MicroSizes, micro};
-    use crate::space::{Activation, Candidate, Shape};
 
     const SILENT: &dyn Observer = &|_| {};
 
@@ -519,31 +473,5 @@ mod tests {
         ];
         let kept: Vec<_> = (0..5).filter(|&k| !is_dominated(&figures, k)).collect();
         assert_eq!(kept, [0, 2, 4]);
-    }
-
-    #[test]
-    fn only_copies_are_equal_in_the_history() {
-        let space = micro(2, Shape::Vector(50), MicroSizes::default()).unwrap();
-        let mut groups = space.groups().to_vec();
-        groups[1].own_activations.insert(2, Activation::Relu);
-        assert_eq!(groups[1].candidates[2], Candidate::LowRank { rank: 16 });
-        assert_eq!(
-            candidate(&groups[1], 2),
-            json!({"LowRank": {"rank": 16, "activation": "Relu"}})
-        );
-        assert_eq!(
-            candidate(&groups[0], 1),
-            json!({"Dense": {"activation": "Tanh"}})
-        );
-        for group in &groups {
-            let count = 0..group.candidates.len();
-            for (left, right) in count
-                .clone()
-                .flat_map(|k| count.clone().map(move |j| (k, j)))
-            {
-                let alike = candidate(group, left) == candidate(group, right);
-                assert_eq!(alike, group.original(left) == group.original(right));
-            }
-        }
     }
 }

@@ -5,7 +5,8 @@
 //! node = identity + act(op)      (Placement::OnBranch)
 //! ```
 
-pub use dense_codegen::graph::Shape;
+use super::activations;
+pub use dense_codegen::graph::{Function, Shape};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -49,17 +50,6 @@ impl Candidate {
     pub const MOST_WEIGHTS: usize = 1 << 26;
 }
 
-/// An elementwise activation function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Activation {
-    /// `max(x, 0)`.
-    Relu,
-    /// `x * sigmoid(x)`.
-    Silu,
-    /// The hyperbolic tangent.
-    Tanh,
-}
-
 /// Where a group's activation acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Placement {
@@ -94,17 +84,22 @@ pub struct Group {
     /// one each, so that an ensemble need not differ by what was found to be worse.
     pub candidates: Vec<Candidate>,
     /// The activation, if any.
-    pub activation: Option<Activation>,
+    #[serde(with = "activations::optional")]
+    pub activation: Option<Function>,
     /// Other activations that candidates have instead, by their index.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub own_activations: BTreeMap<usize, Activation>,
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        with = "activations::by_candidate"
+    )]
+    pub own_activations: BTreeMap<usize, Function>,
     /// Where the activation acts.
     pub placement: Placement,
 }
 
 impl Group {
     /// Returns the activation that goes with the candidate in `candidates[index]`.
-    pub fn activation_of(&self, index: usize) -> Option<Activation> {
+    pub fn activation_of(&self, index: usize) -> Option<Function> {
         let own = self.own_activations.get(&index).copied();
         own.or(self.activation)
     }

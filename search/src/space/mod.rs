@@ -7,15 +7,17 @@
 //! An architecture selects one candidate operation in each group. A [`Space`] is valid by construction: every candidate
 //! has been lowered to operations of an emulator's graph, so that every architecture can be built and evaluated.
 
+mod activations;
 mod check;
 mod error;
 mod group;
 pub mod presets;
 mod text;
 
+pub(crate) use activations::name as activation_name;
 pub(crate) use check::named;
 pub use error::Error;
-pub use group::{Activation, Candidate, Group, Identity, Placement, Shape};
+pub use group::{Candidate, Function, Group, Identity, Placement, Shape};
 
 use dense_codegen::graph::Fragment;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@
 //! neural architecture search", Mach. Learn.: Sci. Technol. 3, 015013 (2022); [`micro`] is built for microseconds; [`mlp`]
 //! has the fixed networks that a search has to beat.
 
-use super::{Activation, Architecture, Candidate, Error, Group, Identity, Placement, Shape, Space};
+use super::{Architecture, Candidate, Error, Function, Group, Identity, Placement, Shape, Space};
 use std::collections::BTreeMap;
 
 /// The sizes of the published figure for an output of 250 points; others scale with the output.
@@ -91,7 +91,7 @@ fn fixed(name: &str, output: Shape) -> Group {
         output,
         identity: Identity::Absent,
         candidates: vec![Candidate::Dense],
-        activation: Some(Activation::Silu),
+        activation: Some(Function::Silu),
         own_activations: BTreeMap::new(),
         placement: Placement::After,
     }
@@ -103,7 +103,7 @@ fn residual(name: &str, output: Shape, candidates: Vec<Candidate>) -> Group {
         output,
         identity: Identity::Beside,
         candidates,
-        activation: Some(Activation::Silu),
+        activation: Some(Function::Silu),
         own_activations: BTreeMap::new(),
         placement: Placement::After,
     }
@@ -172,7 +172,7 @@ const MICRO_HEAD_WEIGHTS: usize = 1 << 24;
 pub fn micro(inputs: usize, output: Shape, sizes: MicroSizes) -> Result<Space, Error> {
     let mut groups = micro_blocks(sizes.width, MICRO_BLOCKS);
     groups[0].candidates.push(Candidate::Dense);
-    groups[0].own_activations = BTreeMap::from([(1, Activation::Tanh)]);
+    groups[0].own_activations = BTreeMap::from([(1, Function::Tanh)]);
     let dense = sizes.width.saturating_mul(output.size()).max(1);
     let heads = sizes.heads.clamp(1, (MICRO_HEAD_WEIGHTS / dense).max(1));
     let head = match output.size() > sizes.rank {

@@ -14,7 +14,7 @@
 //!
 //! A text that is read is a [`Space`], which is valid; a space that is written is read back as the same one.
 
-use super::{Activation, Candidate, Error, Group, Identity, Placement, Shape, Space};
+use super::{Candidate, Error, Function, Group, Identity, Placement, Shape, Space};
 use serde::{Deserialize, Serialize};
 
 /// What a text may say of a space.
@@ -40,17 +40,9 @@ struct GroupText {
     candidates: Vec<String>,
     #[serde(default)]
     identity: bool,
-    activation: Option<ActivationText>,
+    activation: Option<Function>,
     #[serde(default)]
     placement: PlacementText,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ActivationText {
-    Relu,
-    Silu,
-    Tanh,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,11 +104,7 @@ impl GroupText {
                 .into_iter()
                 .map(|(candidate, _)| candidate)
                 .collect(),
-            activation: self.activation.map(|activation| match activation {
-                ActivationText::Relu => Activation::Relu,
-                ActivationText::Silu => Activation::Silu,
-                ActivationText::Tanh => Activation::Tanh,
-            }),
+            activation: self.activation,
             placement: match self.placement {
                 PlacementText::After => Placement::After,
                 PlacementText::Branch => Placement::OnBranch,
@@ -183,11 +171,7 @@ impl GroupText {
                 .map(|index| written(group, index))
                 .collect(),
             identity: group.identity == Identity::Beside,
-            activation: group.activation.map(|activation| match activation {
-                Activation::Relu => ActivationText::Relu,
-                Activation::Silu => ActivationText::Silu,
-                Activation::Tanh => ActivationText::Tanh,
-            }),
+            activation: group.activation,
             placement: match group.placement {
                 Placement::After => PlacementText::After,
                 Placement::OnBranch => PlacementText::Branch,
@@ -200,14 +184,14 @@ impl GroupText {
 const USUAL_STRIDE: usize = 2;
 
 /// Activations as candidates name them.
-const ACTIVATIONS: [(&str, Activation); 3] = [
-    ("relu", Activation::Relu),
-    ("silu", Activation::Silu),
-    ("tanh", Activation::Tanh),
+const ACTIVATIONS: [(&str, Function); 3] = [
+    ("relu", Function::Relu),
+    ("silu", Function::Silu),
+    ("tanh", Function::Tanh),
 ];
 
 /// Reads `conv 3`, or `conv 3 tanh`: with an activation of its own.
-fn candidate(text: &str) -> Result<(Candidate, Option<Activation>), String> {
+fn candidate(text: &str) -> Result<(Candidate, Option<Function>), String> {
     let error = || {
         format!(
             "candidate {text:?}: expected zero, dense, gated, basis R, conv K, tconv K or tconv K stride S, with whole numbers, and \
@@ -338,20 +322,20 @@ mod tests {
             identity: Identity::Absent,
             candidates,
             activation,
-            own_activations: BTreeMap::from([(1, Activation::Silu)]),
+            own_activations: BTreeMap::from([(1, Function::Silu)]),
             placement,
         };
         let tconv = |stride| Candidate::TransposedConv { kernel: 3, stride };
         let groups = vec![
             group(
                 "a",
-                Some(Activation::Tanh),
+                Some(Function::Tanh),
                 Placement::After,
                 vec![Candidate::Dense; 2],
             ),
             group(
                 "b_1-x",
-                Some(Activation::Relu),
+                Some(Function::Relu),
                 Placement::OnBranch,
                 vec![tconv(1), tconv(3)],
             ),

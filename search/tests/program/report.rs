@@ -1,19 +1,22 @@
-//! The report in a real browser: nothing overflows, nothing is said on the console, every figure has its caption and its
-//! axes their labels, at a desk and on a phone, in light and dark, for every arrangement of outputs.
+//! The report in a real browser, for every layout of outputs: nothing overflows, the console is
+//! empty, and every figure has a caption and axis labels, on wide and narrow screens, in light and
+//! dark mode.
 
 use super::{doubles, npz, program, said, short, skip, succeeds, text, thomson};
+use dense_search::provenance::Provenance;
+use dense_search::run_folder::RunFolder;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const WRITTEN: &str = "a temporary folder can be written to";
-/// What browsers are called that run without a screen.
+/// Names of browsers that can run headless.
 const BROWSERS: [&str; 3] = ["chromium-headless-shell", "chromium", "google-chrome"];
-/// Widths of a desk and of a phone, in pixels.
+/// Widths of a desktop and a phone screen, in pixels.
 const WIDTHS: [u32; 2] = [1280, 400];
-/// Rows of the data that are made here.
+/// Rows of the generated data.
 const ROWS: usize = 100;
-/// Put at the end of a page: says what is wrong with it.
+/// A script appended to a page that reports its problems.
 const CHECK: &str = include_str!("report/check.js");
 
 /// A finished run of a few steps.
@@ -24,14 +27,15 @@ fn searched(data: &Path, folder: &Path) -> PathBuf {
     run
 }
 
-/// The report on a run, without latency.
+/// Writes the report on a run, without latency.
 fn reported(run: &Path) -> PathBuf {
     let page = run.join("report.html");
     succeeds(&["report", text(run), "-o", text(&page), "--no-latency"]);
     page
 }
 
-/// A file of runs whose outputs have this shape: waves that three inputs move, and one output that is constant.
+/// Writes a file of runs with outputs of this shape: waves that depend on three inputs, and one
+/// constant output.
 fn data(folder: &Path, shape: &[usize]) -> PathBuf {
     let x: Vec<f64> = (0..3 * ROWS).map(|k| (k as f64 * 2.3).sin()).collect();
     let count: usize = shape.iter().product();
@@ -53,7 +57,7 @@ fn data(folder: &Path, shape: &[usize]) -> PathBuf {
     path
 }
 
-/// A browser that starts.
+/// Returns a browser that starts.
 fn browser() -> Option<&'static str> {
     let starts = |name: &&str| {
         let output = Command::new(name).arg("--version").output();
@@ -62,12 +66,13 @@ fn browser() -> Option<&'static str> {
     BROWSERS.into_iter().find(|name| starts(name))
 }
 
-/// What is wrong with a page at this width, and what it said on the console.
+/// Returns the problems of a page at this width, and its console messages.
 fn findings(browser: &str, page: &Path, width: u32, dark: bool) -> Vec<String> {
     let html = fs::read_to_string(page).expect("the report is there");
     let checked = page.with_file_name(format!("checked-{width}-{dark}.html"));
     fs::write(&checked, format!("{html}<script>{CHECK}</script>")).expect(WRITTEN);
-    // A window narrower than 500 pixels is one for the shell alone: other browsers get a frame of the width.
+    // Only the headless shell supports windows narrower than 500 pixels: other browsers get a frame
+    // of this width.
     let frame = checked.with_file_name(format!("frame-{width}-{dark}.html"));
     let inner = checked
         .file_name()
@@ -189,7 +194,7 @@ fn the_report_loads_nothing_and_says_what_a_run_does_not_have() {
     let folder = tempfile::tempdir().expect(WRITTEN);
     let run = searched(&data(folder.path(), &[5]), folder.path());
     for name in ["history.json", "pareto.json"] {
-        // A run may have them: here they are to be missing.
+        // The run may contain these files; this test needs them to be absent.
         let _ = fs::remove_file(run.join(name));
     }
     let html = fs::read_to_string(reported(&run)).expect("the report is there");
@@ -244,4 +249,78 @@ fn a_report_that_cannot_be_made_is_an_error_and_leaves_no_file() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("history.json"), "{said}");
     assert!(!page.exists());
+}
+
+#[test]
+fn what_a_run_leaves_is_read_back_as_it_was_written() {
+    let folder = tempfile::tempdir().expect(WRITTEN);
+    let run = searched(&data(folder.path(), &[5]), folder.path());
+    let written = |name: &str| -> serde_json::Value {
+        let text = fs::read(run.join(name)).expect("the run has the file");
+        serde_json::from_slice(&text).expect("the file is JSON")
+    };
+    let folder = RunFolder::at(&run);
+    let description = folder.description().unwrap();
+    assert_eq!(serde_json::json!(description), written("run.json"));
+    let pareto = folder.pareto().unwrap().unwrap();
+    assert_eq!(serde_json::json!(pareto), written("pareto.json"));
+    let history = folder.history().unwrap().unwrap();
+    assert_eq!(serde_json::json!(history), written("history.json"));
+    assert_eq!(description.report.unwrap().pareto, pareto.rows);
+
+    let emulator = dense_search::emulator_of(&run).unwrap();
+    let provenance = Provenance::of(&emulator).unwrap().unwrap();
+    assert_eq!(provenance.values().unwrap(), *emulator.provenance());
+    assert_eq!(provenance.data_sha256, description.data.sha256);
+    assert_eq!(provenance.seed, description.plan.seed);
+}
+
+#[test]
+fn a_key_that_is_missing_or_of_another_type_is_refused_with_the_file_and_the_key() {
+    let folder = tempfile::tempdir().expect(WRITTEN);
+    let data = data(folder.path(), &[5]);
+    let run = searched(&data, folder.path());
+    let page = folder.path().join("report.html");
+    let report = ["report", text(&run), "-o", text(&page), "--no-latency"];
+    let evaluate = ["evaluate", text(&run), text(&data)];
+    let resume = ["resume", text(&run)];
+    let all = [&report[..], &evaluate, &resume];
+    let cases = [
+        ("run.json", "\"seed\":", "\"sead\":", "seed", &all[..]),
+        ("run.json", "\"seed\": 0", "\"seed\": true", "seed", &all),
+        ("pareto.json", "\"macs\":", "\"mac\":", "macs", &all[..1]),
+        (
+            "pareto.json",
+            "\"version\":1",
+            "\"version\":2",
+            "version",
+            &all[..1],
+        ),
+        (
+            "history.json",
+            "\"seconds\":",
+            "\"time\":",
+            "seconds",
+            &all[..1],
+        ),
+    ];
+    for (name, there, instead, key, commands) in cases {
+        let file = run.join(name);
+        let before = fs::read_to_string(&file).expect("the run has the file");
+        assert!(before.contains(there), "{name} has no {there}");
+        fs::write(&file, before.replace(there, instead)).expect(WRITTEN);
+        for command in commands {
+            let output = program(command);
+            let said = said(&output);
+            assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
+            let quoted = [format!("`{key}`"), format!("{key:?}")];
+            assert!(
+                said.contains(name) && quoted.iter().any(|key| said.contains(key)),
+                "{command:?}: {said}"
+            );
+        }
+        fs::write(&file, before).expect(WRITTEN);
+    }
+    assert!(!page.exists());
+    succeeds(&evaluate);
 }

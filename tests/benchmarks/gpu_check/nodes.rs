@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use dense_search::candle_core::{DType, Device, Tensor, Var};
 use dense_search::nodes::{Epilogue, Form, Grid, Pass, Plan};
-use dense_search::space::{Activation, Identity, Placement};
+use dense_search::space::{Function, Identity, Placement};
 use dense_search::streams::stream;
 use rand::Rng;
 use std::sync::Arc;
@@ -80,9 +80,9 @@ pub(crate) fn agree(device: &Device) -> anyhow::Result<bool> {
         };
         let activations = [
             None,
-            Some(Activation::Silu),
-            Some(Activation::Tanh),
-            Some(Activation::Relu),
+            Some(Function::Silu),
+            Some(Function::Tanh),
+            Some(Function::Relu),
         ];
         let epilogue = Epilogue {
             activation: activations[random.random_range(0..if large { 3 } else { 4 })],

@@ -5,8 +5,8 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, single};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, single};
 use serde::{Deserialize, Serialize};
 
 /// Applies a function to every value.

@@ -8,10 +8,10 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::convolution::Kernel;
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, sequence};
-use crate::operation::convolution::window::{Axis, Window};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::convolution::Kernel;
+use crate::operation::convolution::window::{Axis, Window};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, sequence};
 use serde::{Deserialize, Serialize};
 
 /// A convolution along the positions of a sequence.

@@ -1,7 +1,7 @@
 //! Input: the checked raw inputs; those that were not finite are replaced by the centre of the box.
 
-use crate::operation::rule::{Mismatch, Rule, Value};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value};
 use serde::{Deserialize, Serialize};
 
 /// The graph's inputs; only node 0 is of this kind.

@@ -2,8 +2,8 @@
 
 use super::Logarithm;
 use crate::onnx::builder::{ModelBuilder, position_major, sizes};
-use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 use crate::onnx::proto::TensorProto;
+use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
 impl Operators for Logarithm {
     const OPERATORS: &'static [&'static str] = &["Max", "Log", "Where"];

@@ -6,8 +6,8 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, one_each, single};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, one_each, single};
 use serde::{Deserialize, Serialize};
 
 /// Scales and shifts every value.

@@ -5,8 +5,8 @@ mod host;
 pub(crate) mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, image};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, image};
 use serde::{Deserialize, Serialize};
 
 /// Repeats or drops rows and columns of an image.

@@ -5,9 +5,9 @@
 //! quotient that should be an integer may come out just below it, and the position before would be
 //! taken.
 
+use super::Resize2d;
 use crate::onnx::builder::{ModelBuilder, int, sizes, word};
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
-use super::Resize2d;
 
 impl Operators for Resize2d {
     const OPERATORS: &'static [&'static str] = &["Resize", "Gather"];

@@ -5,8 +5,8 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, single};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, single};
 use serde::{Deserialize, Serialize};
 
 /// Transforms outputs back from the coordinate in which they were learnt.

@@ -6,8 +6,8 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, single};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, single};
 use serde::{Deserialize, Serialize};
 
 /// Makes all positions of a channel adjacent.

@@ -11,10 +11,10 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::convolution::Kernel;
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, image, strides};
-use crate::operation::convolution::window::{Axis, Window};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::convolution::Kernel;
+use crate::operation::convolution::window::{Axis, Window};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, image, strides};
 use serde::{Deserialize, Serialize};
 
 /// A convolution that enlarges the image.

@@ -5,7 +5,7 @@ use super::gradients::handed_over;
 use super::tables::Tables;
 use crate::gpu::{Address, Gpu, Kernel, NULL, gpu_of, gpu_of_storage};
 use crate::nodes::{Epilogue, Grid, Kind, Pass, Plan};
-use crate::space::Activation;
+use crate::space::Function;
 use candle_core::cuda::cudarc::driver::CudaSlice;
 use candle_core::{
     CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor,
@@ -88,9 +88,9 @@ impl Node {
     fn activation(&self) -> i32 {
         match self.epilogue.activation {
             None => 0,
-            Some(Activation::Relu) => 1,
-            Some(Activation::Silu) => 2,
-            Some(Activation::Tanh) => 3,
+            Some(Function::Relu) => 1,
+            Some(Function::Silu) => 2,
+            Some(Function::Tanh) => 3,
         }
     }
 

@@ -1,37 +1,37 @@
-//! The two types of numbers that the kernels compute with: `f32` trains, `f64` checks gradients.
+//! The two floating-point types of the kernels: `f32` trains, `f64` checks gradients.
 
-use crate::space::Activation;
+use crate::space::Function;
 use candle_core::WithDType;
 use dense_runtime::elementary;
 use dense_runtime::fma::Fused;
 use std::cell::RefCell;
 use std::ops::{Add, AddAssign, Mul};
 
-/// Buffers that a thread keeps, at most, for its next use.
+/// Maximum number of buffers that a thread keeps for reuse.
 const KEPT: usize = 64;
 
-/// A type of number with kernels.
+/// A floating-point type with kernels.
 pub(super) trait Real:
     WithDType + Default + AddAssign + Add<Output = Self> + Mul<Output = Self>
 {
-    /// Replaces each pre-activation by its activation.
-    fn activate(function: Activation, values: &mut [Self]);
+    /// Applies the activation to each pre-activation in place.
+    fn activate(function: Function, values: &mut [Self]);
 
-    /// Replaces each pre-activation by its activation, and writes the activation's slope there.
+    /// Applies the activation to each pre-activation in place and writes its slopes to `slopes`.
     ///
-    /// *Shapes*: both slices are of one length.
-    fn activate_with_slope(function: Activation, values: &mut [Self], slopes: &mut [Self]);
+    /// *Shapes*: both slices have the same length.
+    fn activate_with_slope(function: Function, values: &mut [Self], slopes: &mut [Self]);
 
-    /// Lets `visit` use the buffers that this thread keeps.
+    /// Gives `visit` access to the buffers that this thread keeps.
     fn with_buffers<R>(visit: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> R;
 }
 
-/// A buffer that goes back to its thread when it is dropped, so that a step allocates what the step before did not.
+/// A buffer that returns to its thread when dropped, so that later steps allocate nothing new.
 #[derive(Debug)]
 pub(super) struct Buffer<T: Real>(Vec<T>);
 
 impl<T: Real> Buffer<T> {
-    /// Returns a buffer of this length; it holds whatever its last user left.
+    /// Returns a buffer of this length with unspecified contents.
     pub(super) fn stale(length: usize) -> Self {
         let mut found = T::with_buffers(|kept| {
             let fitting = kept.iter().enumerate();
@@ -78,23 +78,24 @@ impl<T: Real> Drop for Buffer<T> {
     }
 }
 
-// Plain loops: a closure that an iterator calls is compiled without the vector instructions that `dispatch` chose.
+// Plain loops: a closure called by an iterator is compiled without the vector instructions that
+// `dispatch` selected.
 impl Real for f32 {
-    fn activate(function: Activation, values: &mut [Self]) {
+    fn activate(function: Function, values: &mut [Self]) {
         pulp::Arch::new().dispatch(
             #[inline(always)]
             || match function {
-                Activation::Relu => {
+                Function::Relu => {
                     for v in values {
                         *v = v.max(0.0);
                     }
                 }
-                Activation::Silu => {
+                Function::Silu => {
                     for v in values {
                         *v *= elementary::sigmoid::<Fused>(*v);
                     }
                 }
-                Activation::Tanh => {
+                Function::Tanh => {
                     for v in values {
                         *v = elementary::tanh::<Fused>(*v);
                     }
@@ -103,26 +104,26 @@ impl Real for f32 {
         );
     }
 
-    fn activate_with_slope(function: Activation, values: &mut [Self], slopes: &mut [Self]) {
+    fn activate_with_slope(function: Function, values: &mut [Self], slopes: &mut [Self]) {
         pulp::Arch::new().dispatch(
             #[inline(always)]
             || {
                 let both = values.iter_mut().zip(slopes);
                 match function {
-                    Activation::Relu => {
+                    Function::Relu => {
                         for (v, slope) in both {
                             *slope = if *v > 0.0 { 1.0 } else { 0.0 };
                             *v *= *slope;
                         }
                     }
-                    Activation::Silu => {
+                    Function::Silu => {
                         for (v, slope) in both {
                             let s = elementary::sigmoid::<Fused>(*v);
                             *slope = s * (1.0 + *v * (1.0 - s));
                             *v *= s;
                         }
                     }
-                    Activation::Tanh => {
+                    Function::Tanh => {
                         for (v, slope) in both {
                             *v = elementary::tanh::<Fused>(*v);
                             *slope = 1.0 - *v * *v;
@@ -140,23 +141,23 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
-    fn activate(function: Activation, values: &mut [Self]) {
+    fn activate(function: Function, values: &mut [Self]) {
         for v in values {
             *v = match function {
-                Activation::Relu => v.max(0.0),
-                Activation::Silu => *v / (1.0 + (-*v).exp()),
-                Activation::Tanh => v.tanh(),
+                Function::Relu => v.max(0.0),
+                Function::Silu => *v / (1.0 + (-*v).exp()),
+                Function::Tanh => v.tanh(),
             };
         }
     }
 
-    fn activate_with_slope(function: Activation, values: &mut [Self], slopes: &mut [Self]) {
+    fn activate_with_slope(function: Function, values: &mut [Self], slopes: &mut [Self]) {
         for (v, slope) in values.iter().zip(slopes.iter_mut()) {
             let s = 1.0 / (1.0 + (-v).exp());
             *slope = match function {
-                Activation::Relu => f64::from(u8::from(*v > 0.0)),
-                Activation::Silu => s * (1.0 + v * (1.0 - s)),
-                Activation::Tanh => 1.0 - v.tanh().powi(2),
+                Function::Relu => f64::from(u8::from(*v > 0.0)),
+                Function::Silu => s * (1.0 + v * (1.0 - s)),
+                Function::Tanh => 1.0 - v.tanh().powi(2),
             };
         }
         Self::activate(function, values);
