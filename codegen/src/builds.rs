@@ -116,9 +116,10 @@ impl Crates {
 /// The feature core-float-math needs a compiler that accepts unstable features; no other feature
 /// may need one.
 fn accept_unstable(cargo: &mut Command, arguments: &[&str]) {
-    match arguments.contains(&"core-float-math") {
-        true => cargo.env("RUSTC_BOOTSTRAP", "1"),
-        false => cargo.env_remove("RUSTC_BOOTSTRAP"),
+    if arguments.contains(&"core-float-math") {
+        cargo.env("RUSTC_BOOTSTRAP", "1")
+    } else {
+        cargo.env_remove("RUSTC_BOOTSTRAP")
     };
 }
 

@@ -40,9 +40,12 @@ impl Range {
 
     /// The limits' coordinates in single precision.
     pub(crate) fn coordinates(&self) -> [f32; 2] {
-        let coordinate = |limit: f32| match self.logarithmic {
-            true => f64::from(limit).ln() as f32,
-            false => limit,
+        let coordinate = |limit: f32| {
+            if self.logarithmic {
+                f64::from(limit).ln() as f32
+            } else {
+                limit
+            }
         };
         [self.low, self.high].map(coordinate)
     }
@@ -50,9 +53,10 @@ impl Range {
     /// The range in the runtime's type.
     pub(crate) fn deployed(&self) -> dense_runtime::domain::Range {
         use dense_runtime::domain::Range as Deployed;
-        match self.logarithmic {
-            true => Deployed::logarithmic(self.low, self.high, self.coordinates()),
-            false => Deployed::linear(self.low, self.high),
+        if self.logarithmic {
+            Deployed::logarithmic(self.low, self.high, self.coordinates())
+        } else {
+            Deployed::linear(self.low, self.high)
         }
     }
 

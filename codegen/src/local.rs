@@ -118,9 +118,10 @@ impl Coordinates {
     /// The coordinates of finite inputs.
     fn of<R: Real>(&self, inputs: &[InputVariable], x: &[f32]) -> Vec<R> {
         let coordinate = |(j, &x): (usize, &f32)| {
-            let c = match inputs[j].logarithmic {
-                true => R::from_f32(x.max(f32::MIN_POSITIVE)).ln(),
-                false => R::from_f32(x),
+            let c = if inputs[j].logarithmic {
+                R::from_f32(x.max(f32::MIN_POSITIVE)).ln()
+            } else {
+                R::from_f32(x)
             };
             c.sub(R::from_f32(self.centre[j]))
                 .mul(R::from_f32(self.scale[j]))

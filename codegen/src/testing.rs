@@ -282,16 +282,17 @@ impl GraphBuilder {
     /// A short sequence or a small image.
     fn drawn_shape(&mut self) -> Shape {
         let channels = self.random.random_range(1..5);
-        match self.random.random() {
-            true => Shape::Sequence {
+        if self.random.random() {
+            Shape::Sequence {
                 length: self.random.random_range(1..8),
                 channels,
-            },
-            false => Shape::Image {
+            }
+        } else {
+            Shape::Image {
                 height: self.random.random_range(1..5),
                 width: self.random.random_range(1..5),
                 channels,
-            },
+            }
         }
     }
 
@@ -324,9 +325,10 @@ impl GraphBuilder {
     /// A convolution or a transposed one, with a ReLU and an addition fused into it in every
     /// supported way.
     fn residual(&mut self, from: NodeId) -> NodeId {
-        let mut last = match self.random.random() {
-            true => self.convolution(from),
-            false => self.transposed(from),
+        let mut last = if self.random.random() {
+            self.convolution(from)
+        } else {
+            self.transposed(from)
         };
         if self.random.random() {
             last = self.activation(Function::Relu, last);

@@ -76,9 +76,10 @@ fn main() -> anyhow::Result<()> {
         "| set | seed | steps | members | different | first's MAC | MAC | flash | time | spread | test mse_z | first's |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
-    let files = match arguments.data.is_empty() {
-        true => vec![None],
-        false => arguments.data.iter().map(Some).collect(),
+    let files = if arguments.data.is_empty() {
+        vec![None]
+    } else {
+        arguments.data.iter().map(Some).collect()
     };
     for file in files {
         for &seed in &arguments.seeds {
@@ -94,9 +95,10 @@ fn main() -> anyhow::Result<()> {
                 ),
             };
             let has_test = |parts: &[Part]| parts.contains(&Part::Test);
-            let data = match data.parts().is_some_and(has_test) {
-                true => data,
-                false => held_out::held_out(data, seed),
+            let data = if data.parts().is_some_and(has_test) {
+                data
+            } else {
+                held_out::held_out(data, seed)
             };
             let input = Input {
                 data,

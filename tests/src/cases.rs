@@ -53,9 +53,12 @@ pub static FRESH_SEED: LazyLock<u64> = LazyLock::new(|| match env::var("DENSE_SE
 
 /// All random cases, built once.
 pub static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
-    let half = |number| match number < EMULATORS / 2 {
-        true => FIXED_SEED,
-        false => *FRESH_SEED,
+    let half = |number| {
+        if number < EMULATORS / 2 {
+            FIXED_SEED
+        } else {
+            *FRESH_SEED
+        }
     };
     let case = |number| {
         let seed = half(number);

@@ -73,9 +73,10 @@ fn outside(input: &InputVariable, rng: &mut ChaCha8Rng) -> f32 {
 /// The value at `fraction` of the way from low to high.
 fn at(input: &InputVariable, fraction: f64) -> f32 {
     let between = |low: f64, high: f64| low + (high - low) * fraction;
-    let value = match input.logarithmic {
-        true => between(input.low.ln(), input.high.ln()).exp(),
-        false => between(input.low, input.high),
+    let value = if input.logarithmic {
+        between(input.low.ln(), input.high.ln()).exp()
+    } else {
+        between(input.low, input.high)
     };
     value as f32
 }

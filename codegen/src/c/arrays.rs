@@ -82,9 +82,10 @@ pub(super) fn text(images: &[Image; 2]) -> String {
     text += "#endif\nstatic const struct {{prefix}}_weights BUILT_IN = {\n";
     for (field, other) in fused.fields.iter().zip(&separate.fields) {
         let [value, other] = [field, other].map(literal);
-        let _ = match value == other {
-            true => writeln!(text, "    {value},"),
-            false => writeln!(text, "#if FUSED\n    {value},\n#else\n    {other},\n#endif"),
+        let _ = if value == other {
+            writeln!(text, "    {value},")
+        } else {
+            writeln!(text, "#if FUSED\n    {value},\n#else\n    {other},\n#endif")
         };
     }
     text + "};\n"
@@ -114,9 +115,12 @@ fn is_bits(field: &Field) -> bool {
 
 /// The value of a field.
 fn literal(field: &Field) -> String {
-    let number = |value: &f32| match is_bits(field) {
-        true => format!("{:#010X}u", value.to_bits()),
-        false => self::number(*value),
+    let number = |value: &f32| {
+        if is_bits(field) {
+            format!("{:#010X}u", value.to_bits())
+        } else {
+            self::number(*value)
+        }
     };
     let list = |values: &[f32]| format!("{{{}    }}", literals(values.iter().map(number)));
     match &field.values {

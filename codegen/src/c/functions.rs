@@ -85,20 +85,18 @@ pub(super) fn text(emulator: &Emulator, called: &BTreeSet<&'static str>) -> Stri
 /// The functions with the guard's coordinate for this emulator.
 fn with_coordinates(emulator: &Emulator, text: &str) -> String {
     let logarithmic = has_logarithms(emulator);
-    let coordinate = match logarithmic {
-        true => {
-            "/* Which inputs are logarithmic is a constant of the emulator. */\n        \
+    let coordinate = if logarithmic {
+        "/* Which inputs are logarithmic is a constant of the emulator. */\n        \
              const float half =\n            \
              (range->logarithmic > 0.0f ? elementary_ln(select_float(value >= FLT_MIN, value, FLT_MIN)) : value) * 0.5f;"
-        }
-        false => "const float half = value * 0.5f;",
+    } else {
+        "const float half = value * 0.5f;"
     };
-    let local = match logarithmic {
-        true => {
-            "const float value =\n            \
+    let local = if logarithmic {
+        "const float value =\n            \
              ranges[k].logarithmic > 0.0f ? elementary_ln(select_float(x[k] >= FLT_MIN, x[k], FLT_MIN)) : x[k];"
-        }
-        false => "const float value = x[k];",
+    } else {
+        "const float value = x[k];"
     };
     let values = [("coordinate", coordinate)];
     let also = [&[("local_coordinate", local)], &LATER[..]].concat();

@@ -149,9 +149,12 @@ fn outputs_line(emulator: &Emulator, prefix: &str) -> String {
         }
     }
     if let Some(relative) = &outputs.relative {
-        let term = |there, text: &str| match there {
-            true => format!("{prefix}_{text} "),
-            false => String::new(),
+        let term = |there, text: &str| {
+            if there {
+                format!("{prefix}_{text} ")
+            } else {
+                String::new()
+            }
         };
         let offset = term(relative.has_offset(), "OFFSET[j] +");
         let scale = term(relative.has_scale(), "SCALE[j] *");

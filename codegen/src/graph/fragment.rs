@@ -159,12 +159,13 @@ impl Graph {
             .filter_map(|&id| self.parameters.get(id))
             .map(|parameter| parameter.shape())
             .collect();
-        match known == expected && parameters.len() == expected.len() {
-            true => Ok(()),
-            false => refuse(
+        if known == expected && parameters.len() == expected.len() {
+            Ok(())
+        } else {
+            refuse(
                 format!("parameters {expected:?} of this graph"),
                 format!("{known:?}"),
-            ),
+            )
         }
     }
 }

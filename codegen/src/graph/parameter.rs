@@ -94,9 +94,10 @@ impl Parameters {
     }
 
     fn check_new(&self, name: &str) -> Result<()> {
-        match self.0.iter().any(|known| known.name == name) {
-            true => refuse(name, "a new name".into(), "one in use".into()),
-            false => Ok(()),
+        if self.0.iter().any(|known| known.name == name) {
+            refuse(name, "a new name".into(), "one in use".into())
+        } else {
+            Ok(())
         }
     }
 

@@ -183,9 +183,10 @@ fn row(builder: &mut ModelBuilder<'_>, member: NodeId) -> String {
 /// A row's values in the shape of the outputs.
 fn shaped(builder: &mut ModelBuilder<'_>, emulator: &Emulator, row: String) -> String {
     let shape = &emulator.outputs().shape;
-    match **shape == [emulator.output_count()] {
-        true => row,
-        false => builder.reshape(&row, shape),
+    if **shape == [emulator.output_count()] {
+        row
+    } else {
+        builder.reshape(&row, shape)
     }
 }
 

@@ -36,9 +36,10 @@ pub(super) fn body(emulator: &Emulator) -> Body {
     }
     calls.write(&mut body);
     if emulator.members().len() > 1 {
-        let (text, scale) = match scaled {
-            false => (include_str!("templates/finish.rs.txt"), "1.0"),
-            true => (include_str!("templates/finish_scaled.rs.txt"), "scale"),
+        let (text, scale) = if scaled {
+            (include_str!("templates/finish_scaled.rs.txt"), "scale")
+        } else {
+            (include_str!("templates/finish.rs.txt"), "1.0")
         };
         let numbers = ["MEMBERS", "calibration"].map(str::to_owned);
         let finish = statistics(emulator, "finish", numbers.to_vec(), scale);
@@ -214,9 +215,10 @@ impl Calls<'_> {
         let value = self.value(node, "&");
         if self.emulator.members().len() == 1 {
             let scaled = self.emulator.local().error_scale.is_some();
-            let (scale, scales, pattern) = match scaled {
-                true => ("scale", ".zip(scales)", "(((mean, std), status), scale)"),
-                false => ("1.0", "", "((mean, std), status)"),
+            let (scale, scales, pattern) = if scaled {
+                ("scale", ".zip(scales)", "(((mean, std), status), scale)")
+            } else {
+                ("1.0", "", "((mean, std), status)")
             };
             let numbers = vec![value, "&weights.deviation".into()];
             let call = statistics(self.emulator, "single", numbers, scale);

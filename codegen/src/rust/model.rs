@@ -64,9 +64,10 @@ pub(super) fn text(emulator: &Emulator) -> String {
             ("names", &(self::names(emulator) + &relative(emulator))),
         ],
     );
-    match body.copies {
-        true => text + include_str!("templates/copy.rs.txt"),
-        false => text,
+    if body.copies {
+        text + include_str!("templates/copy.rs.txt")
+    } else {
+        text
     }
 }
 

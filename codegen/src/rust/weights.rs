@@ -78,9 +78,10 @@ pub(super) fn text(image: &Image) -> String {
 
 /// The documentation of a field: as code if it has characters with a meaning in Markdown.
 fn documented(about: &str) -> String {
-    match about.contains(['"', '[', '<', '`', '*', '_']) {
-        true => format!("`{}`", about.replace('`', "'")),
-        false => about.into(),
+    if about.contains(['"', '[', '<', '`', '*', '_']) {
+        format!("`{}`", about.replace('`', "'"))
+    } else {
+        about.into()
     }
 }
 
@@ -139,9 +140,10 @@ fn trained_box(ranges: &[Range]) -> String {
 
 /// A literal of the same bits; a golden result may have overflowed.
 fn number(value: &f32) -> String {
-    match value.is_finite() {
-        true => format!("{value:?}"),
-        false => format!("f32::from_bits({:#010X})", value.to_bits()),
+    if value.is_finite() {
+        format!("{value:?}")
+    } else {
+        format!("f32::from_bits({:#010X})", value.to_bits())
     }
 }
 

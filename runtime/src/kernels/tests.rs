@@ -149,10 +149,7 @@ fn a_convolution_has_the_bits_of_its_written_order() {
             rng.random_range(1..8)
         };
         // Rows of few outputs, which are computed many positions at a time, are long.
-        let (width, outputs) = match rng.random() {
-            true => (300, 6),
-            false => (30, 40),
-        };
+        let (width, outputs) = if rng.random() { (300, 6) } else { (30, 40) };
         let sizes = Conv2d {
             size: [height, rng.random_range(1..width)],
             inputs: rng.random_range(1..20),
@@ -232,9 +229,12 @@ fn places(
 fn a_transposed_convolution_has_the_bits_of_its_written_order() {
     repeated(|rng| {
         let one = rng.random();
-        let mut axis = |most: usize| match one {
-            true => [1, rng.random_range(1..most)],
-            false => [rng.random_range(1..most / 2), rng.random_range(1..most)],
+        let mut axis = |most: usize| {
+            if one {
+                [1, rng.random_range(1..most)]
+            } else {
+                [rng.random_range(1..most / 2), rng.random_range(1..most)]
+            }
         };
         let (size_in, size_out, stride) = (axis(60), axis(120), axis(4));
         let half = axis(4);
@@ -242,9 +242,10 @@ fn a_transposed_convolution_has_the_bits_of_its_written_order() {
             size_in,
             size_out,
             inputs: rng.random_range(1..20),
-            outputs: match rng.random() {
-                true => rng.random_range(1..6),
-                false => rng.random_range(1..40),
+            outputs: if rng.random() {
+                rng.random_range(1..6)
+            } else {
+                rng.random_range(1..40)
             },
             kernel: if one {
                 [1, 2 * half[1] - 1]

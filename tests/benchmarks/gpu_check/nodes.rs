@@ -59,9 +59,10 @@ pub(crate) fn agree(device: &Device) -> anyhow::Result<bool> {
         let resize = plan
             .as_ref()
             .is_some_and(|plan| *plan == Plan::resize(input, output));
-        let identity = match resize || random.random_bool(0.5) {
-            true => Identity::Beside,
-            false => Identity::Absent,
+        let identity = if resize || random.random_bool(0.5) {
+            Identity::Beside
+        } else {
+            Identity::Absent
         };
         let widths = [1, 3, 4, 16, 32, 64, 68];
         let inputs = widths[random.random_range(0..widths.len())];
@@ -72,9 +73,10 @@ pub(crate) fn agree(device: &Device) -> anyhow::Result<bool> {
         // Every twentieth fills a device, where the kernels have larger blocks. It has no kinks:
         // among so many values one may lie so near to a kink that rounding decides its slope.
         let large = case % 20 == 0;
-        let batch = match large {
-            true => 33_000 / input.positions() + 1,
-            false => random.random_range(1..6),
+        let batch = if large {
+            33_000 / input.positions() + 1
+        } else {
+            random.random_range(1..6)
         };
         let activations = [
             None,

@@ -74,13 +74,17 @@ impl<'a> GraphBuilder<'a> {
     /// about [-1.7, 1.7].
     pub(super) fn normalised(&mut self, inputs: &[InputVariable]) -> NodeId {
         let mask: Vec<_> = inputs.iter().map(|input| input.logarithmic).collect();
-        let node = match mask.contains(&true) {
-            true => self.push(Operation::Logarithm(Logarithm { mask }), &[Graph::INPUT]),
-            false => Graph::INPUT,
+        let node = if mask.contains(&true) {
+            self.push(Operation::Logarithm(Logarithm { mask }), &[Graph::INPUT])
+        } else {
+            Graph::INPUT
         };
-        let limits = inputs.iter().map(|input| match input.logarithmic {
-            true => (input.low.ln(), input.high.ln()),
-            false => (input.low, input.high),
+        let limits = inputs.iter().map(|input| {
+            if input.logarithmic {
+                (input.low.ln(), input.high.ln())
+            } else {
+                (input.low, input.high)
+            }
         });
         let (centre, scale) = limits
             .map(|(low, high)| (((low + high) / 2.0) as f32, (3.4 / (high - low)) as f32))

@@ -133,12 +133,13 @@ fn emulator(
 /// A linear box around 0, or a logarithmic one of some decades.
 fn input(index: usize, rng: &mut ChaCha8Rng) -> InputVariable {
     let logarithmic = rng.random();
-    let (low, high) = match logarithmic {
-        true => (
+    let (low, high) = if logarithmic {
+        (
             10_f64.powf(rng.random_range(-6.0..0.0)),
             10_f64.powf(rng.random_range(0.5..6.0)),
-        ),
-        false => (rng.random_range(-9.0..-0.1), rng.random_range(0.1..9.0)),
+        )
+    } else {
+        (rng.random_range(-9.0..-0.1), rng.random_range(0.1..9.0))
     };
     InputVariable {
         name: format!("x{index}"),
@@ -228,11 +229,13 @@ fn local(number: usize, variables: &[InputVariable], rng: &mut ChaCha8Rng) -> Lo
             scale: numbers(inputs, 2.0),
         };
         for (j, variable) in variables.iter().enumerate() {
-            let [low, high] =
-                [variable.low, variable.high].map(|limit| match variable.logarithmic {
-                    true => limit.ln(),
-                    false => limit,
-                });
+            let [low, high] = [variable.low, variable.high].map(|limit| {
+                if variable.logarithmic {
+                    limit.ln()
+                } else {
+                    limit
+                }
+            });
             let half = ((high - low) / 2.0) as f32;
             let middle = (low + (high - low) / 2.0) as f32;
             coordinates.centre[j] = middle + half * coordinates.centre[j];

@@ -163,10 +163,7 @@ pub fn operations(emulator: &Emulator) -> BTreeSet<String> {
         Ordering::Equal => End::Natural,
         Ordering::Greater => End::Padded,
     };
-    let to = |from: usize, to: usize| match to < from {
-        true => To::Shorter,
-        false => To::Longer,
-    };
+    let to = |from: usize, to: usize| if to < from { To::Shorter } else { To::Longer };
     let name = |node: &Node| {
         let from = || size(node.inputs()[0]);
         let step = match node.operation() {

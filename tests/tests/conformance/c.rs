@@ -187,9 +187,10 @@ fn microcontrollers_give_the_same_bits() {
     let script = format!("-Wl,-T,{}", example.join("memory.ld").display());
     let link = ["--specs=rdimon.specs", &script, "-Wl,--gc-sections"].map(String::from);
     for board in BOARDS {
-        let (order, fused) = match board.flags == HARD_FLOAT && !board.no_fma {
-            true => (Order::Fused, FUSED),
-            false => (Order::Separate, SEPARATE),
+        let (order, fused) = if board.flags == HARD_FLOAT && !board.no_fma {
+            (Order::Fused, FUSED)
+        } else {
+            (Order::Separate, SEPARATE)
         };
         let mut flags = [&FLAGS, board.flags, &["-O2", fused]].concat();
         flags.extend(["-ffunction-sections", "-fdata-sections"]);

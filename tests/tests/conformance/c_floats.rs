@@ -219,9 +219,10 @@ fn near_the_smallest_normal_number_results_are_exact_or_zero_in_a_program_that_f
         // The effect of gcc's option at link time: the program's start-up code tells the processor
         // to flush.
         for (got, expected) in results(compiler, &["-ffast-math"]).iter().zip(&exact) {
-            match expected.is_subnormal() {
-                true => assert_eq!(*got, 0.0, "{expected:e} is flushed"),
-                false => assert_eq!(got.to_bits(), expected.to_bits(), "{expected:e}"),
+            if expected.is_subnormal() {
+                assert_eq!(*got, 0.0, "{expected:e} is flushed")
+            } else {
+                assert_eq!(got.to_bits(), expected.to_bits(), "{expected:e}")
             }
         }
     }

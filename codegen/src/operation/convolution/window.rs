@@ -134,9 +134,10 @@ impl<'a> Window<'a> {
             for column in 0..horizontal.to() {
                 let computed = row < vertical.computed() && column < horizontal.computed();
                 for o in 0..self.kernel.outputs {
-                    y.push(match computed {
-                        true => self.sum(x, row, column, o),
-                        false => R::from_f32(0.0),
+                    y.push(if computed {
+                        self.sum(x, row, column, o)
+                    } else {
+                        R::from_f32(0.0)
                     });
                 }
             }
