@@ -1,15 +1,16 @@
-//! Files and folders that are whole or absent: written under another name in the same folder, then renamed.
+//! Files and folders that are complete or absent: written under a temporary name in the same
+//! folder, then renamed.
 //!
-//! Contents reach the disk before the name does, and the name before the writer goes on: after a power cut there is the
-//! old file or the new one.
+//! The contents reach the disk before the name does, and the name before the writer continues.
+//! After a power failure, either the old or the new file is there.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// A file on its way to its path. Until [`Aside::finish`] whatever stood there still does; dropped before, it leaves nothing
-/// in the folder.
+/// A file that is being written. [`Aside::finish`] moves it to its path; until then, an older file
+/// there stays. If dropped before, it leaves nothing in the folder.
 #[derive(Debug)]
 pub struct Aside {
     writer: BufWriter<NamedTempFile>,
@@ -17,7 +18,7 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// Begins a file.
+    /// Starts a file.
     ///
     /// # Errors
     /// The folder cannot be written to.
@@ -34,10 +35,10 @@ impl Aside {
         })
     }
 
-    /// Gives the file its name.
+    /// Moves the file to its path.
     ///
     /// # Errors
-    /// The file cannot be written, or something that is no file is in its place.
+    /// The file cannot be written, or the path is taken by something other than a file.
     pub fn finish(self) -> io::Result<()> {
         let Self { writer, path } = self;
         let aside = writer
@@ -65,7 +66,7 @@ impl Seek for Aside {
     }
 }
 
-/// Creates or replaces a file with these bytes: whole, or not at all.
+/// Creates or replaces a file with these bytes, completely or not at all.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -75,7 +76,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     aside.finish()
 }
 
-/// A nameless file in the folder of `path`, for what has to wait until it can be written.
+/// Creates a nameless file in the folder of `path`, for contents that cannot be written to their
+/// place yet.
 ///
 /// # Errors
 /// The folder cannot be written to.
@@ -83,7 +85,7 @@ pub fn nameless(path: &Path) -> io::Result<File> {
     tempfile::tempfile_in(folder(path))
 }
 
-/// Writes a file of a folder that is not yet at its place.
+/// Writes a file of a folder that is not yet in its place.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -104,7 +106,7 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Waits until the names in a folder are on the disk.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere folders cannot be opened as files.
+    // Other systems cannot open folders as files.
     if cfg!(unix) {
         File::open(folder)?.sync_all()?;
     }

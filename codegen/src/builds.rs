@@ -1,4 +1,4 @@
-//! Tests: what users' builds say of generated crates. Every crate that is written here has to be built, linted and documented
+//! Tests that users can build generated crates: every crate here must build, lint and document
 //! without a warning, with each set of features, for each target.
 
 use crate::c::{self, Prefix};
@@ -8,7 +8,7 @@ use crate::testing;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The features of a build, beside those that are there by default or instead of them.
+/// The features of a build, added to the default ones or replacing them.
 #[derive(Clone, Copy, Debug)]
 struct Features(&'static [&'static str]);
 
@@ -19,7 +19,7 @@ const NO_FMA: Features = Features(&["--no-default-features", "--features", "no-f
 const CORE_FLOAT_MATH: Features =
     Features(&["--no-default-features", "--features", "core-float-math"]);
 
-/// Targets that are supported, with the features that documentation names for them.
+/// The supported targets, with the features that the documentation names for them.
 const TARGETS: [(&str, &[Features]); 7] = [
     ("thumbv7em-none-eabihf", &[NONE, CORE_FLOAT_MATH, NO_FMA]),
     (
@@ -33,10 +33,10 @@ const TARGETS: [(&str, &[Features]); 7] = [
     ("aarch64-unknown-linux-gnu", &[NO_FMA]),
 ];
 
-/// A name that Markdown, a table, a link checker and a comment would each take for something else.
+/// A name that Markdown, a table, a link checker and a comment would each misinterpret.
 const ODD_NAME: &str = "a|b [c] <d> `e` https://f.org/ *g* \n\r\u{202e} */ \\";
 
-/// Every operation, whatever depends on where inputs lie, limits near famous numbers, and odd names.
+/// Every operation, both local estimates, limits near well-known constants, and odd names.
 fn large() -> Emulator {
     let mut parts = testing::emulator(3).into_parts();
     parts.inputs[0].name = ODD_NAME.into();
@@ -46,14 +46,15 @@ fn large() -> Emulator {
     Emulator::new(parts).expect("names and limits are free")
 }
 
-/// One member, and as little as there can be.
+/// One member, and as few parts as possible.
 fn small() -> Emulator {
     let mut parts = testing::emulator(2).into_parts();
     parts.members.truncate(1);
     Emulator::new(parts).expect("one member is enough")
 }
 
-/// Crates of every form, and one folder for what is built of them. It stays, so that core is compiled once where it has to be.
+/// Crates of every form, and one folder for their builds. The folder is kept, so that core is
+/// compiled only once where it must be compiled.
 struct Crates {
     folder: PathBuf,
     large: PathBuf,
@@ -62,7 +63,7 @@ struct Crates {
 }
 
 impl Crates {
-    /// Writes them into the target folder, for the test of this name.
+    /// Writes the crates into the target folder, for the test of this name.
     fn write(test: &str) -> Self {
         let program = std::env::current_exe().expect("a test is a program");
         let target = program
@@ -87,7 +88,7 @@ impl Crates {
         }
     }
 
-    /// Runs cargo for the host in one of them, where every warning is an error.
+    /// Runs cargo for the host in one of the crates; every warning is an error.
     fn succeeds(&self, crate_folder: &Path, command: &str, arguments: &[&str], flags: &str) {
         let mut cargo = Command::new(env!("CARGO"));
         cargo
@@ -98,7 +99,7 @@ impl Crates {
         self.run(cargo, crate_folder);
     }
 
-    /// Runs cargo in one of them; gives what it said.
+    /// Runs cargo in one of the crates and returns its output.
     fn run(&self, mut cargo: Command, crate_folder: &Path) -> String {
         cargo
             .current_dir(crate_folder)
@@ -112,11 +113,13 @@ impl Crates {
     }
 }
 
-/// The feature core-float-math needs a compiler that accepts unstable features; nothing else may.
+/// The feature core-float-math needs a compiler that accepts unstable features; no other feature
+/// may need one.
 fn accept_unstable(cargo: &mut Command, arguments: &[&str]) {
-    match arguments.contains(&"core-float-math") {
-        true => cargo.env("RUSTC_BOOTSTRAP", "1"),
-        false => cargo.env_remove("RUSTC_BOOTSTRAP"),
+    if arguments.contains(&"core-float-math") {
+        cargo.env("RUSTC_BOOTSTRAP", "1")
+    } else {
+        cargo.env_remove("RUSTC_BOOTSTRAP")
     };
 }
 
@@ -143,7 +146,7 @@ fn generated_crates_are_linted_without_a_warning_with_each_set_of_features() {
 #[test]
 fn generated_crates_are_documented_without_a_warning() {
     let crates = Crates::write("documentation");
-    // An index that another rustdoc left stops this one.
+    // An index left by another version of rustdoc makes this one fail.
     let _ = std::fs::remove_dir_all(crates.folder.join("target/doc"));
     crates.succeeds(&crates.large, "doc", &[], "");
     for folder in [&crates.large, &crates.library] {
@@ -152,7 +155,8 @@ fn generated_crates_are_documented_without_a_warning() {
     }
 }
 
-/// What builds for a target here: cargo with rustup's compiler where it has the target, else that of Debian's packages.
+/// The tools that build for a target here: cargo with rustup's compiler if it has the target, else
+/// the compiler of Debian's packages.
 fn cargo_for(target: &str, command: &str, features: Features) -> Option<Command> {
     let installed = Command::new("rustup")
         .args(["target", "list", "--installed"])
@@ -165,7 +169,7 @@ fn cargo_for(target: &str, command: &str, features: Features) -> Option<Command>
         accept_unstable(&mut cargo, features.0);
         return Some(cargo);
     }
-    // Cargo itself would look for its commands among those of rustup.
+    // Cargo would otherwise look for its subcommands among those of rustup.
     let program = match command {
         "clippy" => "/usr/bin/cargo-clippy",
         _ => "/usr/bin/cargo",
@@ -190,7 +194,7 @@ fn cargo_for(target: &str, command: &str, features: Features) -> Option<Command>
     Some(cargo)
 }
 
-/// Says that no compiler for microcontrollers is there.
+/// Reports that no compiler for microcontrollers is there.
 fn skipped() {
     crate::skip::skipped(
         "core for microcontrollers, install with rustup target add thumbv7em-none-eabihf, or with apt-get install \
@@ -198,7 +202,7 @@ fn skipped() {
     );
 }
 
-/// Runs these commands of cargo's in all forms for these targets, with each set of features.
+/// Runs these cargo commands in all forms for these targets, with each set of features.
 fn for_each_target(test: &str, targets: &[(&str, &[Features])], commands: &[&[&str]]) {
     let crates = Crates::write(test);
     for (target, sets) in targets {
@@ -220,10 +224,10 @@ fn for_each_target(test: &str, targets: &[(&str, &[Features])], commands: &[&[&s
 
 #[test]
 fn generated_crates_build_for_a_cortex_m4f_without_an_unstable_feature() {
-    // The assembler has a say too.
+    // The assembler may reject code too.
     let target = "thumbv7em-none-eabihf";
     for_each_target("build", &[(target, &[NONE])], &[&["build"]]);
-    // Without optimisation a panic links, which cargo tells whoever builds.
+    // Without optimisation a panic is linked, and cargo warns about it.
     let crates = Crates::write("build");
     let Some(mut cargo) = cargo_for(target, "build", NONE) else {
         return skipped();

@@ -1,4 +1,4 @@
-//! Derivatives of an emulator's mean by its inputs, in double precision.
+//! Derivatives of an emulator's mean with respect to its inputs, in double precision.
 
 use crate::emulator::Emulator;
 use crate::graph::{Dual, Real};
@@ -6,11 +6,12 @@ use crate::interpreter::values_from;
 
 /// The Jacobian of the members' mean, in the outputs' unit over the inputs'.
 ///
-/// *Shapes*: `x: [IN]`, raw inputs; result: `[OUT][IN]`, row-major. *Accuracy*: that of double precision. The guard is
-/// not asked: outside the trained box these are derivatives of an extrapolation. Where a piecewise operation has a kink
-/// (a ReLU at zero), it is the derivative of the piece that `x` belongs to.
+/// *Shapes*: `x: [IN]`, raw inputs; result: `[OUT][IN]`, row-major. *Accuracy*: that of double
+/// precision. The guard is not applied: outside the trained box these are derivatives of an
+/// extrapolation. At a kink of a piecewise operation (a ReLU at zero), it is the derivative of the
+/// piece that `x` belongs to.
 ///
-/// *Source*: forward-mode automatic differentiation by [`Dual`] numbers, one pass for each input.
+/// *Source*: forward-mode automatic differentiation with [`Dual`] numbers, one pass for each input.
 ///
 /// # Panics
 /// `x` does not have one value for each input.

@@ -1,4 +1,4 @@
-//! The emulator: what the search hands over, and everything later reads.
+//! The emulator: the result of a search, and the input of everything after it.
 
 mod parts;
 mod relative;
@@ -12,35 +12,37 @@ use crate::error::refuse;
 use crate::graph::{Graph, NodeId, Shape};
 use crate::local::Local;
 use crate::pack;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use std::collections::BTreeMap;
 
 /// The largest number of inputs: the status has one bit for each.
 pub const INPUTS_AT_MOST: usize = 64;
 
-/// What an emulator is made of.
+/// The parts of an emulator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmulatorParts {
     /// The computation, from raw inputs to physical outputs.
     pub graph: Graph,
-    /// The node at which each ensemble member ends, at least one.
+    /// The last node of each ensemble member, at least one.
     pub members: Vec<NodeId>,
     /// The uncertainty's calibration.
     pub calibration: Calibration,
-    /// What depends on where the inputs lie.
+    /// The estimates that depend on the position of the inputs.
     pub local: Local,
     /// The inputs, in the graph's order.
     pub inputs: Vec<InputVariable>,
     /// The outputs.
     pub outputs: Outputs,
-    /// Where the emulator comes from: tool version, settings, seed, data hash, metrics. No dates, no host names.
+    /// The origin of the emulator: tool version, settings, seed, data hash, metrics. No dates, no
+    /// host names.
     pub provenance: BTreeMap<String, serde_json::Value>,
 }
 
-/// An emulator whose parts belong together and whose graph has nothing that no member needs.
+/// An emulator whose parts fit together and whose graph contains only nodes that some member needs.
 ///
 /// # Example
-/// By hand, what a search makes of data: `2 x + 1` for x from 0 to 1, known to 0.1.
+/// An emulator made by hand instead of by a search: `2 x + 1` for x from 0 to 1, with a standard
+/// deviation of 0.1.
 /// ```
 /// use dense_codegen::emulator::{InputVariable, Layout, Outputs};
 /// use dense_codegen::graph::{Dense, Graph, Operation, Shape};
@@ -81,10 +83,11 @@ pub struct EmulatorParts {
 pub struct Emulator(EmulatorParts);
 
 impl Emulator {
-    /// The emulator of these parts; what no member needs is left out of the graph.
+    /// Returns the emulator of these parts, without nodes that no member needs.
     ///
     /// # Errors
-    /// Counts or shapes disagree, a limit or a calibration number is out of range, or there are more than 64 inputs.
+    /// Counts or shapes disagree, a limit or a calibration value is out of range, or there are more
+    /// than 64 inputs.
     pub fn new(mut parts: EmulatorParts) -> Result<Self> {
         check_inputs(&parts)?;
         check_outputs(&parts)?;
@@ -94,7 +97,7 @@ impl Emulator {
         Ok(Self(parts))
     }
 
-    /// The parts, to make another emulator of them.
+    /// Returns the parts, to make another emulator of them.
     #[must_use]
     pub fn into_parts(self) -> EmulatorParts {
         self.0
@@ -106,7 +109,7 @@ impl Emulator {
         &self.0.graph
     }
 
-    /// The node at which each member ends.
+    /// The last node of each member.
     #[must_use]
     pub fn members(&self) -> &[NodeId] {
         &self.0.members
@@ -118,50 +121,52 @@ impl Emulator {
         &self.0.calibration
     }
 
-    /// What depends on where the inputs lie: the scale of errors, and the neighbourhood of the training points.
+    /// The estimates that depend on the position of the inputs: the error scale, and the
+    /// neighbourhood of the training points.
     #[must_use]
     pub fn local(&self) -> &Local {
         &self.0.local
     }
 
-    /// The inputs and the box in which they were trained.
+    /// The inputs and their trained ranges.
     #[must_use]
     pub fn inputs(&self) -> &[InputVariable] {
         &self.0.inputs
     }
 
-    /// The trained range of each input, as deployed code keeps it.
+    /// The trained range of each input, in the form of deployed code.
     #[must_use]
     pub fn domain(&self) -> Vec<Range> {
         self.0.inputs.iter().map(Range::of).collect()
     }
 
-    /// What the outputs are.
+    /// The outputs.
     #[must_use]
     pub fn outputs(&self) -> &Outputs {
         &self.0.outputs
     }
 
-    /// Where the emulator comes from.
+    /// The origin of the emulator.
     #[must_use]
     pub fn provenance(&self) -> &BTreeMap<String, serde_json::Value> {
         &self.0.provenance
     }
 
-    /// How many inputs there are.
+    /// The number of inputs.
     #[must_use]
     pub fn input_count(&self) -> usize {
         self.0.inputs.len()
     }
 
-    /// How many numbers one prediction has.
+    /// The number of outputs.
     #[must_use]
     pub fn output_count(&self) -> usize {
         self.0.calibration.unit.len()
     }
 
-    /// Bytes of the constants that the shipped call reads: packed weights and calibration, each once. (A single
-    /// member's standard deviation is one constant an output, several members' take two; a slope is one more.)
+    /// Bytes of the constants that the shipped call reads: packed weights and calibration, each
+    /// once. (A single member's standard deviation takes one constant for each output, several
+    /// members' two; a slope takes one more.)
     #[must_use]
     pub fn flash_bytes(&self) -> usize {
         let parameters = self
@@ -181,20 +186,20 @@ impl Emulator {
     /// Bytes that the shipped call writes: the buffers of its plan, mean and standard deviation.
     #[must_use]
     pub fn ram_bytes(&self) -> usize {
-        4 * (Plan::new(self.graph(), self.members())
+        4 * (BufferPlan::new(self.graph(), self.members())
             .sizes()
             .iter()
             .sum::<usize>()
             + 2 * self.output_count())
     }
 
-    /// Multiply-accumulates of the shipped call: every node once.
+    /// Multiply-accumulates of the shipped call; every node counts once.
     #[must_use]
     pub fn macs(&self) -> u64 {
         self.macs_for(&self.0.members) + self.0.local.macs()
     }
 
-    /// Multiply-accumulates of the largest member by itself.
+    /// Multiply-accumulates of the largest member alone.
     #[must_use]
     pub fn member_macs(&self) -> u64 {
         self.0
@@ -341,7 +346,7 @@ fn check_calibration(parts: &EmulatorParts) -> Result<()> {
     Ok(())
 }
 
-/// Whether both `value` and its inverse are normal powers of two.
+/// Whether `value` and its inverse are normal powers of two.
 fn is_power_of_two(value: f32) -> bool {
     const FRACTION: u32 = 0x007F_FFFF;
     value > 0.0 && value.is_normal() && value.recip().is_normal() && value.to_bits() & FRACTION == 0

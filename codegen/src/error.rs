@@ -1,67 +1,67 @@
-//! What can go wrong while an emulator is built, stored, loaded or frozen.
+//! Errors in building, storing, loading and freezing an emulator.
 
 use std::path::PathBuf;
 
-/// Every error of this crate; each names the thing, what was expected and what was found.
+/// Every error of this crate. Each names the object, what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A parameter array is refused.
+    /// A parameter array is invalid.
     #[error("parameter {name:?}: expected {expected}, got {got}")]
     Parameter {
         /// The parameter's name.
         name: String,
-        /// What a valid parameter has there.
+        /// The property that a valid parameter has.
         expected: String,
-        /// What this one has.
+        /// The property of this one.
         got: String,
     },
-    /// An operation does not fit the values that it is given.
+    /// An operation does not fit its operands.
     #[error("node {node} ({kind}): expected {expected}, got {got}")]
     Operation {
-        /// The number that the node would have had.
+        /// The index that the node would have had.
         node: usize,
         /// The operation's kind.
         kind: &'static str,
-        /// What the operation takes.
+        /// The operands that the operation expects.
         expected: String,
-        /// What it was given.
+        /// The operands that it was given.
         got: String,
     },
-    /// The parts of an emulator do not belong together.
+    /// The parts of an emulator do not fit together.
     #[error("emulator, {part}: expected {expected}, got {got}")]
     Emulator {
         /// The part.
         part: String,
-        /// What fits.
+        /// A value that fits.
         expected: String,
-        /// What was given.
+        /// The value given.
         got: String,
     },
-    /// A file is not a whole emulator file of this version.
+    /// A file is not an intact emulator file of a supported version.
     #[error("{}: {problem}; {advice}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: String,
-        /// What to do next.
+        /// Advice on what to do next.
         advice: &'static str,
     },
     /// A frozen crate cannot be written.
     #[error("cannot freeze to {}: {problem}; {advice}", path.display())]
     Freeze {
-        /// The folder asked for.
+        /// The requested folder.
         path: PathBuf,
-        /// What stands in the way.
+        /// The reason.
         problem: String,
-        /// What to do next.
+        /// Advice on what to do next.
         advice: &'static str,
     },
-    /// The operating system refused to read or write.
+    /// The operating system failed to read or write.
     #[error("cannot {action} {}; check the path and its permissions", path.display())]
     Io {
-        /// What was tried: `read`, `write`, `rename`.
+        /// The attempted action: `read`, `write`, `rename`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -70,10 +70,10 @@ pub enum Error {
     },
 }
 
-/// This crate's results.
+/// A result with this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The error of an emulator's part that is not as it has to be.
+/// The error of an invalid part of an emulator.
 pub(crate) fn refuse<T>(
     part: impl Into<String>,
     expected: impl Into<String>,

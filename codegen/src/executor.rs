@@ -1,14 +1,16 @@
-//! The executor: an emulator on the host, any number of rows, several threads, the bits of the frozen code.
+//! The executor: evaluates an emulator on the host for any number of rows, on several threads, with
+//! the bits of the frozen code.
 //!
-//! It calls the runtime's kernels with packed weights in the order and the slots of the [`Plan`], as frozen code does, a
-//! few rows at a time; rows are independent, so that neither their number nor that of the threads can change a bit.
+//! It calls the runtime's kernels with packed weights in the order and the slots of the
+//! [`BufferPlan`], as frozen code does, a few rows at a time. Rows are independent, so neither
+//! their number nor the number of threads changes a bit.
 
 use crate::emulator::Emulator;
 use crate::graph::{Graph, NodeId, ParameterId};
 use crate::local::{Coordinates, Coverage};
 use crate::operation::host::{Call, Operand};
 use crate::pack;
-use crate::plan::{Evaluation, Place, Plan, Step};
+use crate::plan::{BufferPlan, Evaluation, Place, Step};
 use dense_runtime::domain::{self, Ranges};
 use dense_runtime::ensemble;
 use dense_runtime::local;
@@ -50,9 +52,9 @@ use dense_runtime::status::Status;
 #[derive(Clone, Debug)]
 pub struct Executor {
     emulator: Emulator,
-    plan: Plan,
+    plan: BufferPlan,
     ranges: Vec<Ranges>,
-    /// Every parameter as the kernels want it, in the graph's order.
+    /// Every parameter in the kernels' packing, in the graph's order.
     stored: Vec<Aligned>,
     /// The standard deviation of a single member.
     deviation: Vec<f32>,
@@ -69,12 +71,12 @@ pub struct Predictions {
     pub mean: Vec<f32>,
     /// Calibrated standard deviations `[n][OUT]`, in physical units.
     pub std: Vec<f32>,
-    /// What each call says about itself, `[n]`.
+    /// The status of each call, `[n]`.
     pub status: Vec<Status>,
 }
 
 impl Executor {
-    /// An executor with weights packed and buffers planned.
+    /// Returns an executor with weights packed and buffers planned.
     #[must_use]
     pub fn new(emulator: &Emulator) -> Self {
         let ranges: Vec<_> = emulator
@@ -83,7 +85,7 @@ impl Executor {
             .map(|range| range.deployed())
             .collect();
         Self {
-            plan: Plan::new(emulator.graph(), emulator.members()),
+            plan: BufferPlan::new(emulator.graph(), emulator.members()),
             ranges: ranges.chunks(domain::LANES).map(Ranges::new).collect(),
             deviation: emulator.calibration().deviation_of_one(),
             logarithmic: emulator
@@ -106,10 +108,10 @@ impl Executor {
         }
     }
 
-    /// The predictions of all rows.
+    /// Predicts all rows.
     ///
-    /// *Shapes*: `rows: [n][IN]`, row-major, raw inputs; numbers past the last whole row are left out. `threads` of 0
-    /// counts as 1.
+    /// *Shapes*: `rows: [n][IN]`, row-major, raw inputs; values past the last complete row are
+    /// ignored. `threads` of 0 counts as 1.
     #[must_use]
     pub fn predict(&self, rows: &[f32], threads: usize) -> Predictions {
         let (inputs, outputs) = (self.emulator.input_count(), self.emulator.output_count());
@@ -139,7 +141,7 @@ impl Executor {
         predictions
     }
 
-    /// A few rows at a time on this thread.
+    /// Predicts a few rows at a time on this thread.
     fn predict_rows(&self, rows: &[f32], mean: &mut [f32], std: &mut [f32], status: &mut [Status]) {
         let (inputs, outputs) = (self.emulator.input_count(), self.emulator.output_count());
         let samples = self.plan.batch().min(status.len()).max(1);
@@ -158,7 +160,7 @@ impl Executor {
         }
     }
 
-    /// The shipped call, for as many rows as `status` has.
+    /// The shipped call, for `status.len()` rows.
     fn predict_batch(
         &self,
         slots: &mut [Vec<f32>],
@@ -244,7 +246,7 @@ impl Executor {
         }
     }
 
-    /// The scale of errors, as the runtime takes it.
+    /// The error scale in the runtime's type.
     fn error_scale(&self) -> Option<local::ErrorScale<'_>> {
         let scale = self.emulator.local().error_scale.as_ref()?;
         let [least, most] = scale.limits;
@@ -258,7 +260,7 @@ impl Executor {
         })
     }
 
-    /// The neighbourhood of the training points, as the runtime takes it.
+    /// The neighbourhood of the training points in the runtime's type.
     fn coverage(&self) -> Option<local::Coverage<'_>> {
         let coverage = self.emulator.local().coverage.as_ref()?;
         Some(local::Coverage {
@@ -281,7 +283,7 @@ impl Executor {
         self.emulator.graph()
     }
 
-    /// One evaluation: its slot is taken out, so that the operands' can be read beside it.
+    /// One evaluation. Its slot is taken out, so that the operands' slots can be read meanwhile.
     fn evaluate(&self, slots: &mut [Vec<f32>], evaluation: &Evaluation, samples: usize) {
         let graph = self.graph();
         let node = &graph.nodes()[evaluation.node.index()];
@@ -298,7 +300,7 @@ impl Executor {
                 step: self.plan.sizes()[slot],
             }
         };
-        // On the stack: most calls are of one sample, and short.
+        // On the stack: most calls have one sample, and are short.
         let [first, last] = match *node.inputs() {
             [first, last] => [first, last],
             [only] => [only; 2],
@@ -324,7 +326,7 @@ impl Executor {
     }
 }
 
-/// Numbers that begin at a cache line, as a frozen crate's statics do.
+/// An array that starts at a cache line, as a frozen crate's statics do.
 #[derive(Debug)]
 struct Aligned {
     padded: Vec<f32>,

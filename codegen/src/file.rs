@@ -1,8 +1,10 @@
-//! The emulator file: one `.safetensors` with the parameters as tensors and everything else as JSON in its metadata.
+//! The emulator file: one `.safetensors` with the parameters as tensors and everything else as JSON
+//! in its metadata.
 //!
-//! The metadata has the single key `dense`: `{ "format": 3, "sha256": ..., "content": ... }`. The hash is taken over the
-//! content's text and over name, shape and bytes of every tensor, so that no change goes unseen. The same emulator gives
-//! the same bytes: keys are sorted, and nothing depends on time or place.
+//! The metadata has the single key `dense`: `{ "format": 3, "sha256": ..., "content": ... }`. The
+//! hash covers the content's text and the name, shape and bytes of every tensor, so that every
+//! change is detected. The same emulator gives the same bytes: keys are sorted, and nothing depends
+//! on time or place.
 
 use crate::aside::write_whole;
 use crate::emulator::{Calibration, Emulator, EmulatorParts, InputVariable, Outputs};
@@ -18,28 +20,29 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The newest version of the format. Version 2 added the scale of errors and the neighbourhood of the training points, version 3
-/// slopes (both in further tensors) and offsets and scales of outputs, version 4 the operation `clip`. An emulator is written as the oldest version that has
-/// all of it, and versions from 1 on are read.
+/// The newest version of the format. Version 2 added the error scale and the neighbourhood of the
+/// training points, version 3 slopes (all as further tensors) and offsets and scales of outputs,
+/// version 4 the operation `clip`. An emulator is written in the oldest version that can hold it.
+/// Versions from 1 on can be read.
 pub const FORMAT: u64 = 4;
 
-/// The metadata's key: a second one would leave the order of the file's bytes to a hash map.
+/// The metadata's key. With a second key, the order of the file's bytes would depend on a hash map.
 const KEY: &str = "dense";
-/// Before the name of every parameter's tensor, so that no name collides with the calibration's.
+/// The prefix of every parameter's tensor, so that no name collides with the calibration's.
 const PARAMETER: &str = "parameter/";
 const GAIN: &str = "calibration/gain";
 const UNIT: &str = "calibration/unit";
 const FLOOR: &str = "calibration/floor";
-/// What version 3 added.
+/// Added in version 3.
 const SLOPE: &str = "calibration/slope";
-/// Before the names of the tensors of what version 2 added.
+/// The prefixes of the tensors added in version 2.
 const ERROR_SCALE: &str = "error scale/";
 const COVERAGE: &str = "coverage/";
 
-/// Advice for a file that was written whole and changed since.
+/// Advice for a file that was complete once and has changed since.
 const COPY_AGAIN: &str = "copy it again from where it was made, or run the search again";
 
-/// Everything of an emulator that is not an array.
+/// Everything in an emulator that is not an array.
 #[derive(Serialize, Deserialize)]
 struct Content {
     inputs: Vec<InputVariable>,
@@ -59,7 +62,8 @@ struct StoredNode {
 /// Shape and little-endian bytes of each tensor, by name.
 type Tensors = BTreeMap<String, (Vec<usize>, Vec<u8>)>;
 
-/// Writes the emulator beside `path` first and renames it then, so that a file there is always whole.
+/// Writes the emulator under a temporary name, then renames it to `path`, so that a file there is
+/// always complete.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -74,7 +78,7 @@ pub fn save(emulator: &Emulator, path: &Path) -> Result<()> {
 /// Reads an emulator.
 ///
 /// # Errors
-/// As [`from_bytes`], and where the file cannot be read.
+/// Those of [`from_bytes`], and the file cannot be read.
 pub fn load(path: &Path) -> Result<Emulator> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io {
         action: "read",
@@ -158,14 +162,14 @@ fn tensors(emulator: &Emulator) -> Tensors {
     parameters.chain(calibration).chain(local).collect()
 }
 
-/// The version of the format that has all of this.
+/// The oldest version of the format that can hold the emulator.
 fn format_of(emulator: &Emulator) -> u64 {
     let nodes = emulator.graph().nodes().iter();
     let operations = nodes.map(|node| node.operation().format()).max();
     operations.unwrap_or(1).max(format_of_numbers(emulator))
 }
 
-/// The version of the format that has all beside the operations.
+/// The oldest version of the format that can hold everything but the operations.
 fn format_of_numbers(emulator: &Emulator) -> u64 {
     if emulator.calibration().slope.is_some() || emulator.outputs().relative.is_some() {
         3
@@ -176,7 +180,7 @@ fn format_of_numbers(emulator: &Emulator) -> u64 {
     }
 }
 
-/// Name, shape and numbers of what version 2 added, as far as it is there.
+/// Name, shape and values of the tensors added in version 2, if present.
 fn local_tensors(local: &Local) -> impl Iterator<Item = (String, Vec<usize>, Vec<f32>)> {
     let mut tensors = Vec::new();
     let mut push = |group: &str, name: &str, shape: &[usize], values: &[f32]| {
@@ -217,7 +221,8 @@ fn local_tensors(local: &Local) -> impl Iterator<Item = (String, Vec<usize>, Vec
     tensors.into_iter()
 }
 
-/// SHA-256 of all that an emulator is, in hexadecimal. Lengths stand before the parts, so that no two cases run together.
+/// The SHA-256 of the whole emulator, in hexadecimal. Each part is preceded by its length, so that
+/// different parts cannot give the same bytes.
 fn hash(content: &str, tensors: &Tensors) -> String {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
@@ -241,7 +246,8 @@ fn hash(content: &str, tensors: &Tensors) -> String {
 /// The emulator in a file's bytes; errors name `origin`.
 ///
 /// # Errors
-/// The bytes are not an emulator file, are of a newer format, were cut short, or changed since they were written.
+/// The bytes are not an emulator file, have a newer format, are truncated, or have changed since
+/// they were written.
 pub fn from_bytes(bytes: &[u8], origin: &Path) -> Result<Emulator> {
     let fail = |problem: String, advice| Error::File {
         path: origin.into(),
@@ -303,7 +309,7 @@ fn read_tensors(bytes: &[u8]) -> Result<Tensors, String> {
     file.iter().map(tensor).collect()
 }
 
-/// Builds the emulator through the same checks as a new one.
+/// Builds the emulator with the checks for new ones.
 fn rebuild(content: Content, mut tensors: Tensors) -> Result<Emulator, String> {
     let has = |group: &str| tensors.keys().any(|name| name.starts_with(group));
     let (has_scale, has_coverage) = (has(ERROR_SCALE), has(COVERAGE));

@@ -1,7 +1,9 @@
-//! The numbers of frozen code as one image: what lies in flash, and what a program takes from a file at run time.
+//! The constants of frozen code as one image: the content of flash, and of a file that a program
+//! can load at run time.
 //!
-//! Arrays of a vector's length or more come first, each at a multiple of 64 bytes; the others follow one another. The
-//! layout is the same on every target. The last words are a hash of the code that reads the numbers, and a checksum.
+//! Arrays at least as long as a vector come first, each aligned to 64 bytes; the others follow one
+//! another. The layout is the same on every target. The last words are a hash of the code that
+//! reads the constants, and a checksum.
 
 use crate::domain::Range;
 use crate::emulator::Emulator;
@@ -17,17 +19,17 @@ const LINE: usize = 16;
 /// The version of the layout.
 const VERSION: &str = "dense image 1";
 
-/// How weights and centres are stored.
+/// The storage of weights and centres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
-    /// In the blocks of the runtime's kernels.
+    /// In blocks for the runtime's kernels.
     Blocks,
-    /// As they are in the graph.
+    /// As in the graph.
     Plain,
 }
 
-/// Offsets and scales as text, for the hash of the code: they are constants of the code, so an image that needs other ones
-/// has another structure.
+/// Offsets and scales as text, for the hash of the code. They are constants of the code, so an
+/// image that needs other ones has another structure.
 pub(crate) fn relative(emulator: &Emulator) -> String {
     match &emulator.outputs().relative {
         None => String::new(),
@@ -35,7 +37,7 @@ pub(crate) fn relative(emulator: &Emulator) -> String {
     }
 }
 
-/// What a field holds.
+/// The content of a field.
 #[derive(Clone, Debug)]
 pub(crate) enum Values {
     Number(f32),
@@ -43,7 +45,7 @@ pub(crate) enum Values {
     Rows(Vec<Vec<f32>>),
     /// The trained box, eight inputs at a time.
     Ranges(Vec<Range>),
-    /// So many zeros.
+    /// This many zeros.
     Padding(usize),
     Word(u32),
     Words(Vec<u32>),
@@ -57,16 +59,16 @@ pub(crate) struct Field {
     pub(crate) values: Values,
 }
 
-/// The fields in the order in which they lie in memory.
+/// The fields in their order in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
     pub(crate) fields: Vec<Field>,
-    /// The hash of layout and code: what an image has to agree in with the program that reads it.
+    /// The hash of layout and code: an image and the program that reads it must agree in it.
     pub(crate) structure: u32,
 }
 
 impl Image {
-    /// The image of `arrays`, in the order that alignment asks for, then the others; `code` reads them.
+    /// The image of `arrays`: aligned arrays first, then the others; `code` reads them.
     pub(crate) fn new(arrays: Vec<Field>, others: Vec<Field>, code: &str) -> Self {
         let large = |field: &Field| field.words().len() >= LINE;
         let (large, small): (Vec<_>, Vec<_>) = arrays.into_iter().partition(large);
@@ -87,7 +89,7 @@ impl Image {
         image.structure = crc32(0, text.bytes().map(u32::from));
         image.push(Field::new(
             "structure",
-            "Hash of the code that reads these numbers.",
+            "Hash of the code that reads these constants.",
             Values::Word(image.structure),
         ));
         let checksum = crc32(0, image.words());
@@ -103,13 +105,13 @@ impl Image {
         self.fields.push(field);
     }
 
-    /// Fills up to where so many words more end at a multiple of 64 bytes.
+    /// Pads so that `more` further words end at a multiple of 64 bytes.
     fn pad(&mut self, more: usize) {
         let words = self.words().count() + more;
         let padding = words.next_multiple_of(LINE) - words;
         if padding > 0 {
             let name = format!("padding{}", self.fields.len());
-            let about = "Up to a multiple of 64 bytes.";
+            let about = "Padding to a multiple of 64 bytes.";
             self.push(Field::new(&name, about, Values::Padding(padding)));
         }
     }
@@ -118,7 +120,7 @@ impl Image {
         self.fields.iter().flat_map(Field::words)
     }
 
-    /// The bytes of a file.
+    /// The image as the bytes of a file.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.words().flat_map(u32::to_le_bytes).collect()
     }
@@ -141,7 +143,7 @@ impl Field {
         Self::new(name, about, Values::Number(value))
     }
 
-    /// Its words in memory.
+    /// The image as words in memory.
     pub(crate) fn words(&self) -> Vec<u32> {
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect();
         match &self.values {
@@ -162,8 +164,8 @@ impl Field {
     }
 }
 
-/// Where the numbers come from: the version of this program, and the SHA-256 of the training data that the provenance names,
-/// whose places in an image are the same whatever they hold.
+/// The origin of the constants: the version of this program, and the SHA-256 of the training data
+/// in the provenance. Their positions in an image do not depend on their values.
 pub(crate) fn origin(emulator: &Emulator) -> [Field; 2] {
     let version = env!("CARGO_PKG_VERSION").split(['.', '-', '+']).take(3);
     let version = version.map(|part| part.parse().unwrap_or(0)).collect();
@@ -176,7 +178,7 @@ pub(crate) fn origin(emulator: &Emulator) -> [Field; 2] {
     [
         Field::new(
             "version",
-            "Version of the program that froze these numbers.",
+            "Version of the program that froze these constants.",
             Values::Words(version),
         ),
         Field::new(
@@ -192,7 +194,8 @@ pub(crate) fn parameter_field(id: ParameterId, parameter: &Parameter) -> String 
     format!("{}_{}", identifier(parameter.name()), id.index())
 }
 
-/// Parameters, calibration and what depends on where the inputs lie: what one call reads beside the trained box.
+/// The constants that a call reads beside the trained box: parameters, calibration and local
+/// estimates.
 pub(crate) fn arrays(emulator: &Emulator, stored: Stored) -> Vec<Field> {
     let parameters = emulator.graph().parameters().iter();
     let parameter = |(id, parameter): (ParameterId, &Parameter)| {
@@ -210,7 +213,7 @@ pub(crate) fn arrays(emulator: &Emulator, stored: Stored) -> Vec<Field> {
     if let Some(slope) = &calibration.slope {
         all.push(Field::array(
             "slope",
-            "Deviation that remains where the members agree, over the mean's magnitude.",
+            "Deviation if the members agree, relative to the mean's magnitude.",
             slope,
         ));
     }
@@ -230,19 +233,15 @@ pub(crate) fn arrays(emulator: &Emulator, stored: Stored) -> Vec<Field> {
         ),
         Field::array(
             "floor",
-            "Variance that remains where the members agree, in squared units.",
+            "Variance if the members agree, in squared units.",
             &calibration.floor,
         ),
-        Field::number(
-            "gain",
-            "What the members' variance is multiplied by.",
-            calibration.gain,
-        ),
+        Field::number("gain", "Factor of the members' variance.", calibration.gain),
     ]);
     all
 }
 
-/// The numbers of what depends on where the inputs lie.
+/// The constants of the estimates that depend on the position of the inputs.
 fn local(local: &Local, stored: Stored) -> Vec<Field> {
     let mut all = Vec::new();
     if let Some(scale) = &local.error_scale {
@@ -251,10 +250,10 @@ fn local(local: &Local, stored: Stored) -> Vec<Field> {
         all.extend([
             Field::array(
                 "error_centre",
-                "Of the scale of errors: what is subtracted from each input.",
+                "Error scale: subtracted from each input.",
                 centre,
             ),
-            Field::array("error_per", "What the difference is multiplied with.", per),
+            Field::array("error_per", "Factor of the difference.", per),
             Field::array(
                 "error_linear",
                 "The exponent's slope at the centre.",
@@ -266,8 +265,8 @@ fn local(local: &Local, stored: Stored) -> Vec<Field> {
                 "The exponent at the centre.",
                 scale.constant,
             ),
-            Field::number("error_least", "The least exponent.", least),
-            Field::number("error_most", "The greatest exponent.", most),
+            Field::number("error_least", "The smallest exponent.", least),
+            Field::number("error_most", "The largest exponent.", most),
         ]);
     }
     if let Some(coverage) = &local.coverage {
@@ -285,19 +284,19 @@ fn local(local: &Local, stored: Stored) -> Vec<Field> {
         all.extend([
             Field::array(
                 "data_centre",
-                "Of the training points: what is subtracted from each input.",
+                "Training points: subtracted from each input.",
                 centre,
             ),
-            Field::array("data_per", "What the difference is multiplied with.", scale),
+            Field::array("data_per", "Factor of the difference.", scale),
             Field::array(
                 "data_whitening",
-                "Coordinates of unit variance, row by row.",
+                "Matrix to coordinates of unit variance, row by row.",
                 &coverage.whitening,
             ),
             Field::array("data_centres", about, &centres),
             Field::number(
                 "data_square_radius",
-                "How near to a centre a training point is, squared.",
+                "Square of the radius around a centre.",
                 coverage.square_radius,
             ),
         ]);

@@ -1,17 +1,17 @@
-//! The reference interpreters: what an emulator means, said once.
+//! The reference interpreters, which define the semantics of an emulator.
 //!
-//! In f64 they are the truth that every other execution is compared with; in f32 they give the deployed bits of either
-//! order. Plain scalar loops; nothing is shared with the runtime's kernels, packing, buffer plan, guard or statistics.
+//! In f64 they give the exact result, with which every other execution is compared; in f32 they
+//! give the deployed bits of either order. They are plain scalar loops and share nothing with the
+//! runtime's kernels, packing, buffer plan, guard or statistics.
 //!
-//! For members m_0 .. m_{M-1} of one output, in written order (Welford):
-//! mean = m_0, m2 = 0; then d = m_k - mean, mean += d / (k + 1), e = m_k - mean, m2 += (d / unit) (e / unit);
-//! at last std = unit * sqrt(m2 / M * gain + floor), times the scale of errors where the emulator has one
-//! ([`crate::local`]).
+//! For members m_0 .. m_{M-1} of one output, in this order (Welford): mean = m_0, m2 = 0; then d =
+//! m_k - mean, mean += d / (k + 1), e = m_k - mean, m2 += (d / unit) (e / unit); finally std = unit
+//! * sqrt(m2 / M * gain + floor), times the error scale if the emulator has one ([`crate::local`]).
 //!
-//! Where the emulator has slopes, what is multiplied by the scale of errors is hypot(std, slope * |mean|). In single precision
-//! hypot(a, b) = p * sqrt((a / p) (a / p) + (b / p)^2), with p the largest power of two that is not above the larger of both, and
-//! not below 2^-126 nor above 2^126: its squares stay in range, and divisions by it are exact but for what vanishes beside
-//! the other.
+//! If the emulator has slopes, the factor before the error scale is hypot(std, slope * |mean|). In
+//! single precision hypot(a, b) = p * sqrt((a / p) (a / p) + (b / p)^2), with p the largest power
+//! of two not above the larger of both, and not below 2^-126 nor above 2^126: its squares stay in
+//! range, and divisions by it are exact but for values that vanish beside the other.
 
 use crate::domain;
 use crate::emulator::Emulator;
@@ -21,34 +21,34 @@ use crate::operation::rule::Value;
 use dense_runtime::fma::{Fused, Separate};
 use dense_runtime::status::Status;
 
-/// Mean and calibrated standard deviation, `[OUT]` each, in physical units, and what the guard says.
+/// Mean and calibrated standard deviation, `[OUT]` each, in physical units, and the guard's status.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction<T> {
     /// The members' mean.
     pub mean: Vec<T>,
     /// The calibrated standard deviation.
     pub std: Vec<T>,
-    /// Whether the prediction may be trusted.
+    /// Problems with the inputs or the results.
     pub status: Status,
 }
 
-/// The exact meaning, in double precision.
+/// Returns the exact prediction, in double precision.
 ///
 /// *Shapes*: `x: [IN]`, raw inputs. An input that is not finite makes every result NaN.
 ///
 /// # Panics
-/// `x` does not have as many numbers as the emulator has inputs.
+/// `x` does not have one value for each input.
 #[must_use]
 pub fn interpret_f64(emulator: &Emulator, x: &[f32]) -> Prediction<f64> {
     predict(emulator, x)
 }
 
-/// How a multiply-add of the deployed arithmetic is rounded.
+/// The rounding of a multiply-add in deployed arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Once: targets with a fused multiply-add.
+    /// Rounded once: targets with a fused multiply-add.
     Fused,
-    /// Product and sum apart: targets without.
+    /// Product and sum rounded separately: targets without.
     Separate,
 }
 
@@ -57,12 +57,13 @@ impl Order {
     pub const ALL: [Self; 2] = [Self::Fused, Self::Separate];
 }
 
-/// The bits that deployed code of that order gives.
+/// Returns the bits that deployed code of this order gives.
 ///
-/// *Shapes*: `x: [IN]`, raw inputs. An input that is not finite makes every result the NaN 0x7FC00000.
+/// *Shapes*: `x: [IN]`, raw inputs. An input that is not finite makes every result the NaN
+/// 0x7FC00000.
 ///
 /// # Panics
-/// `x` does not have as many numbers as the emulator has inputs.
+/// `x` does not have one value for each input.
 #[must_use]
 pub fn interpret_f32(emulator: &Emulator, x: &[f32], order: Order) -> Prediction<f32> {
     match order {
@@ -71,7 +72,7 @@ pub fn interpret_f32(emulator: &Emulator, x: &[f32], order: Order) -> Prediction
     }
 }
 
-/// The same prediction as plain numbers.
+/// The prediction as plain floats.
 fn numbers<A>(prediction: Prediction<Single<A>>) -> Prediction<f32> {
     let plain = |values: Vec<Single<A>>| values.into_iter().map(|value| value.0).collect();
     Prediction {
@@ -137,7 +138,7 @@ pub(crate) fn values_from<R: Real>(graph: &Graph, inputs: Vec<R>) -> Vec<Vec<R>>
     values
 }
 
-/// The statistics of this file's formula over the members' outputs.
+/// The module's statistics of the members' outputs.
 fn ensemble<R: Real>(emulator: &Emulator, members: &[&[R]]) -> (Vec<R>, Vec<R>) {
     let calibration = emulator.calibration();
     let inverse_count = R::from_f32(1.0 / members.len() as f32);
@@ -165,7 +166,7 @@ fn ensemble<R: Real>(emulator: &Emulator, members: &[&[R]]) -> (Vec<R>, Vec<R>) 
     (means, deviations)
 }
 
-/// The number, or the one NaN among results: any other's payload would depend on the processor.
+/// Returns the value; every NaN becomes the same NaN, since payloads would depend on the processor.
 fn canonical<R: Real>(x: R) -> R {
     if x.partial_cmp(&x).is_some() {
         x

@@ -1,20 +1,24 @@
-//! Emulators: what they are, what they mean, where they are kept and how they become code.
+//! Emulators: their operations, their reference semantics, their file, and their compilation to
+//! code.
 //!
-//! In the order in which data pass:
-//! - `operation`: the list of operations, and a folder for each: its meaning, and its form in every language.
+//! The modules, in the order in which data pass through them:
+//! - `operation`: the list of operations, and a folder for each: its semantics, and its form in
+//!   every language.
 //! - [`graph`]: operations on one sample, always well-shaped.
 //! - [`emulator`]: a graph with ensemble members, calibration, trained box, outputs and provenance.
-//! - [`domain`]: the guard that says when an input lies outside the trained box.
-//! - [`local`]: what depends on where an input lies: the scale of errors, and nearness to the training points.
-//! - [`interpreter`]: its meaning, in f64 and in the two deployed orders of f32.
-//! - [`derivative`]: the Jacobian of its mean.
-//! - [`plan`]: when its nodes are evaluated and where their values live.
-//! - [`pack`]: how its weights are stored for the runtime's kernels.
-//! - `image`: its numbers as one block of memory, which frozen code reads and can take from a file.
-//! - [`executor`]: the emulator on this machine, for many rows, with the bits of the frozen code.
-//! - [`resources`]: what it costs on a microcontroller.
-//! - [`rust`]: freezing, the emulator as a crate.
-//! - [`c`]: the same as one C99 file, and as a static library.
+//! - [`domain`]: the guard, which reports inputs outside the trained box.
+//! - [`local`]: estimates that depend on the position of an input: the error scale, and whether a
+//!   training point is near.
+//! - [`interpreter`]: the reference semantics, in f64 and in the two deployed orders of f32.
+//! - [`derivative`]: the Jacobian of the emulator's mean.
+//! - [`plan`]: the order in which nodes are evaluated, and the buffers of their values.
+//! - [`pack`]: the storage of weights for the runtime's kernels.
+//! - `image`: all constants as one block of memory, which frozen code reads and can load from a
+//!   file.
+//! - [`executor`]: evaluation on this machine, for many rows, with the bits of the frozen code.
+//! - [`resources`]: the cost on a microcontroller.
+//! - [`rust`]: freezing to a Rust crate.
+//! - [`c`]: freezing to one C99 file, and to a static library.
 //! - [`onnx`]: the emulator's mean as a model for other engines.
 //! - [`file`](mod@file): the emulator as one `.safetensors` file; [`aside`]: how files are written.
 
@@ -54,7 +58,7 @@ mod skip;
 #[cfg(test)]
 mod testing;
 
-/// The example of the README is a test.
+/// Tests the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,46 +1,49 @@
-//! What depends on where the inputs lie, and what it means: how large errors are there, and whether a training point is
-//! near. Both are absent from most emulators.
+//! Estimates that depend on the position of the inputs: how large the errors are there, and whether
+//! a training point is near. Most emulators have neither.
 //!
-//! With coordinates `u_j = (c(x_j) - centre_j) scale_j`, `c = ln` (of at least the smallest normal number) for a
-//! logarithmic input, else the identity, the members' standard deviation is multiplied by
+//! With coordinates `u_j = (c(x_j) - centre_j) scale_j`, `c = ln` (of at least the smallest normal
+//! float) for a logarithmic input, else the identity, the members' standard deviation is multiplied
+//! by
 //!
 //! ```text
 //! exp(min(max(constant + sum_j (linear_j + square_j u_j) u_j, least), most))
 //! ```
 //!
-//! and an input is far from the training points where `min_k sum_i (w_i - centres_ki)^2 > square_radius`, with
-//! `w_i = sum_j whitening_ij u_j`. Sums begin with their first term and go on in the order of j and i. Nothing is shared
-//! with the runtime's functions.
+//! and an input is far from the training points where
+//! `min_k sum_i (w_i - centres_ki)^2 > square_radius`, with `w_i = sum_j whitening_ij u_j`. Sums
+//! start with their first term and continue in the order of j and i. This code shares nothing with
+//! the runtime's functions.
 
 use crate::emulator::InputVariable;
 use crate::error::refuse;
 use crate::graph::Real;
 use crate::{Error, Result};
 
-/// The exponent's magnitude is at most this, so that the scale stays far from the ends of single precision.
+/// The largest magnitude of the exponent, so that the scale stays far from the limits of single
+/// precision.
 const LARGEST_EXPONENT: f32 = 20.0;
-/// Centres at most: each is a distance a call.
+/// The largest number of centres: each costs a distance in every call.
 pub const CENTRES_AT_MOST: usize = 4096;
 
-/// What of an emulator depends on where the inputs lie.
+/// The estimates of an emulator that depend on the position of the inputs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Local {
-    /// How errors grow and shrink over the box; the same everywhere where there is none.
+    /// How the errors vary over the box; if absent, they are the same everywhere.
     pub error_scale: Option<ErrorScale>,
-    /// Where the training points are, in a box with holes.
+    /// The region of the training points, in a box with holes.
     pub coverage: Option<Coverage>,
 }
 
-/// How inputs become coordinates near one, `[IN]` each.
+/// The standardisation of the inputs to coordinates near one, `[IN]` each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coordinates {
-    /// What is subtracted, after the logarithm.
+    /// Subtracted from the input, or from its logarithm.
     pub centre: Vec<f32>,
-    /// What the difference is multiplied with.
+    /// The factor of the difference.
     pub scale: Vec<f32>,
 }
 
-/// The exponent of the scale of errors.
+/// The exponent of the error scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorScale {
     /// The coordinates u.
@@ -51,7 +54,7 @@ pub struct ErrorScale {
     pub square: Vec<f32>,
     /// The exponent at the centre.
     pub constant: f32,
-    /// Its limits: the least and the greatest that it may be.
+    /// The limits of the exponent: the smallest and the largest.
     pub limits: [f32; 2],
 }
 
@@ -69,7 +72,7 @@ pub struct Coverage {
 }
 
 impl Local {
-    /// Multiply-accumulates of a call for it.
+    /// Multiply-accumulates of a call for the estimates.
     #[must_use]
     pub fn macs(&self) -> u64 {
         let scale = self.error_scale.iter().map(|scale| 2 * scale.linear.len());
@@ -78,7 +81,7 @@ impl Local {
         scale.chain(coverage).sum::<usize>() as u64
     }
 
-    /// How many numbers the shipped call reads for it.
+    /// The number of constants that the shipped call reads for them.
     #[must_use]
     pub fn numbers(&self) -> usize {
         let scale = self.error_scale.iter();
@@ -93,7 +96,7 @@ impl Local {
             .sum()
     }
 
-    /// Whether all sizes and numbers are ones that deployed code can work with.
+    /// Checks that all sizes and values suit deployed code.
     pub(crate) fn check(&self, inputs: usize) -> Result<()> {
         if let Some(scale) = &self.error_scale {
             scale.check(inputs)?;
@@ -115,9 +118,10 @@ impl Coordinates {
     /// The coordinates of finite inputs.
     fn of<R: Real>(&self, inputs: &[InputVariable], x: &[f32]) -> Vec<R> {
         let coordinate = |(j, &x): (usize, &f32)| {
-            let c = match inputs[j].logarithmic {
-                true => R::from_f32(x.max(f32::MIN_POSITIVE)).ln(),
-                false => R::from_f32(x),
+            let c = if inputs[j].logarithmic {
+                R::from_f32(x.max(f32::MIN_POSITIVE)).ln()
+            } else {
+                R::from_f32(x)
             };
             c.sub(R::from_f32(self.centre[j]))
                 .mul(R::from_f32(self.scale[j]))
@@ -145,7 +149,7 @@ impl ErrorScale {
         Ok(())
     }
 
-    /// What the standard deviations at finite inputs are multiplied by.
+    /// The factor of the standard deviations at finite inputs.
     pub(crate) fn at<R: Real>(&self, inputs: &[InputVariable], x: &[f32]) -> R {
         let mut exponent = R::from_f32(self.constant);
         for (j, u) in self.coordinates.of::<R>(inputs, x).into_iter().enumerate() {
@@ -153,7 +157,7 @@ impl ErrorScale {
             exponent = slope.fma(u, exponent);
         }
         let [least, most] = self.limits.map(R::from_f32);
-        // What is no number counts as large.
+        // NaN counts as large.
         let below = if exponent < most { exponent } else { most };
         let within = if below > least { below } else { least };
         within.exp()
@@ -161,7 +165,7 @@ impl ErrorScale {
 }
 
 impl Coverage {
-    /// How many centres there are.
+    /// The number of centres.
     #[must_use]
     pub fn count(&self) -> usize {
         self.centres.len() / self.coordinates.centre.len().max(1)
@@ -205,13 +209,14 @@ impl Coverage {
 
     /// Returns whether a finite input is far, in double precision.
     ///
-    /// *Shapes*: `x: [IN]`, with as many `inputs`.
+    /// *Shapes*: `x: [IN]`, with IN equal to `inputs`.
     #[must_use]
     pub fn is_far_in_f64(&self, inputs: &[InputVariable], x: &[f32]) -> bool {
         self.is_far::<f64>(inputs, x)
     }
 
-    /// The centres as the runtime reads them, `[blocks][IN][8]`; the last block is filled up with the last centre.
+    /// The centres in the runtime's order, `[blocks][IN][8]`; the last block is padded with the
+    /// last centre.
     pub(crate) fn blocks(&self) -> Vec<f32> {
         const LANES: usize = dense_runtime::local::LANES;
         let inputs = self.coordinates.centre.len();
@@ -228,7 +233,7 @@ impl Coverage {
     }
 }
 
-/// Checks that there are as many finite numbers as expected.
+/// Checks the number of values, and that they are finite.
 fn numbers(part: &str, expected: usize, values: &[f32]) -> Result<(), Error> {
     if values.len() != expected || !values.iter().all(|value| value.is_finite()) {
         return refuse(

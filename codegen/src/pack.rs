@@ -1,12 +1,13 @@
-//! How the runtime's kernels want their weights stored.
+//! The storage of weights for the runtime's kernels.
 //!
-//! The weights of dense layers and convolutions are cut into blocks of outputs, `[block][tap][IN][lanes]`, the last lanes
-//! filled with zeros, as the runtime's `tiles` document; every other array stays as it is in the graph.
+//! The weights of dense layers and convolutions are cut into blocks of outputs,
+//! `[block][tap][IN][lanes]`, the last lanes padded with zeros, as documented in the runtime's
+//! `tiles`. Every other array stays as it is in the graph.
 
 use crate::graph::Parameter;
 use dense_runtime::kernels::blocks::{all_lanes, block_lanes};
 
-/// A parameter's values as they are stored for the kernels: weights packed, vectors as they are.
+/// A parameter's values as stored for the kernels: weights packed, vectors unchanged.
 #[must_use]
 pub fn stored(parameter: &Parameter) -> Vec<f32> {
     match *parameter.shape() {
@@ -15,13 +16,13 @@ pub fn stored(parameter: &Parameter) -> Vec<f32> {
     }
 }
 
-/// How many values [`stored`] gives.
+/// The number of values that [`stored`] returns.
 #[must_use]
 pub fn stored_length(parameter: &Parameter) -> usize {
     stored_numbers(parameter.shape())
 }
 
-/// How many values [`stored`] gives of a parameter of this shape.
+/// The number of values that [`stored`] returns for a parameter of this shape.
 #[must_use]
 pub fn stored_numbers(shape: &[usize]) -> usize {
     match *shape {

@@ -1,46 +1,49 @@
-//! The buffer plan: in which order nodes are evaluated, and where their values live.
+//! The buffer plan: the order in which nodes are evaluated, and the buffers of their values.
 //!
-//! Members are evaluated one after the other and given to the streaming statistics at once; what they share is evaluated
-//! when the first of them needs it. A value lives from its node to its last reader. It is kept in a *slot*; slots are
-//! taken up again when their value is dead, and are as large as the largest value that they ever hold. Elementwise
-//! operations work in their operand's slot where it dies there. What a kernel can do to its sums while they are in
-//! registers (a ReLU, the addition of another value, or both) is fused into it, where nobody else reads the sums.
+//! Members are evaluated one after the other, and each goes into the streaming statistics at once;
+//! shared nodes are evaluated when the first member needs them. A value lives from its node to its
+//! last reader, in a *slot*. A slot is reused when its value is dead, and is as large as the
+//! largest value that it ever holds. Elementwise operations work in their operand's slot if the
+//! operand dies there. Operations that a kernel can apply to its sums in registers (a ReLU, the
+//! addition of another value, or both) are fused into it, if no other node reads the sums.
+//! registers (a ReLU, the addition of another value, or both) is fused into it, where nobody else
+//! reads the sums.
 
 use crate::graph::{Graph, NodeId};
 use crate::operation::rule::Fusion;
 use dense_runtime::kernels::finish::Then;
 
-/// One thing that happens.
+/// One step of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A node's value is computed, and what is fused to it.
+    /// Computes a node's value and the operations fused to it.
     Evaluate(Evaluation),
-    /// The value of the node at which a member ends goes into the statistics.
+    /// Adds the value of a member's last node to the statistics.
     Member {
-        /// The member's number.
+        /// The member's index.
         index: usize,
-        /// The node at which it ends.
+        /// The member's last node.
         node: NodeId,
     },
 }
 
-/// The computation of a node's value, and of what is fused to it.
+/// The computation of a node's value, and of the operations fused to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evaluation {
     /// The node.
     pub node: NodeId,
-    /// The node whose value comes out: the last one that is fused, else the node itself.
+    /// The node whose value results: the last one that is fused, else the node itself.
     pub result: NodeId,
-    /// What is fused.
+    /// The fused operations.
     pub then: Then,
-    /// The node whose value is added, where `then` adds one.
+    /// The node whose value is added, if `then` adds one.
     pub residual: Option<NodeId>,
-    /// How the result's slot relates to those of the operands.
+    /// The relation of the result's slot to those of the operands.
     pub place: Place,
 }
 
 impl Evaluation {
-    /// A node by itself.
+    /// The evaluation of a node without fused operations.
     fn of(node: NodeId) -> Self {
         Self {
             node,
@@ -58,20 +61,20 @@ impl Evaluation {
     }
 }
 
-/// Where an evaluation writes.
+/// The place of an evaluation's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Into a slot that no operand is in.
+    /// A slot that holds no operand.
     Apart,
-    /// The operand is copied there first and then changed: elementwise, and the operand lives on.
+    /// A copy of the operand, changed in place: elementwise, and the operand is still needed.
     Copied,
-    /// Over the operand: elementwise, and the operand dies.
+    /// The operand's own slot: elementwise, and the operand dies.
     InPlace,
 }
 
-/// Steps and slots for one emulator. The raw inputs stand in slot 0 at the beginning.
+/// Steps and slots for one emulator. At the start, slot 0 holds the raw inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct BufferPlan {
     steps: Vec<Step>,
     slot_of: Vec<usize>,
     sizes: Vec<usize>,
@@ -87,8 +90,9 @@ impl Step {
     }
 }
 
-impl Plan {
-    /// The plan for the shipped call of an emulator whose members end at these nodes of its graph.
+impl BufferPlan {
+    /// Returns the plan for the shipped call of an emulator whose members end at these nodes of its
+    /// graph.
     #[must_use]
     pub fn new(graph: &Graph, members: &[NodeId]) -> Self {
         let mut steps = fused(graph, order(graph, members));
@@ -130,13 +134,13 @@ impl Plan {
         }
     }
 
-    /// What happens, in order.
+    /// The steps, in order.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// The slot that a node's value is in while it lives.
+    /// The slot that holds a node's value while it lives.
     ///
     /// # Panics
     /// The node belongs to another, larger graph.
@@ -145,8 +149,9 @@ impl Plan {
         self.slot_of[node.index()]
     }
 
-    /// How many samples a batch takes at once: enough that each weight that comes from the second cache serves several tiles of
-    /// them, few enough that their values stay there too.
+    /// The number of samples that a batch computes at once: enough that each weight loaded from the
+    /// second-level cache serves several tiles of them, few enough that their values stay there
+    /// too.
     #[must_use]
     pub fn batch(&self) -> usize {
         const CACHE: usize = 1 << 15;
@@ -157,14 +162,15 @@ impl Plan {
             .unwrap_or(1)
     }
 
-    /// How many numbers each slot holds. Slot 0 holds exactly as many as there are inputs.
+    /// The size of each slot in floats. Slot 0 has exactly one for each input.
     #[must_use]
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
     }
 }
 
-/// Each member's nodes that no earlier member needed, in graph order, and then the member.
+/// For each member, the nodes that no earlier member needed, in graph order, and then the member's
+/// end.
 fn order(graph: &Graph, members: &[NodeId]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut done = vec![false; graph.nodes().len()];
@@ -184,14 +190,15 @@ fn order(graph: &Graph, members: &[NodeId]) -> Vec<Step> {
     steps
 }
 
-/// The steps with ReLUs and additions drawn into the layers before them, whose sums nobody else reads.
+/// The steps, with ReLUs and additions fused into the layers before them if no other node reads the
+/// layers' sums.
 fn fused(graph: &Graph, steps: Vec<Step>) -> Vec<Step> {
     let mut readers = vec![0; graph.nodes().len()];
     for node in steps.iter().flat_map(|step| step.reads(graph)) {
         readers[node.index()] += 1;
     }
     let mut fused: Vec<Step> = Vec::with_capacity(steps.len());
-    // Where in `fused` the layer is whose value a node is, and that layer.
+    // For each node, the layer that computes its value and the layer's index in `fused`.
     let mut layer_of: Vec<Option<(usize, Evaluation)>> = vec![None; graph.nodes().len()];
     for step in steps {
         let Step::Evaluate(evaluation) = step else {
@@ -207,7 +214,7 @@ fn fused(graph: &Graph, steps: Vec<Step>) -> Vec<Step> {
         });
         match joined {
             Some((place, layer)) => {
-                // It moves to where all that it reads has been computed.
+                // The layer moves behind everything that it reads.
                 fused.remove(place);
                 for (later, _) in layer_of.iter_mut().flatten() {
                     *later -= usize::from(*later > place);
@@ -226,7 +233,8 @@ fn fused(graph: &Graph, steps: Vec<Step>) -> Vec<Step> {
     fused
 }
 
-/// The layer with `node` drawn into it, where its kernel can do that; `operand` is the layer's value until now.
+/// Returns the layer with `node` fused into it, if its kernel supports that; `operand` is the
+/// layer's value so far.
 fn joined(layer: Evaluation, graph: &Graph, node: NodeId, operand: NodeId) -> Option<Evaluation> {
     let about = &graph.nodes()[node.index()];
     let kernel = graph.nodes()[layer.node.index()].operation().fusion();
@@ -252,7 +260,8 @@ fn joined(layer: Evaluation, graph: &Graph, node: NodeId, operand: NodeId) -> Op
     })
 }
 
-/// For every node the number of the last step that reads it; every node but perhaps the input is read.
+/// For every node, the index of the last step that reads it; every node but perhaps the input is
+/// read.
 fn last_use(graph: &Graph, steps: &[Step]) -> Vec<usize> {
     let mut last_use = vec![0; graph.nodes().len()];
     for (time, step) in steps.iter().enumerate() {
@@ -263,14 +272,14 @@ fn last_use(graph: &Graph, steps: &[Step]) -> Vec<usize> {
     last_use
 }
 
-/// Slots while a plan is made.
+/// Slots during the construction of a plan.
 struct Slots {
     sizes: Vec<usize>,
     free: Vec<bool>,
 }
 
 impl Slots {
-    /// Slot 0, taken by the inputs.
+    /// Returns slot 0, which holds the inputs.
     fn new(inputs: usize) -> Self {
         Self {
             sizes: vec![inputs],
@@ -278,8 +287,9 @@ impl Slots {
         }
     }
 
-    /// The smallest free slot that is large enough, else the largest free one, enlarged, else a new one.
-    /// Slot 0 keeps its size, so that the guard can write it as an array of all inputs.
+    /// Returns the smallest free slot that is large enough, else the largest free one, enlarged,
+    /// else a new one. Slot 0 keeps its size, so that the guard can write it as an array of all
+    /// inputs.
     fn take(&mut self, size: usize) -> usize {
         let free = || (0..self.sizes.len()).filter(|&slot| self.free[slot]);
         let fitting = free()

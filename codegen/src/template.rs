@@ -1,19 +1,20 @@
-//! Templates of generated code: texts with places `{{name}}` to fill in.
+//! Templates of generated code: texts with placeholders `{{name}}`.
 
-/// The template with its places filled in.
+/// Returns the template with its placeholders filled in.
 ///
-/// What is filled in is not looked at again: a name in the data cannot be taken for a place.
+/// Values are not expanded again: a name in the data cannot be mistaken for a placeholder.
 ///
 /// # Panics
-/// A place has no value, or a value no place: the template and the code that fills it have to agree.
+/// A placeholder has no value, or a value has no placeholder: the template and the code that fills
+/// it must agree.
 pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     fill_also(template, values, &[])
 }
 
-/// The same with values that the template need not have a place for.
+/// As [`fill`], with further values `also`, for which the template need not have a placeholder.
 ///
 /// # Panics
-/// A place has no value, or one of `values` has no place.
+/// A placeholder has no value, or one of `values` has no placeholder.
 pub(crate) fn fill_also(template: &str, values: &[(&str, &str)], also: &[(&str, &str)]) -> String {
     let mut text = String::with_capacity(template.len());
     let (mut rest, mut used) = (template, Vec::new());
@@ -32,10 +33,11 @@ pub(crate) fn fill_also(template: &str, values: &[(&str, &str)], also: &[(&str, 
     text + rest
 }
 
-/// The text before the first place, the place's name, and the text behind it.
+/// The text before the first placeholder, the placeholder's name, and the text after it.
 fn next_place(text: &str) -> Option<(&str, &str, &str)> {
     let is_part = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
-    // By single braces: one of the language's own may stand before a place.
+    // Searches for single braces, since a brace of the language itself may stand before a
+    // placeholder.
     text.match_indices('{').find_map(|(begin, _)| {
         let inside = text[begin..].strip_prefix("{{")?;
         let end = inside.find(|sign| !is_part(sign))?;

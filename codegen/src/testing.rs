@@ -9,14 +9,14 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
-/// Draws parameters and names them in order.
-struct Draft {
+/// Draws random parameters and names them in order.
+struct GraphBuilder {
     graph: Graph,
     random: ChaCha8Rng,
     drawn: usize,
 }
 
-impl Draft {
+impl GraphBuilder {
     fn parameter(&mut self, shape: &[usize]) -> ParameterId {
         let values = (0..shape.iter().product())
             .map(|_| self.random.random_range(-0.5..0.5))
@@ -60,7 +60,7 @@ impl Draft {
         self.push(Operation::Activation(Activation { function }), &[from])
     }
 
-    /// An image that is convolved, resized and added to what a transposed convolution makes of it: `[5][4][2]`.
+    /// An image that is convolved, resized and added to its transposed convolution: `[5][4][2]`.
     fn image(&mut self, from: NodeId) -> NodeId {
         let start = Shape::Image {
             height: 2,
@@ -118,11 +118,11 @@ impl Draft {
     }
 }
 
-/// Three members on a shared beginning, three inputs (one logarithmic), outputs 2 x 9; every kind of operation. With slopes
-/// for the seeds 4, 9, 14.
+/// An emulator with every kind of operation: three members with shared first layers, three inputs
+/// (one logarithmic), outputs 2 x 9. Seeds 4, 9 and 14 add slopes.
 pub(crate) fn emulator(seed: u64) -> Emulator {
     let random = ChaCha8Rng::seed_from_u64(seed);
-    let mut draft = Draft {
+    let mut builder = GraphBuilder {
         graph: Graph::new(3),
         random,
         drawn: 0,
@@ -130,37 +130,37 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
     let logarithm = Operation::Logarithm(Logarithm {
         mask: vec![false, true, false],
     });
-    let logarithm = draft.push(logarithm, &[Graph::INPUT]);
-    let (centre, scale) = (draft.parameter(&[3]), draft.parameter(&[3]));
-    let standardised = draft.push(
+    let logarithm = builder.push(logarithm, &[Graph::INPUT]);
+    let (centre, scale) = (builder.parameter(&[3]), builder.parameter(&[3]));
+    let standardised = builder.push(
         Operation::Standardise(Standardise { centre, scale }),
         &[logarithm],
     );
-    let start = draft.dense(
+    let start = builder.dense(
         Shape::Sequence {
             length: 4,
             channels: 3,
         },
         standardised,
     );
-    let start = draft.activation(Function::Silu, start);
-    let (weight, bias) = (draft.parameter(&[3, 3, 5]), draft.parameter(&[5]));
-    let convolved = draft.push(Operation::Conv1d(Conv1d { weight, bias }), &[start]);
-    let resized = draft.push(Operation::Resize(Resize { length: 9 }), &[convolved]);
-    let (weight, bias) = (draft.parameter(&[5, 3, 5]), draft.parameter(&[5]));
+    let start = builder.activation(Function::Silu, start);
+    let (weight, bias) = (builder.parameter(&[3, 3, 5]), builder.parameter(&[5]));
+    let convolved = builder.push(Operation::Conv1d(Conv1d { weight, bias }), &[start]);
+    let resized = builder.push(Operation::Resize(Resize { length: 9 }), &[convolved]);
+    let (weight, bias) = (builder.parameter(&[5, 3, 5]), builder.parameter(&[5]));
     let grown = TransposedConv1d {
         weight,
         bias,
         stride: 2,
         length: 9,
     };
-    let grown = draft.push(Operation::TransposedConv1d(grown), &[start]);
-    let sum = draft.push(Operation::Add(Add), &[resized, grown]);
-    let image = draft.image(standardised);
-    let image = draft.dense(draft.graph.shape(sum), image);
-    let sum = draft.push(Operation::Add(Add), &[sum, image]);
+    let grown = builder.push(Operation::TransposedConv1d(grown), &[start]);
+    let sum = builder.push(Operation::Add(Add), &[resized, grown]);
+    let image = builder.image(standardised);
+    let image = builder.dense(builder.graph.shape(sum), image);
+    let sum = builder.push(Operation::Add(Add), &[sum, image]);
     let members = [Function::Relu, Function::Silu, Function::Tanh]
-        .map(|function| draft.member(function, sum));
+        .map(|function| builder.member(function, sum));
 
     let input = |name: &str, low, high, logarithmic| InputVariable {
         name: name.into(),
@@ -169,7 +169,7 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
         logarithmic,
     };
     Emulator::new(EmulatorParts {
-        graph: draft.graph,
+        graph: builder.graph,
         members: members.into(),
         calibration: Calibration {
             gain: 1.7,
@@ -198,7 +198,7 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
     .unwrap()
 }
 
-/// The same with outputs that are relative to offsets and scales.
+/// [`emulator`] with outputs that are relative to offsets and scales.
 pub(crate) fn relative_emulator(seed: u64) -> Emulator {
     let mut parts = emulator(seed).into_parts();
     parts.outputs.relative = Some(Relative {
@@ -208,7 +208,7 @@ pub(crate) fn relative_emulator(seed: u64) -> Emulator {
     Emulator::new(parts).unwrap()
 }
 
-/// What depends on where the three inputs lie: nothing, either, or both, by the seed.
+/// The local estimates for the three inputs: none, either, or both, depending on the seed.
 fn local(seed: u64) -> Local {
     let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x10CA1);
     let mut numbers = |count: usize| {
@@ -252,49 +252,51 @@ pub(crate) fn rows(count: usize, seed: u64) -> Vec<f32> {
     (0..count).flat_map(|_| row()).collect()
 }
 
-/// One to three members, each a chain of operations drawn at random on a shared beginning; inputs as in [`emulator`].
+/// One to three members, each a random chain of operations after shared first layers; inputs as in
+/// [`emulator`].
 pub(crate) fn random_structure(seed: u64) -> Emulator {
     let mut parts = emulator(seed).into_parts();
-    let mut draft = Draft {
+    let mut builder = GraphBuilder {
         graph: Graph::new(3),
         random: ChaCha8Rng::seed_from_u64(seed),
         drawn: 0,
     };
-    let start = draft.drawn_shape();
-    let start = draft.dense(start, Graph::INPUT);
-    let start = draft.activation(Function::Tanh, start);
-    let members = draft.random.random_range(1..=3);
+    let start = builder.drawn_shape();
+    let start = builder.dense(start, Graph::INPUT);
+    let start = builder.activation(Function::Tanh, start);
+    let members = builder.random.random_range(1..=3);
     parts.members = (0..members)
         .map(|_| {
             let mut last = start;
-            for _ in 0..draft.random.random_range(0..6) {
-                last = draft.drawn_operation(last);
+            for _ in 0..builder.random.random_range(0..6) {
+                last = builder.drawn_operation(last);
             }
-            draft.dense(Shape::Vector(18), last)
+            builder.dense(Shape::Vector(18), last)
         })
         .collect();
-    parts.graph = draft.graph;
+    parts.graph = builder.graph;
     Emulator::new(parts).unwrap()
 }
 
-impl Draft {
+impl GraphBuilder {
     /// A short sequence or a small image.
     fn drawn_shape(&mut self) -> Shape {
         let channels = self.random.random_range(1..5);
-        match self.random.random() {
-            true => Shape::Sequence {
+        if self.random.random() {
+            Shape::Sequence {
                 length: self.random.random_range(1..8),
                 channels,
-            },
-            false => Shape::Image {
+            }
+        } else {
+            Shape::Image {
                 height: self.random.random_range(1..5),
                 width: self.random.random_range(1..5),
                 channels,
-            },
+            }
         }
     }
 
-    /// One of the operations on a sequence or an image, bounded so that values stay near one.
+    /// A random operation on a sequence or an image, bounded so that values stay near one.
     fn drawn_operation(&mut self, from: NodeId) -> NodeId {
         let shape = self.graph.shape(from);
         match self.random.random_range(0..8) {
@@ -320,11 +322,13 @@ impl Draft {
         }
     }
 
-    /// A convolution or a transposed one, with a ReLU and an addition that are fused into it in every way that it allows.
+    /// A convolution or a transposed one, with a ReLU and an addition fused into it in every
+    /// supported way.
     fn residual(&mut self, from: NodeId) -> NodeId {
-        let mut last = match self.random.random() {
-            true => self.convolution(from),
-            false => self.transposed(from),
+        let mut last = if self.random.random() {
+            self.convolution(from)
+        } else {
+            self.transposed(from)
         };
         if self.random.random() {
             last = self.activation(Function::Relu, last);
@@ -341,7 +345,7 @@ impl Draft {
         2 * self.random.random_range(0..3) + 1
     }
 
-    /// Weight and bias of a convolution: an image's has two axes of taps.
+    /// Weight and bias of a convolution; an image's has two axes of taps.
     fn kernel(&mut self, from: NodeId) -> [ParameterId; 2] {
         let outputs = self.random.random_range(1..5);
         let mut shape = vec![self.odd()];

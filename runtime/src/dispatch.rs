@@ -1,16 +1,17 @@
-//! Chooses, when the program runs, the vector instructions that a function is compiled for.
+//! Chooses at run time the vector instructions for a function.
 //!
-//! A program built for every x86-64 processor may use neither AVX2 nor the fused multiply-add: without `dispatch`, each
-//! multiply-add of [`Fused`](crate::fma::Fused) would be a call into the C library. A function written inside
-//! `vectorised!` is therefore compiled twice from the one body, and the second one is taken where the processor has
-//! both. The bits are the same: fused is fused in the library too, and neither body reorders a sum. Where the build
-//! asks for the instructions anyway, or has no `std`, there is the one body alone. A body that names a type parameter
-//! is given the [`Vector`](crate::simd::Vector) that goes with its instructions.
+//! A program built for every x86-64 processor may use neither AVX2 nor the fused multiply-add:
+//! without `dispatch`, each multiply-add of [`Fused`](crate::fma::Fused) would be a call into the C
+//! library. A function written inside `vectorised!` is therefore compiled twice from one body, and
+//! the second version runs on processors with both. The bits are the same: the library's
+//! multiply-add is fused too, and neither version reorders a sum. If the build targets these
+//! instructions anyway, or has no `std`, there is one version only. A body with a type parameter
+//! gets the [`Vector`](crate::simd::Vector) for its instructions.
 
-/// Defines a function whose body is also compiled for AVX2 with fused multiply-add.
+/// Defines a function that is also compiled for AVX2 with fused multiply-add.
 ///
-/// The body, and what it calls, has to be inlined (`#[inline(always)]`): a function that is not keeps the
-/// instructions that it was compiled for.
+/// The body and its callees must be inlined (`#[inline(always)]`): a function that is not keeps the
+/// instructions it was compiled for.
 macro_rules! vectorised {
     (
         $(#[$attribute:meta])*
@@ -35,7 +36,7 @@ macro_rules! vectorised {
                         body $(::<crate::dispatch::best!($vector)>)? ($($argument),*)
                     }
                     #[expect(unsafe_code, reason = "the compiler cannot see what the processor was found to have")]
-                    // SAFETY: the processor has just been found to have both features.
+                    // SAFETY: the processor was just found to have both features.
                     return unsafe { vector($($argument),*) };
                 }
                 body $(::<crate::dispatch::plain!($vector)>)? ($($argument),*)
@@ -45,7 +46,7 @@ macro_rules! vectorised {
 }
 pub(crate) use vectorised;
 
-/// The vectors of a body that is compiled for AVX2 and FMA.
+/// The vectors of a body compiled for AVX2 and FMA.
 #[cfg(all(
     target_arch = "x86_64",
     any(feature = "std", all(target_feature = "avx2", target_feature = "fma"))

@@ -1,7 +1,7 @@
-//! The guard before the network: the box that the emulator was trained in, and what lies outside it.
+//! The guard before the network: checks inputs against the trained box.
 //!
-//! Inputs are checked eight at a time, their ranges side by side, without a branch. How far an input lies outside is
-//! measured in widths of its range, along its logarithm where it is logarithmic.
+//! Inputs are checked eight at a time, their ranges side by side, without a branch. The distance
+//! outside is measured in widths of the range, along the logarithm for logarithmic inputs.
 
 use crate::dispatch::vectorised;
 use crate::elementary;
@@ -15,15 +15,16 @@ use core::hint::black_box;
 pub struct Range {
     low: f32,
     high: f32,
-    /// Halves of the limits' coordinates, so that the distance of the two largest numbers does not overflow.
+    /// Half of each limit's coordinate, so that the distance of the two largest floats does not
+    /// overflow.
     half_low: f32,
     half_high: f32,
     logarithmic: bool,
 }
 
 impl Range {
-    /// Returns the range from `low` to `high`, in the input's unit; `low < high`. The limits are the simulator's rounded
-    /// outward, so that rows at the edge are inside.
+    /// Returns the range from `low` to `high`, in the input's unit; `low < high`. The limits are
+    /// the simulator's rounded outward, so that rows at the edge are inside.
     #[must_use]
     pub const fn linear(low: f32, high: f32) -> Self {
         Self {
@@ -35,7 +36,8 @@ impl Range {
         }
     }
 
-    /// Returns the range of an input that is taken by its logarithm, with the logarithms of its limits; `0 < low < high`.
+    /// Returns the range of a logarithmic input, with the logarithms of its limits;
+    /// `0 < low < high`.
     #[must_use]
     pub const fn logarithmic(low: f32, high: f32, logarithms: [f32; 2]) -> Self {
         Self {
@@ -48,10 +50,11 @@ impl Range {
     }
 }
 
-/// How many inputs are checked at once.
+/// Inputs that are checked at once.
 pub const LANES: usize = 8;
 
-/// The ranges of up to eight inputs side by side; words of four bytes, so that an [`Image`](crate::image::Image) may have them.
+/// The ranges of up to eight inputs side by side; words of four bytes, so that an
+/// [`Image`](crate::image::Image) may hold them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Ranges {
@@ -60,26 +63,26 @@ pub struct Ranges {
     pub(crate) centre: [f32; LANES],
     pub(crate) half_low: [f32; LANES],
     pub(crate) half_high: [f32; LANES],
-    /// Whether each is logarithmic, and whether one is: not 0.
+    /// Whether each is logarithmic, and whether any is: nonzero if so.
     logarithmic: [u32; LANES],
     any_logarithmic: u32,
 }
 
-/// What eight inputs are found to be. Masks have a bit for each.
+/// The result of the check of eight inputs. Masks have a bit for each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Guarded {
-    /// The inputs, those that are not finite replaced by the middle of their range.
+    /// The inputs; those that are not finite are replaced by the middle of their range.
     pub(crate) values: [f32; LANES],
     pub(crate) non_finite: u32,
     pub(crate) outside: u32,
-    /// How far outside the farthest is, in widths of its range, as bits; 0 where all are inside.
+    /// The largest distance outside, in widths of the range, as bits; 0 if all are inside.
     pub(crate) worst: u32,
-    /// Those that are as far.
+    /// A bit for each input at that distance.
     pub(crate) worst_is: u32,
 }
 
 impl Ranges {
-    /// Returns these ranges, of which there are at most eight.
+    /// Returns the block of these ranges, at most eight.
     #[must_use]
     pub const fn new(ranges: &[Range]) -> Self {
         let mut all = Self {
@@ -106,7 +109,8 @@ impl Ranges {
         all
     }
 
-    /// Returns the limits of input `lane` of the eight, low and high; those of the last for any lane beyond.
+    /// Returns the limits of input `lane` of the eight, low and high; those of the last input for
+    /// any larger lane.
     #[must_use]
     pub fn limits(&self, lane: usize) -> [f32; 2] {
         let lane = lane.min(LANES - 1);
@@ -128,11 +132,12 @@ impl Ranges {
         numbers.chain(flags)
     }
 
-    /// Returns the numbers, or their logarithms where that is how an input is taken.
+    /// Returns each value, or its logarithm if the input is logarithmic.
     #[inline(always)]
     pub(crate) fn coordinates(&self, x: [f32; LANES]) -> [f32; LANES] {
         let mut coordinate = x;
-        // The same for every input: which of them are logarithmic is a constant of the emulator.
+        // Does not depend on the inputs: which of them are logarithmic is a constant of the
+        // emulator.
         if self.any_logarithmic != 0 {
             for lane in 0..LANES {
                 let positive = if x[lane] >= f32::MIN_POSITIVE {
@@ -151,7 +156,7 @@ impl Ranges {
         coordinate
     }
 
-    /// Returns how far outside each number is, in widths of its range; 0.0 inside.
+    /// Returns how far outside each value is, in widths of its range; 0.0 inside.
     #[inline(always)]
     fn excess(&self, x: [f32; LANES], outside: [bool; LANES]) -> [f32; LANES] {
         let coordinate = self.coordinates(x);
@@ -161,7 +166,8 @@ impl Ranges {
             let (low, high) = (self.half_low[lane], self.half_high[lane]);
             let beyond = if half > high { half - high } else { low - half };
             let widths = beyond / (high - low);
-            // Apart from what is inside, a range of no width between logarithms gives 0 / 0, which counts as 0.
+            // Values inside aside, a range whose logarithms are equal gives 0 / 0, which counts as
+            // 0.
             excess[lane] = if outside[lane] & (widths > 0.0) {
                 widths
             } else {
@@ -171,7 +177,7 @@ impl Ranges {
         excess
     }
 
-    /// Returns what these inputs are, in plain arrays.
+    /// Returns the result of the check, computed with plain arrays.
     #[inline(always)]
     pub(crate) fn guarded(&self, x: [f32; LANES]) -> Guarded {
         let mut values = x;
@@ -181,7 +187,7 @@ impl Ranges {
             non_finite[lane] = !values[lane].is_finite();
             masks[lane] = u32::from(non_finite[lane]).wrapping_neg();
         }
-        // Where the compiler knew what the masks mean, it would turn them back into branches.
+        // If the compiler knew the meaning of the masks, it would turn them back into branches.
         let masks = black_box(masks);
         for lane in 0..LANES {
             let (value, centre) = (values[lane].to_bits(), self.centre[lane].to_bits());
@@ -189,7 +195,7 @@ impl Ranges {
             outside[lane] = (values[lane] < self.low[lane]) | (values[lane] > self.high[lane]);
         }
         let excess = self.excess(values, outside);
-        // Not negative, so that the bits are in the order of the numbers.
+        // Not negative, so the bits are in the order of the values.
         let worst = excess.map(f32::to_bits).into_iter().fold(0, u32::max);
         Guarded {
             values,
@@ -202,8 +208,9 @@ impl Ranges {
 }
 
 vectorised! {
-    /// Copies the inputs for the network, those that are not finite replaced by the middle of their range, and says which
-    /// they were and which lie outside. Never panics; the same instructions for every input.
+    /// Copies the inputs for the network, with those that are not finite replaced by the middle of
+    /// their range, and records in the status which those were and which lie outside. Never panics;
+    /// executes the same instructions for every input.
     ///
     /// *Shapes*: `ranges: [inputs / 8, rounded up]`, `x` and `checked`: `[inputs]`, at most 64.
     #[cfg_attr(not(target_arch = "arm"), inline)]
@@ -222,7 +229,7 @@ vectorised! {
                 Some(checked) => *checked = values,
                 None => checked.iter_mut().zip(values).for_each(|(checked, value)| *checked = value),
             }
-            // By a mask that the compiler cannot turn back into a branch.
+            // Selects by a mask, which the compiler cannot turn back into a branch.
             let worse = black_box(u32::from(worst > status.excess.to_bits()).wrapping_neg());
             let place = u32::from(first) + worst_is.trailing_zeros();
             status.non_finite |= u64::from(non_finite) << first;
@@ -234,7 +241,7 @@ vectorised! {
     }
 }
 
-/// Bit by bit.
+/// Compares bit by bit.
 #[inline(always)]
 fn mask(lanes: [bool; LANES]) -> u32 {
     let mut mask = 0_u32;

@@ -1,16 +1,19 @@
-//! Elementary functions in f32 alone: argument reduction, one polynomial, selections instead of branches.
+//! Elementary functions in f32 alone: argument reduction, one polynomial, selections instead of
+//! branches.
 //!
-//! Every function is defined for every f32, executes the same instructions for each, reads no table, and has the same
-//! bits wherever [`Arithmetic`] is the same. A loop over an array vectorises. Coefficients: `coefficients.py` beside
-//! the sources (Chebyshev interpolants, with their errors before rounding). The stated bounds are those that the tests
-//! enforce, in units in the last place of the exact result, for both ways of rounding; results below
-//! [`f32::MIN_POSITIVE`] are bounded as if its last place were theirs.
+//! Every function is defined for every f32, executes the same instructions for each, reads no
+//! table, and has the same bits wherever [`Arithmetic`] is the same. A loop over an array
+//! vectorises. The coefficients come from `coefficients.py` beside the sources (Chebyshev
+//! interpolants, with their errors before rounding). The tests enforce the stated bounds, in units
+//! in the last place of the exact result, for both ways of rounding; for results below
+//! [`f32::MIN_POSITIVE`], the unit is the last place of that value.
 
 use crate::fma::Arithmetic;
 
 /// Adding and subtracting it rounds to the nearest integer: 1.5 * 2^23.
 const ROUNDER: f32 = 12_582_912.0;
-/// ln(2) in two parts; the first has 12 trailing zero bits, so that its integer multiples here are exact.
+/// ln(2) in two parts; the first has 12 trailing zero bits, so that its integer multiples here are
+/// exact.
 const LN_2_HIGH: f32 = 0.693_115_23;
 const LN_2_LOW: f32 = 3.194_618_5e-5;
 /// (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2: 6.5e-8.
@@ -56,11 +59,13 @@ pub fn exp<A: Arithmetic>(x: f32) -> f32 {
 pub fn ln<A: Arithmetic>(x: f32) -> f32 {
     let subnormal = x < f32::MIN_POSITIVE;
     let scaled = if subnormal { x * 8_388_608.0 } else { x };
-    // The significand's range is [sqrt(1/2), sqrt(2)): its bits below those of sqrt(1/2) borrow from the exponent.
+    // The significand's range is [sqrt(1/2), sqrt(2)): its bits below those of sqrt(1/2) borrow
+    // from the exponent.
     let offset = scaled.to_bits().wrapping_sub(0x3F35_04F3);
     let exponent = (offset as i32 >> 23) as f32 - if subnormal { 23.0 } else { 0.0 };
     let f = f32::from_bits((offset & 0x007F_FFFF).wrapping_add(0x3F35_04F3)) - 1.0;
-    // ln(1 + f) = 2 s + s^3 P(s^2) = f - (f^2 / 2 - s (f^2 / 2 + s^2 P(s^2))), whose rounding errors stay small.
+    // ln(1 + f) = 2 s + s^3 P(s^2) = f - (f^2 / 2 - s (f^2 / 2 + s^2 P(s^2))), whose rounding
+    // errors stay small.
     let s = f / (2.0 + f);
     let square = s * s;
     let tail = square * polynomial::<A, 4>(square, LN);
@@ -113,11 +118,11 @@ pub fn sigmoid<A: Arithmetic>(x: f32) -> f32 {
 
 /// Returns x / (1 + e^-x), the sigmoid linear unit.
 ///
-/// *Accuracy*: 2.5 ulp from -87 upward. Below, where the exact result is between -1.5e-36 and zero, it is the result at -87:
-/// no subnormal number comes out, and no instruction is spent on it.
+/// *Accuracy*: 2.5 ulp from -87 upward. Below, where the exact result is between -1.5e-36 and zero,
+/// the result at -87 is returned: this avoids subnormal results without extra instructions.
 #[inline(always)]
 pub fn silu<A: Arithmetic>(x: f32) -> f32 {
-    // NaN passes both comparisons by, and stays in the numerator.
+    // NaN fails both comparisons, and stays in the numerator.
     let x = if x < -87.0 { -87.0 } else { x };
     let opposite = -x;
     let (e, power) = exp_parts::<A>(if opposite < -85.0 { -85.0 } else { opposite });
@@ -126,11 +131,11 @@ pub fn silu<A: Arithmetic>(x: f32) -> f32 {
 
 /// Returns e^x * 2^EXPONENT.
 ///
-/// The power of two is applied in two factors, so that subnormal results are reached by one last rounding and large ones
-/// without overflow on the way.
+/// The power of two is applied in two factors, so that subnormal results are rounded once, at the
+/// end, and large ones do not overflow on the way.
 #[inline(always)]
 fn exp_scaled<A: Arithmetic, const EXPONENT: i32>(x: f32) -> f32 {
-    // Beyond these the result is zero or infinity; NaN passes both comparisons by.
+    // Beyond these limits the result is zero or infinity; NaN fails both comparisons.
     let x = if x > 90.0 { 90.0 } else { x };
     let x = if x < -120.0 { -120.0 } else { x };
     let (e, power) = exp_parts::<A>(x);
@@ -139,8 +144,9 @@ fn exp_scaled<A: Arithmetic, const EXPONENT: i32>(x: f32) -> f32 {
     e * power_of_two(first) * power_of_two(power.wrapping_sub(first))
 }
 
-/// Returns the number between sqrt(1/2) and sqrt(2) and the integer n, 23 bits to the left, of which e^x is the one times
-/// 2^n. Where the result is a normal number, its bits are the sum of both. For |x| below 177.
+/// Returns a float between sqrt(1/2) and sqrt(2), and an integer n shifted left by 23 bits, such
+/// that e^x is the float times 2^n. Where the result is a normal number, its bits are the sum of
+/// both. For |x| below 177.
 ///
 /// x = n ln(2) + r with |r| <= ln(2) / 2; e^x = 2^n (1 + r + r^2 P(r)).
 #[inline(always)]
@@ -152,7 +158,7 @@ fn exp_parts<A: Arithmetic>(x: f32) -> (f32, u32) {
     (e, shifted.to_bits() << 23)
 }
 
-/// Returns 2^n for n from -126 to 127; for any other n some number.
+/// Returns 2^n for n from -126 to 127; an arbitrary float for any other n.
 #[inline(always)]
 fn power_of_two(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) as u32) << 23)

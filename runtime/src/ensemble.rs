@@ -1,22 +1,24 @@
-//! Mean and calibrated standard deviation of the members, gathered in the caller's own output arrays.
+//! Mean and calibrated standard deviation of the members, accumulated in the caller's output
+//! arrays.
 //!
-//! Welford's recurrence (Technometrics 4, 419, 1962), member after member, so that no member's output is kept and
-//! nearly equal members lose no digits. With unit a power of two near the output's size, no square leaves f32's range:
+//! Uses Welford's recurrence (Technometrics 4, 419, 1962), member after member: no member's output
+//! is stored, and nearly equal members lose no digits. With `unit` a power of two near the output's
+//! size, no square leaves f32's range:
 //!
 //! ```text
 //! mean = m_0, m2 = 0;   d = m_k - mean, mean += d / (k + 1), e = m_k - mean, m2 += (d / unit) (e / unit)
 //! std = unit * sqrt(m2 / M * gain + floor) * scale
 //! ```
 //!
-//! with a scale of the row's ([`crate::local::error_scale`]), 1.0 where the emulator has none. Where errors grow with the
-//! output itself, an emulator has slopes, and what is multiplied by the scale is
+//! `scale` is the row's error scale ([`crate::local::error_scale`]), 1.0 for emulators without one.
+//! Where errors grow with the output, an emulator has slopes, and the factor before the scale is
 //!
 //! ```text
 //! hypot(unit * sqrt(m2 / M * gain + floor), slope * |mean|),    hypot(a, b) = p sqrt((a / p)^2 + (b / p)^2)
 //! ```
 //!
-//! with p the power of two at or below the larger of both, between 2^-126 and 2^126: no square leaves f32's range. The
-//! root is within two units in the last place of the exact one.
+//! with p the power of two at or below the larger of both, between 2^-126 and 2^126: no square
+//! leaves f32's range. The root is within two units in the last place of the exact one.
 
 use crate::dispatch::vectorised;
 use crate::fma::{Arithmetic, Native, sqrt};
@@ -27,16 +29,16 @@ use core::hint::black_box;
 /// How the members' spread becomes a standard deviation.
 #[derive(Clone, Copy, Debug)]
 pub struct Calibration<'a> {
-    /// What the variance is multiplied by.
+    /// The factor of the variance.
     pub gain: f32,
-    /// A power of two an output, `[OUT]`.
+    /// A power of two for each output, `[OUT]`.
     pub unit: &'a [f32],
-    /// The variance that remains where the members agree, in squared units, `[OUT]`.
+    /// The variance if all members agree, in squared units, `[OUT]`.
     pub floor: &'a [f32],
 }
 
 vectorised! {
-    /// Takes in the output of member `k`; the first is member 0.
+    /// Accumulates the output of member `k`; the first is member 0.
     ///
     /// *Shapes*: `member`, `unit`, `mean` and `m2`: `[OUT]`.
     #[cfg_attr(not(target_arch = "arm"), inline)]
@@ -59,15 +61,17 @@ vectorised! {
     }
 }
 
-/// The inverse of a power of two between 2^-126 and 2^126, without a division: its exponent with the other sign.
+/// The inverse of a power of two between 2^-126 and 2^126, without a division: the exponent is
+/// negated.
 #[inline(always)]
 fn inverse(unit: f32) -> f32 {
     f32::from_bits(0x7F00_0000_u32.wrapping_sub(unit.to_bits()))
 }
 
 vectorised! {
-    /// Turns the sums of squares in `std` into standard deviations, and completes the status: results of inputs that were
-    /// not finite become NaN, and results that are not finite otherwise are an overflow.
+    /// Turns the sums of squares in `std` into standard deviations and completes the status:
+    /// results of inputs that were not finite become NaN, and other results that are not finite are
+    /// an overflow.
     ///
     /// *Shapes*: `mean` and `std`: `[OUT]`.
     #[cfg_attr(not(target_arch = "arm"), inline)]
@@ -115,8 +119,8 @@ vectorised! {
 }
 
 vectorised! {
-    /// [`accumulate`] and [`finish`] for a single member, whose standard deviation is a constant times the row's scale:
-    /// `deviation = unit * sqrt(floor)`.
+    /// [`accumulate`] and [`finish`] for a single member, whose standard deviation is a constant
+    /// times the row's scale: `deviation = unit * sqrt(floor)`.
     ///
     /// *Shapes*: `member`, `deviation`, `mean` and `std`: `[OUT]`.
     #[cfg_attr(not(target_arch = "arm"), inline)]
@@ -159,25 +163,26 @@ vectorised! {
     }
 }
 
-/// `hypot(deviation, slope * |mean|)` as the head of this file has it. No branch.
+/// `hypot(deviation, slope * |mean|)` as defined in the module documentation. No branch.
 #[inline(always)]
 fn sloped(deviation: f32, slope: f32, mean: f32) -> f32 {
     const EXPONENT: u32 = 0x7F80_0000;
     let beside = slope * f32::from_bits(mean.to_bits() & 0x7FFF_FFFF);
     let larger = (deviation.to_bits() & EXPONENT).max(beside.to_bits() & EXPONENT);
-    // A zero has an exponent, too, and the inverse of the largest power of two would be no normal number.
+    // Zero has an exponent too, and the inverse of the largest power of two would be subnormal.
     let power = f32::from_bits(larger.clamp(0x0080_0000, 0x7E80_0000));
     let inverse_power = inverse(power);
     let (deviation, beside) = (deviation * inverse_power, beside * inverse_power);
     power * sqrt(Native::fma(deviation, deviation, beside * beside))
 }
 
-/// Makes every NaN the same one, and all results NaN where an input was not finite; says in the status whether a result
-/// is not finite otherwise.
+/// Makes every NaN the same NaN, and all results NaN where an input was not finite; sets the status
+/// if a result is not finite otherwise.
 #[inline(always)]
 fn given_out<V: Vector>(mean: &mut [f32], std: &mut [f32], status: &mut Status) {
     let invalid = status.non_finite != 0;
-    // All ones but the sign, as the compiler must not know: it would make two loops of it, one of them shorter.
+    // All ones but the sign bit. Hidden from the compiler, which would otherwise split the loop in
+    // two, one of them shorter.
     let invalid_bits = black_box(u32::from(invalid).wrapping_neg() & 0x7FFF_FFFF);
     let mut largest = V::splat(0.0);
     for results in [mean, std] {
@@ -305,7 +310,7 @@ mod tests {
                     let found = sloped(deviation, slope, -mean);
                     assert_eq!(found.to_bits(), sloped(deviation, slope, mean).to_bits());
                     if exact > f64::from(f32::MAX) {
-                        // A finite number may be the nearest one.
+                        // A finite float may be the nearest one.
                         assert!(found >= f32::MAX, "{deviation:e}, {slope} x {mean:e}");
                         continue;
                     }

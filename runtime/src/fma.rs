@@ -1,8 +1,10 @@
-//! The one place where a multiply-add is chosen: `a * b + c`, rounded once where the target fuses it.
+//! The one place where the multiply-add is chosen: `a * b + c`, rounded once where the target fuses
+//! it.
 //!
-//! A reduction's bits depend on that choice, so it is a type: [`Fused`] rounds once, [`Separate`] rounds the product
-//! and the sum. [`Native`] is the one that kernels are compiled for: [`Fused`], or [`Separate`] under the feature
-//! `no-fma`. A build that would lose the fused form without asking for it does not compile.
+//! A reduction's bits depend on this choice, so it is a type: [`Fused`] rounds once, [`Separate`]
+//! rounds the product and the sum. Kernels are compiled for [`Native`]: [`Fused`], or [`Separate`]
+//! with the feature `no-fma`. A build that would lose the fused form without this feature does not
+//! compile.
 #![cfg_attr(
     not(any(feature = "std", feature = "core-float-math", feature = "no-fma")),
     expect(
@@ -11,8 +13,9 @@
     )
 )]
 
-/// One instruction of the floating-point unit on `value`, in s0, and other numbers in registers that are named: through general
-/// registers, for a stable compiler gives assembly no others of this target. Touches nothing but these registers.
+/// One instruction of the floating-point unit on `value`, in s0, and other operands in named
+/// registers. They pass through general registers, since stable Rust has no operand class for this
+/// target's floating-point registers. Touches no other register.
 #[cfg(all(
     not(any(feature = "std", feature = "core-float-math")),
     any(not(feature = "no-fma"), target_os = "none"),
@@ -48,7 +51,8 @@ pub trait Arithmetic: Copy + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Fused;
 
-/// Two roundings, the product's and the sum's: the documented order of targets without a fused multiply-add.
+/// Two roundings, the product's and the sum's: the documented order of targets without a fused
+/// multiply-add.
 #[derive(Clone, Copy, Debug)]
 pub struct Separate;
 
@@ -119,7 +123,8 @@ impl Arithmetic for Fused {
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         let mut sum = c;
-        // SAFETY: every hard-float Cortex-M has the instruction. Of a processor that has not, the assembler refuses the build.
+        // SAFETY: every hard-float Cortex-M has the instruction; for any other processor the
+        // assembler rejects the build.
         unsafe { by_fpu!("vfma.f32 s0, s1, s2", sum, "s1" = a, "s2" = b) };
         sum
     }
@@ -138,7 +143,8 @@ compile_error!(
      order without one by the feature `no-fma`."
 );
 
-/// Returns the square root of `x`, correctly rounded on every target: some NaN below zero, `-0.0` for `-0.0`.
+/// Returns the square root of `x`, correctly rounded on every target: a NaN below zero, `-0.0` for
+/// `-0.0`.
 #[inline(always)]
 #[must_use]
 pub fn sqrt(x: f32) -> f32 {
@@ -199,9 +205,10 @@ fn target_sqrt(x: f32) -> f32 {
 )))]
 use sqrt_in_integers as target_sqrt;
 
-/// [`sqrt`] for targets without the instruction, or whose compiler does not offer it.
+/// [`sqrt`] for targets without the instruction, or whose compiler does not provide it.
 ///
-/// Digit by digit on the integer significand, 25 bits of the root, the same number of steps for every positive input.
+/// Digit by digit on the integer significand, 25 bits of the root, the same number of steps for
+/// every positive input.
 #[cfg(any(
     test,
     not(any(

@@ -1,8 +1,10 @@
-//! An emulator's numbers as one image: weights, calibration, trained box and golden vectors, in memory as in a file.
+//! All constants of an emulator as one image: weights, calibration, trained box and golden vectors,
+//! with the same layout in memory and in a file.
 //!
-//! An image is words of four bytes. A file has the lowest byte of each first: on a processor whose highest byte comes first, each
-//! four bytes are reversed before. The last two are the structure (a hash of the code that reads the
-//! image) and the CRC-32 over all words before it. It is read where it lies; nothing is copied.
+//! An image consists of words of four bytes, little-endian in a file: on a big-endian processor,
+//! the bytes of each word are reversed first. The last two words are the structure (a hash of the
+//! code that reads the image) and the CRC-32 over all words before it. An image is read in place;
+//! nothing is copied.
 
 #![expect(
     unsafe_code,
@@ -14,37 +16,40 @@ use core::fmt;
 use core::hint::black_box;
 use core::slice;
 
-/// A type that is an emulator's numbers.
+/// A type that holds an emulator's constants.
 ///
 /// # Safety
-/// The type is `repr(C)`, has fields of `f32` and `u32` alone (in arrays and structures of that kind) without bytes between or
-/// behind them, at least two of them, the last two a structure and a checksum.
+/// The type is `repr(C)` and consists of `f32` and `u32` alone (in arrays and structures of that
+/// kind), without padding. It has at least two such fields, the last two a structure and a
+/// checksum.
 pub unsafe trait Image: Sized {
-    /// The hash of the code that the numbers belong to.
+    /// The hash of the code that reads the constants.
     const STRUCTURE: u32;
 }
 
-/// Which numbers an emulator's are, and where they come from: what a log beside a prediction has to hold.
+/// Identifies an emulator's constants and their origin: the facts to log beside a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The hash of the code that reads the numbers: images of the same structure can take each other's place.
+    /// The hash of the code that reads the constants: images of the same structure can replace each
+    /// other.
     pub structure: u32,
-    /// The CRC-32 over all numbers, as it is stored with them.
+    /// The CRC-32 over all constants, as stored with them.
     pub checksum: u32,
     /// The version of the program that froze them: major, minor, patch.
     pub version: [u32; 3],
-    /// The SHA-256 of the training data, eight hexadecimal digits a word; zeros where the emulator does not know it.
+    /// The SHA-256 of the training data, eight hexadecimal digits a word; zeros if it is unknown.
     pub data: [u32; 8],
 }
 
 /// Why bytes are not an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageError {
-    /// There are fewer bytes than an image has, and they are not the whole image of a smaller emulator.
+    /// The bytes are fewer than an image has, and are not the whole image of a smaller emulator.
     Length,
-    /// The first byte does not lie where the numbers have to begin.
+    /// The first byte is not aligned as the constants require.
     Alignment,
-    /// It is of an emulator of another structure, or of another version of the generator.
+    /// The image belongs to an emulator of another structure, or to another version of the
+    /// generator.
     Structure,
     /// A bit has changed.
     Checksum,
@@ -63,10 +68,10 @@ impl fmt::Display for ImageError {
 
 impl core::error::Error for ImageError {}
 
-/// Returns the bytes as an image, which they may be longer than. Never panics.
+/// Returns the image at the start of the bytes, of which there may be more. Never panics.
 ///
 /// # Errors
-/// What is wrong with them, in the order of [`ImageError`].
+/// The first problem found, in the order of [`ImageError`].
 pub fn view<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
     match placed(bytes) {
         Err(ImageError::Length) if is_another(bytes) => Err(ImageError::Structure),
@@ -75,7 +80,7 @@ pub fn view<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
     }
 }
 
-/// Returns the bytes as an image whose checksum has not been looked at.
+/// Returns the bytes as an image without verifying the checksum.
 fn placed<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
     let Some(bytes) = bytes.get(..size_of::<I>()) else {
         return Err(ImageError::Length);
@@ -84,7 +89,8 @@ fn placed<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
     if !image.is_aligned() {
         return Err(ImageError::Alignment);
     }
-    // SAFETY: there are enough bytes, aligned and borrowed for as long; any bits are numbers.
+    // SAFETY: there are enough bytes, aligned and borrowed for as long; all bit patterns are valid
+    // floats and integers.
     let image = unsafe { &*image };
     match words(image) {
         [.., structure, _] if *structure != I::STRUCTURE => Err(ImageError::Structure),
@@ -92,7 +98,7 @@ fn placed<I: Image>(bytes: &[u8]) -> Result<&I, ImageError> {
     }
 }
 
-/// Returns whether bytes that are too few are the whole image of a smaller emulator.
+/// Returns whether bytes that are too few for this image are the whole image of a smaller emulator.
 fn is_another(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks::<4>();
     match words {
@@ -104,43 +110,48 @@ fn is_another(bytes: &[u8]) -> bool {
     }
 }
 
-/// Returns whether the checksum is that of the words as they are in memory now.
+/// Returns whether the checksum matches the words as they are in memory now.
 pub fn is_whole<I: Image>(image: &I) -> bool {
-    // What the compiler knows of a static is not what is in memory.
+    // The compiler may know a static's initial value, which need not be what memory holds now.
     match black_box(words(image)) {
         [hashed @ .., checksum] => crc32(0, hashed.iter().copied()) == *checksum,
         [] => false,
     }
 }
 
-/// A check of an image's checksum in slices, for a program that has no time for all of it at once. Never panics.
+/// A check of an image's checksum in slices, for programs that cannot spare the time for all of it
+/// at once. Never panics.
 ///
-/// [`Check::start`] with an image or [`Check::of`] numbers that are at hand, then [`Check::step`] until [`Check::finished`] gives
-/// an answer, which is that of [`view`] or [`is_whole`]. Numbers that change meanwhile are seen where they were not yet read.
+/// Start with [`Check::start`] on an image, or [`Check::of`] on constants in memory, then call
+/// [`Check::step`] until [`Check::finished`] returns the result, that of [`view`] or [`is_whole`].
+/// A change during the check is detected in the words not yet read.
 #[derive(Debug)]
 pub struct Check<'a, I> {
     image: &'a I,
-    /// Words that were read, and the checksum over them.
+    /// Words read so far, and the checksum over them.
     read: usize,
     checksum: u32,
 }
 
 impl<'a, I: Image> Check<'a, I> {
-    /// Returns the check of bytes that may be an image: length, alignment and structure are looked at here.
+    /// Starts a check of bytes that may be an image: length, alignment and structure are checked
+    /// here.
     ///
     /// # Errors
-    /// What is wrong with them; the whole image of a smaller emulator counts as cut short, for telling takes its checksum.
+    /// The first problem found. The whole image of a smaller emulator counts as cut short, since
+    /// telling the difference takes its checksum.
     pub fn start(bytes: &'a [u8]) -> Result<Self, ImageError> {
         placed(bytes).map(Self::of)
     }
 
-    /// Returns the check of numbers that are at hand.
+    /// Starts a check of constants in memory.
     #[must_use]
     pub const fn of(image: &'a I) -> Self {
         Self::resume(image, 0, 0)
     }
 
-    /// Returns the check that has read so many words, over which the checksum is this: [`Check::state`] of an earlier one.
+    /// Resumes a check from the [`Check::state`] of an earlier one: the words read, and the
+    /// checksum over them.
     #[must_use]
     pub const fn resume(image: &'a I, read: usize, checksum: u32) -> Self {
         Self {
@@ -150,19 +161,20 @@ impl<'a, I: Image> Check<'a, I> {
         }
     }
 
-    /// Returns the numbers that are checked, whose checksum may be wrong.
+    /// Returns the constants under check, whose checksum may be wrong.
     #[must_use]
     pub const fn image(&self) -> &'a I {
         self.image
     }
 
-    /// Returns how many words were read, and the checksum over them.
+    /// Returns the number of words read, and the checksum over them.
     #[must_use]
     pub const fn state(&self) -> (usize, u32) {
         (self.read, self.checksum)
     }
 
-    /// Reads on by so many bytes, in whole words, at least one. Does nothing once the check has finished.
+    /// Reads on by this many bytes, rounded down to whole words, at least one word. Does nothing
+    /// once the check has finished.
     pub fn step(&mut self, bytes: usize) {
         let hashed = hashed(self.image);
         let count = (bytes / 4).max(1);
@@ -172,7 +184,7 @@ impl<'a, I: Image> Check<'a, I> {
         self.read = self.read.wrapping_add(next.len());
     }
 
-    /// Returns the numbers where they are whole, once all are read; `None` before that.
+    /// Returns the constants if they are intact, once all are read; `None` before that.
     ///
     /// # Errors
     /// A bit has changed: [`ImageError::Checksum`].
@@ -187,7 +199,7 @@ impl<'a, I: Image> Check<'a, I> {
     }
 }
 
-/// Returns the words that the checksum is over.
+/// Returns the words that the checksum covers.
 fn hashed<I: Image>(image: &I) -> &[u32] {
     match words(image) {
         [hashed @ .., _] => hashed,
@@ -197,7 +209,8 @@ fn hashed<I: Image>(image: &I) -> &[u32] {
 
 /// Returns all words.
 pub fn words<I: Image>(image: &I) -> &[u32] {
-    // SAFETY: the trait's promise: words of four bytes alone, which may be read as integers.
+    // SAFETY: by the trait's contract the type consists of words of four bytes, which may be read
+    // as integers.
     unsafe { slice::from_raw_parts((&raw const *image).cast(), size_of::<I>() / 4) }
 }
 
@@ -228,7 +241,7 @@ mod tests {
         }
     }
 
-    /// Room that begins at a multiple of 64, with a byte more than an image has.
+    /// A buffer aligned to 64 bytes, one byte longer than an image.
     #[repr(C, align(64))]
     struct Room([u8; 65]);
 
@@ -274,7 +287,7 @@ mod tests {
         assert_eq!(view::<Small>(&bytes).unwrap_err(), ImageError::Length);
     }
 
-    /// The answer of a check by steps of these sizes in turn, and how many it took.
+    /// The result of a check by steps of these sizes in turn, and the number of steps.
     fn by_steps<'a>(
         mut check: Check<'a, Small>,
         sizes: &[usize],
@@ -298,7 +311,7 @@ mod tests {
         for round in 0..200 {
             let mut room = room(&small(7), 0);
             if round % 2 == 1 {
-                // Not in the structure, which is looked at when the check starts.
+                // Not in the structure, which is checked at the start.
                 let bit = draw() % (8 * 60);
                 let bit = if bit < 8 * 56 { bit } else { bit + 32 };
                 room.0[bit / 8] ^= 1 << (bit % 8);

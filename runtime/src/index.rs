@@ -1,5 +1,6 @@
-//! Array indices computed with wrapping arithmetic, so that no panic links in builds with overflow checks. Indices of arrays in
-//! memory never wrap. Each access has its own bounds check, or was checked beforehand.
+//! Array indices computed with wrapping arithmetic, so that builds with overflow checks link no
+//! panic. Indices of arrays in memory never wrap. Each access has its own bounds check, or was
+//! checked beforehand.
 
 /// Returns `start + count * step`, modulo 2^64 (2^32 on processors of 32 bits).
 #[inline(always)]
@@ -7,7 +8,7 @@ pub(crate) const fn along(start: usize, count: usize, step: usize) -> usize {
     start.wrapping_add(count.wrapping_mul(step))
 }
 
-/// Numbers what an iterator gives from 0 on, as [`Iterator::enumerate`] does, whose count is checked.
+/// Counts an iterator's items from 0, like [`Iterator::enumerate`], but without an overflow check.
 #[inline(always)]
 pub(crate) fn numbered<I: IntoIterator>(iterator: I) -> Numbered<I::IntoIter> {
     Numbered {

@@ -1,27 +1,31 @@
-//! The arithmetic that frozen emulators run on: `no_std`, no allocation, no panic, the same bits on every target.
+//! The arithmetic of frozen emulators: `no_std`, no allocation, no panic, and the same bits on
+//! every target.
 //!
-//! In the order in which a call passes through them:
+//! The modules, in the order in which a call passes through them:
 //!
-//! - `domain` checks the inputs against the trained box and reports what it found in a [`status`]; `local` computes how
-//!   large errors are there, and whether a training point is near, for the emulators that need it;
+//! - `domain` checks the inputs against the trained box and reports problems in a [`status`];
+//!   `local` estimates how large the errors are at the inputs, and whether a training point is
+//!   near, for emulators that need it;
 //! - `kernels` has one function for each operation of the network,
 //! - `ensemble` computes the members' mean and calibrated standard deviation;
 //! - [`predict`] is the trait that a frozen emulator implements;
 //!
-//! and below them:
+//! The modules that these build on:
 //!
-//! - [`fma`] is the one place where a multiply-add is chosen, and with it the order of rounding;
+//! - [`fma`] is the one place where the multiply-add, and with it the order of rounding, is chosen;
 //! - `index` computes array indices without overflow checks;
-//! - `simd` has the vectors that the inner tiles are written in, and `dispatch` takes those that the processor is found
-//!   to have;
-//! - [`elementary`] has the activations' and transforms' functions, with their stated errors;
-//! - [`image`] turns bytes into an emulator's numbers, if they are whole and of its structure;
-//! - [`self_test`] has the checksum by which a device knows its numbers.
+//! - `simd` has the vector types of the inner tiles, and `dispatch` chooses those that the
+//!   processor supports;
+//! - [`elementary`] has the functions of activations and transforms, with error bounds;
+//! - [`image`] turns bytes into an emulator's constants, after checking their checksum and
+//!   structure;
+//! - [`self_test`] has the checksum of an emulator's constants.
 //!
-//! What generated code calls and nobody else is not documented here: `domain`, `ensemble`, `kernels` and `local`.
+//! `domain`, `ensemble`, `kernels` and `local` are called by generated code alone and are not
+//! documented here.
 //!
-//! Under the feature `sources`, `SOURCES` has this crate as text, for the frozen crates that carry it, and `LICENCES` the
-//! texts of its licences.
+//! With the feature `sources`, `SOURCES` holds the source text of this crate, for frozen crates
+//! that carry it, and `LICENCES` the texts of its licences.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(feature = "core-float-math", feature(core_float_math))]
 

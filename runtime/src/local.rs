@@ -1,27 +1,29 @@
-//! What depends on where the inputs lie: how large errors are there, and whether a training point is near.
+//! Estimates that depend on the position of the inputs: how large the errors are, and whether a
+//! training point is near.
 //!
-//! Both start from standardised coordinates of the inputs that the guard has checked,
-//! `u_j = (c(x_j) - centre_j) scale_j` with `c = ln` (of at least the smallest normal number) where input j is
-//! logarithmic, else the identity. An emulator that has neither does not call this module.
+//! Both use standardised coordinates of the inputs that the guard has checked,
+//! `u_j = (c(x_j) - centre_j) scale_j`, with `c = ln` (of at least the smallest normal float) where
+//! input j is logarithmic, else the identity. An emulator with neither estimate does not call this
+//! module.
 
 use crate::dispatch::vectorised;
 use crate::elementary;
 use crate::fma::{Arithmetic, Native};
 use crate::status::Status;
 
-/// How inputs become coordinates near one; `[IN]` each.
+/// The standardisation of the inputs to coordinates near one; `[IN]` each.
 #[derive(Clone, Copy, Debug)]
 pub struct Coordinates<'a> {
-    /// Which inputs are taken by their logarithm.
+    /// Which inputs are logarithmic.
     pub logarithmic: &'a [bool],
-    /// What is subtracted then.
+    /// Subtracted from the input or its logarithm.
     pub centre: &'a [f32],
-    /// What the difference is multiplied with.
+    /// The factor of the difference.
     pub scale: &'a [f32],
 }
 
 impl<'a> Coordinates<'a> {
-    /// Returns the coordinates of `x`, one after the other.
+    /// Yields the coordinates of `x` in order.
     #[inline(always)]
     fn of(self, x: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
         let numbers = self.centre.iter().zip(self.scale);
@@ -29,7 +31,8 @@ impl<'a> Coordinates<'a> {
         inputs.map(
             #[inline(always)]
             |((&x, &logarithmic), (&centre, &scale))| {
-                // The same for every row: which inputs are logarithmic is a constant of the emulator.
+                // Does not depend on the row: which inputs are logarithmic is a constant of the
+                // emulator.
                 let coordinate = if logarithmic {
                     let positive = if x >= f32::MIN_POSITIVE {
                         x
@@ -46,8 +49,9 @@ impl<'a> Coordinates<'a> {
     }
 }
 
-/// How much larger or smaller than their mean the errors are at an input:
-/// `exp(constant + sum_j (linear_j + square_j u_j) u_j)`, the exponent kept between `least` and `most`.
+/// The size of the errors at an input, relative to their mean:
+/// `exp(constant + sum_j (linear_j + square_j u_j) u_j)`, with the exponent clamped to `least` and
+/// `most`.
 #[derive(Clone, Copy, Debug)]
 pub struct ErrorScale<'a> {
     /// The coordinates u.
@@ -58,14 +62,15 @@ pub struct ErrorScale<'a> {
     pub square: &'a [f32],
     /// The exponent at the centre.
     pub constant: f32,
-    /// The least exponent.
+    /// The smallest exponent.
     pub least: f32,
-    /// The greatest exponent.
+    /// The largest exponent.
     pub most: f32,
 }
 
 vectorised! {
-    /// Returns what standard deviations are multiplied with at `x`. Never panics; the same instructions for every input.
+    /// Returns the factor of the standard deviations at `x`. Never panics; executes the same
+    /// instructions for every input.
     ///
     /// *Shapes*: `x: [IN]`, finite.
     #[inline]
@@ -75,21 +80,23 @@ vectorised! {
         for (u, (&linear, &square)) in scale.coordinates.of(x).zip(coefficients) {
             exponent = Native::fma(Native::fma(square, u, linear), u, exponent);
         }
-        // Far outside, where the sum may overflow to no number, errors count as largest.
+        // Far outside, where the sum may overflow to NaN, the largest scale is taken.
         let below = if exponent < scale.most { exponent } else { scale.most };
         let within = if below > scale.least { below } else { scale.least };
         elementary::exp::<Native>(within)
     }
 }
 
-/// How many centres are measured at once.
+/// Centres whose distances are computed at once.
 pub const LANES: usize = 8;
-/// Inputs at most.
+/// The largest number of inputs.
 const INPUTS: usize = 64;
 
-/// Where the training points are, for a box with holes: within a radius of some centres.
+/// The region of the training points, for a box with holes: the points within a radius of some
+/// centre.
 ///
-/// Distances are Euclidean between `w_i = sum_j whitening_ij u_j`, in which the training points have unit variance.
+/// Distances are Euclidean between `w_i = sum_j whitening_ij u_j`, coordinates in which the
+/// training points have unit variance.
 #[derive(Clone, Copy, Debug)]
 pub struct Coverage<'a> {
     /// The coordinates u.
@@ -103,8 +110,8 @@ pub struct Coverage<'a> {
 }
 
 vectorised! {
-    /// Says in the status whether `x` is farther than the radius from every centre, if all its numbers are its own. Never
-    /// panics; the same instructions for every input.
+    /// Sets the status if every input was finite and `x` is farther than the radius from every
+    /// centre. Never panics; executes the same instructions for every input.
     ///
     /// *Shapes*: `x: [IN]`, as the guard leaves it, at most 64.
     #[inline]
@@ -119,8 +126,9 @@ vectorised! {
                 *w = Native::fma(factor, u, *w);
             }
         }
-        // Squares are not negative, so that their bits are in their order, and no number is above infinity: what is no number,
-        // far outside, is not near. The compiler would turn a comparison of numbers into branches.
+        // Squares are not negative, so their bits are in their order, and those of NaN are above
+        // those of infinity: a NaN, far outside, is not near. The compiler would turn a comparison
+        // of floats into branches.
         let mut nearest = [f32::INFINITY.to_bits(); LANES];
         for block in coverage.centres.as_chunks::<LANES>().0.chunks_exact(inputs) {
             let mut squares = [0.0_f32; LANES];

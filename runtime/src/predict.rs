@@ -1,4 +1,4 @@
-//! What every frozen emulator can do.
+//! The interface of every frozen emulator.
 
 use crate::status::Status;
 use core::fmt;
@@ -7,15 +7,17 @@ use std::sync::Mutex;
 
 /// A frozen emulator of `IN` inputs and `OUT` outputs, both in the simulator's units.
 ///
-/// Nothing here can fail or panic: problems with the inputs are reported in the returned [`Status`].
+/// No method fails or panics, but for the self-test's error: problems with the inputs are reported
+/// in the returned [`Status`].
 pub trait Predict<const IN: usize, const OUT: usize> {
-    /// The activations of one call, in buffers of a size known at compile time. The caller owns them.
+    /// The activations of one call, in buffers whose sizes are known at compile time. The caller
+    /// owns them.
     type Workspace;
 
-    /// A workspace to begin with. What it holds between calls does not matter.
+    /// A workspace to begin with. Its contents between calls do not matter.
     const WORKSPACE: Self::Workspace;
 
-    /// The activations of the rows that a batch takes at once.
+    /// The activations of the rows that a batch computes at once.
     type BatchWorkspace;
 
     /// A workspace for batches to begin with.
@@ -30,9 +32,9 @@ pub trait Predict<const IN: usize, const OUT: usize> {
         std: &mut [f32; OUT],
     ) -> Status;
 
-    /// Returns the answer at `x` as one value, whose parts have names.
+    /// Returns the prediction at `x` as one value with named parts.
     ///
-    /// [`Predict::predict`] writes the same bits where the caller has room for them.
+    /// [`Predict::predict`] writes the same bits into the caller's own arrays.
     #[inline]
     fn answer(&self, workspace: &mut Self::Workspace, x: &[f32; IN]) -> Prediction<OUT> {
         let (mut mean, mut std) = ([0.0; OUT], [0.0; OUT]);
@@ -40,8 +42,8 @@ pub trait Predict<const IN: usize, const OUT: usize> {
         Prediction { mean, std, status }
     }
 
-    /// Predicts all rows, as many as all four slices have, a few at a time on this thread: the bits of
-    /// [`Predict::predict`].
+    /// Predicts rows until the shortest of the four slices ends, a few rows at a time on this
+    /// thread. The bits are those of [`Predict::predict`].
     fn predict_batch(
         &self,
         workspace: &mut Self::BatchWorkspace,
@@ -51,8 +53,9 @@ pub trait Predict<const IN: usize, const OUT: usize> {
         status: &mut [Status],
     );
 
-    /// [`Predict::predict_batch`] on several threads, each with a workspace of its own on its stack; `threads` of 0 counts
-    /// as 1. Where the system gives no more threads, this one does their part.
+    /// [`Predict::predict_batch`] on several threads, each with its own workspace on its stack;
+    /// `threads` of 0 counts as 1. If the system cannot start all threads, this thread does the
+    /// rest.
     #[cfg(feature = "std")]
     fn predict_parallel(
         &self,
@@ -89,21 +92,23 @@ pub trait Predict<const IN: usize, const OUT: usize> {
         });
     }
 
-    /// Checks the checksum of the weights and golden vectors, and predicts the golden inputs.
+    /// Verifies the checksum of the weights and golden vectors, then predicts the golden inputs and
+    /// compares the results bit for bit.
     ///
     /// # Errors
-    /// Weights or vectors are not those that were frozen, or this processor computes other bits.
+    /// The weights or vectors have changed since they were frozen, or this processor computes other
+    /// bits.
     fn self_test(&self, workspace: &mut Self::Workspace) -> Result<(), SelfTestFailure>;
 }
 
-/// The answer of one call, in the simulator's units.
+/// The prediction of one call, in the simulator's units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction<const OUT: usize> {
     /// The members' mean.
     pub mean: [f32; OUT],
     /// The calibrated standard deviation.
     pub std: [f32; OUT],
-    /// Problems with the inputs or the answer.
+    /// Problems with the inputs or the results.
     pub status: Status,
 }
 
@@ -116,17 +121,18 @@ type Part<'a, const IN: usize, const OUT: usize> = (
     &'a mut [Status],
 );
 
-/// Numbers that begin at a cache line, where the processor has one: vectors of them then never lie across two.
+/// An array that starts at a cache line, if the processor has a cache: no vector of it then crosses
+/// two lines.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(target_arch = "arm"), repr(align(64)))]
 pub struct Aligned<T>(pub T);
 
-/// Why a self-test did not pass.
+/// Why a self-test failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelfTestFailure {
     /// Weights, golden vectors or the stored checksum have changed since they were frozen.
     Checksum,
-    /// The golden vector of this index is not predicted bit for bit.
+    /// The golden vector of this index is not reproduced bit for bit.
     Golden(usize),
 }
 

@@ -1,20 +1,20 @@
-//! The checksum by which a device knows that its numbers are those that were frozen.
+//! The checksum by which a device verifies an emulator's constants.
 
-/// Bits of the checksum that one look into the table takes: sixteen entries (64 bytes of flash), or with the feature
-/// `crc-table-256` as many (1,024 bytes), which takes half the time.
+/// Bits of the checksum that one table look-up consumes: 4 with the table of 16 entries (64 bytes
+/// of flash), 8 with the feature `crc-table-256` (1,024 bytes), which takes half the time.
 const BITS: u32 = if cfg!(feature = "crc-table-256") {
     8
 } else {
     4
 };
 
-/// Bytes of flash that the checksum's table takes.
+/// Size of the checksum's table in bytes of flash.
 pub const TABLE_BYTES: usize = 4 << BITS;
 
-/// What so many bits become in so many steps of the division by the polynomial.
+/// The remainder of each pattern of `BITS` bits in the division by the polynomial.
 static TABLE: [u32; 1 << BITS] = table();
 
-/// Returns the checksum's table of so many entries, a power of two of at least 2.
+/// Returns the checksum's table; its length is a power of two, at least 2.
 #[must_use]
 pub const fn table<const ENTRIES: usize>() -> [u32; ENTRIES] {
     let mut table = [0; ENTRIES];
@@ -35,7 +35,7 @@ pub const fn table<const ENTRIES: usize>() -> [u32; ENTRIES] {
 
 /// Continues a CRC-32 (IEEE 802.3, reflected polynomial 0xEDB88320) over words, lowest byte first.
 ///
-/// A checksum starts from `0`. Own code, for a frozen crate carries all that it needs.
+/// A checksum starts from `0`. Written here, because a frozen crate has no dependencies.
 #[must_use]
 pub fn crc32(checksum: u32, words: impl IntoIterator<Item = u32>) -> u32 {
     let mut rest = !checksum;
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(crc32(part, words(b"5678")), 0x9AE0_DAAF);
     }
 
-    /// What the polynomial says, bit by bit.
+    /// The division by the polynomial, bit by bit.
     fn bit_by_bit(words: &[u32]) -> u32 {
         let mut rest = !0;
         for word in words {

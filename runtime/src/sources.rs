@@ -1,8 +1,8 @@
-//! This crate as text, so that a frozen crate can carry it and builds anywhere, offline.
+//! The source text of this crate, so that a frozen crate can carry it and builds anywhere, offline.
 
 macro_rules! sources {
     ($($path:literal),* $(,)?) => {
-        /// Every source file that a build without tests reads: its path below `src/`, and its text.
+        /// Every source file of a build without tests: its path below `src/` and its text.
         pub const SOURCES: &[(&str, &str)] = &[$(($path, include_str!($path))),*];
     };
 }
@@ -51,7 +51,7 @@ sources![
     "status.rs",
 ];
 
-/// The texts of the licences, of which a user takes either: file name and text.
+/// The texts of the two licences, of which a user chooses one: file name and text.
 pub const LICENCES: &[(&str, &str)] = &[
     ("LICENSE-APACHE", include_str!("../LICENSE-APACHE")),
     ("LICENSE-MIT", include_str!("../LICENSE-MIT")),
@@ -63,7 +63,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Counts the source files below `folder`, those of tests and this one left out.
+    /// Counts the source files below `folder`, without tests and this file.
     fn files(folder: &Path) -> usize {
         let entries = fs::read_dir(folder).expect("the sources are beside the manifest");
         entries

@@ -1,34 +1,37 @@
-//! What one call says about itself: which inputs were not finite or outside the trained box, and how far, and what
-//! came of them.
+//! The status of a call: which inputs were not finite, which were outside the trained box and how
+//! far, and whether the results overflowed.
 
 use core::fmt;
 
 /// The status of one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Status {
-    /// Bit `j`: input `j` was NaN or infinite. The prediction is then NaN.
+    /// Bit `j` is set if input `j` was NaN or infinite. The prediction is then NaN.
     pub non_finite: u64,
-    /// Bit `j`: input `j` was finite and outside its trained range. The prediction is then an extrapolation.
+    /// Bit `j` is set if input `j` was finite but outside its trained range. The prediction is then
+    /// an extrapolation.
     pub outside: u64,
-    /// The input that was farthest outside; 0 where none was.
+    /// The index of the input farthest outside its range; 0 if none was.
     pub worst: u8,
-    /// How far outside it was, in widths of its trained range (of its logarithm's, for an input taken so); 0.0 inside.
+    /// The distance of that input from its range, in widths of the range (along the logarithm for
+    /// logarithmic inputs); 0.0 inside.
     pub excess: f32,
-    /// Whether finite inputs are far from every training point, in a box with holes; the prediction is then an extrapolation.
+    /// Whether finite inputs are far from every training point, in a box with holes. The prediction
+    /// is then an extrapolation.
     pub far: bool,
-    /// Whether finite inputs led to a result that is not.
+    /// Whether finite inputs gave a result that is not finite.
     pub overflow: bool,
 }
 
 impl Status {
-    /// Returns whether the prediction is one that the emulator was trained for.
+    /// Returns whether the emulator was trained for inputs like these and the results are finite.
     #[must_use]
     pub const fn is_ok(&self) -> bool {
         self.non_finite == 0 && self.outside == 0 && !self.far && !self.overflow
     }
 }
 
-/// Prints without formatting a float, which would be kilobytes of firmware.
+/// Prints without formatting a float, which would add kilobytes to firmware.
 impl fmt::Display for Status {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_ok() {

@@ -1,7 +1,9 @@
-//! From trained weights to an emulator: physical units in and out, members that share operations, calibrated spread.
+//! Builds an emulator from trained weights: it takes and returns physical units, its members share
+//! operations, and its spread is calibrated.
 //!
-//! What a member is as operations, `lowering` says; here these get their weights. What members have in common
-//! becomes one node, since equal operations on equal inputs are one node in a graph.
+//! The `lowering` module defines a member's operations; this module fills in their weights. A graph
+//! has only one node for equal operations on equal inputs, so members share what they have in
+//! common.
 //!
 //! [`crate::calibration`] then fits the standard deviation.
 
@@ -19,11 +21,11 @@ use dense_codegen::graph::{Fragment, Graph, NodeId, ParameterId};
 use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
 use std::collections::{BTreeMap, HashMap};
 
-/// Returns the emulator of what was trained, its standard deviation calibrated on the rows of `split` that are for it; without
-/// a split, or without such rows, not calibrated.
+/// Returns the emulator of the trained networks. Its standard deviation is calibrated on the
+/// calibration rows of `split`; without a split, or without such rows, it stays uncalibrated.
 ///
 /// # Errors
-/// The trained weights are not finite, or the data's box is none that an emulator can have.
+/// The trained weights are not finite, or no emulator can have the data's box.
 pub fn assemble(
     trained: &Trained,
     data: &Dataset,
@@ -83,9 +85,10 @@ fn outputs(data: &Dataset) -> Outputs {
     }
 }
 
-/// Values of the parameters beside a member's groups, by their names; those of outputs in the network's order.
-///
-/// With s, o of the learnt coordinate, the outputs are `exp(z s + o - ln scale) scale`, or
+/// Values of a member's parameters outside its groups, by parameter name. Values per output are in
+/// the network's order.
+/// With scale s and offset o of the learnt coordinate, the outputs are
+/// `exp(z s + o - ln scale) scale`, or
 /// `sinh(z s + o) (unit / scale) scale`.
 fn constants(normalisation: &Normalisation, order: &[usize]) -> HashMap<&'static str, Vec<f32>> {
     let scale = normalisation.output_scale();
@@ -103,7 +106,7 @@ fn constants(normalisation: &Normalisation, order: &[usize]) -> HashMap<&'static
         }
     };
     if normalisation.transform() != Transform::None {
-        // What is left of a constant output is its constant.
+        // A constant output keeps its constant as offset.
         for (offset, &scale) in offset.iter_mut().zip(&deployed) {
             *offset = if scale == 0.0 { *offset } else { 0.0 };
         }
@@ -126,7 +129,7 @@ fn constants(normalisation: &Normalisation, order: &[usize]) -> HashMap<&'static
     constants
 }
 
-/// A graph that grows by a fragment at a time.
+/// A graph that grows one fragment at a time.
 struct GraphBuilder<'a> {
     graph: Graph,
     parameters: HashMap<String, ParameterId>,
@@ -142,7 +145,7 @@ impl<'a> GraphBuilder<'a> {
         }
     }
 
-    /// The parameter of this name, taken in when it is first asked for.
+    /// The parameter of this name, added on first use.
     fn parameter(
         &mut self,
         name: String,
@@ -157,7 +160,7 @@ impl<'a> GraphBuilder<'a> {
         Ok(id)
     }
 
-    /// Adds a fragment whose parameters have these values, by name.
+    /// Adds a fragment whose parameters, by name, have these values.
     fn graft_constants(
         &mut self,
         fragment: &Fragment,
@@ -196,7 +199,7 @@ impl<'a> GraphBuilder<'a> {
                 Some(weight) => self.parameter(format!("{prefix}/{role}"), shape, || {
                     Ok(transfer::numbers(&weight.var)?)
                 })?,
-                // The bias that is not trained, of zeros: all candidates of equal rank read one.
+                // The untrained bias of zeros: all candidates of equal rank share it.
                 None => self.parameter(role.to_owned(), shape, || {
                     Ok(vec![0.0; shape.iter().product()])
                 })?,
@@ -206,8 +209,8 @@ impl<'a> GraphBuilder<'a> {
     }
 }
 
-/// Returns each output's standard deviation on the training rows, as the emulator computes it, in the data's order; 0.0 where it was
-/// constant.
+/// Returns each output's standard deviation on the training rows, as the emulator computes it, in
+/// the data's order; 0.0 for a constant output.
 #[must_use]
 pub fn output_deviation(emulator: &Emulator) -> Vec<f64> {
     let mut parameters = emulator.graph().parameters().iter();

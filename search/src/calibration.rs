@@ -1,24 +1,30 @@
-//! From the members' spread to a standard deviation that means what it says.
+//! Calibration: turns the spread of the members into a standard deviation.
 //!
 //! ```text
-//! std_j(x) = step_j sqrt(gain v_j(x) + q_j) exp(s(x)),     s(x) = constant + sum_i (linear_i + square_i u_i) u_i
+//! std_j(x) = step_j sqrt(gain v_j(x) + q_j) exp(s(x))
+//! s(x)     = constant + sum_i (linear_i + square_i u_i) u_i
 //! ```
 //!
-//! with the step by which an output changes at its mean where the coordinate in which it is learnt changes by one
-//! (`coordinate`: a constant, or larger for larger outputs), v_j the members' variance in squared steps, and u the standardised
-//! inputs. The members' spread ranks rows badly where members are much alike; how errors depend on the inputs is then learnt from
-//! the errors themselves.
+//! Here `step_j` is the change of output j, at its mean, for a change of one in the coordinate in
+//! which the output is learnt (`coordinate`). It is a constant, or grows with the output. `v_j` is
+//! the variance of the members in squared steps, and u are the standardised inputs. Where the
+//! members are much alike, their spread ranks rows badly; then s learns from the errors themselves
+//! how they depend on the inputs.
 //!
-//! 1. `gain = c a` and `q_j = c t r_j^2`, with r_j the root mean square of output j's residuals on the calibration rows, in its
-//!    coordinate: (a, t) have the greatest Gaussian likelihood there, on a grid.
-//! 2. s: the logarithm of a row's mean squared residual over its variance, by ridge regression on u and u^2, on all
-//!    validation rows; the rows that chose the weights have an offset of their own, so that their smaller errors say
-//!    nothing about size. The ridge is the best in five-fold cross-validation, and s is kept only where it predicts rows of
-//!    other folds better than a constant by `SIGNIFICANT` standard errors: else the file has none. Where outputs are learnt in
-//!    another coordinate, rows that trained are looked at too, with an offset of their own: how large their errors are beside one
-//!    another, not how large. What they add is kept where the validation rows of other folds are predicted better by it.
-//! 3. c has the band of 90 % hold 90 % of the calibration rows' values, each by the s of the folds that it is not in. The band is
-//!    that of the outputs, in steps about their means.
+//! 1. `gain = c a` and `q_j = c t r_j^2`, where r_j is the root mean square of output j's residuals
+//!    on the calibration rows, in its coordinate. (a, t) maximise the Gaussian likelihood of these
+//!    rows, on a grid.
+//! 2. s is fitted to the logarithm of a row's mean squared residual over its variance: a ridge
+//!    regression on u and u^2, on all validation rows. The rows that chose the weights have smaller
+//!    errors; they get an offset of their own, so that they do not bias the size. Five-fold
+//!    cross-validation chooses the ridge. s is kept only if it predicts held-out rows better than a
+//!    constant by `SIGNIFICANT` standard errors; otherwise the file has no s. Where outputs are
+//!    learnt in another coordinate, training rows are used too, with an offset of their own: they
+//!    show how errors vary between rows, but not how large errors are. They are kept only if they
+//!    improve the prediction of held-out validation rows.
+//! 3. c is set so that the 90 % band holds 90 % of the values of the calibration rows, each with
+//!    the s of the folds without that row. The band is that of the outputs, in steps about their
+//!    means.
 
 mod coordinate;
 
@@ -33,22 +39,23 @@ use faer::{Mat, Side};
 
 /// The standard normal's 95 % point: the half-width of a 90 % band.
 pub const Z_90: f32 = 1.644_853_6;
-/// Validation rows that a dependence on the inputs is looked for in, at least.
+/// Least number of validation rows for which a dependence on the inputs is fitted.
 const ROWS: usize = 40;
 const FOLDS: usize = 5;
-/// Ridges that are tried, in rows.
+/// Ridges that are tried, in units of rows.
 const RIDGES: [f64; 6] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
-/// Rows that trained which a dependence on the inputs is looked for in, at most.
+/// Maximum number of training rows from which a dependence on the inputs is fitted.
 const TRAINED_ROWS: usize = 2000;
-/// Steps of the learnt coordinate that an error counts for, at most, so that its square stays in range.
+/// Errors are clipped to this many steps of the learnt coordinate, so that their squares stay
+/// finite.
 const MOST_STEPS: f64 = 1e15;
-/// Standard errors by which the prediction has to be better than a constant.
+/// Standard errors by which the fit must beat a constant.
 const SIGNIFICANT: f64 = 3.0;
-/// The exponent's largest magnitude: a factor of about 50.
+/// Largest magnitude of the exponent: a factor of about 50.
 const LARGEST: f64 = 4.0;
 
-/// Returns the calibration of these members, and what of it depends on the inputs; rows of `split` that train say nothing of how
-/// large errors are.
+/// Returns the calibration of these members, with its dependence on the inputs. Training rows of
+/// `split` do not affect the size of the errors.
 #[must_use]
 pub fn calibrated(
     emulator: &Emulator,
@@ -127,18 +134,19 @@ pub fn calibrated(
     )
 }
 
-/// At most so many of these rows, evenly spread.
+/// Returns at most `most` of these rows, evenly spread.
 fn evenly(rows: &[usize], most: usize) -> Vec<usize> {
     let count = rows.len().min(most);
     (0..count).map(|k| rows[k * rows.len() / count]).collect()
 }
 
-/// Squared residuals and the members' variances of some rows, `[rows][outputs]`, in squared steps of the learnt coordinate.
+/// Squared residuals and variances of the members on some rows, `[rows][outputs]`, in squared steps
+/// of the learnt coordinate.
 struct Residuals {
     rows: usize,
-    /// Of the outputs, which the band has to hold.
+    /// Residuals of the outputs, which the band must cover.
     squares: Vec<f32>,
-    /// Of the coordinate, whose large errors are of a size with the others.
+    /// Residuals in the learnt coordinate, in which large outputs do not dominate.
     learnt: Vec<f32>,
     spreads: Vec<f32>,
 }
@@ -179,7 +187,7 @@ impl Residuals {
         residuals
     }
 
-    /// The mean square of each output's residuals.
+    /// Returns the mean square of each output's residuals.
     fn mean_squares(&self) -> Vec<f32> {
         let outputs = self.learnt.len().checked_div(self.rows).unwrap_or(0);
         let mut means = vec![0.0; outputs];
@@ -192,7 +200,7 @@ impl Residuals {
     }
 }
 
-/// (a, t) of the greatest likelihood.
+/// Returns the (a, t) of maximum likelihood.
 fn most_likely(residuals: &Residuals, kept: &[usize], square: &[f32]) -> (f32, f32) {
     let misfit = |a: f32, t: f32| {
         let mut sum = 0.0;
@@ -216,29 +224,33 @@ fn most_likely(residuals: &Residuals, kept: &[usize], square: &[f32]) -> (f32, f
         .map_or((1.0, 1.0), |(_, pair)| pair)
 }
 
-/// How the logarithm of errors depends on the inputs.
+/// Dependence of the logarithm of errors on the inputs.
 struct Trend {
     linear: Vec<f64>,
     square: Vec<f64>,
     constant: f64,
     limits: [f64; 2],
-    /// The exponent at each row of the first group, by the folds that the row is not in.
+    /// The exponent at each row of the first group, from the folds without that row.
     of_rows: Vec<f64>,
-    /// By how much the squared error over the rows of the first two groups, by those folds, is below a constant's.
+    /// Decrease of the cross-validated squared error of the first two groups, relative to a
+    /// constant.
     gain: f64,
 }
 
 impl Trend {
-    /// Returns the trend over the first two groups, or over all, whichever predicts the rows of the first two better.
+    /// Returns the trend fitted to the first two groups or to all, whichever predicts the first two
+    /// better.
     fn better(groups: &[(Vec<f32>, Vec<f64>)], inputs: usize) -> Option<Self> {
         let [few, all] = [&groups[..2], groups].map(|groups| Self::find(groups, inputs));
         let all = all.filter(|all| all.gain > few.as_ref().map_or(0.0, |few| few.gain));
         all.or(few)
     }
 
-    /// Returns the trend over groups of rows, each with an offset of its own, or `None` where there is none to be seen.
+    /// Returns the trend over groups of rows, each with an offset of its own, or `None` if no trend
+    /// is significant.
     ///
-    /// *Shapes*: of each group the inputs `[rows][inputs]`, and the logarithms of squared errors `[rows]`.
+    /// *Shapes*: for each group the inputs, `[rows][inputs]`, and the logarithms of squared errors,
+    /// `[rows]`.
     fn find(groups: &[(Vec<f32>, Vec<f64>)], inputs: usize) -> Option<Self> {
         let mut features = Vec::new();
         let mut targets = Vec::new();
@@ -307,7 +319,7 @@ impl Trend {
         }
         let all: Vec<usize> = (0..rows).collect();
         let weights = ridge_regression(&features, &targets, &all, ridge)?;
-        // Of the standard deviation: half of the logarithm of its square.
+        // The logarithm of a standard deviation is half the logarithm of its square.
         let halves: Vec<f64> = weights.iter().map(|weight| 0.5 * weight).collect();
         let exponents: Vec<f64> = features.iter().map(|row| product(&halves, row)).collect();
         let limit = |least: f64, value: f64| least.min(value).max(-LARGEST);
@@ -330,7 +342,7 @@ impl Trend {
         })
     }
 
-    /// As the emulator keeps it.
+    /// Returns the trend in the form that the emulator stores.
     fn deployed(&self, normalisation: &Normalisation) -> ErrorScale {
         let single = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
         ErrorScale {
@@ -350,7 +362,7 @@ fn product(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(a, b)| a * b).sum()
 }
 
-/// The weights w of the least `sum (w f - target)^2 + ridge w^2` over these rows.
+/// Returns the weights w that minimise `sum (w f - target)^2 + ridge w^2` over these rows.
 fn ridge_regression(
     features: &[Vec<f64>],
     targets: &[f64],

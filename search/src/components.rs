@@ -1,18 +1,20 @@
-//! Outputs that are far more than the rows: what networks learn are coordinates in a fixed basis of the training outputs.
+//! Components: with far more outputs than rows, networks learn coordinates in a fixed basis of the
+//! training outputs.
 //!
-//! The standardised training outputs `z`, n rows of q numbers, span at most n directions. With `B` their principal
-//! directions, `[k][q]` and orthonormal,
+//! The standardised training outputs `z`, n rows of q values, span at most n directions. Let `B` be
+//! their orthonormal principal directions, `[k][q]`. Then
 //!
 //! ```text
 //! a = s B z,    z = B^T a / s,    s = sqrt(k / q)
 //! ```
 //!
-//! so that the mean squared error of `a`, k numbers, is that of `z` among outputs of that span: nothing that the rows could
-//! teach is lost, and weights, moments and pairs of the minimiser are those of a network with k outputs. `B^T / s` is the
-//! last group of the space, a dense layer with one candidate that no step changes; members share it.
+//! so that the mean squared error of the k components `a` equals that of `z` among outputs in the
+//! span. Nothing that the rows can teach is lost, and weights, moments and the minimiser's pairs
+//! are only as large as for a network with k outputs. `B^T / s` is the last group of the space: a
+//! dense layer with a single candidate, which is not trained and which all members share.
 //!
-//! k is the least for which the rest of the training outputs' variance is below `REST`, so far as the basis has at most
-//! `WEIGHTS` numbers or `FEW` directions.
+//! k is the smallest number for which the remaining variance of the training outputs is below
+//! `REST`, but the basis has at most `WEIGHTS` values or `FEW` directions, whichever is more.
 
 use crate::data::{Dataset, Normalisation};
 use crate::lowering::data_order;
@@ -21,13 +23,13 @@ use crate::space::{Candidate, Error, Group, Identity, Placement, Shape, Space};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// So many outputs are learnt by their components.
+/// Outputs are learnt as components from this number of outputs on.
 pub const MANY: usize = 1 << 15;
-/// The share of the training outputs' variance that may be missing.
+/// The share of the variance of the training outputs that may be neglected.
 const REST: f64 = 1e-12;
-/// Numbers of the basis, at most,
+/// Maximum number of values in the basis,
 const WEIGHTS: usize = 1 << 24;
-/// but for so many directions: as many as a searched head has.
+/// but at least this number of directions is allowed: the largest rank of a searched head.
 const FEW: usize = 48;
 /// The name of the group.
 pub const GROUP: &str = "components";
@@ -35,7 +37,7 @@ pub const GROUP: &str = "components";
 /// A basis of standardised outputs.
 #[derive(Clone, PartialEq)]
 pub struct Components {
-    /// `[count][outputs]`, in the data's order; each row of the length `1 / s`.
+    /// `[count][outputs]`, in the order of the data; each row has length `1 / s`.
     basis: Vec<f32>,
     outputs: usize,
 }
@@ -52,7 +54,8 @@ impl fmt::Debug for Components {
 }
 
 impl Components {
-    /// Returns the components of these standardised training outputs; `None` where all are constant.
+    /// Returns the components of these standardised training outputs; `None` if all outputs are
+    /// constant.
     ///
     /// *Shapes*: `y: [rows][outputs]`, each output of mean zero.
     #[must_use]
@@ -82,19 +85,19 @@ impl Components {
         Some(Self { basis, outputs })
     }
 
-    /// Returns how many there are.
+    /// Returns the number of components.
     #[must_use]
     pub fn count(&self) -> usize {
         self.basis.len() / self.outputs
     }
 
-    /// Returns the node that networks lead to.
+    /// Returns the output node of networks that learn the components.
     #[must_use]
     pub fn node(&self) -> Shape {
         Shape::Vector(self.count())
     }
 
-    /// Returns the coordinates of standardised outputs.
+    /// Returns the components of standardised outputs.
     ///
     /// *Shapes*: `y: [rows][outputs]`; result `[rows][count]`.
     #[must_use]
@@ -112,7 +115,8 @@ impl Components {
             .collect()
     }
 
-    /// Returns the weights of the last group, `[count][outputs]`, outputs in the order of a network that leads to `output`.
+    /// Returns the weights of the last group, `[count][outputs]`, with outputs in the order of a
+    /// network with output node `output`.
     #[must_use]
     pub fn weights(&self, output: Shape) -> Vec<f32> {
         let order = data_order(output);
@@ -121,11 +125,12 @@ impl Components {
             .collect()
     }
 
-    /// Returns a space that leads to [`Components::node`], led on to the outputs. A dense head becomes one of two layers, the
-    /// second of which starts from the components' spread: those that are small begin small.
+    /// Appends the components' group to a space that ends at [`Components::node`]. A dense head
+    /// becomes two layers; the second is initialised with the spread of the components, so that
+    /// small components start small.
     ///
     /// # Errors
-    /// The outputs are too many for a dense layer.
+    /// If there are too many outputs for a dense layer.
     pub fn onto(&self, space: &Space, output: Shape) -> Result<Space, Error> {
         let mut groups = space.groups().to_vec();
         let rank = self.count();
@@ -152,19 +157,19 @@ fn square(values: &[f32]) -> f64 {
     values.iter().map(|value| f64::from(*value).powi(2)).sum()
 }
 
-/// What networks learn of data: the standardised outputs, or their components.
+/// The targets of networks: the standardised outputs, or their components.
 #[derive(Debug, Clone, Copy)]
 pub struct Learnt<'a> {
     /// The data.
     pub data: &'a Dataset,
-    /// What standardises them.
+    /// The normalisation of inputs and outputs.
     pub normalisation: &'a Normalisation,
-    /// The basis, where outputs are many.
+    /// The basis, if there are many outputs.
     pub components: Option<&'a Components>,
 }
 
 impl Learnt<'_> {
-    /// Returns how many numbers are learnt of a row.
+    /// Returns the number of targets per row.
     #[must_use]
     pub fn count(&self) -> usize {
         let outputs = || self.data.output_count();
@@ -177,13 +182,13 @@ impl Learnt<'_> {
         self.normalisation.encode_x(self.data, rows)
     }
 
-    /// Returns what is learnt of these rows, `[rows][count]`: outputs in the data's order.
+    /// Returns the targets of these rows, `[rows][count]`; outputs are in the order of the data.
     #[must_use]
     pub fn y(&self, rows: &[usize]) -> Vec<f32> {
         let encoded = |rows: &[usize]| self.normalisation.encode_y(self.data, rows);
         match self.components {
             None => encoded(rows),
-            // A row at a time: all of them would be another copy of the data.
+            // Row by row: encoding all at once would need another copy of the data.
             Some(components) => {
                 let row = |row: &usize| components.coordinates(&encoded(&[*row]));
                 rows.iter().flat_map(row).collect()
@@ -191,7 +196,7 @@ impl Learnt<'_> {
         }
     }
 
-    /// Returns where the numbers of a network that leads to `output` stand in [`Learnt::y`].
+    /// Returns the positions in [`Learnt::y`] of the values of a network with output node `output`.
     #[must_use]
     pub fn order(&self, output: Shape) -> Vec<usize> {
         match self.components {
@@ -206,7 +211,7 @@ mod tests {
     use super::*;
     use crate::streams::{stream, uniform};
 
-    /// Rows of `rank` directions with decreasing spread, each output of mean zero to rounding.
+    /// Rows in `rank` directions of decreasing spread; each output has mean zero up to rounding.
     fn outputs(rows: usize, outputs: usize, rank: usize) -> Vec<f32> {
         let mut random = stream(3, "components");
         let mut draw =
@@ -247,7 +252,7 @@ mod tests {
         assert_eq!(components.count(), 7);
         let a = components.coordinates(&y);
         for (found, y) in back(&components, &a, Shape::Vector(q)).iter().zip(&y) {
-            // Coordinates and basis are rounded to f32.
+            // Components and basis are rounded to f32.
             assert!((found - f64::from(*y)).abs() < 1e-5, "{found} {y}");
         }
         let mean = |errors: Vec<f64>| {

@@ -1,4 +1,4 @@
-//! What is trained for one run: a space to search, or fixed networks of which the better one ships.
+//! The contenders of a run: a space to search, or fixed networks of which the better one ships.
 
 use crate::budget::Terms;
 use crate::components::Components;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The names that `--space` takes, beside files.
+/// The names that `--space` takes, in addition to files.
 pub const SPACES: [&str; 6] = [
     "micro",
     "micro-decoder",
@@ -25,12 +25,12 @@ pub const SPACES: [&str; 6] = [
     "mlp-basis",
 ];
 
-/// What a user writes behind `--space`.
+/// The value of `--space`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SpaceArgument {
     /// One of [`SPACES`].
     Preset(String),
-    /// A file of TOML.
+    /// A TOML file.
     File(PathBuf),
 }
 
@@ -52,10 +52,10 @@ impl FromStr for SpaceArgument {
 }
 
 impl SpaceArgument {
-    /// Reads the file, where one is named.
+    /// Reads the file, if the choice is a file.
     ///
     /// # Errors
-    /// It cannot be read, or is not the TOML of a super-architecture.
+    /// The file cannot be read, or is not the TOML of a super-architecture.
     pub fn read(&self) -> Result<SpaceChoice> {
         match self {
             Self::Preset(name) => Ok(SpaceChoice::Preset(name.clone())),
@@ -74,18 +74,19 @@ impl SpaceArgument {
     }
 }
 
-/// What is to be searched, as a run's description holds it.
+/// The space to search, as a run's description stores it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum SpaceChoice {
     /// One of [`SPACES`].
     Preset(String),
-    /// A super-architecture of the user's.
+    /// A super-architecture that the user wrote.
     Given(Space),
 }
 
 impl SpaceChoice {
-    /// Whether many outputs are learnt by their components: what refines positions, or is the user's, has the outputs themselves.
+    /// Whether large outputs are learnt by their components. A space that refines positions, or
+    /// that the user wrote, learns the outputs themselves.
     #[must_use]
     pub fn takes_components(&self) -> bool {
         match self {
@@ -94,11 +95,13 @@ impl SpaceChoice {
         }
     }
 
-    /// Returns what is to be trained on these data: more than one where the better is to be chosen. With components of the
-    /// outputs, it leads there, and on from there by a group that is not trained.
+    /// Returns the contenders for these data: more than one if the better of them is to be chosen.
+    /// If the outputs have components, the trained groups lead to the components, and a fixed group
+    /// leads from them to the outputs.
     ///
     /// # Errors
-    /// There is no such preset, it has none for outputs like these, or the space has other inputs or outputs.
+    /// There is no such preset, the preset does not support such outputs, or the space has other
+    /// inputs or outputs.
     pub fn contenders(
         &self,
         data: &Dataset,
@@ -166,39 +169,39 @@ fn check_fit(space: &Space, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// A super-architecture, and where its members come from.
+/// A super-architecture and the way its members are chosen.
 #[derive(Debug, Clone)]
 pub struct Contender {
     /// The super-architecture.
     pub space: Space,
-    /// Where its members come from.
+    /// The way its members are chosen.
     pub members: Members,
-    /// What else it trains on.
+    /// Its additional training data.
     pub teaching: Teaching,
-    /// What it is in the run.
+    /// Its role in the run.
     pub role: Role,
-    /// What its last group leads on from, where that is not trained.
+    /// The components that its last group, which is not trained, expands to outputs.
     pub components: Option<Arc<Components>>,
 }
 
-/// What a contender trains on.
+/// The training data of a contender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Teaching {
-    /// The simulated rows.
+    /// The simulated rows only.
     Untaught,
-    /// What a [`teacher`](crate::teacher) says, too.
+    /// The predictions of a [`teacher`](crate::teacher) too.
     Taught,
 }
 
-/// What a contender is in a run.
+/// The role of a contender in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// What the run is for: a search, or the fixed networks that were asked for.
+    /// The purpose of the run: a search, or the fixed networks that the user asked for.
     Search,
     /// The fixed network beside a search.
     Control,
-    /// Random search beside it.
+    /// Random search beside the main search.
     Random,
 }
 
@@ -215,7 +218,7 @@ impl Role {
 }
 
 impl Contender {
-    /// Returns the name of its checkpoint: no other contender of a run has it.
+    /// Returns the name of its checkpoint, which is unique in a run.
     #[must_use]
     pub fn name(&self) -> String {
         let random = match self.role {
@@ -229,7 +232,7 @@ impl Contender {
         format!("{}{random}{taught}", self.space.name())
     }
 
-    /// Returns random search over its space.
+    /// Returns a random search over the same space.
     #[must_use]
     pub fn at_random(&self) -> Self {
         Self {
@@ -242,10 +245,11 @@ impl Contender {
         }
     }
 
-    /// Returns the control beside the search of these, on the same terms; `None` where the budget has no room for it.
+    /// Returns the control for a search with these contenders, on the same terms; `None` if the
+    /// budget has no room for it.
     ///
     /// # Errors
-    /// The outputs are none.
+    /// The outputs are empty.
     pub fn control(
         data: &Dataset,
         searched: &[Self],
@@ -274,7 +278,7 @@ impl Contender {
         }))
     }
 
-    /// Returns it with the group that leads on from components to the outputs.
+    /// Returns the contender with an added group that leads from components to the outputs.
     fn led_on(self, components: &Arc<Components>, output: Shape) -> Result<Self, space::Error> {
         Ok(Self {
             space: components.onto(&self.space, output)?,
@@ -287,7 +291,7 @@ impl Contender {
         })
     }
 
-    /// Returns it with a teacher.
+    /// Returns the contender with a teacher.
     #[must_use]
     pub fn taught(&self) -> Self {
         Self {
@@ -297,22 +301,23 @@ impl Contender {
     }
 }
 
-/// What a preset is to lead to.
+/// The data that a preset is built for.
 #[derive(Debug, Clone, Copy)]
 struct Target<'a> {
     inputs: usize,
     output: Shape,
-    /// The data's label and layout, for messages.
+    /// Label and layout of the data, for messages.
     label: &'a str,
     layout: Layout,
 }
 
-/// Returns what a preset has trained on these data: more than one where the better is to be chosen.
+/// Returns the contenders that a preset trains on these data: more than one if the better of them
+/// is to be chosen.
 ///
-/// The sizes are those of `micro`.
+/// `sizes` applies to `micro`.
 ///
 /// # Errors
-/// There is no such space, or it has none for outputs like these.
+/// There is no such space, or it does not support such outputs.
 pub fn contenders(
     space: &str,
     data: &Dataset,
@@ -378,10 +383,10 @@ fn contenders_onto(
     })
 }
 
-/// Returns the super-architecture of this preset for data like these; the widths are those of `paper`.
+/// Returns the super-architecture of this preset for such data. `widths` applies to `paper`.
 ///
 /// # Errors
-/// The preset trains several spaces, has none for such outputs or no such widths.
+/// The preset trains several spaces, does not support such outputs, or does not take widths.
 pub fn preset(
     preset: &str,
     data: &Dataset,

@@ -1,11 +1,13 @@
-//! The control: the fixed network that a search has to beat within the same budget and the same time.
+//! The control: the fixed network that a search has to beat with the same budget in the same time.
 //!
-//! A residual MLP of four layers (`x + silu(W x + b)` but for the first), with a basis of up to 48 functions in front of many
-//! outputs. Its members share the layers and have a head each, as those of a search branch late, so that most of the
-//! budget is one good network's. Its width is the largest for which all members keep the budget; without a budget, that at
-//! which it has the work of the dearest ensemble that the search can ship. It never is wider than 128, as the larger of the
-//! fixed networks of docs/training.md. Where the budget is small, members are given up first, then functions of the basis.
-//! Where a search learns components of its outputs, the control does too.
+//! It is a residual MLP of four layers (`x + silu(W x + b)` except for the first). With many
+//! outputs, its head has a basis of up to 48 functions. Its members share the layers and have
+//! separate heads, like those of a search, which branch late; most of the budget therefore goes
+//! into one good network. Its width is the largest for which all members fit the budget. Without a
+//! budget, its work is that of the most expensive ensemble that the search can ship. The width is
+//! at most 128, that of the larger fixed network in docs/training.md. With a small budget, the
+//! number of members is reduced first, then the number of basis functions. If a search learns
+//! components of its outputs, so does the control.
 
 use crate::budget::{Budget, Terms, check_given};
 use crate::components::Components;
@@ -16,26 +18,26 @@ use crate::space::{
 use crate::training::MACS;
 use std::collections::BTreeMap;
 
-/// Its name among the contenders of a run.
+/// Name of the control among the contenders of a run.
 pub const CONTROL: &str = "control";
-/// Layers in front of the head.
+/// Number of layers before the head.
 const LAYERS: usize = 4;
-/// The widest layers.
+/// Maximum width.
 const WIDEST: usize = 128;
-/// The narrowest layers before members or functions are given up for their width.
+/// Below this width, members or basis functions are given up instead.
 const NARROWEST: usize = 48;
 /// Widths are multiples of this.
 const LANES: usize = 8;
-/// Functions of the head's basis, the most first.
+/// Numbers of basis functions of the head, in order of preference.
 const RANKS: [usize; 3] = [48, 32, 16];
 
-/// Returns the widest control with the most of `members` that keeps the budget, as a space in which nothing is to be
-/// searched and its members; `None` where none keeps it.
+/// Returns the widest control within the budget with as many of `members` as possible: a space with
+/// nothing to search, and the members. Returns `None` if no control fits the budget.
 ///
-/// `searched` are the spaces that are searched beside it.
+/// `searched` are the spaces of the search that the control competes with.
 ///
 /// # Errors
-/// If the inputs or the output are none.
+/// `inputs` is 0, or `output` is empty.
 pub fn control<'a>(
     inputs: usize,
     output: Shape,
@@ -80,7 +82,7 @@ pub fn control<'a>(
     Ok(None)
 }
 
-/// Returns the architectures with the one candidate of a further group.
+/// Returns the architectures extended by the only candidate of one more group.
 #[must_use]
 pub fn led_on(members: &[Architecture]) -> Vec<Architecture> {
     let longer = |one: &Architecture| {
@@ -90,7 +92,7 @@ pub fn led_on(members: &[Architecture]) -> Vec<Architecture> {
     members.iter().map(longer).collect()
 }
 
-/// The network of one width and its members, which differ in the head alone.
+/// Returns the network of one width and its members, which differ only in their heads.
 fn network(
     inputs: usize,
     output: Shape,
@@ -171,14 +173,15 @@ mod tests {
     #[test]
     fn the_control_is_as_wide_as_the_budget_allows() {
         assert_eq!(width(Some(1_000_000), 4), Some((128, 4)));
-        // 5 w + 3 w^2 of the layers, 48 (w + 250) + 250 of each head, 2 * 5 of the scale of errors.
+        // 5 w + 3 w^2 for the layers, 48 (w + 250) + 250 for each head, 2 * 5 for the error scale.
         let of = |w: u64| 10 + 5 * w + 3 * w * w + 4 * (48 * (w + 250) + 250);
         assert_eq!(width(Some(of(96)), 4), Some((96, 4)));
         assert_eq!(width(Some(of(96) - 1), 4), Some((88, 4)));
-        // One member with 16 functions: 5 w + 3 w^2 + 16 (w + 250) + 250, and 2 * 5.
+        // One member with 16 functions: 5 w + 3 w^2 + 16 (w + 250) + 250, and 2 * 5 for the error
+        // scale.
         assert_eq!(width(Some(8_004), 4), Some((32, 1)));
         assert_eq!(width(Some(100), 4), None);
-        // As dear as the dearest ensemble of the search.
+        // The work of the most expensive ensemble of the search.
         let dearest = 5 * 64 + 4 * 2 * 64 * 64 + 48 * (64 + 250) + 5 * 250;
         assert_eq!(width(None, 4), width(Some(dearest * 5 / 2), 4));
     }

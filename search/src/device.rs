@@ -1,4 +1,4 @@
-//! The device that trains, as the command line and a run's description name it: `cpu`, or `cuda:0`.
+//! The training device as named on the command line and in a run's description: `cpu` or `cuda:0`.
 
 use crate::error::{Result, bail};
 use candle_core::Device;
@@ -10,18 +10,18 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceName {
-    /// The processor.
+    /// The CPU.
     #[default]
     Cpu,
-    /// The graphics processor of this number, by CUDA.
+    /// The GPU with this CUDA index.
     Cuda(usize),
 }
 
 impl DeviceName {
-    /// Checks, without work on it, that there is such a device.
+    /// Checks that the device exists, without running anything on it.
     ///
     /// # Errors
-    /// The program was built without the feature `cuda`, or the driver knows of no such device.
+    /// If the program was built without the feature `cuda`, or the driver does not list the device.
     pub fn check(self) -> Result<()> {
         match self {
             Self::Cpu => Ok(()),
@@ -29,10 +29,10 @@ impl DeviceName {
         }
     }
 
-    /// Returns the device.
+    /// Opens the device.
     ///
     /// # Errors
-    /// As [`DeviceName::check`], or the device cannot be used.
+    /// As [`DeviceName::check`], or if the device cannot be used.
     pub fn open(self) -> Result<Device> {
         self.check()?;
         match self {

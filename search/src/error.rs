@@ -1,87 +1,89 @@
-//! Every error of this crate: what is wrong, where, and what to do about it.
+//! Errors of this crate. Each text states the problem, where it is, and what to do.
 //!
-//! An error of a lower layer, or of another crate, is the source of the one that says where it arose; [`Error::chain`] puts
-//! them into one line, as the program prints them.
+//! An error of a lower layer or of another crate becomes the source of an error that states where
+//! it arose. [`Error::chain`] joins all of them into one line, as the program prints it.
 
 use crate::budget::NoRoom;
 use crate::collect::Elsewhere;
 use crate::data::DataError;
 use std::io;
 
-/// What this crate's functions return.
+/// The result type of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Every error of this crate. Its text says what is wrong, where, and what to do; its variant what kind of thing it is.
+/// An error of this crate. Its text states the problem, where it is, and what to do. Its variant
+/// gives the kind of problem.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A data file is refused, or predictions cannot be written.
+    /// A data file is invalid, or predictions cannot be written.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Data have too few rows, or nothing to learn.
+    /// The data have too few rows, or nothing to learn.
     #[error("{0}")]
     Unlearnable(String),
-    /// The parameters of a simulator are not sound.
+    /// The parameters of a simulator are invalid.
     #[error("{0}")]
     Parameters(String),
     /// A simulator's runs cannot be collected.
     #[error("{0}")]
     Collection(String),
-    /// A simulator's command names files that its runs would not find.
+    /// The command of a simulator names files that its runs would not find.
     #[error(transparent)]
     Elsewhere(#[from] Elsewhere),
-    /// Settings do not fit one another, or the data.
+    /// Settings contradict each other or do not fit the data.
     #[error("{0}")]
     Settings(String),
-    /// A super-architecture or an architecture makes no sense.
+    /// A super-architecture or an architecture is invalid.
     #[error(transparent)]
     Space(#[from] crate::space::Error),
-    /// Nothing in a super-architecture keeps the budget.
+    /// No architecture of a super-architecture keeps the budget.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
-    /// The device that was asked for is not there, or cannot be used.
+    /// The requested device is missing or cannot be used.
     #[error("{0}")]
     Device(String),
-    /// A run's folder has no run, none that is finished, one already, or no such part.
+    /// A run's folder has no run, has no finished run, already has a run, or lacks the requested
+    /// part.
     #[error("{0}")]
     Run(String),
-    /// Another program is at work in a folder.
+    /// Another program is using a folder.
     #[error("{0}")]
     Busy(String),
-    /// A checkpoint is damaged, or of another training.
+    /// A checkpoint is damaged, or belongs to another training.
     #[error("{0}")]
     Checkpoint(String),
-    /// The search ended with nothing to ship, as the same search would again.
+    /// The search ended with nothing to ship, and a repetition would end in the same way.
     #[error("{0}")]
     Failed(String),
-    /// An output has a name that does not fit, or is what is read.
+    /// An output path has an unsuitable name, or is one of the input files.
     #[error("{0}")]
     Output(String),
-    /// A tool is missing, or does not do what it should.
+    /// A tool is missing or does not work as expected.
     #[error("{0}")]
     Tool(String),
     /// An emulator cannot be built, read, written or frozen.
     #[error(transparent)]
     Emulator(#[from] dense_codegen::Error),
-    /// A super-network fails.
+    /// A super-network operation failed.
     #[error(transparent)]
     Network(#[from] crate::supernetwork::Error),
-    /// A tensor operation fails.
+    /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
     /// A file or folder cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A text or another crate's value is not of its form.
+    /// A text, or a value of another crate, has the wrong form.
     #[error(transparent)]
     Form(Box<dyn std::error::Error + Send + Sync>),
     /// An invariant of this crate does not hold.
     #[error("{0}")]
     Fault(String),
-    /// What was being done when another error arose, its source.
+    /// Adds to another error, its source, the action that failed.
     #[error("{what}")]
     While {
-        /// What was being done, to what, and what to do about it.
+        /// The action that failed, its object, and what to do.
         what: String,
         /// The error that arose.
         source: Box<Error>,
@@ -89,7 +91,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns the texts of the error and of its sources in one line, the outermost first.
+    /// Returns the texts of the error and of its sources in one line, outermost first.
     #[must_use]
     pub fn chain(&self) -> String {
         let first: Option<&dyn std::error::Error> = Some(self);
@@ -118,12 +120,12 @@ from_form!(
     rayon::ThreadPoolBuildError
 );
 
-/// Says what was being done when an error arose.
+/// Adds the failed action to an error.
 pub(crate) trait Context<T> {
-    /// Makes the error the source of one with this text.
+    /// Makes the error the source of a new error with this text.
     fn context(self, what: impl Into<String>) -> Result<T>;
 
-    /// Makes the error the source of one with the text that `what` returns.
+    /// Makes the error the source of a new error with the text that `what` returns.
     fn with_context(self, what: impl FnOnce() -> String) -> Result<T>;
 }
 
@@ -140,14 +142,16 @@ impl<T, E: Into<Error>> Context<T> for Result<T, E> {
     }
 }
 
-/// Returns an error of a variant that has a text alone: `bail!(Settings, "{space}: no such preset")`.
+/// Returns an error of a variant that holds only a text:
+/// `bail!(Settings, "{space}: no such preset")`.
 macro_rules! bail {
     ($kind:ident, $($text:tt)*) => {
         return Err($crate::error::Error::$kind(format!($($text)*)))
     };
 }
 
-/// Returns such an error unless the condition holds: `ensure!(Run, path.exists(), "{path}: missing")`.
+/// Returns such an error unless the condition holds:
+/// `ensure!(Run, path.exists(), "{path}: missing")`.
 macro_rules! ensure {
     ($kind:ident, $condition:expr, $($text:tt)*) => {
         if !$condition {

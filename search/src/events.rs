@@ -1,86 +1,87 @@
-//! What a long call tells its caller while it runs, and how the caller stops it.
+//! Progress reports of a long call to its caller, and the way to interrupt the call.
 //!
-//! The library prints nothing: a search, a collection or a prediction gives each [`Event`] to an [`Observer`].
+//! The library prints nothing: a search, a collection or a prediction passes each [`Event`] to an
+//! [`Observer`].
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What happens while a call runs.
+/// An event during a call.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A choice that was made, or a fact about the data, that the user did not ask for.
+    /// A choice made for the user, or a fact about the data.
     Note(String),
-    /// Something that makes the result worse, or may make it wrong, and what to do about it.
+    /// A problem that degrades the result or may make it wrong, and what to do about it.
     Warning(String),
-    /// What is done instead of what was asked for, and which tool is missing for that.
+    /// A substitute for the requested action, and the missing tool that made it necessary.
     Fallback(String),
-    /// What the call does now, or what it has found on the way.
+    /// The current action of the call, or an intermediate finding.
     Status(String),
-    /// The same at length, for those who ask for it.
+    /// Details on a status, for users who ask for them.
     Detail(String),
-    /// The training of a contender of a search.
+    /// Progress in the training of one contender.
     Training {
         /// The contender.
         name: String,
-        /// Where its training stands.
+        /// Progress of its training.
         progress: Training,
     },
-    /// A collection of simulator runs.
+    /// Progress in a collection of simulator runs.
     Collection(Collection),
 }
 
-/// Where the training of a contender stands.
+/// Progress in the training of a contender.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Training {
-    /// It begins.
+    /// The training begins.
     Began,
-    /// It has taken some more steps.
+    /// The training has taken more steps.
     Step {
-        /// What the steps belong to.
+        /// The phase of training that the steps belong to.
         phase: &'static str,
         /// Steps taken.
         step: usize,
         /// The loss on the last batch.
         loss: f32,
-        /// Wall time since it began, that before a resumption included.
+        /// Wall time since the training began, including the time before a resumption.
         elapsed: Duration,
-        /// Wall time that it will still take, about.
+        /// Estimate of the remaining wall time.
         left: Duration,
     },
-    /// It was interrupted: its steps fall to zero, which takes up to two seconds.
+    /// The training was interrupted: its step sizes fall to zero, which takes up to two seconds.
     Interrupted,
-    /// It has ended.
+    /// The training has ended.
     Ended,
 }
 
-/// Where a collection of simulator runs stands.
+/// Progress in a collection of simulator runs.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Collection {
-    /// It begins.
+    /// The collection begins.
     Began {
         /// Rows of the design.
         rows: usize,
-        /// Rows whose runs have ended before.
+        /// Rows whose runs had already ended.
         ended: usize,
     },
     /// A run has ended.
     RunEnded {
-        /// Its row of the design, from 0.
+        /// Row of the run in the design, from 0.
         row: usize,
-        /// Why it failed; `None` where it succeeded.
+        /// The reason for a failure; `None` if the run succeeded.
         error: Option<String>,
     },
-    /// No run goes on any more.
+    /// No run is active any more.
     Ended,
 }
 
-/// The caller of a long call: takes its events, from any thread, and may interrupt it.
+/// The caller of a long call: it receives events, from any thread, and may interrupt the call.
 ///
-/// A closure of an [`Event`] is an observer that never interrupts. An [`AtomicBool`] is one that drops all events and
-/// interrupts once it is true.
+/// A closure that takes an [`Event`] is an observer that never interrupts. An [`AtomicBool`] is an
+/// observer that drops all events and interrupts once it is true.
 ///
 /// # Example
 /// ```
@@ -94,10 +95,10 @@ pub enum Collection {
 /// assert!(!observer.is_interrupted());
 /// ```
 pub trait Observer: Sync {
-    /// Takes an event.
+    /// Receives an event.
     fn event(&self, event: Event);
 
-    /// Returns whether the call is to end as soon as its results so far are safe.
+    /// Returns whether the call should end as soon as its results so far are safe.
     fn is_interrupted(&self) -> bool {
         false
     }

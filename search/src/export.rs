@@ -1,4 +1,4 @@
-//! A run's emulator as an ONNX model, for every tool that reads such.
+//! Exports a run's emulator as an ONNX model.
 
 use crate::error::{Result, ensure};
 use crate::run_folder::{emulator_of, refuse_input};
@@ -6,7 +6,7 @@ use dense_codegen::onnx::{Batch, OPERATORS, What, write};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// An ONNX model that was written.
+/// A written ONNX model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Exported {
@@ -18,15 +18,15 @@ pub struct Exported {
     pub input: &'static str,
     /// The names of its outputs.
     pub outputs: &'static [&'static str],
-    /// The version of the operators that it uses.
+    /// The operator set version that it uses.
     pub operators: i64,
 }
 
-/// Writes the model to `output`, and returns what was written.
+/// Writes the model to `output` and describes it.
 ///
 /// # Errors
 /// `run` is neither a run folder nor an emulator file, there is no such member, or the file's name
-/// does not end in `.onnx` or cannot be written.
+/// does not end in `.onnx`, or it cannot be written.
 pub fn export_run(run: &Path, output: &Path, what: What, batch: Batch) -> Result<Exported> {
     let is_model = output
         .extension()

@@ -1,7 +1,8 @@
-//! One writer a folder: a lock that the system gives back when its holder ends, however it ends.
+//! Allows one writer per folder, by a lock that the system releases whenever and however its holder
+//! ends.
 //!
-//! The file `lock` says who holds it, and is empty when nobody does. It stays: a file that is removed could be locked by two,
-//! by one under its old and by another under its new name.
+//! The file `lock` names the holder and is empty if nobody holds it. The file is never removed:
+//! otherwise two processes could lock it, one the removed file and one its replacement.
 
 use crate::error::{Context, Result, bail};
 use crate::events::Observer;
@@ -12,16 +13,16 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Who writes into a folder.
+/// The process that writes into a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// What it does, as a command of the program: `search`.
+    /// Its command of the program: `search`.
     pub command: String,
-    /// Its process.
+    /// Its process id.
     pub process: u32,
-    /// Its machine.
+    /// Its host name.
     pub host: String,
-    /// When it began, in UTC.
+    /// The time at which it began, in UTC.
     pub since: String,
 }
 
@@ -47,20 +48,21 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The right to write into a folder, until this is dropped or the process ends.
+/// The right to write into a folder, until this value is dropped or the process ends.
 #[derive(Debug)]
 pub struct FolderLock {
     file: File,
 }
 
 impl FolderLock {
-    /// Returns the file of a folder's lock.
+    /// Returns the lock file of a folder.
     #[must_use]
     pub fn file(folder: &Path) -> PathBuf {
         folder.join("lock")
     }
 
-    /// Returns who holds a folder's lock, without taking it; `None` where nobody does, or it cannot be known.
+    /// Returns the holder of a folder's lock without taking the lock; `None` if nobody holds it, or
+    /// the holder is unknown.
     #[must_use]
     pub fn holder(folder: &Path) -> Option<Holder> {
         let mut file = File::open(Self::file(folder)).ok()?;
@@ -70,13 +72,15 @@ impl FolderLock {
         }
     }
 
-    /// Takes the lock of a folder that is there, for a `command` of the program; warns where the disk has no locks.
+    /// Takes the lock of an existing folder for a `command` of the program. Warns if the disk does
+    /// not support locks.
     ///
     /// # Errors
-    /// Another process holds it: says which, and what to do. The folder cannot be written.
+    /// Another process holds the lock: the error names it and says what to do. Or the folder cannot
+    /// be written.
     pub fn take(folder: &Path, command: &str, observer: &dyn Observer) -> Result<Self> {
         let (shown, path) = (folder.display(), Self::file(folder));
-        // Not truncated: what stands there is the other's until the lock is taken.
+        // No truncation: until the lock is taken, the contents belong to the other process.
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -123,7 +127,7 @@ impl FolderLock {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // Closing the file gives the lock back, whether or not this succeeds.
+        // Closing the file releases the lock, whether or not this write succeeds.
         let _ = self.write(b"");
     }
 }
@@ -134,7 +138,7 @@ fn holder(file: &mut File) -> Option<Holder> {
     serde_json::from_slice(&text).ok()
 }
 
-/// The name of this machine.
+/// The host name of this machine.
 fn host() -> String {
     #[cfg(unix)]
     let name = rustix::system::uname()
@@ -149,9 +153,10 @@ fn host() -> String {
     }
 }
 
-/// Seconds since 1970 as `2026-11-30 08:42:51 UTC`.
+/// Formats seconds since 1970 as `2026-11-30 08:42:51 UTC`.
 ///
-/// *Source*: Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`; years begin in March there.
+/// *Source*: Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`; its years
+/// begin in March.
 fn utc(seconds: u64) -> String {
     const DAYS_OF_400_YEARS: u64 = 146_097;
     let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
@@ -215,7 +220,7 @@ mod tests {
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.starts_with("{\"command\":\"resume\""), "{text}");
 
-        // As the message says, for a lock that outlives its holder.
+        // The message gives this advice for a lock that outlives its holder.
         fs::remove_file(&file).unwrap();
         assert!(FolderLock::take(folder.path(), "search", SILENT).is_ok());
         drop(second);

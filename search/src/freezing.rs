@@ -1,4 +1,5 @@
-//! A run's emulator as a crate that builds anywhere, or as C, and what it costs on a microcontroller.
+//! Writes a run's emulator as a crate that builds anywhere or as C, and measures its costs on a
+//! microcontroller.
 
 use crate::data::write_whole;
 use crate::error::{Error, Result};
@@ -12,23 +13,24 @@ use dense_codegen::resources::{Bench, Processor, Report};
 use dense_codegen::rust::{FreezeOptions, FrozenCrate, Runtime, freeze};
 use std::path::{Path, PathBuf};
 
-/// What the user chooses about the frozen crate.
+/// Options of the frozen crate.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RustChoices {
-    /// The linker's section for the numbers.
+    /// The linker section of the constants.
     pub section: Option<String>,
     /// Whether the crate is a member of a Cargo workspace.
     pub member: bool,
-    /// Where the runtime comes from; a folder is relative to where the program runs.
+    /// The source of the runtime. A relative folder is relative to the working directory.
     pub runtime: Runtime,
 }
 
-/// Writes the frozen crate into the folder `out`, whose name it takes: of the run's emulator, or of a row of its Pareto table.
+/// Writes the frozen crate into the folder `out`, which also gives the crate its name. The emulator
+/// is the run's, or belongs to a row of its Pareto table.
 ///
 /// # Errors
-/// `run` is neither a run folder nor an emulator file, has no such row, the folder holds something else, or the runtime is
-/// not in its folder.
+/// `run` is neither a run folder nor an emulator file, or has no such row; `out` contains other
+/// files; or the runtime is not in its folder.
 pub fn freeze_run(
     run: &Path,
     row: Option<usize>,
@@ -71,7 +73,8 @@ pub fn freeze_run(
     Ok(frozen)
 }
 
-/// The manifest of the workspace that cargo would look for above `out`; `None` if there is none or it excludes `out`.
+/// The workspace manifest that cargo would find above `out`; `None` if there is none or it excludes
+/// `out`.
 fn enclosing_workspace(out: &Path) -> Option<PathBuf> {
     let out = std::path::absolute(out).ok()?;
     let workspace = |folder: &Path| -> Option<toml::Value> {
@@ -89,8 +92,8 @@ fn enclosing_workspace(out: &Path) -> Option<PathBuf> {
     (!is_excluded).then(|| folder.join("Cargo.toml"))
 }
 
-/// Measures the emulator's costs on a processor, or predicts flash and RAM where a tool is missing, and writes them beside
-/// the frozen crate's sources as `resources-PROCESSOR.json` and `.txt`.
+/// Measures the emulator's costs on a processor, or predicts flash and RAM if a tool is missing.
+/// Writes them beside the frozen crate's sources as `resources-PROCESSOR.json` and `.txt`.
 ///
 /// # Errors
 /// The program does not build, run or pass its self-test, or the report cannot be written.
@@ -121,25 +124,26 @@ pub fn measure_resources(
     Ok(report)
 }
 
-/// What the user chooses about the C form.
+/// Options of the C form.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CChoices {
-    /// Prefix of all names; `None` takes the folder's name.
+    /// Prefix of all names; `None` uses the folder's name.
     pub prefix: Option<Prefix>,
-    /// The processor whose code and stack the header states.
+    /// The processor for which the header states code and stack sizes.
     pub target: Option<Processor>,
-    /// The linker's section for the numbers.
+    /// The linker section of the constants.
     pub section: Option<String>,
-    /// The linker's section for the functions.
+    /// The linker section of the functions.
     pub code_section: Option<String>,
 }
 
-/// Writes the emulator as C into the folder `out`, which also names it where no prefix is given. The observer is told where
-/// the costs on the target that was asked for cannot be measured.
+/// Writes the emulator as C into the folder `out`. If no prefix is given, the folder's name is the
+/// prefix. The observer is notified if the costs on the requested target cannot be measured.
 ///
 /// # Errors
-/// `run` is not a run folder or has no such row, a section name is invalid, or the folder holds other files.
+/// `run` is not a run folder or has no such row, a section name is invalid, or the folder holds
+/// other files.
 pub fn freeze_run_as_c(
     run: &Path,
     row: Option<usize>,
@@ -164,7 +168,7 @@ pub fn freeze_run_as_c(
     Ok(frozen)
 }
 
-/// The run's emulator, or that of a row of its Pareto table.
+/// The run's emulator, or the emulator of a row of its Pareto table.
 fn load(run: &Path, row: Option<usize>) -> Result<Emulator> {
     match row {
         None => emulator_of(run),

@@ -1,7 +1,8 @@
-//! The kernels of `search/cuda/nodes.cu` on a GPU: compiled for the device when it is first used, then launched.
+//! Compiles the kernels of `search/cuda/nodes.cu` for a GPU on its first use, and launches them.
 //!
-//! A kernel takes one argument, a structure of pointers and sizes that is the same in both languages. All of a device's
-//! work is in one stream: what is launched later sees what was launched earlier, and nothing waits for the host.
+//! A kernel takes one argument: a structure of pointers and sizes with the same layout in both
+//! languages. All work of a device goes into one stream, so later launches see the results of
+//! earlier ones, and nothing waits for the host.
 
 use candle_core::backend::BackendStorage;
 use candle_core::cuda::cudarc::driver::sys::{self, CUdevice_attribute};
@@ -18,16 +19,16 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 const SOURCE: &str = include_str!("../cuda/nodes.cu");
 
-/// The device's kernels, from its first use on.
+/// The kernels of each device, from its first use on.
 static GPUS: LazyLock<Mutex<HashMap<DeviceId, Arc<Gpu>>>> = LazyLock::new(Mutex::default);
 
-/// A place in a device's memory.
+/// An address in a device's memory.
 pub(crate) type Address = sys::CUdeviceptr;
 
-/// No place.
+/// The null address.
 pub(crate) const NULL: Address = 0;
 
-/// A kernel, by its place in [`Kernel::ALL`].
+/// A kernel, by its index in [`Kernel::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kernel {
     ProductSmall,
@@ -45,7 +46,7 @@ pub(crate) enum Kernel {
 }
 
 impl Kernel {
-    /// The names, in the order of the kernels.
+    /// The kernels' names, in the order of their indices.
     const ALL: [&str; 12] = [
         "product_small",
         "product_small_any",
@@ -77,7 +78,7 @@ impl Kernel {
 /// The argument of a kernel.
 ///
 /// # Safety
-/// The structure is that of `search/cuda/nodes.cu`, field by field.
+/// The structure matches the one in `search/cuda/nodes.cu` field by field.
 #[expect(unsafe_code, reason = "the layout is a promise to the kernels")]
 pub(crate) unsafe trait Argument: DeviceRepr {}
 
@@ -95,7 +96,7 @@ impl fmt::Debug for Gpu {
 }
 
 impl Gpu {
-    /// Returns the device's kernels, compiled when they are first asked for.
+    /// Returns the device's kernels, compiled on their first use.
     ///
     /// # Errors
     /// The kernels cannot be compiled for the device.
@@ -130,7 +131,8 @@ impl Gpu {
             .iter()
             .map(|name| module.load_function(name).w());
         keep_memory(context.ordinal());
-        // SAFETY: candle puts all of a device's work into this one stream, and so do we: there is none to wait for.
+        // SAFETY: candle and this crate put all of the device's work into this one stream, so there
+        // is no other stream to wait for.
         unsafe { device.disable_event_tracking() };
         Ok(Self {
             functions: functions.collect::<Result<_>>()?,
@@ -139,15 +141,15 @@ impl Gpu {
         })
     }
 
-    /// Returns which device it is.
+    /// Returns the device's id.
     pub(crate) fn id(&self) -> DeviceId {
         self.device.id()
     }
 
-    /// Puts a kernel into the stream.
+    /// Launches a kernel into the stream.
     ///
     /// # Errors
-    /// The device refuses it.
+    /// The device refuses the launch.
     #[expect(
         unsafe_code,
         reason = "a kernel reads and writes what its argument points to"
@@ -169,42 +171,44 @@ impl Gpu {
         };
         let mut launch = self.stream.launch_builder(&self.functions[kernel as usize]);
         launch.arg(argument);
-        // SAFETY: the argument has the kernel's layout (`Argument`); its callers fill it with addresses of live memory
-        // of the sizes that it names. Memory is freed in the same stream, after the kernel.
+        // SAFETY: the argument has the kernel's layout (`Argument`); its callers fill it with
+        // addresses of live memory of the stated sizes. Memory is freed in the same stream, after
+        // the kernel.
         unsafe { launch.launch(sizes) }.w()?;
         Ok(())
     }
 
-    /// Returns memory for so many numbers, which nothing has written.
+    /// Returns uninitialised memory for `count` floats.
     ///
     /// # Errors
-    /// The device has no more.
+    /// The device is out of memory.
     #[expect(
         unsafe_code,
         reason = "a kernel writes every number before one is read"
     )]
     pub(crate) fn stale(&self, count: usize) -> Result<CudaSlice<f32>> {
-        // SAFETY: every caller has a kernel write all of it before another reads it.
+        // SAFETY: every caller launches a kernel that writes all of it before another kernel reads
+        // it.
         unsafe { self.device.alloc::<f32>(count) }
     }
 
-    /// Returns these numbers on the device.
+    /// Copies these integers to the device.
     ///
     /// # Errors
-    /// The device has no more memory.
+    /// The device is out of memory.
     pub(crate) fn upload(&self, numbers: &[i32]) -> Result<CudaSlice<i32>> {
         self.device.clone_htod(numbers)
     }
 
-    /// Returns where these numbers are.
+    /// Returns the address of this memory.
     pub(crate) fn address<T>(&self, numbers: &CudaSlice<T>) -> Address {
         numbers.device_ptr(&self.stream).0
     }
 
-    /// Returns where the numbers of a contiguous F32 tensor on this device are.
+    /// Returns the address of the elements of a contiguous F32 tensor on this device.
     ///
     /// # Errors
-    /// The tensor is another.
+    /// The tensor has another layout or type, or is on another device.
     pub(crate) fn address_of(&self, storage: &CudaStorage, layout: &Layout) -> Result<Address> {
         let Some((start, _)) = layout.contiguous_offsets() else {
             candle_core::bail!("a kernel needs contiguous tensors");
@@ -213,10 +217,10 @@ impl Gpu {
         Ok(self.address(numbers) + (start * size_of::<f32>()) as Address)
     }
 
-    /// Returns where the numbers of a contiguous F32 tensor on this device are.
+    /// Returns the address of the elements of a contiguous F32 tensor on this device.
     ///
     /// # Errors
-    /// The tensor is another.
+    /// The tensor has another layout or type, or is on another device.
     pub(crate) fn address_in(&self, tensor: &Tensor) -> Result<Address> {
         let (storage, layout) = tensor.storage_and_layout();
         match &*storage {
@@ -225,22 +229,22 @@ impl Gpu {
         }
     }
 
-    /// Returns these numbers as a storage.
+    /// Wraps this memory as a storage.
     pub(crate) fn storage(&self, numbers: CudaSlice<f32>) -> CudaStorage {
         CudaStorage::wrap_cuda_slice(numbers, self.device.clone())
     }
 
-    /// Returns these numbers as a tensor.
+    /// Wraps this memory as a tensor.
     pub(crate) fn tensor(&self, numbers: CudaSlice<f32>, shape: &Shape) -> Tensor {
         let storage = Storage::Cuda(self.storage(numbers));
         Tensor::from_storage(storage, shape.clone(), BackpropOp::none(), false)
     }
 }
 
-/// Returns the kernels of a tensor's device; its numbers are F32.
+/// Returns the kernels of the device of an F32 tensor.
 ///
 /// # Errors
-/// The tensor is on no GPU, or of another type.
+/// The tensor is not on a GPU, or not F32.
 pub(crate) fn gpu_of(tensor: &Tensor) -> Result<Arc<Gpu>> {
     if tensor.dtype() != DType::F32 {
         candle_core::bail!("the kernels compute in F32, got {:?}", tensor.dtype());
@@ -254,7 +258,7 @@ pub(crate) fn gpu_of(tensor: &Tensor) -> Result<Arc<Gpu>> {
 /// Returns the kernels of a storage's device.
 ///
 /// # Errors
-/// They cannot be compiled.
+/// The kernels cannot be compiled.
 pub(crate) fn gpu_of_storage(storage: &CudaStorage) -> Result<Arc<Gpu>> {
     Gpu::of(storage.device())
 }
@@ -263,13 +267,14 @@ fn no_gpu() -> candle_core::Error {
     candle_core::Error::Msg("a kernel needs tensors on a GPU".into()).bt()
 }
 
-/// Has the device keep freed memory for the next step instead of returning it at every synchronisation; where it cannot,
-/// steps are slower.
+/// Makes the device keep freed memory for the next step instead of returning it at every
+/// synchronisation. If this fails, steps are slower.
 #[expect(unsafe_code, reason = "the driver's settings have no safe form")]
 fn keep_memory(ordinal: usize) {
     let threshold = u64::MAX;
     let mut pool = std::ptr::null_mut();
-    // SAFETY: the device exists, as its context does; the driver writes a handle and reads one 64-bit number.
+    // SAFETY: the device exists because its context exists; the driver writes a handle and reads
+    // one 64-bit integer.
     unsafe {
         if sys::cuDeviceGetDefaultMemPool(&mut pool, ordinal as i32) == sys::CUresult::CUDA_SUCCESS
         {

@@ -1,23 +1,28 @@
-//! Where a box has holes: whether the training points leave a part of it empty, and what of it the emulator then keeps.
+//! Holes: checks whether the training points leave a part of the box empty, and chooses the points
+//! that the emulator keeps to detect this.
 //!
-//! Distances are between inputs in whitened coordinates: standardised over the training rows (after the logarithm, where
-//! an input has one), then turned and stretched so that the training points have unit variance in every direction. The
-//! training rows that differ are split at random in halves A and B; rows of B are to A what new rows of the same design will be.
+//! Distances are between inputs in whitened coordinates: standardised over the training rows (after
+//! the logarithm, for logarithmic inputs), then rotated and scaled so that the training points have
+//! unit variance in every direction. The distinct training rows are split at random into halves A
+//! and B. Rows of B stand for new rows of the same design.
 //!
-//! 1. *Are there holes?* With t the 99 % point of the distances from rows of B to their nearest row of A, the share s of
-//!    uniform draws of the box that lie farther than t from A is about 1 % where the rows fill the box. Above 10 % (more where
-//!    rows are few, so that a filled box is mistaken in about one of 10,000 designs) it has holes; else nothing is kept,
-//!    and nothing costs anything.
-//! 2. *What is kept?* K rows of A as centres, each the farthest from those before it (Gonzalez, Theor. Comput. Sci. 38,
-//!    293, 1985: at most twice the least possible radius), and as radius the 99.5 % point of the distances from rows of B
-//!    to their nearest centre: of new rows of the same design one in 200 is called far. K is the least power of two that
-//!    calls nine tenths of the share s far; where not even 512 do, 512.
-//! 3. *No training row is far*: those that are become centres too, the farthest first; where they would be more than 512, the radius
-//!    grows instead.
+//! 1. *Are there holes?* Let t be the 99 % point of the distances from rows of B to their nearest
+//!    row of A. The share s of uniform draws of the box that lie farther than t from A is about 1 %
+//!    if the rows fill the box. The box has holes if s is above 10 %. With few rows the limit is
+//!    higher, so that a filled box is misjudged for about one in 10,000 designs. Without holes
+//!    nothing is kept, and calls cost nothing extra.
+//! 2. *Which points are kept?* K rows of A as centres, each the farthest from those before it
+//!    (Gonzalez, Theor. Comput. Sci. 38, 293, 1985: at most twice the least possible radius). The
+//!    radius is the 99.5 % point of the distances from rows of B to their nearest centre: one in
+//!    200 new rows of the same design is reported as far. K is the smallest power of two for which
+//!    nine tenths of the share s are reported as far, and at most 512.
+//! 3. *No training row is far.* Rows beyond the radius become centres too, the farthest first. If
+//!    that would give more than 512 centres, the radius grows instead.
 //!
-//! Of fewer than 200 rows the 99.5 % point is beyond the largest distance r of n. Where rows lie evenly, the chance of a distance above
-//! r falls as exp(-c r^d) in d dimensions, from which the point follows: r (ln 200 / ln (n + 1))^(1/d). Near edges and corners it
-//! falls more slowly, which the 99.9 % point makes up for.
+//! With fewer than 200 rows the 99.5 % point is beyond the largest distance r of n. For evenly
+//! distributed rows, the probability of a distance above r falls as exp(-c r^d) in d dimensions;
+//! the 99.5 % point is then r (ln 200 / ln (n + 1))^(1/d). The probability falls more slowly near
+//! edges and corners; using the 99.9 % point compensates for this.
 
 use crate::data::{Dataset, Normalisation};
 use crate::streams::{permutation, stream, uniform};
@@ -25,43 +30,45 @@ use dense_codegen::local::{Coordinates, Coverage};
 use faer::{Mat, Side};
 use std::collections::BTreeSet;
 
-/// Rows that are looked at, at most: an even number.
+/// Maximum number of rows examined; even.
 const ROWS: usize = 2000;
-/// Rows that say something about a design, at least.
+/// Minimum number of rows for statements about a design.
 const FEWEST: usize = 40;
-/// Uniform draws of the box.
+/// Number of uniform draws in the box.
 const DRAWS: usize = 2000;
-/// The share of them beyond the reach of the rows, above which there are holes.
+/// The box has holes if a larger share of the draws is beyond the reach of the rows.
 const EMPTY: f64 = 0.1;
-/// The chance that a box of few rows is said to have holes when it is filled, about.
+/// Approximate probability that a filled box with few rows is reported to have holes.
 const CHANCE: f64 = 1e-4;
-/// The share of rows of the same design that count as within reach, and within the radius.
+/// The share of rows of the same design that are within reach, and within the radius.
 const REACH: f64 = 0.99;
 const NEAR: f64 = 0.995;
-/// The share of new rows beyond the radius that is aimed at where so few rows say it, were there no edges.
+/// The target share of new rows beyond the radius if there are few rows, for a design without
+/// edges.
 const NEAR_EDGES: f64 = 1e-3;
-/// The share of the empty part that centres have to find, and how many there are at most.
+/// The share of the empty part that the centres have to detect, and the maximum number of centres.
 const FOUND: f64 = 0.9;
 const CENTRES: usize = 512;
-/// Rows that are as near, in standard deviations, count as one; no radius is smaller.
+/// Rows closer than this, in standard deviations, count as one; no radius is smaller.
 const SAME: f32 = 1e-3;
-/// By how much the radius is larger than it has to be for training rows: single precision finds them within it too.
+/// Safety factor of the radius: training rows are within it in single precision, too.
 const MARGIN: f32 = 1.001;
-/// Directions in which the rows vary less than this share of the widest one count as that wide.
+/// Directions in which the rows vary less than this share of the widest one are treated as that
+/// wide.
 const FLAT: f64 = 1e-4;
 
-/// Holes in the box, and what the emulator keeps of the design.
+/// Holes in the box, and the points that the emulator keeps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Holes {
-    /// The share of the box that lies beyond the reach of the training points.
+    /// The share of the box beyond the reach of the training points.
     pub empty: f64,
-    /// The share of the box that is called far from data.
+    /// The share of the box that is reported as far.
     pub flagged: f64,
-    /// What is kept.
+    /// The points that the emulator keeps.
     pub coverage: Coverage,
 }
 
-/// Returns the holes of the box of these training rows, or `None` where they fill it.
+/// Returns the holes of the box of these training rows, or `None` if they fill it.
 #[must_use]
 pub fn find(data: &Dataset, train: &[usize]) -> Option<Holes> {
     if train.len() < FEWEST {
@@ -91,7 +98,8 @@ pub fn find(data: &Dataset, train: &[usize]) -> Option<Holes> {
             / DRAWS as f64
     };
     let empty = share_beyond(a, reach);
-    // Of few rows the reach is uncertain: with n in B, a filled box has a share s beyond their farthest by (1 - s)^n.
+    // With few rows the reach is uncertain: in a filled box, a share s lies beyond the farthest of
+    // n rows of B with probability (1 - s)^n.
     let by_chance = 1.0 - CHANCE.powf(inputs as f64 / b.len() as f64);
     if empty <= EMPTY.max(by_chance) {
         return None;
@@ -128,7 +136,7 @@ pub fn find(data: &Dataset, train: &[usize]) -> Option<Holes> {
     })
 }
 
-/// The rows without those that are as near to an earlier one as [`SAME`], along every axis and about.
+/// Returns the rows without those within about [`SAME`] of an earlier one along every axis.
 fn distinct(rows: &[f32], inputs: usize) -> Vec<f32> {
     let mut seen = BTreeSet::new();
     let rows = rows.chunks_exact(inputs);
@@ -140,7 +148,8 @@ fn distinct(rows: &[f32], inputs: usize) -> Vec<f32> {
     new.flatten().copied().collect()
 }
 
-/// What the largest of so many distances is multiplied by for the [`NEAR`] point, where that lies beyond it; else 1.
+/// Returns the factor from the largest of `count` distances to the [`NEAR`] point if that lies
+/// beyond it, else 1.
 fn beyond_the_largest(count: usize, inputs: usize) -> f32 {
     let share_beyond = 1.0 / (count as f64 + 1.0);
     if share_beyond <= 1.0 - NEAR {
@@ -149,8 +158,8 @@ fn beyond_the_largest(count: usize, inputs: usize) -> f32 {
     (NEAR_EDGES.ln() / share_beyond.ln()).powf(1.0 / inputs as f64) as f32
 }
 
-/// The centres with those rows that are beyond the radius of all of them, the farthest first, at most [`CENTRES`] of them; and the radius
-/// that then covers every row.
+/// Adds rows beyond the radius to the centres, the farthest first, up to [`CENTRES`] in total.
+/// Returns the centres and a radius that covers every row.
 fn covering(centres: &[f32], radius: f32, rows: &[f32], inputs: usize) -> (Vec<f32>, f32) {
     let mut centres = centres.to_vec();
     let mut distances = nearest(rows, &centres, inputs);
@@ -173,7 +182,8 @@ fn covering(centres: &[f32], radius: f32, rows: &[f32], inputs: usize) -> (Vec<f
     (centres, radius.max(needed * MARGIN))
 }
 
-/// The matrix `[inputs][inputs]` that makes the covariance of these coordinates the identity.
+/// Returns the matrix `[inputs][inputs]` that transforms the covariance of these coordinates to the
+/// identity.
 fn whitening(u: &[f32], inputs: usize) -> Vec<f32> {
     let rows = u.len() / inputs;
     let matrix = Mat::<f64>::from_fn(rows, inputs, |r, c| f64::from(u[r * inputs + c]));
@@ -209,7 +219,8 @@ fn whitened(u: &[f32], whitening: &[f32], inputs: usize) -> Vec<f32> {
     .collect()
 }
 
-/// Standardised coordinates of inputs evenly likely in the box, in the logarithm where an input has one.
+/// Returns standardised coordinates of inputs drawn uniformly in the box, or in its logarithm for
+/// logarithmic inputs.
 fn draws(data: &Dataset, normalisation: &Normalisation) -> Vec<f32> {
     let mut random = stream(0, "holes: draws");
     let mut drawn = Vec::with_capacity(DRAWS * data.input_count());
@@ -231,7 +242,7 @@ fn square(left: &[f32], right: &[f32]) -> f32 {
     left.iter().zip(right).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// The distance of each of these points to the nearest of the others.
+/// Returns the distance of each point to the nearest of the others.
 fn nearest(points: &[f32], others: &[f32], inputs: usize) -> Vec<f32> {
     let least = |point: &[f32]| {
         let squares = others
@@ -242,7 +253,7 @@ fn nearest(points: &[f32], others: &[f32], inputs: usize) -> Vec<f32> {
     points.chunks_exact(inputs).map(least).collect()
 }
 
-/// The value below which this share of the values lies.
+/// Returns the quantile of the values at this share.
 fn point(values: &[f32], share: f64) -> f32 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f32::total_cmp);
@@ -250,7 +261,8 @@ fn point(values: &[f32], share: f64) -> f32 {
     sorted[place.clamp(1, sorted.len()) - 1]
 }
 
-/// Up to `count` of the points, each the farthest from those before it; the first is the nearest to the mean.
+/// Returns up to `count` of the points, each the farthest from those before it; the first is the
+/// nearest to the mean.
 fn farthest_first(points: &[f32], inputs: usize, count: usize) -> Vec<f32> {
     let all: Vec<&[f32]> = points.chunks_exact(inputs).collect();
     let origin = vec![0.0; inputs];

@@ -1,4 +1,4 @@
-//! What a data file holds, and what is odd about it.
+//! Summarises a data file and its irregularities.
 
 use crate::data::{Dataset, ReadOptions, Summary};
 use crate::error::Result;
@@ -8,33 +8,33 @@ use serde::Serialize;
 use std::fmt;
 use std::path::Path;
 
-/// A data file, looked at. Its text is what a user reads.
+/// The summary of a data file. Its text is for users.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// What the file holds, and how it is read.
+    /// The contents of the file, and how it is read.
     #[serde(flatten)]
     pub summary: Summary,
-    /// What is odd about it.
+    /// Warnings about the data.
     pub warnings: Vec<Warning>,
-    /// What more rows would bring, where that was measured.
+    /// The expected benefit of more rows, if it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_curve: Option<LearningCurve>,
 }
 
-/// Whether a learning curve is measured, too.
+/// Whether to measure a learning curve as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Curve {
-    /// Measure it: some seconds.
+    /// Measure it, which takes some seconds.
     Measured,
-    /// Leave it out.
+    /// Skip it.
     LeftOut,
 }
 
-/// Returns the summary of a data file with its warnings.
+/// Returns the summary of a data file, with warnings.
 ///
 /// # Errors
-/// The file cannot be read as data, or it has too few rows for a learning curve.
+/// The file cannot be read as data, or has too few rows for a learning curve.
 pub fn inspect(path: &Path, options: &ReadOptions, curve: Curve) -> Result<Inspection> {
     let data = Dataset::read(path, options)?;
     Ok(Inspection {

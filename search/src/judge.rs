@@ -1,7 +1,9 @@
-//! How good a run's emulator is on rows of a data file.
+//! Measures the quality of a run's emulator on rows of a data file.
 //!
-//! Rows that trained say nothing about new ones. The emulator knows the hash of its data and the seed that split them, so that
-//! its own file is split as the run split it, whatever the file says. Other data are taken as their own split says, else whole.
+//! Training rows tell nothing about the error on new rows. The emulator stores the hash of its data
+//! and the seed of their split. Its own file is therefore split as the run split it, even if the
+//! file has another split. Other data are split by their own split, or judged as a whole if they
+//! have none.
 
 use crate::assemble::output_deviation;
 use crate::data::{self, Columns, Dataset, Part, ReadOptions};
@@ -15,19 +17,19 @@ use dense_codegen::Emulator;
 use serde::Serialize;
 use std::path::Path;
 
-/// What says which rows are judged.
+/// The source of the split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitBy {
-    /// The run: the data are its own.
+    /// The run: the data are the run's own.
     Run,
-    /// The file, whose data are not those of the run.
+    /// The file: its data are not the run's.
     File,
-    /// Nothing: the data are not those of the run, and have no split.
+    /// None: the data are not the run's and have no split.
     None,
 }
 
-/// The rows that are judged.
+/// The judged rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rows {
     rows: Vec<usize>,
@@ -35,26 +37,27 @@ struct Rows {
     by: SplitBy,
 }
 
-/// An emulator, judged.
+/// Metrics of an emulator on the judged rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Judged {
-    /// The figures.
+    /// The metrics.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// The part whose rows were judged; `None`: all rows.
+    /// The part that was judged; `None` means all rows.
     pub part: Option<Part>,
-    /// What says which rows belong to it.
+    /// The source of the split.
     pub split_by: SplitBy,
 }
 
-/// Returns the figures of a run's emulator on one part of the data: of the run's own data as the run split them, else as the
-/// file says. Without a `part`, the test rows, or all rows of other data that have no split. Columns of a `.csv` that
-/// `options` does not name are those of the run. The observer takes notes.
+/// Returns the metrics of a run's emulator on one part of the data. The run's own data are split as
+/// the run split them, other data as their file says. Without a `part`, the test rows are judged,
+/// or all rows if other data have no split. If `options` names no columns of a `.csv`, the run's
+/// columns are used. The observer receives notes.
 ///
 /// # Errors
-/// `run` is neither a run folder nor an emulator file, the data have other inputs or outputs than
-/// the emulator, or the part has no row.
+/// `run` is neither a run folder nor an emulator file, the inputs or outputs of the data differ
+/// from the emulator's, or the part has no rows.
 pub fn judge(
     run: &Path,
     path: &Path,
@@ -92,7 +95,7 @@ pub fn judge(
     })
 }
 
-/// Notes which scalars or channels the figures leave out.
+/// Notes the scalars or channels that the metrics leave out.
 fn note_constant(data: &Dataset, deviation: &[f64], observer: &dyn Observer) {
     const NAMED: usize = 3;
     let units = deviation.chunks_exact(deviation.len() / data.channels());
@@ -115,7 +118,7 @@ fn note_constant(data: &Dataset, deviation: &[f64], observer: &dyn Observer) {
     }
 }
 
-/// Names the columns of a `.csv` as the emulator does, where the user does not.
+/// Sets the columns of a `.csv` to the emulator's, if the user names none.
 fn name_columns(options: &mut ReadOptions, emulator: &Emulator) {
     let outputs = emulator.outputs();
     if options.inputs.is_empty() {
@@ -127,14 +130,15 @@ fn name_columns(options: &mut ReadOptions, emulator: &Emulator) {
     }
 }
 
-/// The data that an emulator is of, and how they were split.
+/// The data of an emulator, and their split.
 struct Origin {
     data_sha256: String,
     seed: u64,
 }
 
 impl Origin {
-    /// As the run's folder says, else as the emulator does; `None` where it is not from a search.
+    /// Reads them from the run's folder, else from the emulator; `None` if the emulator is not from
+    /// a search.
     fn of(run: &Path, emulator: &Emulator) -> Result<Option<Self>> {
         let folder = RunFolder::at(run);
         if run.is_dir() && folder.has_description() {
@@ -152,7 +156,7 @@ impl Origin {
     }
 }
 
-/// The rows that are judged, and why these.
+/// The rows to judge, and the reason for the choice.
 fn rows(data: &Dataset, origin: Option<Origin>, part: Option<Part>) -> Result<Rows> {
     let wanted = part.unwrap_or(Part::Test);
     let own = origin.filter(|origin| origin.data_sha256 == data.sha256());
@@ -169,7 +173,7 @@ fn rows(data: &Dataset, origin: Option<Origin>, part: Option<Part>) -> Result<Ro
     Ok(Rows { rows, part, by })
 }
 
-/// The data with the emulator's columns, by name.
+/// Returns the data with the emulator's columns, matched by name.
 fn arranged(data: Dataset, emulator: &Emulator, observer: &dyn Observer) -> Result<Dataset> {
     let inputs: Vec<String> = emulator
         .inputs()

@@ -6,15 +6,16 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
-/// Freezes a run into a temporary folder, builds it, and returns what its latency program measures.
+/// Freezes a run into a temporary folder, builds it, and returns the measurements of its latency
+/// program.
 ///
 /// # Errors
-/// `run` is neither a run folder nor an emulator file, or cargo is missing or does not build it.
+/// `run` is neither a run folder nor an emulator file, cargo is missing, or the build fails.
 pub fn measure(run: &Path) -> Result<Value> {
     build_and_run(run, &["--json"])
 }
 
-/// Returns the same with every reading, in microseconds, as `readings_us`.
+/// Returns the measurements of [`measure`] with every reading, in microseconds, as `readings_us`.
 ///
 /// # Errors
 /// As [`measure`].

@@ -1,45 +1,46 @@
-//! L-BFGS in double precision: the smooth function's least value from a few evaluations an iteration.
+//! L-BFGS in double precision: minimises a smooth function with few evaluations per iteration.
 //!
 //! ```text
 //! direction = -H g    H from the last pairs (s = step, y = change of g), by the two-loop recursion
 //! step t along it:    f(t) <= f(0) + c1 t f'(0)   and   |f'(t)| <= c2 |f'(0)|      (strong Wolfe)
 //! ```
 //!
-//! A pair is kept where its curvature `s y` is positive, so that H stays positive definite. The minimiser is a state
-//! and an iteration, and nothing is drawn: what it does next depends on its state alone, which can be written down.
+//! A pair is kept if its curvature `s y` is positive, so that H stays positive definite. The
+//! minimiser is deterministic: each iteration depends only on its state, which can be saved and
+//! restored.
 //!
 //! Source: Nocedal and Wright, "Numerical Optimization" (2006), algorithms 7.4, 3.5 and 3.6.
 
 use std::collections::VecDeque;
 
-/// A step has to gain this share of what the slope promises.
+/// c1: the share of the decrease predicted by the slope that a step must achieve.
 const SUFFICIENT: f64 = 1e-4;
-/// The slope has to fall to this share.
+/// c2: the share to which the magnitude of the slope must fall.
 const CURVATURE: f64 = 0.9;
-/// Evaluations of one line search, at most.
+/// Maximum number of evaluations per line search.
 const EVALUATIONS: usize = 20;
 
-/// Where the function was evaluated, and what it was there.
+/// A place at which the function was evaluated, with its value and gradient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// The place.
     pub place: Vec<f64>,
     /// The function's value.
     pub value: f64,
-    /// Its gradient.
+    /// The gradient at the place.
     pub gradient: Vec<f64>,
 }
 
-/// A step and how the gradient changed along it.
+/// A step and the change of the gradient along it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
     /// The step.
     pub step: Vec<f64>,
-    /// The gradient after it less the gradient before it.
+    /// The gradient after the step minus the gradient before it.
     pub change: Vec<f64>,
 }
 
-/// The minimiser's whole state.
+/// The complete state of the minimiser.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lbfgs {
     history: usize,
@@ -47,23 +48,24 @@ pub struct Lbfgs {
     pairs: VecDeque<Pair>,
 }
 
-/// How an iteration ended.
+/// The result of an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// The value fell.
+    /// The value decreased.
     Fell,
-    /// No step along the direction makes the value fall, nor one along the gradient: there is nothing left to gain.
+    /// Neither a step along the direction nor one along the gradient decreases the value: the
+    /// minimiser has converged.
     Stuck,
 }
 
 impl Lbfgs {
-    /// Returns the minimiser at a point, which keeps so many pairs.
+    /// Returns a minimiser that starts at a point and keeps this number of pairs.
     #[must_use]
     pub fn new(point: Point, history: usize) -> Self {
         Self::with_pairs(point, history, VecDeque::new())
     }
 
-    /// Returns the minimiser with the pairs of its last iterations, the oldest first.
+    /// Returns the minimiser with the pairs of its last iterations, oldest first.
     #[must_use]
     pub fn with_pairs(point: Point, history: usize, pairs: VecDeque<Pair>) -> Self {
         Self {
@@ -73,13 +75,13 @@ impl Lbfgs {
         }
     }
 
-    /// Returns where the minimiser is.
+    /// Returns the current point.
     #[must_use]
     pub fn point(&self) -> &Point {
         &self.point
     }
 
-    /// Returns the pairs that it keeps, the oldest first.
+    /// Returns the stored pairs, oldest first.
     #[must_use]
     pub fn pairs(&self) -> &VecDeque<Pair> {
         &self.pairs
@@ -88,14 +90,14 @@ impl Lbfgs {
     /// Takes one iteration; `evaluate` returns value and gradient at a place.
     ///
     /// # Errors
-    /// Those of `evaluate`.
+    /// Returns the errors of `evaluate`.
     pub fn iterate<E>(
         &mut self,
         mut evaluate: impl FnMut(&[f64]) -> Result<(f64, Vec<f64>), E>,
     ) -> Result<Progress, E> {
         let direction = self.direction();
         let first = match self.pairs.is_empty() {
-            // A gradient is no length: the first step moves by one at most.
+            // The gradient has no natural length: the first step moves by at most one.
             true => (1.0 / norm(&self.point.gradient)).min(1.0),
             false => 1.0,
         };
@@ -106,14 +108,14 @@ impl Lbfgs {
             }
             None if self.pairs.is_empty() => Ok(Progress::Stuck),
             None => {
-                // Rounding or a fold spoilt the pairs: begin anew from the gradient.
+                // Rounding or a kink spoilt the pairs: restart from the gradient.
                 self.pairs.clear();
                 Ok(Progress::Fell)
             }
         }
     }
 
-    /// The two-loop recursion; the gradient downhill where there are no pairs.
+    /// Returns the direction of the two-loop recursion; without pairs, the negative gradient.
     pub(crate) fn direction(&self) -> Vec<f64> {
         let mut q: Vec<f64> = self.point.gradient.iter().map(|g| -g).collect();
         let mut shares = Vec::with_capacity(self.pairs.len());
@@ -134,8 +136,8 @@ impl Lbfgs {
         q
     }
 
-    /// Returns a point along the direction that satisfies the strong Wolfe conditions, or else the lowest one found
-    /// that is low enough; `None` where no step is.
+    /// Returns a point along the direction that satisfies the strong Wolfe conditions, or else the
+    /// lowest point found with sufficient decrease; `None` if no step has it.
     fn search<E>(
         &self,
         direction: &[f64],
@@ -203,7 +205,7 @@ impl Lbfgs {
     }
 }
 
-/// A step's length, and value and slope after it.
+/// The length of a step, and the value and slope after it.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
     length: f64,
@@ -217,7 +219,8 @@ impl Trial {
     }
 }
 
-/// The lowest step that is low enough, and one beyond which the least value cannot lie; open until that is known.
+/// Bracket of the minimum: the lowest step with sufficient decrease, and a step beyond the minimum,
+/// if known.
 struct Bracket {
     low: Trial,
     high: Option<Trial>,
@@ -229,7 +232,7 @@ impl Bracket {
             self.high = Some(trial);
             return;
         }
-        // The slope at the lower end leads into the bracket.
+        // The slope at the lower end points into the bracket.
         let inward = self
             .high
             .map_or(1.0, |high| (high.length - trial.length).signum());
@@ -239,7 +242,8 @@ impl Bracket {
         self.low = trial;
     }
 
-    /// The next length: where a parabola through the lower end has its least value, kept off the ends.
+    /// Returns the next length: the minimum of a parabola through the lower end, kept away from
+    /// both ends.
     fn next(&self) -> f64 {
         let Some(high) = self.high else {
             return self.low.length * 4.0;
@@ -302,7 +306,7 @@ mod tests {
         minimiser
     }
 
-    /// Rosenbrock's function of pairs: its valley bends.
+    /// Rosenbrock's function over pairs of variables: its valley is curved.
     fn rosenbrock(x: &[f64]) -> (f64, Vec<f64>) {
         let (mut value, mut gradient) = (0.0, vec![0.0; x.len()]);
         for k in (0..x.len()).step_by(2) {
@@ -314,7 +318,7 @@ mod tests {
         (value, gradient)
     }
 
-    /// A parabola whose axes differ by 1e6.
+    /// A paraboloid whose curvatures differ by a factor of 1e6.
     fn narrow_parabola(x: &[f64]) -> (f64, Vec<f64>) {
         let weights = x.iter().enumerate().map(|(k, _)| 10f64.powi(k as i32 % 7));
         let pairs: Vec<_> = x.iter().zip(weights).collect();
@@ -327,7 +331,7 @@ mod tests {
         )
     }
 
-    /// Not a number beyond 2: a line search has to come back.
+    /// NaN beyond 2: the line search has to step back.
     fn cliff(x: &[f64]) -> (f64, Vec<f64>) {
         match x[0] < 2.0 {
             true => ((x[0] - 1.9).powi(2), vec![2.0 * (x[0] - 1.9)]),

@@ -1,12 +1,14 @@
-//! Whether more runs would help: the error of a quick model on more and more of the rows, and the power law through it.
+//! The learning curve: whether more runs would help. Measures the error of a quick model on growing
+//! subsets of the rows, and fits a power law.
 //!
 //! ```text
 //! mse_z(n) = a n^-b,    ln a and b by least squares through ln mse_z of the largest subsets
 //! ```
 //!
-//! The model is a Gaussian process with shared length scales, in a few seconds; a searched network has another error, but
-//! what limits both where rows are few is what the rows say about the simulator. Subsets are nested, each half of
-//! the next, in three random orders; the rows that judge are the same for all, and no test row is read.
+//! The model is a Gaussian process with shared length scales and takes a few seconds. A searched
+//! network has another error, but with few rows both are limited by the information in the rows.
+//! Subsets are nested, each half of the next, in three random orders. The judging rows are the same
+//! for all subsets, and no test row is read.
 
 use crate::data::{Dataset, Normalisation, Part, Split, Transform};
 use crate::error::{Error, Result, ensure};
@@ -15,57 +17,60 @@ use crate::streams::{permutation, stream};
 use serde::Serialize;
 use std::fmt;
 
-/// Rows that the largest subset has at most: the process reads no more.
+/// Maximum size of the largest subset: the process uses no more rows.
 const LARGEST: usize = 1500;
-/// Rows that judge, at most, and the share of all that they are where these are few.
+/// Maximum number of judging rows, and their maximum share if there are few rows.
 const JUDGED: usize = 400;
 const JUDGED_SHARE: usize = 4;
-/// Rows of the smallest subset, at least.
+/// Minimum size of the smallest subset.
 const SMALLEST: usize = 12;
-/// Sizes at most; the law goes through the largest of them.
+/// Maximum number of sizes, and the number of the largest ones to which the law is fitted.
 const SIZES: usize = 6;
 const SIZES_OF_LAW: usize = 4;
-/// Random orders.
+/// Number of random orders.
 const ORDERS: usize = 3;
-/// An exponent below this is no gain worth a simulation: twice the runs, 7 % less error.
+/// Below this exponent, more simulations do not pay off: twice the runs reduce the error by only 7
+/// %.
 const WORTHWHILE: f64 = 0.1;
-/// Deviations of an output beyond which its inverse hyperbolic sine is learnt.
+/// Outputs that reach this number of standard deviations are learnt as their asinh.
 const HEAVY: f32 = 20.0;
 
-/// A subset's error.
+/// The error for one size of the subset.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Point {
-    /// Rows that were fitted.
+    /// Number of rows in the subset.
     pub rows: usize,
-    /// Mean squared error on the rows that judge, in deviations of each output: the geometric mean over the orders.
+    /// Mean squared error on the judging rows, in units of each output's deviation: the geometric
+    /// mean over the orders.
     pub mse_z: f64,
-    /// The least and the greatest of the orders.
+    /// The smallest and the largest value over the orders.
     pub range: [f64; 2],
 }
 
-/// The errors of growing subsets, and the law through them.
+/// The errors of growing subsets, and the power law fitted to them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LearningCurve {
-    /// From the smallest subset to the largest.
+    /// Points from the smallest subset to the largest.
     pub points: Vec<Point>,
-    /// b: the error falls by `2^b` when rows double.
+    /// b: doubling the rows divides the error by `2^b`.
     pub exponent: f64,
     /// The standard error of b.
     pub exponent_error: f64,
-    /// Rows that there are to train on.
+    /// Number of available training rows.
     pub rows: usize,
-    /// What the law says for so many rows,
+    /// The error that the law predicts for this number of rows,
     pub expected_mse_z: f64,
-    /// and for twice as many.
+    /// and for twice this number.
     pub doubled_mse_z: f64,
-    /// The answer in a sentence.
+    /// The conclusion in a sentence.
     pub answer: String,
 }
 
-/// Measures the curve of these data; the test rows of the file are left alone.
+/// Measures the curve of these data; the test rows of the file are not read.
 ///
 /// # Errors
-/// There are too few rows for three subsets and some that judge, or to train on, every output is constant, or no process can be fitted.
+/// If there are too few rows for three subsets and judging rows, or for training; if every output
+/// is constant; or if no process can be fitted.
 pub fn measure(data: &Dataset) -> Result<LearningCurve> {
     check_rows(data)?;
     let rows = rows(data);
@@ -126,15 +131,15 @@ pub fn measure(data: &Dataset) -> Result<LearningCurve> {
             ],
         });
     }
-    // As a search splits them.
+    // The same split as in a search.
     let train = Split::resolve(data, 0)?.train.len();
     Ok(law(points, train))
 }
 
-/// Refuses data with too few rows for a curve.
+/// Rejects data with too few rows for a curve.
 ///
 /// # Errors
-/// There are too few rows for three subsets and some that judge.
+/// If there are too few rows for three subsets and judging rows.
 pub fn check_rows(data: &Dataset) -> Result<()> {
     let rows = rows(data).len();
     let sizes = sizes(rows - judged_count(rows), data.input_count());
@@ -148,23 +153,23 @@ pub fn check_rows(data: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// The rows that a curve reads: all but those that test.
+/// Returns the rows that a curve reads: all except test rows.
 fn rows(data: &Dataset) -> Vec<usize> {
     let is_test = |row: usize| data.parts().is_some_and(|parts| parts[row] == Part::Test);
     (0..data.rows()).filter(|&row| !is_test(row)).collect()
 }
 
-/// How many of so many rows judge.
+/// Returns the number of judging rows.
 fn judged_count(rows: usize) -> usize {
     (rows / JUDGED_SHARE).min(JUDGED)
 }
 
-/// The smallest subset that says anything about so many inputs.
+/// Returns the smallest useful subset for this number of inputs.
 fn smallest(inputs: usize) -> usize {
     (2 * inputs).max(SMALLEST)
 }
 
-/// The sizes of the subsets, ascending.
+/// Returns the sizes of the subsets, ascending.
 fn sizes(rows: usize, inputs: usize) -> Vec<usize> {
     let halves = std::iter::successors(Some(rows.min(LARGEST)), |size| Some(size / 2));
     let mut sizes: Vec<usize> = halves
@@ -183,7 +188,7 @@ fn normalisation(data: &Dataset, rows: &[usize]) -> Normalisation {
     }
 }
 
-/// The law through the largest subsets, and what it says for `rows` and twice as many.
+/// Fits the law to the largest subsets, and predicts the error for `rows` and twice as many.
 fn law(points: Vec<Point>, rows: usize) -> LearningCurve {
     let last = &points[points.len().saturating_sub(SIZES_OF_LAW)..];
     let count = last.len() as f64;
@@ -199,7 +204,8 @@ fn law(points: Vec<Point>, rows: usize) -> LearningCurve {
         .map(|pair| (pair.0 - x) * (pair.1 - y))
         .sum::<f64>()
         / square;
-    // The scatter of the points about the law, and of the orders about their means, whichever is larger.
+    // The scatter of the points about the law or of the orders about their means, whichever is
+    // larger.
     let about = |pair: &(f64, f64)| (pair.1 - y - slope * (pair.0 - x)).powi(2);
     let residual = pairs.iter().map(about).sum::<f64>() / (count - 2.0).max(1.0);
     let spread = last
@@ -235,7 +241,7 @@ fn answer(exponent: f64, error: f64, rows: usize, expected: f64) -> String {
             factor(exponent.max(0.0))
         );
     }
-    // Runs for a tenth of the error: 10^(1/b) times as many.
+    // A tenth of the error takes 10^(1/b) times the runs.
     let tenth = 10f64.powf(1.0 / exponent);
     format!(
         "More runs would help: twice as many ({}) divide the mean squared error by about {:.1} ({:.1} to {:.1}), from {expected:.1e}; \

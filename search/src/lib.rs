@@ -1,34 +1,42 @@
-//! Trains DENSE: from a simulator's runs to an emulator.
+//! Trains DENSE emulators from the runs of a simulator.
 //!
-//! In the order in which data pass:
+//! The modules in the order of the data flow:
 //!
-//! - [`design`] says where to run a simulator, and [`collect`](mod@collect) runs it there;
-//! - [`data`] reads runs, splits and normalises them; [`warnings`] says what is odd about them;
-//!   [`learning_curve`] what more of them would bring;
-//! - [`transform`] chooses the coordinate that outputs are learnt in, and where they are many, their [`components`] are;
-//! - [`space`] has the super-architectures: groups of candidate operations between nodes, presets or read from TOML;
-//!   [`contenders`] are those that a run trains, the [`control`] among them;
-//! - `lowering` says what a candidate, and what a member beside its groups, is as operations of an emulator's graph;
-//! - [`supernetwork`] has the weights that their architectures share, on candle, with its [`nodes`] fused on the CPU;
-//!   [`variables`] has the probabilities of the candidates;
-//! - [`budget`] has what the shipped call may cost, by a [`cost_model`] where that is time;
-//! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] where rows are few;
-//! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where these are good;
-//! - [`assemble`](mod@assemble) makes an emulator of what was trained; [`calibration`] fits its uncertainty, and
-//!   [`holes`] finds the part of the box that has no points;
-//! - [`device`] names what trains: the processor, or a GPU; [`transfer`] is where it is read;
-//! - [`metrics`] says how good it is, [`report`] shows it on a page;
-//! - [`search`](mod@search) is all that, from data to a [`run_folder`] with one writer at a time ([`folder_lock`]);
-//! - [`judge`](mod@judge), [`predict`], [`freezing`], [`export`] and [`latency`] take a run's emulator from there;
-//!   [`inspect`](mod@inspect) looks at data before;
-//! - [`events`] are what a long call tells its caller, and [`error`] is what can go wrong. [`streams`] has every random draw.
+//! - [`design`] chooses the points at which to run a simulator, and [`collect`](mod@collect) runs
+//!   it there;
+//! - [`data`] reads runs, splits and normalises them; [`warnings`] reports irregularities;
+//!   [`learning_curve`] estimates the benefit of more runs;
+//! - [`transform`] chooses the coordinate in which outputs are learnt; [`components`] represent
+//!   large outputs;
+//! - [`space`] has the super-architectures: groups of candidate operations between nodes, as
+//!   presets or read from TOML; [`contenders`] lists the contenders of a run, including the
+//!   [`control`];
+//! - `lowering` turns candidates, and the parts of a member outside its groups, into operations of
+//!   an emulator's graph;
+//! - [`supernetwork`] holds the weights that architectures share, in candle; its [`nodes`] are
+//!   fused on the CPU; [`variables`] holds the probabilities of the candidates;
+//! - [`budget`] limits the cost of the shipped call; a [`cost_model`] gives its time;
+//! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] if
+//!   there are few rows;
+//! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where its predictions are good;
+//! - [`assemble`](mod@assemble) builds an emulator from the trained networks; [`calibration`] fits
+//!   its uncertainty, and [`holes`] finds the parts of the box without points;
+//! - [`device`] names the training device, a CPU or a GPU; [`transfer`] reads values back from it;
+//! - [`metrics`] measures errors, and [`report`] shows them on a page;
+//! - [`search`](mod@search) runs all of this, from data to a [`run_folder`] with one writer at a
+//!   time ([`folder_lock`]);
+//! - [`judge`](mod@judge), [`predict`], [`freezing`], [`export`] and [`latency`] use a run's
+//!   emulator; [`inspect`](mod@inspect) examines data before a search;
+//! - [`events`] report the progress of a long call to its caller, [`error`] has the errors, and
+//!   [`streams`] makes every random draw.
 //!
-//! The library prints nothing and knows no command line. The program `dense-search` is modules of its binary, behind the
-//! feature `program` (on by default): `cargo build --lib --no-default-features` builds the library without what only the
-//! program needs.
+//! The library prints nothing and has no command line. The program `dense-search` consists of
+//! modules of its binary, behind the feature `program` (on by default):
+//! `cargo build --lib --no-default-features` builds the library without the program's dependencies.
 //!
 //! # Example
-//! A search over 64 runs of a simulator, a prediction between them, and the emulator as a crate with static weights:
+//! A search over 64 runs of a simulator, a prediction between them, and the emulator as a crate
+//! with static weights:
 //! ```
 //! use dense_search::data::ReadOptions;
 //! use dense_search::{Dataset, Event, Executor, Extent, FreezeOptions, Input, Search, SearchSettings};

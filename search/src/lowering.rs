@@ -1,14 +1,15 @@
-//! Lowering: what a member of a super-architecture is as operations of an emulator's graph.
+//! Lowering: converts a member of a super-architecture to operations of an emulator's graph.
 //!
 //! ```text
-//! raw inputs -> logarithm -> standardise -> group 0 -> ... -> group G-1 -> rescalings [-> transpose]
+//! raw inputs -> logarithm -> standardise -> group 0 -> ... -> group G-1 -> rescale [-> transpose]
 //!               inputs()                    candidate()                    outputs()
 //! ```
 //!
 //! Each part is a [`Fragment`]: operations whose parameters have names and shapes, but no values. A
-//! [`Space`](crate::space::Space) holds those of its candidates. Work, flash and time are read off fragments
-//! ([`crate::budget`], [`crate::cost_model`]), and [`crate::assemble`] grafts them into the emulator's graph. The
-//! [super-network](crate::supernetwork) has the same parameters and computes the same in fused form.
+//! [`Space`](crate::space::Space) holds the fragments of its candidates. Work, flash and time are
+//! derived from fragments ([`crate::budget`], [`crate::cost_model`]), and [`crate::assemble`]
+//! grafts them into the emulator's graph. The [super-network](crate::supernetwork) has the same
+//! parameters and evaluates the same operations in fused form.
 
 use crate::data;
 use crate::space::{Candidate, Group, Identity, Placement};
@@ -19,8 +20,9 @@ use dense_codegen::graph::{
     TransposedConv1d, TransposedConv2d,
 };
 
-/// Returns the order in which a sequence of the network's outputs stands in the data, `[channels][length]`, or an image,
-/// `[channels][height][width]`: element k of the network is element `order[k]` of the data.
+/// Returns the order of the network's outputs in the data, for a sequence (`[channels][length]`) or
+/// an image (`[channels][height][width]`): element k of the network is element `order[k]` of the
+/// data.
 #[must_use]
 pub fn data_order(output: Shape) -> Vec<usize> {
     match output {
@@ -39,22 +41,22 @@ pub fn data_order(output: Shape) -> Vec<usize> {
     }
 }
 
-/// What [`inputs`] subtracts from each input.
+/// The centre that [`inputs`] subtracts from each input.
 pub(crate) const INPUT_CENTRE: &str = "input centre";
-/// What [`inputs`] then multiplies it by.
+/// The scale that [`inputs`] then multiplies by.
 pub(crate) const INPUT_SCALE: &str = "input scale";
-/// Scale and offset that lead from the network's values to the learnt coordinate, where that is transformed.
+/// Scale and offset from the network's values to the learnt coordinate, if that is transformed.
 pub(crate) const LEARNT: [&str; 2] = ["learnt scale", "learnt offset"];
-/// Scale and offset that give the outputs the unit of their `sinh`, over their standard deviation.
+/// Scale and offset that convert a `sinh` to units of the outputs' standard deviation.
 pub(crate) const UNIT: [&str; 2] = ["unit scale", "unit offset"];
-/// Scale and offset of the outputs: the scale is their standard deviation on the training rows.
+/// Scale and offset of the outputs; the scale is their standard deviation on the training rows.
 pub(crate) const OUTPUT: [&str; 2] = ["output scale", "output offset"];
 
-/// Returns a member's operations before its groups, on the raw inputs; `logarithmic` says which are taken by their
-/// logarithm, which makes no difference to costs.
+/// Returns a member's operations before its groups, applied to the raw inputs. `logarithmic` marks
+/// the inputs whose logarithm is taken; it does not affect costs.
 ///
 /// # Errors
-/// There are no inputs, or more numbers than a node may have.
+/// If there are no inputs, or more values than a node may have.
 pub(crate) fn inputs(logarithmic: &[bool]) -> Result<Fragment> {
     let mask = logarithmic.to_vec();
     let mut fragment = Fragment::new(Shape::Vector(mask.len()));
@@ -68,9 +70,11 @@ pub(crate) fn inputs(logarithmic: &[bool]) -> Result<Fragment> {
     Ok(fragment.ending_at(standardised))
 }
 
-/// Returns name and shape of a candidate's weights and biases, in the order of its layers: what is trained.
+/// Returns names and shapes of a candidate's trained weights and biases, in the order of its
+/// layers.
 ///
-/// *Shapes*: dense `[IN][OUT]`, convolutions `[K][CIN][COUT]` or `[K][K][CIN][COUT]`, biases `[OUT]` or `[COUT]`.
+/// *Shapes*: dense `[IN][OUT]`, convolutions `[K][CIN][COUT]` or `[K][K][CIN][COUT]`, biases
+/// `[OUT]` or `[COUT]`.
 pub(crate) fn parameters(
     candidate: Candidate,
     input: Shape,
@@ -108,21 +112,22 @@ pub(crate) fn parameters(
     }
 }
 
-/// Returns what `candidates[index]` of a group does with a node of this shape: all that leads to the next node.
+/// Returns all operations of `candidates[index]` of a group from a node of this shape to the next
+/// node.
 ///
-/// Its parameters are those of [`parameters`]; a low-rank one has the bias of its first matrix too, of zeros, whose name
-/// candidates of equal rank share.
+/// Its parameters are those of [`parameters`]. A low-rank candidate also has a bias of zeros for
+/// its first matrix; candidates of equal rank share its name.
 ///
 /// # Errors
-/// The candidate does not lead from this shape to the group's output.
+/// If the candidate cannot map this shape to the group's output.
 ///
 /// # Panics
-/// There is no such candidate.
+/// If there is no such candidate.
 pub(crate) fn candidate(group: &Group, index: usize, input: Shape) -> Result<Fragment> {
     let mut fragment = Fragment::new(input);
     let resized = resized(&mut fragment, group.output)?;
     let activation = match group.candidates[index] {
-        // It acts on the gate.
+        // The activation applies to the gate.
         Candidate::Gated => None,
         _ => group.activation_of(index),
     };
@@ -144,7 +149,7 @@ pub(crate) fn candidate(group: &Group, index: usize, input: Shape) -> Result<Fra
     Ok(fragment.ending_at(node))
 }
 
-/// The operand at the output's positions, where both have some.
+/// Returns the operand resized to the positions of the output, if both have positions.
 fn resized(fragment: &mut Fragment, output: Shape) -> Result<NodeId> {
     let operation = match (fragment.shape(Fragment::OPERAND), output) {
         (Shape::Sequence { length: from, .. }, Shape::Sequence { length, .. })
@@ -165,7 +170,7 @@ fn resized(fragment: &mut Fragment, output: Shape) -> Result<NodeId> {
     fragment.push(operation, &[Fragment::OPERAND])
 }
 
-/// The result of the candidate's operation alone; `None` for zero.
+/// Returns the result of the candidate's operation alone; `None` for zero.
 fn operation(
     fragment: &mut Fragment,
     group: &Group,
@@ -247,11 +252,12 @@ fn activated(
     fragment.push(Operation::Activation(Activation { function }), &[node])
 }
 
-/// Returns a member's operations behind its groups: from the coordinate in which outputs were learnt to physical units,
-/// in the data's order. The last rescaling multiplies with the outputs' deviation, whatever comes before.
+/// Returns a member's operations after its groups: from the coordinate in which outputs were learnt
+/// to physical units, in the order of the data. The last rescaling always multiplies by the
+/// outputs' standard deviation.
 ///
 /// # Errors
-/// The output has no numbers, or more than a node may have.
+/// If the output is empty, or has more values than a node may have.
 pub(crate) fn outputs(output: Shape, transform: data::Transform) -> Result<Fragment> {
     let mut fragment = Fragment::new(output);
     let mut node = Fragment::OPERAND;

@@ -1,4 +1,4 @@
-//! How good an emulator is on rows that it has not seen: figures of the deployed arithmetic.
+//! Accuracy of an emulator on rows that it has not seen, measured with the deployed arithmetic.
 
 mod held;
 
@@ -14,12 +14,14 @@ use std::fmt::Write;
 /// The figures of `evaluate`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Metrics {
-    /// Mean squared error after each output is divided by its standard deviation on the training rows.
+    /// Mean squared error after each output is divided by its standard deviation on the training
+    /// rows.
     pub mse_z: f64,
-    /// One minus the squared error over the outputs' variance, pooled in those units.
+    /// One minus the squared error over the variance of the outputs, both pooled in units of the
+    /// training deviations.
     pub r2: f64,
-    /// The median over rows of the error's norm over the output's norm. Scalars and channels, which may have a unit each, are
-    /// divided by their training deviation before.
+    /// The median over rows of the norm of the error over the norm of the output. Scalars and
+    /// channels may have different units, so they are first divided by their training deviations.
     pub median_relative_l2: f64,
     /// The share of values within 0.674 standard deviations.
     pub coverage_50: f64,
@@ -27,25 +29,27 @@ pub struct Metrics {
     pub coverage_90: f64,
     /// The share of values within 2.576 standard deviations.
     pub coverage_99: f64,
-    /// [`Metrics::coverage_90`] of each fifth of the rows, ranked for each output by the size of the prediction, the smallest
-    /// first; `None` for fewer than five rows.
+    /// [`Metrics::coverage_90`] for fifths of the rows, ranked for each output by the magnitude of
+    /// the prediction, smallest first; `None` for fewer than five rows.
     pub coverage_90_by_size: Option<[f64; held::SIZES]>,
-    /// The scalar, or the tenth of a curve or image, with the smallest share of values in the band of 90 %; `None` for a
-    /// single number.
+    /// The scalar, or the tenth of a curve or image, with the smallest coverage of the 90 % band;
+    /// `None` for a single output.
     pub coverage_90_least: Option<HeldPart>,
     /// Mean width of the 90 % band, in training standard deviations.
     pub mean_width_z: f64,
-    /// That over the width of the band that is equally wide everywhere, in those units, and holds as many values: below 1
-    /// where the standard deviation knows where errors are large.
+    /// The mean width over that of a constant band, in the same units, that covers the same number
+    /// of values. Below 1 if the standard deviation is larger where errors are larger.
     pub width_over_constant: f64,
-    /// Spearman's correlation of a row's mean squared standard deviation with its mean squared error; `None` for fewer
-    /// than three rows or a single output, whose rows have one error each.
+    /// Spearman's correlation of a row's mean squared standard deviation with its mean squared
+    /// error; `None` for fewer than three rows, or for a single output, whose rows have only one
+    /// error each.
     pub error_rank_correlation: Option<f64>,
-    /// Rows outside the trained box, or far from all training points in a box with holes.
+    /// Number of rows outside the trained box or, in a box with holes, far from all training
+    /// points.
     pub out_of_domain: usize,
-    /// Rows.
+    /// Number of rows.
     pub samples: usize,
-    /// Each scalar or channel by itself, where there are several; without those that are constant.
+    /// The figures of each scalar or channel, if there are several; without constant ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputMetrics>,
 }
@@ -53,24 +57,25 @@ pub struct Metrics {
 /// The figures of a scalar or channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutputMetrics {
-    /// Its name, or its number.
+    /// The name or index.
     pub name: String,
-    /// Mean squared error in its training deviations.
+    /// Mean squared error in units of its training deviations.
     #[serde(deserialize_with = "float")]
     pub mse_z: f64,
-    /// One minus the squared error over its variance.
+    /// One minus the squared error over the variance.
     #[serde(deserialize_with = "float")]
     pub r2: f64,
-    /// The median over rows of its error, in its training deviations.
+    /// The median over rows of the error, in units of its training deviations.
     #[serde(deserialize_with = "float")]
     pub median_error_z: f64,
-    /// The share of its values in the band of 90 %.
     #[serde(deserialize_with = "float")]
+    /// The coverage of its 90 % band.
     pub coverage_90: f64,
 }
 
 impl OutputMetrics {
-    /// Returns the figures in words: `eff: R2 0.021, half of its errors below 98.3 % of its standard deviation`.
+    /// Returns the figures as text:
+    /// `eff: R2 0.021, half of its errors below 98.3 % of its standard deviation`.
     #[must_use]
     pub fn text(&self) -> String {
         format!(
@@ -83,15 +88,15 @@ impl OutputMetrics {
 }
 
 impl Metrics {
-    /// Returns the scalar or channel with the largest error, where there are several.
+    /// Returns the scalar or channel with the largest error, if there are several.
     #[must_use]
     pub fn worst_output(&self) -> Option<&OutputMetrics> {
         let outputs = self.outputs.iter();
         outputs.max_by(|a, b| a.mse_z.total_cmp(&b.mse_z))
     }
 
-    /// Returns in lines where the band of 90 % holds: by the size of the prediction, and the part of the outputs where it
-    /// does so least.
+    /// Returns lines about the coverage of the 90 % band: by the magnitude of the prediction, and
+    /// for the part of the outputs with the smallest coverage.
     #[must_use]
     pub fn held_text(&self) -> String {
         let mut text = String::new();
@@ -108,7 +113,7 @@ impl Metrics {
         text
     }
 
-    /// Returns the scalars or channels as lines, the worst first; empty where there is only one.
+    /// Returns a line per scalar or channel, the worst first; empty if there is only one.
     #[must_use]
     pub fn outputs_text(&self) -> String {
         let mut outputs: Vec<&OutputMetrics> = self.outputs.iter().collect();
@@ -134,17 +139,19 @@ impl Metrics {
     }
 }
 
-/// The scalars or channels of an output, each with the unit that errors are divided by before they are added up.
+/// The scalars or channels of an output, with the units by which errors are divided before they are
+/// combined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Groups {
-    /// Values of each.
+    /// Number of values in each.
     size: usize,
-    /// The root mean square of its values' training deviations; 0 where all are constant.
+    /// The root mean square of its training deviations; 0 if all its values are constant.
     units: Vec<f64>,
 }
 
 impl Groups {
-    /// Returns the scalars or channels of these data; `deviation` is that of each value.
+    /// Returns the scalars or channels of these data; `deviation` has the training deviation of
+    /// each value.
     #[must_use]
     pub fn of(data: &Dataset, deviation: &[f64]) -> Self {
         let count = data.channels();
@@ -159,14 +166,15 @@ impl Groups {
         }
     }
 
-    /// Returns how many there are.
+    /// Returns the number of scalars or channels.
     #[must_use]
     pub fn count(&self) -> usize {
         self.units.len()
     }
 
-    /// Returns an error's norm over the output's norm, each scalar or channel in its own unit. (Of outputs that have an offset, the
-    /// norm is that of what the emulator computes.)
+    /// Returns the norm of the error over the norm of the output, with each scalar or channel in
+    /// its own unit. (For outputs with an offset, the norm is that of the value that the emulator
+    /// computes.)
     #[must_use]
     pub fn relative_error<T: Copy + Into<f64>>(&self, y: &[f64], mean: &[T]) -> f64 {
         let (mut error, mut norm) = (0.0, 0.0);
@@ -186,7 +194,7 @@ impl Groups {
         (error / norm.max(f64::MIN_POSITIVE)).sqrt()
     }
 
-    /// The name of one.
+    /// Returns the name of a scalar or channel.
     fn name(&self, data: &Dataset, group: usize) -> String {
         let names = data.output_names();
         match names.len() == self.count() {
@@ -196,14 +204,14 @@ impl Groups {
     }
 }
 
-/// What the figures of one scalar or channel are made of.
+/// Sums from which the figures of one scalar or channel are computed.
 #[derive(Debug, Clone, Default)]
 struct Sums {
     squares: f64,
     total: f64,
     inside: usize,
     count: usize,
-    /// The root mean square of each row's errors.
+    /// The root mean square error of each row.
     errors: Vec<f64>,
 }
 
@@ -223,8 +231,9 @@ impl Sums {
 
 /// Returns the figures of an emulator on some rows.
 ///
-/// `deviation`: each output's standard deviation on the training rows, as the emulator computes it; 0.0 leaves a constant output
-/// out. The data may be as their file has them: what the emulator is relative to is taken out of them.
+/// `deviation` is the standard deviation of each output on the training rows, as the emulator
+/// computes it; 0.0 excludes a constant output. The data may be as in their file: the emulator's
+/// offsets are subtracted from them.
 #[must_use]
 pub fn evaluate(
     emulator: &Emulator,
@@ -330,14 +339,15 @@ pub fn evaluate(
     }
 }
 
-/// The width of the constant band that holds as many errors of these sizes.
+/// Returns the width of the constant band that covers `inside` of these errors.
 fn constant_width(mut sizes: Vec<f64>, inside: usize) -> f64 {
     sizes.sort_by(f64::total_cmp);
     let last = inside.clamp(1, sizes.len().max(1)) - 1;
     2.0 * sizes.get(last).copied().unwrap_or(f64::NAN)
 }
 
-/// Spearman's rank correlation; `None` for fewer than three pairs, or where one side has a single value.
+/// Returns Spearman's rank correlation; `None` for fewer than three pairs, or if one side is
+/// constant.
 fn rank_correlation(left: &[f64], right: &[f64]) -> Option<f64> {
     if left.len() < 3 {
         return None;
@@ -351,7 +361,7 @@ fn rank_correlation(left: &[f64], right: &[f64]) -> Option<f64> {
     (scale > 0.0).then(|| product(&left, &right) / scale)
 }
 
-/// Each number's place in ascending order, from 0; equal numbers share the mean of theirs.
+/// Returns the rank of each value in ascending order, from 0; equal values share their mean rank.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
@@ -400,10 +410,10 @@ mod tests {
             };
             groups.relative_error(&[3.0 * unit, 8.0, 1e9], &[3.0 * scale, 9.0, 0.0])
         };
-        // By hand: 0.5 over the root of 9 + 16.
+        // By hand: 0.5 over the square root of 9 + 16.
         assert!((relative(1.0) - 0.1).abs() < 1e-12);
         assert_eq!(relative(1.0), relative(1024.0));
-        // One curve has one unit: its norms as they are.
+        // A single curve has one unit, so that norms are unscaled.
         let curve = Groups {
             size: 2,
             units: vec![7.0],

@@ -1,13 +1,14 @@
-//! AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019) over a super-network's variables.
+//! AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019) over a
+//! super-network's variables.
 //!
 //! ```text
 //! m += (1 - b1) (g - m),   v += (1 - b2) (g^2 - v),
 //! w -= rate (m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) + decay w)
 //! ```
 //!
-//! A variable that a step's architecture does not use has no gradient and keeps its weights, moments and step count `t`.
-//! On the CPU one pass updates weights and moments in place, on a GPU one kernel those of all variables; elsewhere
-//! candle's operations do the same.
+//! A variable that the architecture of a step does not use has no gradient; it keeps its weights,
+//! moments and step count `t`. On the CPU one pass updates weights and moments in place. On a GPU
+//! one kernel updates all variables. On other devices candle's operations compute the same update.
 
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -21,10 +22,10 @@ use moments::{BETA_1, BETA_2, EPSILON, Entry, Moments, correction};
 use rayon::prelude::*;
 use std::sync::Mutex;
 
-/// Weights below which an update is not worth a second thread.
+/// Number of weights below which a second thread does not speed up an update.
 const SHARED_FROM: usize = 1 << 16;
 
-/// The optimiser's state.
+/// The state of the optimiser.
 #[derive(Debug)]
 pub struct AdamW {
     entries: Vec<Entry>,
@@ -33,14 +34,14 @@ pub struct AdamW {
     on_gpu: bool,
 }
 
-/// What a variable's moments are in a checkpoint.
+/// The moments of a variable in a checkpoint.
 #[derive(Debug, Clone)]
 pub struct Saved {
-    /// Updates of the variable.
+    /// Number of updates of the variable.
     pub steps: u32,
-    /// The mean of its gradients.
+    /// Moving average of its gradients.
     pub mean: Tensor,
-    /// The mean of their squares.
+    /// Moving average of their squares.
     pub square: Tensor,
 }
 
@@ -71,10 +72,10 @@ impl AdamW {
         })
     }
 
-    /// Takes one step of size `rate`.
+    /// Takes a step with step size `rate`.
     ///
     /// # Errors
-    /// A gradient is not on its variable's device.
+    /// If a gradient is not on the device of its variable.
     pub fn step(&mut self, gradients: &GradStore, rate: f64) -> Result<()> {
         let decay = self.decay;
         let mut used: Vec<(&mut Entry, &Tensor)> = self
@@ -100,10 +101,10 @@ impl AdamW {
         }
     }
 
-    /// Returns the state of every variable, in the order of [`AdamW::new`], on the CPU.
+    /// Returns the state of every variable on the CPU, in the order of [`AdamW::new`].
     ///
     /// # Errors
-    /// The device cannot be read.
+    /// If the device cannot be read.
     pub fn save(&self) -> Result<Vec<Saved>> {
         let saved = |entry: &Entry| {
             let [mean, square] = match &entry.moments {
@@ -127,10 +128,10 @@ impl AdamW {
         self.entries.iter().map(saved).collect()
     }
 
-    /// Takes up a state that [`AdamW::save`] returned for the same variables.
+    /// Restores a state that [`AdamW::save`] returned for the same variables.
     ///
     /// # Errors
-    /// It is of other variables.
+    /// If the state belongs to other variables.
     pub fn restore(&mut self, saved: &[Saved]) -> Result<()> {
         if saved.len() != self.entries.len() {
             candle_core::bail!(
@@ -197,7 +198,8 @@ impl Entry {
     }
 }
 
-/// One pass over a variable: `w = keep w - step m / (sqrt(root v) + eps)`, moments first.
+/// One pass over a variable: updates the moments, then
+/// `w = keep w - step m / (sqrt(root v) + eps)`.
 struct Update<'a> {
     moments: &'a Mutex<[Vec<f32>; 2]>,
     step: f32,
@@ -260,7 +262,7 @@ mod tests {
         var.to_vec1().unwrap()
     }
 
-    /// The gradient of `sum (w - k)^2` over elements `k`.
+    /// The gradient of `sum (w - k)^2`, where `k` is the index of an element.
     fn gradients(variable: &Var) -> GradStore {
         let goal: Vec<f32> = (0..variable.elem_count()).map(|k| k as f32).collect();
         let goal = Tensor::new(goal, &Device::Cpu).unwrap();
@@ -313,7 +315,7 @@ mod tests {
             }
         }
         for (k, w) in w.into_iter().enumerate() {
-            // Thirty steps in f32.
+            // Rounding of thirty steps in f32.
             assert!(
                 (f64::from(values(&fused)[k]) - w).abs() < 1e-5,
                 "fused, {k}"

@@ -1,23 +1,24 @@
-//! Keeps a training to a wall time: says when the search has to end so that fine-tuning ends in time.
+//! Keeps a training within a wall time: determines when the search must end so that fine-tuning
+//! ends in time.
 //!
-//! The cost of the members' steps is foretold from those taken, by a line through (multiply-accumulates, seconds) in
-//! which older steps count less.
+//! The time of the members' steps is predicted from earlier steps by a line through
+//! (multiply-accumulates, seconds), with lower weights for older steps.
 
 use std::time::{Duration, Instant};
 
-/// How much of a step's weight is left after the next one.
+/// The factor by which the weight of a step decreases with each later step.
 const MEMORY: f64 = 0.999;
-/// Time between two forecasts.
+/// Time between two predictions.
 const FORECAST_EVERY: Duration = Duration::from_millis(100);
 
-/// Steps whose times are kept, at most: evenly spread over a run, however long it is.
+/// Maximum number of steps whose times are kept: evenly spread over a run of any length.
 const KEPT: usize = 1 << 14;
 
-/// A training's clock.
+/// The clock of a training.
 #[derive(Debug)]
 pub struct Pace {
     began: Instant,
-    /// When everything has to be done.
+    /// The deadline, if there is one.
     end: Option<Duration>,
     forecast: Instant,
     costs: Line,
@@ -28,7 +29,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Returns the clock of a run that began at `began`; `end` is when all of it has to be done, if by the clock.
+    /// Returns the clock of a run that began at `began`; `end` is its deadline, if there is one.
     #[must_use]
     pub fn new(began: Instant, end: Option<Duration>) -> Self {
         Self {
@@ -42,7 +43,7 @@ impl Pace {
         }
     }
 
-    /// Takes note of a weight step.
+    /// Records a weight step.
     pub fn took(&mut self, macs: u64, time: Duration) {
         self.costs.add(macs as f64, time.as_secs_f64());
         if self.kept.len() == KEPT {
@@ -59,7 +60,7 @@ impl Pace {
         self.steps += 1;
     }
 
-    /// Whether it is time to forecast again.
+    /// Whether a new prediction is due.
     pub fn wants_forecast(&mut self) -> bool {
         let due = self.end.is_some() && self.forecast.elapsed() >= FORECAST_EVERY;
         if due {
@@ -68,7 +69,8 @@ impl Pace {
         due
     }
 
-    /// Whether `steps` more steps of that cost, and what comes `after` them, would last until the end or longer.
+    /// Whether `steps` more steps of this cost, plus the time `after` them, would reach or exceed
+    /// the deadline.
     #[must_use]
     pub fn is_up(&self, steps: usize, macs: f64, after: Duration) -> bool {
         let rest = Duration::from_secs_f64((steps as f64 * self.costs.at(macs)).min(1e9)) + after;
@@ -76,13 +78,13 @@ impl Pace {
             .is_some_and(|end| self.began.elapsed() + rest >= end)
     }
 
-    /// Returns how long the training has lasted.
+    /// Returns the duration of the training so far.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
 
-    /// Returns how long it will still last, with so many steps to go where that is known.
+    /// Returns the remaining duration, given the number of remaining steps if it is known.
     #[must_use]
     pub fn left(&self, steps: Option<(usize, f64)>) -> Option<Duration> {
         match (self.end, steps) {
@@ -94,7 +96,7 @@ impl Pace {
         }
     }
 
-    /// Returns the median weight step in milliseconds, or zero before the first.
+    /// Returns the median time of a weight step in milliseconds, or zero before the first.
     #[must_use]
     pub fn median_ms(&self) -> f64 {
         let mut steps = self.kept.clone();
@@ -105,7 +107,7 @@ impl Pace {
     }
 }
 
-/// The least-squares line through weighted points.
+/// A weighted least-squares line.
 #[derive(Debug, Default)]
 struct Line {
     weight: f64,
@@ -133,7 +135,8 @@ impl Line {
         self.xy += x * y;
     }
 
-    /// The line at `x`, rising or level; zero before the first point.
+    /// Returns the value of the line at `x`, with a non-negative slope; zero before the first
+    /// point.
     fn at(&self, x: f64) -> f64 {
         if self.weight == 0.0 {
             return 0.0;

@@ -1,12 +1,13 @@
-//! An emulator's answers for a file of inputs of any size.
+//! Predicts for a file of inputs of any size.
 //!
 //! ```text
-//! reader --> as many workers as threads: guard, mean, std, bytes of the file --> writer, in the order of the rows
-//!    ^                                                                              |
-//!    +------------------------- a few blocks of rows, used again -------------------+
+//! reader --> one worker per thread: guard, mean, std, encoded bytes --> writer, in row order
+//!    ^                                                                    |
+//!    +-------------------- a few blocks of rows, reused ------------------+
 //! ```
 //!
-//! The blocks are all the memory that rows take. Rows are independent, so that no bit depends on where a block ends.
+//! Rows occupy no memory but these blocks. Rows are independent, so the boundaries of blocks change
+//! no bit of the results.
 
 use crate::data::{DataError, Encoded, Flow, InputRows, PredictionForm, PredictionWriter};
 use crate::error::Result;
@@ -21,10 +22,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-/// How many outputs a block has, about: a few megabytes with all that is made of them.
+/// Approximate number of outputs in a block: a few megabytes, including derived values.
 const OUTPUTS_AT_ONCE: usize = 1 << 17;
 
-/// What was predicted.
+/// Statistics of a prediction.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[non_exhaustive]
 pub struct Predicted {
@@ -32,13 +33,13 @@ pub struct Predicted {
     pub rows: usize,
     /// Rows whose inputs lie outside the trained box.
     pub outside: usize,
-    /// Wall time, reading and writing included.
+    /// Wall time, including reading and writing.
     pub seconds: f64,
-    /// Rows over that time.
+    /// Rows divided by that time.
     pub rows_per_second: f64,
 }
 
-/// Some rows on their way.
+/// A block of rows with its results.
 #[derive(Default)]
 struct Block {
     index: usize,
@@ -47,12 +48,13 @@ struct Block {
     outside: usize,
 }
 
-/// Predicts every row of `inputs` and writes `.npz` or `.csv`, in memory that does not grow with the rows; returns nothing
-/// where the observer interrupts. The file is whole or what was there before.
+/// Predicts every row of `inputs` and writes a `.npz` or `.csv`, in memory that does not grow with
+/// the number of rows. Returns `None` if the observer interrupts. The output file is either
+/// complete or left as it was.
 ///
 /// # Errors
-/// `run` is neither a run folder nor an emulator file, the inputs are not the emulator's, or the
-/// file cannot be written or is that of the inputs.
+/// `run` is neither a run folder nor an emulator file, the inputs do not fit the emulator, or the
+/// output cannot be written or is the input file.
 pub fn predict_file(
     run: &Path,
     inputs: &Path,
@@ -103,7 +105,8 @@ struct Pipeline<'a> {
 }
 
 impl Pipeline<'_> {
-    /// Returns how many rows were written, and how many of them lie outside the box; nothing after an interrupt.
+    /// Returns the number of rows written and the number of them outside the box; `None` after an
+    /// interrupt.
     fn run(
         &self,
         rows: &InputRows,
@@ -112,7 +115,8 @@ impl Pipeline<'_> {
         let (free, to_fill) = channel();
         let (filled, to_predict) = channel();
         let (predicted, to_write) = channel();
-        // One at the reader, one at the writer, and two for each worker, so that none waits for another.
+        // One block at the reader, one at the writer, and two for each worker, so that nobody
+        // waits.
         for _ in 0..2 * self.threads + 2 {
             let _ = free.send(Block::default());
         }
@@ -125,7 +129,7 @@ impl Pipeline<'_> {
             }
             drop(predicted);
             let written = write(writer, &to_write, free);
-            // Where writing failed, the others end because their channels are closed.
+            // After a failed write, the other threads end because their channels are closed.
             drop(to_write);
             let read = reader.join();
             let (writer, outside) = written?;
@@ -181,7 +185,7 @@ impl Pipeline<'_> {
     }
 }
 
-/// Writes blocks in the order of their rows and hands them back.
+/// Writes blocks in the order of their rows and returns them for reuse.
 fn write(
     mut writer: PredictionWriter,
     to_write: &Receiver<Block>,
@@ -195,7 +199,7 @@ fn write(
             writer.write(&block.encoded)?;
             outside += block.outside;
             next += 1;
-            // The reader may have ended.
+            // The reader may already have ended.
             let _ = free.send(block);
         }
     }

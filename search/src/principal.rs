@@ -1,15 +1,15 @@
-//! The outputs' principal components, from which a low-rank head starts.
+//! The principal components of the outputs, with which low-rank heads are initialised.
 //!
 //! With `y = U S V^T` the standardised training outputs (n rows, mean zero), row k of the basis is
-//! `V_k S_k / sqrt(n)`: its coefficients over the rows have unit variance, so that a network with outputs of order one
-//! meets them.
+//! `V_k S_k / sqrt(n)`. Its coefficients then have unit variance over the rows, which suits a
+//! network with outputs of order one.
 
 use faer::{Mat, Side};
 
-/// Rows that the components are taken from, at most: evenly spread over the training rows.
+/// Maximum number of rows used, evenly spread over the training rows.
 const ROWS: usize = 1500;
 
-/// Returns `count` components, `[count][outputs]`; rows of zeros where the outputs have fewer.
+/// Returns `count` components, `[count][outputs]`; rows beyond the rank of the outputs are zero.
 ///
 /// *Shapes*: `y: [rows][outputs]`, each output of mean zero.
 pub(crate) fn components(y: &[f32], outputs: usize, count: usize) -> Vec<f32> {
@@ -17,7 +17,7 @@ pub(crate) fn components(y: &[f32], outputs: usize, count: usize) -> Vec<f32> {
     let rows = all.min(ROWS);
     let row = |k: usize| &y[k * all / rows * outputs..][..outputs];
     let matrix = Mat::<f64>::from_fn(rows, outputs, |r, c| f64::from(row(r)[c]));
-    // The smaller of y^T y and y y^T has the same singular values.
+    // Use the smaller of y^T y and y y^T: their nonzero eigenvalues are equal.
     let wide = outputs > rows;
     let gram = if wide {
         &matrix * matrix.transpose()
@@ -33,13 +33,13 @@ pub(crate) fn components(y: &[f32], outputs: usize, count: usize) -> Vec<f32> {
     for (k, basis) in basis.chunks_exact_mut(outputs).enumerate().take(largest) {
         let place = largest - 1 - k;
         let square = values[place];
-        // Below the rounding of the largest there is no direction.
+        // Directions below the rounding error of the largest are ignored.
         if square <= 1e-12 * values[largest - 1] {
             break;
         }
         let vector = vectors.col(place);
         let scale = if wide { 1.0 } else { square.sqrt() } / (rows as f64).sqrt();
-        // A direction and its opposite are one component: the largest element is positive.
+        // Fix the sign, which is arbitrary: the element of largest magnitude is positive.
         let component: Vec<f64> = (0..outputs)
             .map(|c| match wide {
                 true => (0..rows).map(|r| matrix[(r, c)] * vector[r]).sum::<f64>() * scale,
@@ -61,10 +61,10 @@ pub(crate) fn components(y: &[f32], outputs: usize, count: usize) -> Vec<f32> {
 mod tests {
     use super::*;
 
-    /// Rounding of f32 components of outputs of order one.
+    /// Rounding error of f32 components for outputs of order one.
     const ROUNDING: f32 = 1e-4;
 
-    /// Outputs of two known directions, in either shape of the Gram matrix.
+    /// Outputs in two known directions, with both shapes of the Gram matrix.
     #[test]
     fn known_directions_are_found_with_their_spread() {
         for (rows, outputs) in [(400, 12), (30, 90)] {

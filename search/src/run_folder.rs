@@ -1,4 +1,4 @@
-//! The folder of a run: what a search writes there, and when.
+//! The folder of a run: which files a search writes there, and when.
 //!
 //! | file | what | when |
 //! |---|---|---|
@@ -6,15 +6,15 @@
 //! | `run.json` | settings, data and their hash, tool; at the end the report | from the start |
 //! | `NAME.checkpoint` | the whole state of the training of space NAME | while it trains |
 //! | `emulator.safetensors` | the emulator | at the end |
-//! | `contenders/NAME.safetensors` | what else was trained, the control among it, and what ships once more | at the end |
+//! | `contenders/NAME.safetensors` | the emulator of every contender | at the end |
 //! | `pareto/ROW.safetensors` | the emulator of each row of the Pareto table | at the end |
-//! | `pareto.json` | that table, the least error first | at the end |
+//! | `pareto.json` | the Pareto table, in order of increasing error | at the end |
 //! | `history.json` | how each training went | at the end |
 //!
-//! What the files of JSON hold say the types that they are written and read with: [`RunDescription`], [`ParetoTable`] and
-//! [`TrainingHistory`].
+//! [`RunDescription`], [`ParetoTable`] and [`TrainingHistory`] define the contents of the JSON
+//! files.
 //!
-//! Every file is whole or absent: written aside, then renamed.
+//! Every file is whole or absent: it is written under a temporary name, then renamed.
 
 use crate::data::write_whole;
 use crate::error::{Context, Error, Result, bail};
@@ -32,26 +32,27 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Held as long as this lives; `None`: nothing is written.
+    /// Held for the lifetime of this value; `None` if nothing is written.
     lock: Option<FolderLock>,
 }
 
 impl RunFolder {
-    /// Makes the folder for a new run; no other process writes there as long as the value lives.
+    /// Creates the folder of a new run. No other process can write there while the value lives.
     ///
     /// # Errors
-    /// Another process is at work there, it holds a run, finished or not, or cannot be made.
+    /// Another process is writing there, the folder already has a run (finished or not), or it
+    /// cannot be created.
     pub fn create(path: &Path, observer: &dyn Observer) -> Result<Self> {
         let take = || FolderLock::take(path, "search", observer);
         let folder = Self::at(path);
-        // A run under way is told first: advice to resume it would be wrong.
+        // Report a running process first: advice to resume would be wrong.
         let held = FolderLock::file(path).exists().then(take).transpose()?;
         folder.check_new()?;
         fs::create_dir_all(path).with_context(|| {
             format!("{}: cannot be made; choose another folder", path.display())
         })?;
         let lock = held.map_or_else(take, Ok)?;
-        // Another process may have begun and ended since.
+        // Another process may have started and ended in the meantime.
         folder.check_new()?;
         Ok(Self {
             lock: Some(lock),
@@ -59,13 +60,14 @@ impl RunFolder {
         })
     }
 
-    /// Opens the folder of a run to go on with it; no other process writes there as long as the value lives.
+    /// Opens the folder of a run to continue it. No other process can write there while the value
+    /// lives.
     ///
     /// # Errors
-    /// There is no run, or another process is at work there.
+    /// There is no run, or another process is writing there.
     pub fn resume(path: &Path, observer: &dyn Observer) -> Result<Self> {
         let folder = Self::at(path);
-        // Nothing is written where no run is.
+        // Write nothing into a folder without a run.
         folder.description()?;
         Ok(Self {
             lock: Some(FolderLock::take(path, "resume", observer)?),
@@ -73,7 +75,7 @@ impl RunFolder {
         })
     }
 
-    /// Refuses a folder that has a run.
+    /// Refuses a folder that already has a run.
     fn check_new(&self) -> Result<()> {
         let path = self.path.display();
         if self.emulator().exists() {
@@ -94,17 +96,17 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Returns the error that the run ended with and would end with again, if it did.
+    /// Returns the error that ended the run, if a repetition would end with it again.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
         self.description().ok()?.error
     }
 
-    /// Returns the error of a run that has no emulator yet, or never will have one.
+    /// Returns the error for a run that has no emulator yet, or never will have one.
     #[must_use]
     pub fn unfinished(&self) -> Error {
         let path = self.path.display();
-        // Its own lock is not another's.
+        // This process's own lock does not count as another's.
         let holder = match &self.lock {
             Some(_) => None,
             None => FolderLock::holder(&self.path),
@@ -124,7 +126,7 @@ impl RunFolder {
         }
     }
 
-    /// Returns the folder of a run that may be there, to read it.
+    /// Returns the folder of a run, which may not exist, for reading.
     #[must_use]
     pub fn at(path: &Path) -> Self {
         Self {
@@ -139,19 +141,19 @@ impl RunFolder {
         &self.path
     }
 
-    /// Returns where the emulator is, or will be.
+    /// Returns the path of the emulator, whether or not it exists yet.
     #[must_use]
     pub fn emulator(&self) -> PathBuf {
         self.path.join("emulator.safetensors")
     }
 
-    /// Returns where the emulator of a row of the Pareto table is, or will be.
+    /// Returns the path of the emulator of a row of the Pareto table, whether or not it exists yet.
     #[must_use]
     pub fn pareto_emulator(&self, row: usize) -> PathBuf {
         self.path.join("pareto").join(format!("{row}.safetensors"))
     }
 
-    /// Returns where the emulator of a contender is, or will be.
+    /// Returns the path of a contender's emulator, whether or not it exists yet.
     #[must_use]
     pub fn contender(&self, name: &str) -> PathBuf {
         self.path
@@ -189,7 +191,7 @@ impl RunFolder {
     /// Reads the run's description.
     ///
     /// # Errors
-    /// There is none, or it is not of this version's form.
+    /// The file is absent, or its form is not the one of this version.
     pub fn description(&self) -> Result<RunDescription> {
         let path = self.description_file();
         let text = fs::read(&path).with_context(|| {
@@ -202,7 +204,7 @@ impl RunFolder {
         json::parse(&text, &path, &what)
     }
 
-    /// Whether the folder has the description of a run.
+    /// Whether the folder contains the description of a run.
     #[must_use]
     pub fn has_description(&self) -> bool {
         self.description_file().exists()
@@ -224,7 +226,7 @@ impl RunFolder {
         save(emulator, &self.pareto_emulator(row))
     }
 
-    /// Removes the rows of a Pareto table that an interrupted run has left.
+    /// Removes the emulators of a Pareto table that an interrupted run has left.
     ///
     /// # Errors
     /// They cannot be removed.
@@ -248,12 +250,12 @@ impl RunFolder {
     /// Reads the Pareto table, if there is one.
     ///
     /// # Errors
-    /// The file cannot be read, or is not of this version's form.
+    /// The file cannot be read, or its form is not the one of this version.
     pub fn pareto(&self) -> Result<Option<ParetoTable>> {
         read_if_there(&self.pareto_file(), "a Pareto table")
     }
 
-    /// Writes how the trainings went.
+    /// Writes the histories of the trainings.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -261,10 +263,10 @@ impl RunFolder {
         write_line(&self.history_file(), serde_json::to_vec(history)?)
     }
 
-    /// Reads how the trainings went, if the run says.
+    /// Reads the histories of the trainings, if the run has them.
     ///
     /// # Errors
-    /// The file cannot be read, or is not of this version's form.
+    /// The file cannot be read, or its form is not the one of this version.
     pub fn history(&self) -> Result<Option<TrainingHistory>> {
         read_if_there(&self.history_file(), "the history of a run")
     }
@@ -305,7 +307,7 @@ impl RunFolder {
 /// Returns the emulator of a run's folder, or of an emulator file.
 ///
 /// # Errors
-/// There is none, the run is not finished, or the file is damaged.
+/// There is no emulator, the run is not finished, or the file is damaged.
 pub fn emulator_of(run: &Path) -> Result<Emulator> {
     let folder = RunFolder::at(run);
     let file = match run.is_dir() {
@@ -325,13 +327,13 @@ pub fn emulator_of(run: &Path) -> Result<Emulator> {
     )
 }
 
-/// Writes a file of JSON that ends in a line break.
+/// Writes a JSON file that ends in a line break.
 fn write_line(path: &Path, mut json: Vec<u8>) -> Result<()> {
     json.push(b'\n');
     Ok(write_whole(path, &json)?)
 }
 
-/// Reads a file of JSON, if it is there.
+/// Reads a JSON file, if it exists.
 fn read_if_there<T: DeserializeOwned>(path: &Path, what: &str) -> Result<Option<T>> {
     match fs::read(path) {
         Ok(text) => {
@@ -343,7 +345,7 @@ fn read_if_there<T: DeserializeOwned>(path: &Path, what: &str) -> Result<Option<
     }
 }
 
-/// Writes an emulator into a folder that is made for it.
+/// Writes an emulator into a folder, which it creates.
 fn save(emulator: &Emulator, file: &Path) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).with_context(|| {
@@ -356,10 +358,10 @@ fn save(emulator: &Emulator, file: &Path) -> Result<()> {
     Ok(dense_codegen::file::save(emulator, file)?)
 }
 
-/// Refuses an output that is one of the files that are read: writing it would replace them.
+/// Refuses an output path that is one of the input files: writing would replace the input.
 ///
 /// # Errors
-/// It is.
+/// The output is one of the inputs.
 pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> Result<()> {
     let Ok(written) = fs::canonicalize(output) else {
         return Ok(());

@@ -1,20 +1,20 @@
-//! How `sh` reads quotes: text for a place in a command, and commands for a user to type.
+//! Quoting of `sh`: text for a place in a command, and commands for a user to type.
 
-/// How text is quoted.
+/// The quoting at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quote {
-    /// Not at all.
+    /// None.
     Bare,
-    /// By apostrophes.
+    /// By single quotes.
     Single,
-    /// By quotation marks.
+    /// By double quotes.
     Double,
 }
 
-/// The quoting at a place in a command, letter by letter.
+/// Tracks the quoting at a place in a command, character by character.
 #[derive(Debug, Clone)]
 pub(crate) struct Quoting {
-    /// The innermost last; `$(` and `(` begin one of their own.
+    /// Open quotings, innermost last; `$(` and `(` begin a new one.
     open: Vec<Quote>,
     before: char,
     escaped: bool,
@@ -29,18 +29,18 @@ impl Quoting {
         }
     }
 
-    /// The quoting of the next letter.
+    /// The quoting of the next character.
     pub(crate) fn now(&self) -> Quote {
         self.open.last().copied().unwrap_or(Quote::Bare)
     }
 
-    /// Whether the next letter stands in a substitution within quotation marks.
+    /// Whether the next character is in a substitution inside double quotes.
     pub(crate) fn within(&self) -> bool {
         let outer = self.open.len().saturating_sub(1);
         self.open[..outer].contains(&Quote::Double)
     }
 
-    /// Passes over a letter.
+    /// Advances over a character.
     pub(crate) fn pass(&mut self, letter: char) {
         let (now, before) = (self.now(), std::mem::replace(&mut self.before, letter));
         if std::mem::take(&mut self.escaped) {
@@ -66,7 +66,7 @@ impl Quoting {
     }
 }
 
-/// Text as the shell has to be given it, within a quoting.
+/// Escapes text for a place in a command with this quoting.
 pub(crate) fn quoted(text: &str, quote: Quote) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:,@%".contains(letter);
     match quote {

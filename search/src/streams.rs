@@ -6,9 +6,9 @@
 //! key = SHA-256("dense-search stream" ‖ 0x00 ‖ seed as 8 little-endian bytes ‖ name in UTF-8)
 //! ```
 //!
-//! Two names give independent streams, so that one more draw in one place never moves the draws of another, and the
-//! same seed gives the same numbers on every platform and in every later version. The derivation is part of what
-//! `--seed` means: it is not to be changed.
+//! Different names give independent streams, so that an additional draw in one place never changes
+//! the draws in another. The same seed gives the same values on every platform and in every later
+//! version. The derivation is part of the meaning of `--seed` and must not be changed.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -33,16 +33,16 @@ pub fn stream(seed: u64, name: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(hash.finalize().into())
 }
 
-/// Returns a number from 0 to below 1: the upper 53 bits of one draw.
+/// Returns a uniform value in [0, 1): the upper 53 bits of one draw.
 pub fn uniform(random: &mut ChaCha8Rng) -> f64 {
     (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Returns the numbers `0..count` in an order drawn from `random`.
+/// Returns the integers `0..count` in an order drawn from `random`.
 ///
-/// Fisher and Yates' shuffle from the back, each draw the high half of a 64 x 64 bit product (its bias, below
-/// `count / 2^64`, cannot be observed). Written here because the shuffle of the crate `rand` may change its draws from
-/// one version to the next, and a split must not.
+/// This is the Fisher-Yates shuffle from the back; each draw is the high half of a 64 x 64 bit
+/// product (its bias, below `count / 2^64`, is unobservable). It is implemented here because the
+/// shuffle of the crate `rand` may change its draws between versions, and a split must not.
 pub fn permutation(random: &mut ChaCha8Rng, count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     for last in (1..count).rev() {
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_derivation_of_a_stream_is_frozen() {
-        // First draws written down once; a change here changes what every seed in every report means.
+        // Reference values of first draws; a change would alter the meaning of every reported seed.
         let first: Vec<u64> = [(0, "split"), (0, "calibration"), (1, "split")]
             .iter()
             .map(|&(seed, name)| stream(seed, name).next_u64())

@@ -1,48 +1,54 @@
-//! A Gaussian process as a teacher: what it says at fresh inputs is more rows to train on, where few rows were simulated.
+//! A Gaussian process as a teacher: with few simulated rows, its predictions at fresh inputs serve
+//! as additional training rows.
 //!
-//! Only data that a process predicts well have one. A quick fit on a part of the rows says whether a whole one is worth
-//! its time; the whole one then has to predict the selection rows well. A network that was trained on the rows alone is the
-//! other teacher: process and network err in different places, and the mean of both ([`Lesson::shared`]) errs less than
-//! either. Whether their pupil is better than that network is not foretold: what is better on the selection rows ships
+//! Only data that a process predicts well have a teacher. A quick fit on a part of the rows
+//! determines whether a whole one is worth its time; the whole one must then predict the selection
+//! rows well. The other teacher is a network trained on the rows alone. Process and network err in
+//! different places, and their mean ([`Lesson::shared`]) has a smaller error than either. Whether
+//! the pupil beats that network is not known beforehand: the better one on the selection rows ships
 //! ([`crate::search`]).
 
 use crate::components::Learnt;
 use crate::gaussian_process::{Effort, GaussianProcess};
 use crate::streams::{stream, uniform};
 
-/// More training rows have no teacher: networks are better there, and the process would read but a part of the rows.
+/// With more training rows there is no teacher: networks are better then, and the process would use
+/// only a part of the rows.
 const ROWS: usize = 1500;
-/// What the quick fit has to reach on the selection rows, in training deviations squared, for a whole one.
+/// Maximum error of the quick fit on the selection rows, in squared training deviations, for a
+/// whole fit.
 const PROMISING: f64 = 1e-2;
-/// What the whole fit has to reach for a pupil.
+/// Maximum error of the whole fit for training a pupil.
 const GOOD: f64 = 1e-3;
-/// How often the mean squared difference of process and network on the selection rows a row's may be, before the network
-/// is believed less there. Nine: three root mean squares.
+/// The network gets less weight in a row if its squared difference from the process exceeds this
+/// multiple of the mean on the selection rows. Nine: three root mean squares.
 const FAR: f64 = 9.0;
-/// Fresh inputs,
+/// Number of fresh inputs,
 const FRESH: usize = 2048;
-/// but no more than have so many outputs together: process, network, mean and pupil have a copy each.
+/// limited to this total number of outputs: process, network, mean and pupil each hold a copy.
 const FRESH_NUMBERS: usize = 1 << 24;
 
-/// Encoded rows beyond the simulated ones: `x: [rows][inputs]`, `y: [rows][outputs]`.
+/// Encoded rows in addition to the simulated ones: `x: [rows][inputs]`, `y: [rows][outputs]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lesson {
     /// The inputs.
     pub x: Vec<f32>,
-    /// What the teacher says that is learnt there ([`Learnt::y`]).
+    /// The teacher's predictions of the targets ([`Learnt::y`]) at these inputs.
     pub y: Vec<f32>,
-    /// What it says they are on the selection rows.
+    /// The teacher's predictions on the selection rows.
     pub selection: Vec<f32>,
-    /// The teacher's mean squared error on the selection rows, in training deviations.
+    /// The teacher's mean squared error on the selection rows, in units of training deviations.
     pub error: f64,
 }
 
 impl Lesson {
-    /// Returns the lesson of two teachers, the process and a network: of their means the one with the least error on the
-    /// selection rows. Where the network is further from the process than it ever is on rows like those (three root mean
-    /// squares), its share falls by the square of the distance.
+    /// Returns the lesson of two teachers, process and network: their weighted mean with the
+    /// smallest error on the selection rows. If the network differs from the process by more than
+    /// is usual on these rows (three root mean squares), its weight falls with the square of the
+    /// distance.
     ///
-    /// `fresh` and `selection` are what the network says at [`Lesson::x`] and on the selection rows, `truth` what these are.
+    /// `fresh` and `selection` are the network's predictions at [`Lesson::x`] and on the selection
+    /// rows; `truth` are the true values of the latter.
     #[must_use]
     pub fn shared(&self, fresh: &[f32], selection: &[f32], truth: &[f32], outputs: usize) -> Self {
         let share = share_of_process(&self.selection, selection, truth);
@@ -77,8 +83,8 @@ impl Lesson {
     }
 }
 
-/// Returns the share of the process in the weighted mean of it and a network that is nearest to the truth: one where they
-/// are equal, or where the network is not finite.
+/// Returns the weight of the process in the mean of process and network that is nearest to the
+/// truth: one if they are equal, or if the network is not finite.
 fn share_of_process(process: &[f32], network: &[f32], truth: &[f32]) -> f64 {
     let (mut along, mut length) = (0.0, 0.0);
     for ((process, network), truth) in process.iter().zip(network).zip(truth) {
@@ -92,7 +98,7 @@ fn share_of_process(process: &[f32], network: &[f32], truth: &[f32]) -> f64 {
     }
 }
 
-/// Returns the mean squared difference of as many numbers.
+/// Returns the mean squared difference of two slices of equal length.
 #[must_use]
 pub fn mean_square(found: &[f32], truth: &[f32]) -> f64 {
     let squares = found.iter().zip(truth);
@@ -100,7 +106,8 @@ pub fn mean_square(found: &[f32], truth: &[f32]) -> f64 {
     sum / truth.len() as f64
 }
 
-/// Returns what a teacher fitted to the rows `train` says at inputs drawn by the seed, or `None` where it is no good.
+/// Returns the predictions of a teacher fitted to the rows `train`, at inputs drawn with the seed,
+/// or `None` if its error is too large.
 #[must_use]
 pub fn lesson(
     learnt: Learnt<'_>,
@@ -134,7 +141,7 @@ pub fn lesson(
     })
 }
 
-/// Inputs evenly likely in the trained box, in the logarithm where an input is logarithmic.
+/// Returns inputs drawn uniformly in the trained box, or in its logarithm for logarithmic inputs.
 fn fresh_inputs(learnt: Learnt<'_>, seed: u64) -> Vec<f32> {
     let (data, normalisation) = (learnt.data, learnt.normalisation);
     let fresh = FRESH.min((FRESH_NUMBERS / learnt.count()).max(1));
@@ -204,7 +211,7 @@ mod tests {
             let z = (truth(a, b) - n.output_offset()[0]) / n.output_scale()[0];
             worst = worst.max((z - f64::from(*y)).abs());
         }
-        // At the box's corners the process reaches beyond its rows.
+        // At the corners of the box the process extrapolates beyond its rows.
         assert!(worst < 0.05, "{worst}");
     }
 
@@ -229,7 +236,7 @@ mod tests {
         assert!(share_of_process(&process, &useless, &truth) > 0.999);
         let alone = lesson.shared(&useless, &useless, &truth, 5);
         assert!(alone.error < 1.01 * lesson.error);
-        // Off the selection rows a network may be anything.
+        // Away from the selection rows, the network's predictions are arbitrary.
         let mut astray = network.clone();
         astray[..5].fill(1e3);
         let shared = lesson.shared(&astray, &network, &truth, 5);

@@ -1,7 +1,8 @@
-//! Numbers that are fetched from the device that trains: all pass through here, where they are counted.
+//! Reads from the training device. All of them pass through this module, which counts them.
 //!
-//! A read waits until the device has done all that it was given before. A weight step therefore has none, and what reads
-//! is written here once; a lint (`clippy.toml`) keeps candle's own reads out of the rest of the crate.
+//! A read waits until the device has finished all earlier work. A weight step therefore has none,
+//! and all reads are implemented here; a lint (`clippy.toml`) forbids candle's own reads in the
+//! rest of the crate.
 
 #![expect(
     clippy::disallowed_methods,
@@ -15,43 +16,43 @@ thread_local! {
     static READS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Returns how often this thread has read from a device, the CPU among them.
+/// Returns the number of reads of this thread from any device, including the CPU.
 #[must_use]
 pub fn reads() -> usize {
     READS.get()
 }
 
-/// Returns the number that a tensor consists of.
+/// Returns the value of a scalar tensor.
 ///
 /// # Errors
-/// It has not one number of this type.
+/// If the tensor is not a scalar of type `T`.
 pub fn number<T: WithDType>(tensor: &Tensor) -> Result<T> {
     READS.set(READS.get() + 1);
     tensor.to_scalar()
 }
 
-/// Returns the numbers of a tensor, row by row.
+/// Returns the values of a tensor, row by row.
 ///
 /// # Errors
-/// They are of another type.
+/// If the tensor has another type.
 pub fn numbers<T: WithDType>(tensor: &Tensor) -> Result<Vec<T>> {
     READS.set(READS.get() + 1);
     tensor.flatten_all()?.to_vec1()
 }
 
-/// Returns the tensor on the host.
+/// Copies a tensor to the host.
 ///
 /// # Errors
-/// The device fails.
+/// If the device fails.
 pub fn fetched(tensor: &Tensor) -> Result<Tensor> {
     READS.set(READS.get() + 1);
     tensor.to_device(&Device::Cpu)
 }
 
-/// Returns a tensor of the host on a device. This is no read.
+/// Copies a tensor from the host to a device. This does not count as a read.
 ///
 /// # Errors
-/// The tensor is on another device than the host, or the device fails.
+/// If the tensor is not on the host, or the device fails.
 pub fn sent(tensor: &Tensor, device: &Device) -> Result<Tensor> {
     if !tensor.device().is_cpu() {
         candle_core::bail!("what is sent to a device comes from the host");
@@ -89,7 +90,7 @@ mod tests {
         Rows::new(x, INPUTS, y, outputs, &Device::Cpu).unwrap()
     }
 
-    /// How often `work` reads.
+    /// Runs `work` and counts its reads.
     fn counted<R>(work: impl FnOnce() -> R) -> (R, usize) {
         let before = reads();
         let result = work();
@@ -146,7 +147,8 @@ mod tests {
         let (mut updates, mut others) = (0, 0);
         while !trainer.is_done() {
             let (step, count) = counted(|| trainer.step().unwrap());
-            // The step's own loss, so that its end is seen, and those of the sampled architectures together.
+            // One read of the step's own loss, to wait for its end, and one of the losses of all
+            // sampled architectures.
             assert_eq!(count, 2 * usize::from(step.ranking.is_some()));
             match step.ranking {
                 Some(_) => updates += 1,

@@ -1,10 +1,12 @@
-//! Which coordinate the outputs are learnt in: as they are, their logarithm, or their inverse hyperbolic sine.
+//! Chooses the coordinate in which outputs are learnt: untransformed, logarithm, or inverse
+//! hyperbolic sine.
 //!
-//! Where a few rows reach many standard deviations, the squared error of standardised outputs is theirs alone, and all
-//! others are lost. Only such data are looked at. A quick Gaussian process learns a part of the training rows in each
-//! coordinate, and another than the plain one is taken where it makes the median relative error on the selection rows less
-//! than half. One coordinate serves all outputs of a curve or an image; several scalars keep their own, since they may have
-//! nothing in common.
+//! If a few rows are many standard deviations large, they dominate the squared error of
+//! standardised outputs, and all others are lost. Only such data are considered. A quick Gaussian
+//! process learns a part of the training rows in each coordinate. A transform is chosen if it
+//! reduces the median relative error on the selection rows to less than half. All outputs of a
+//! curve or an image share a transform; several scalars are left untransformed, since they may be
+//! unrelated.
 
 use crate::data::{Dataset, Layout, Normalisation, Split, Transform};
 use crate::error::{Result, bail};
@@ -12,15 +14,15 @@ use crate::gaussian_process::{Effort, GaussianProcess};
 use crate::warnings::fill_values;
 use dense_codegen::emulator::Relative;
 
-/// Deviations that a training row reaches where transforms are looked at.
+/// Transforms are considered if a training row reaches this number of standard deviations.
 const HEAVY: f32 = 20.0;
-/// What a transform's error has to be below, over that of the plain outputs.
+/// Upper limit of a transform's error, relative to that of untransformed outputs.
 const GAIN: f64 = 0.5;
 
-/// Returns the transform that these data are learnt in.
+/// Returns the transform for learning these data.
 #[must_use]
 pub fn choose(data: &Dataset, split: &Split) -> Transform {
-    // Values that stand for no result are no reason: their logarithm is none either.
+    // Fill values are no reason for a transform.
     let results = fill_values::without(data, &split.train);
     let plain = Normalisation::fit(data, &results);
     let heavy = plain.encode_y(data, &results);
@@ -40,10 +42,10 @@ pub fn choose(data: &Dataset, split: &Split) -> Transform {
     }
 }
 
-/// Checks that the outputs, as they are trained, have this transform.
+/// Checks that the training outputs permit this transform.
 ///
 /// # Errors
-/// The logarithm was asked for, and an output is not positive; an output has an offset.
+/// If the logarithm was requested and an output is not positive, or if an output has an offset.
 pub fn check(data: &Dataset, transform: Transform) -> Result<()> {
     if transform == Transform::None {
         return Ok(());
@@ -73,7 +75,8 @@ pub fn check(data: &Dataset, transform: Transform) -> Result<()> {
     Ok(())
 }
 
-/// The median over the selection rows of the error's norm over the outputs', of a quick process.
+/// Returns the median over the selection rows of a quick process's error norm, relative to the norm
+/// of the outputs.
 fn median_error(data: &Dataset, split: &Split, transform: Transform) -> Option<f64> {
     let normalisation = Normalisation::fit_transformed(data, &split.train, transform);
     let (inputs, outputs) = (data.input_count(), data.output_count());

@@ -1,15 +1,16 @@
-//! The network variables: how likely each candidate operation of each group is, and how ranks move them.
+//! The network variables: the probability of each candidate operation of each group, and their
+//! update by ranks.
 //!
 //! ```text
 //! p(choice of group g) = softmax(b_g),    b += rate * sum_i reward_i * grad log p(architecture_i)
 //! d log p / d b_g[k]   = [k chosen] - p_g(k)
 //! ```
 //!
-//! Architecture `i` is one of `n` that were ranked by their loss on the validation split; the rewards are the rank
-//! weights of CMA-ES less their mean, so that only the order of the losses counts.
+//! Architecture `i` is one of `n`, ranked by their loss on the validation split. The rewards are
+//! the rank weights of CMA-ES minus their mean, so that only the order of the losses matters.
 //!
-//! Source: Kasim et al., Mach. Learn.: Sci. Technol. 3, 015013 (2022); Hansen, "The CMA evolution strategy: a
-//! tutorial" (2016), eq. 49.
+//! Source: Kasim et al., Mach. Learn.: Sci. Technol. 3, 015013 (2022); Hansen, "The CMA evolution
+//! strategy: a tutorial" (2016), eq. 49.
 
 use crate::budget::Affordable;
 use crate::space::{Architecture, Error, Group, Space};
@@ -17,10 +18,10 @@ use crate::streams::uniform;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// By how much the variable of a favoured candidate is above the others, which are zero.
+/// The variable of a favoured candidate; those of the others are zero.
 const FAVOUR: f64 = 3.0;
 
-/// The variable of a candidate's copy, which is never drawn: its probability is 0.
+/// The variable of a candidate's copy, which is never sampled: its probability is 0.
 const COPY: f64 = -1e4;
 
 /// The network variables of a super-architecture.
@@ -34,12 +35,12 @@ pub struct NetworkVariables {
 pub struct Trial {
     /// The architecture.
     pub architecture: Architecture,
-    /// Its loss; not a number ranks last.
+    /// The loss; NaN ranks last.
     pub loss: f64,
 }
 
 impl NetworkVariables {
-    /// Returns the variables with which all candidates of a group but copies are equally likely.
+    /// Returns variables with which all candidates of a group are equally likely, except copies.
     pub fn uniform(space: &Space) -> Self {
         let start = |group: &Group| {
             let indices = 0..group.candidates.len();
@@ -51,7 +52,7 @@ impl NetworkVariables {
         }
     }
 
-    /// Returns the variables that favour an architecture, all other candidates equally likely.
+    /// Returns variables that favour an architecture, with all other candidates equally likely.
     pub(crate) fn favouring(space: &Space, architecture: &Architecture) -> Self {
         let mut variables = Self::uniform(space);
         for (logits, &choice) in variables.logits.iter_mut().zip(architecture.choices()) {
@@ -60,18 +61,19 @@ impl NetworkVariables {
         variables
     }
 
-    /// Returns the probability of each candidate: `[group][candidate]`, each group's sum 1.
+    /// Returns the probability of each candidate, `[group][candidate]`; each group sums to 1.
     pub fn probabilities(&self) -> Vec<Vec<f64>> {
         self.logits.iter().map(|logits| softmax(logits)).collect()
     }
 
-    /// Returns an architecture drawn from the probabilities: one draw of `random` per group.
+    /// Returns an architecture sampled from the probabilities, with one draw of `random` per group.
     pub fn sample(&self, random: &mut ChaCha8Rng) -> Architecture {
         let choices = self.probabilities().into_iter().map(|p| draw(&p, random));
         Architecture::new(choices.collect())
     }
 
-    /// Returns an affordable architecture: each group's draw is from the candidates that leave room for the next ones.
+    /// Returns an affordable architecture: each group is sampled from the candidates that leave
+    /// room for the next groups.
     pub fn sample_within(&self, room: &Affordable, random: &mut ChaCha8Rng) -> Architecture {
         let mut walk = room.walk();
         let choices = self.logits.iter().map(|logits| {
@@ -83,7 +85,7 @@ impl NetworkVariables {
         Architecture::new(choices.collect())
     }
 
-    /// Returns the most probable architecture; among equals, the first candidate.
+    /// Returns the most probable architecture; ties go to the first candidate.
     pub fn most_probable(&self) -> Architecture {
         let first_largest = |logits: &Vec<f64>| {
             (1..logits.len()).fold(0, |best, k| if logits[k] > logits[best] { k } else { best })
@@ -104,14 +106,15 @@ impl NetworkVariables {
     /// Returns `log p(architecture)`.
     ///
     /// # Errors
-    /// If the architecture is not of these variables' super-architecture.
+    /// If the architecture does not belong to the super-architecture of these variables.
     pub fn log_probability(&self, architecture: &Architecture) -> Result<f64, Error> {
         self.check(architecture)?;
         let groups = self.logits.iter().zip(architecture.choices());
         Ok(groups.map(|(b, &choice)| log_softmax(b, choice)).sum())
     }
 
-    /// Returns the gradient of `log p(architecture)` by each variable: `[group][candidate]`.
+    /// Returns the gradient of `log p(architecture)` with respect to each variable:
+    /// `[group][candidate]`.
     ///
     /// # Errors
     /// As [`NetworkVariables::log_probability`].
@@ -126,10 +129,11 @@ impl NetworkVariables {
         Ok(gradient)
     }
 
-    /// Returns the gradient of the log of the probability with which [`NetworkVariables::sample_within`] draws it.
+    /// Returns the gradient of the logarithm of the probability with which
+    /// [`NetworkVariables::sample_within`] samples the architecture.
     ///
     /// # Errors
-    /// As [`NetworkVariables::log_probability`], or it is not affordable.
+    /// As [`NetworkVariables::log_probability`], or if it is not affordable.
     pub fn gradient_within(
         &self,
         room: &Affordable,
@@ -155,15 +159,18 @@ impl NetworkVariables {
 
     /// Ranks the trials by their loss and moves the variables towards the better ones.
     ///
-    /// Equal losses keep the order of the trials. The gradients are all taken at the variables before the update.
+    /// Equal losses keep the order of the trials. All gradients are computed with the variables
+    /// before the update.
     ///
     /// # Errors
-    /// If an architecture is not of these variables' super-architecture; the variables are then unchanged.
+    /// If an architecture does not belong to the super-architecture of these variables, which are
+    /// then unchanged.
     pub fn update(&mut self, trials: &[Trial], rate: f64) -> Result<(), Error> {
         self.update_by(trials, rate, Self::gradient)
     }
 
-    /// As [`NetworkVariables::update`], for trials that [`NetworkVariables::sample_within`] drew.
+    /// Updates as [`NetworkVariables::update`], for trials sampled by
+    /// [`NetworkVariables::sample_within`].
     ///
     /// # Errors
     /// As [`NetworkVariables::gradient_within`]; the variables are then unchanged.
@@ -206,7 +213,7 @@ impl NetworkVariables {
         Ok(())
     }
 
-    /// Whether these are variables of this super-architecture, all finite.
+    /// Whether these variables belong to this super-architecture and are all finite.
     pub fn fits(&self, space: &Space) -> bool {
         let groups = space.groups();
         self.logits.len() == groups.len()
@@ -259,7 +266,7 @@ fn softmax(logits: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Returns the probabilities where only some candidates can be chosen; 0 for the others.
+/// Returns the probabilities if only some candidates are allowed; 0 for the others.
 fn softmax_of(logits: &[f64], allowed: impl Fn(usize) -> bool) -> Vec<f64> {
     let masked: Vec<f64> = logits
         .iter()
@@ -269,7 +276,7 @@ fn softmax_of(logits: &[f64], allowed: impl Fn(usize) -> bool) -> Vec<f64> {
     softmax(&masked)
 }
 
-/// Draws an index by the probabilities.
+/// Samples an index from the probabilities.
 fn draw(probabilities: &[f64], random: &mut ChaCha8Rng) -> usize {
     let level = uniform(random);
     let mut sum = 0.0;
@@ -279,7 +286,7 @@ fn draw(probabilities: &[f64], random: &mut ChaCha8Rng) -> usize {
             return k;
         }
     }
-    // The probabilities may sum to a little less than 1.
+    // The probabilities may sum to slightly less than 1.
     let last = probabilities.iter().rposition(|p| *p > 0.0);
     last.unwrap_or(probabilities.len().saturating_sub(1))
 }
@@ -304,7 +311,7 @@ mod tests {
     #[test]
     fn the_gradient_of_the_log_probability_equals_finite_differences() {
         const STEP: f64 = 1e-5;
-        // Truncation is of order STEP^2, rounding of order 1e-16 / STEP.
+        // Truncation error is of order STEP^2, rounding error of order 1e-16 / STEP.
         const BOUND: f64 = 1e-9;
         let variables = uneven();
         let architecture = Architecture::new(vec![0, 2, 0, 1, 2, 3]);
@@ -384,7 +391,8 @@ mod tests {
         }
     }
 
-    /// Searches with losses that prefer candidate 1 of each block and candidate 2 of the head, seen through noise.
+    /// Searches with noisy losses that favour candidate 1 of each block and candidate 2 of the
+    /// head.
     fn search(sign: f64) -> Vec<Vec<f64>> {
         let right = [0, 1, 1, 1, 1, 2];
         let mut variables =

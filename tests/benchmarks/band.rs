@@ -1,11 +1,12 @@
-//! Where the 90 % band holds for outputs over decades: a table of its coverage by fifths of the predicted size.
+//! The coverage of the 90 % band for outputs over decades: a table by fifths of the predicted size.
 //!
-//! `cargo run --release -p dense-tests --example band -- [DATA.npz ...] --seeds 3`: searches on functions of known formula,
-//! judged on 5,000 fresh rows, and on the files that are named, judged on a seeded fifth of their rows, which is held out. The
-//! search is the program's own with `--steps`. The bar: each fifth holds 0.90 +- 0.08.
+//! `cargo run --release -p dense-tests --example band -- [DATA.npz ...] --seeds 3` searches on
+//! functions of known formula, judged on 5,000 fresh rows, and on the given files, judged on a
+//! seeded fifth of their rows, which is held out. The search is the program's own with `--steps`.
+//! The bar: each fifth holds 0.90 +- 0.08.
 //!
-//! With `--record FILE` each search is appended to the file as a line of JSON when it is done, with the commit of the
-//! sources; searches of the same commit and settings that are there are not done again.
+//! With `--record FILE`, each finished search is appended to the file as a line of JSON, with the
+//! commit of the sources; searches of the same commit and settings in the file are not repeated.
 
 #![expect(
     clippy::print_stdout,
@@ -29,13 +30,13 @@ use std::time::Instant;
 
 mod held_out;
 
-/// As in the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// By how much a fifth's coverage may miss 0.90.
+/// The largest deviation of a fifth's coverage from 0.90.
 const BAR: f64 = 0.08;
-/// Rows that train and calibrate, and rows that judge.
+/// Rows for training and calibration, and rows for judging.
 const ROWS: usize = 1500;
 const FRESH: usize = 5000;
 /// Points of the curve.
@@ -66,7 +67,7 @@ const FORMULAS: [Formula; 4] = [
         name: "signed",
         inputs: 2,
         outputs: |x| vec![(25.0 * (x[0] - 0.5) * x[1] + 3.0 * (4.0 * x[1]).sin()).sinh()],
-        // A quick process alone does not see what it gains.
+        // A fast process alone does not show the gain.
         transform: TransformMode::Asinh,
     },
     Formula {
@@ -85,9 +86,9 @@ const FORMULAS: [Formula; 4] = [
 
 #[derive(Parser)]
 struct Arguments {
-    /// Files of simulator runs beside the formulas
+    /// Files of simulator runs, in addition to the formulas
     data: Vec<PathBuf>,
-    /// Sets whose name holds this; all if left out
+    /// Sets whose name contains this; all if left out
     #[arg(long, default_value = "")]
     sets: String,
     /// Seeds of rows and search, from 0, each a row of the table
@@ -99,10 +100,10 @@ struct Arguments {
     /// Threads
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// A file of searches that are done, which grows with each
+    /// A file of finished searches, to which each is appended
     #[arg(long)]
     record: Option<PathBuf>,
-    /// A folder that keeps each search's run
+    /// A folder in which each search's run is kept
     #[arg(long)]
     runs: Option<PathBuf>,
 }
@@ -147,7 +148,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The commit of the sources, with a sign where they were changed since.
+/// The commit of the sources, with a mark if they have changed since.
 fn commit() -> anyhow::Result<String> {
     let git = |arguments: &[&str]| -> anyhow::Result<String> {
         let output = Command::new("git").args(arguments).output();
@@ -159,7 +160,7 @@ fn commit() -> anyhow::Result<String> {
     Ok(git(&["rev-parse", "--short", "HEAD"])? + sign)
 }
 
-/// Rows of a formula; the same seed and `part` give the same.
+/// Rows of a formula; the same seed and `part` give the same rows.
 fn rows_of(formula: &Formula, rows: usize, seed: u64, part: &str) -> anyhow::Result<Dataset> {
     let mut random = stream(seed, &format!("band benchmark, {}, {part}", formula.name));
     let names = |letter: &str, count: usize| -> Vec<String> {
@@ -188,7 +189,7 @@ fn rows_of(formula: &Formula, rows: usize, seed: u64, part: &str) -> anyhow::Res
 }
 
 impl Arguments {
-    /// The rows of the record; none where it is not there yet.
+    /// The rows of the record; empty if there is none yet.
     fn done(&self) -> anyhow::Result<Vec<Row>> {
         let Some(path) = &self.record else {
             return Ok(Vec::new());
@@ -202,7 +203,7 @@ impl Arguments {
             .with_context(|| format!("{}: not a record of this benchmark", path.display()))
     }
 
-    /// What is searched on, and where that is a formula fresh rows of it.
+    /// The data of a search and, for a formula, fresh rows of it.
     fn set(&self, place: usize, seed: u64) -> anyhow::Result<(Input, Option<Dataset>)> {
         let (data, path, fresh) = match FORMULAS.get(place) {
             Some(formula) => {
@@ -226,7 +227,7 @@ impl Arguments {
         ))
     }
 
-    /// Searches a set, judges what came of it, and appends the row to the record.
+    /// Searches a set, judges the result, and appends the row to the record.
     fn searched(&self, cell: Cell, place: usize) -> anyhow::Result<Row> {
         let (input, fresh) = self.set(place, cell.seed)?;
         let mut settings = SearchSettings::default();
@@ -262,7 +263,7 @@ impl Arguments {
     }
 }
 
-/// What is searched, and with what.
+/// The data and settings of a search.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Cell {
     set: String,
@@ -272,7 +273,7 @@ struct Cell {
     commit: String,
 }
 
-/// A search, judged.
+/// The results of a search.
 #[derive(Clone, Serialize, Deserialize)]
 struct Row {
     #[serde(flatten)]
@@ -281,10 +282,10 @@ struct Row {
     members: usize,
     rows: usize,
     median_relative_l2: f64,
-    /// Of the bands of 50, 90 and 99 %.
+    /// The coverage of the bands of 50, 90 and 99 %.
     coverage: [f64; 3],
     by_size: [f64; 5],
-    /// The part of the outputs that is held least, and how much of it.
+    /// The part of the outputs with the smallest coverage, and this coverage.
     least: Option<(String, f64)>,
     seconds: f64,
 }
@@ -313,7 +314,7 @@ impl Row {
         })
     }
 
-    /// Whether every fifth keeps the bar.
+    /// Whether every fifth meets the bar.
     fn is_within(&self) -> bool {
         self.by_size.iter().all(|share| (share - 0.9).abs() <= BAR)
     }

@@ -1,12 +1,15 @@
-//! A million rows: the memory and the speed of `dense-search predict`, beside ONNX Runtime with as many threads.
+//! A million rows: the memory and the speed of `dense-search predict`, compared with ONNX Runtime
+//! on the same number of threads.
 //!
-//! `cargo build --release && cargo run --release -p dense-tests --example bulk -- [--peers PYTHON]`, with PYTHON from the
-//! virtual environment that `tests/peers/make_venv FOLDER` makes.
+//! `cargo build --release`, then
+//! `cargo run --release -p dense-tests --example bulk -- [--peers PYTHON]`, with PYTHON from the
+//! virtual environment that `tests/peers/make_venv FOLDER` creates.
 //!
-//! The program reads a `.csv` and writes a `.npz`, and its largest resident memory is watched. Then reading and writing
-//! are left out: rows in memory go block by block through the executor, and through ONNX Runtime in the blocks that it is
-//! fastest with; the best of several rounds in turn counts. Ours computes guard, mean, standard deviation and status; the
-//! model computes what it has, the mean alone if no other model is given.
+//! First, the program reads a `.csv` and writes a `.npz`, and its peak resident memory is measured.
+//! Then, without reading and writing, rows in memory go block by block through the executor, and
+//! through ONNX Runtime in the block size that is fastest for it; the best of several alternating
+//! rounds counts. Ours computes guard, mean, standard deviation and status; the model computes its
+//! own outputs, the mean alone unless another model is given.
 
 #![expect(
     clippy::print_stdout,
@@ -25,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Rows of a block of the executor, about as many as `predict` takes for 250 outputs.
+/// Rows of a block of the executor, about the number that `predict` uses for 250 outputs.
 const BLOCK: usize = 512;
 
 #[derive(Parser)]
@@ -121,7 +124,7 @@ fn searched(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(run)
 }
 
-/// Rows in the trained box, each number by a formula of its row.
+/// Rows in the trained box, each value by a formula of its row.
 fn inputs(emulator: &Emulator, rows: usize) -> Vec<f32> {
     let input = |row: usize, column: usize| {
         let input = &emulator.inputs()[column];
@@ -133,7 +136,7 @@ fn inputs(emulator: &Emulator, rows: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The program on a file.
+/// Runs the program on a file.
 fn whole(
     arguments: &Arguments,
     emulator: &Emulator,
@@ -204,7 +207,7 @@ fn compute(emulator: &Emulator, x: &[f32], threads: usize) -> f64 {
     began.elapsed().as_secs_f64()
 }
 
-/// Seconds of ONNX Runtime for all rows, in the blocks that it is fastest with; its means have to be ours.
+/// Seconds of ONNX Runtime for all rows, in its fastest block size; its means must equal ours.
 fn peer(
     arguments: &Arguments,
     emulator: &Emulator,

@@ -1,8 +1,10 @@
-//! What each choice of the training is worth on validation rows: the table of docs/measurements/choices.md.
+//! The effect of each choice of the training on validation rows: the table of
+//! docs/measurements/choices.md.
 //!
-//! `cargo run --release -p dense-tests --example choices -- FOLDER --space mlp-residual`: one choice at a time is changed, the
-//! network is trained for a fixed number of steps on each set, and the geometric mean over sets and seeds of the
-//! validation loss over that of the product's choices is printed. Test rows are not read.
+//! `cargo run --release -p dense-tests --example choices -- FOLDER --space mlp-residual` changes
+//! one choice at a time, trains the network for a fixed number of steps on each set, and prints the
+//! geometric mean over sets and seeds of the validation loss relative to that of the product's
+//! choices. Test rows are not read.
 
 #![expect(
     clippy::print_stdout,
@@ -20,7 +22,7 @@ use dense_search::space::{Function, Space};
 use dense_search::training::{Choices, Members, Rows, Settings, Trainer};
 use std::path::PathBuf;
 
-/// As in the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -41,7 +43,7 @@ struct Arguments {
     /// Weight steps
     #[arg(long, default_value_t = 16_000)]
     steps: usize,
-    /// Changes whose name holds this, beside the product's choices; all if left out
+    /// Changes whose name contains this, beside the product's choices; all if left out
     #[arg(long, default_value = "")]
     changes: String,
     /// mlp-residual or mlp-basis
@@ -49,17 +51,17 @@ struct Arguments {
     space: String,
 }
 
-/// One choice, changed.
+/// One changed choice.
 #[derive(Clone, Copy)]
 enum Change {
     None,
     Steps(Choices),
     Activation(Function),
-    /// Weights start so many times as large.
+    /// Initial weights are larger by this factor.
     Start(f64),
     /// The head's basis starts at random.
     RandomBasis,
-    /// The step size stays; the weights of this share of the steps, at their end, are averaged.
+    /// The step size is constant; the weights of this last share of the steps are averaged.
     Average(f64),
 }
 
@@ -252,7 +254,7 @@ fn validation_loss(
     Ok(f64::from(loss.to_scalar::<f32>()?))
 }
 
-/// The weights, not the biases nor the basis of the head.
+/// The weights, without the biases and the basis of the head.
 fn weights(trainer: &Trainer) -> Vec<Var> {
     let network = trainer.network();
     let heads: Vec<_> = network

@@ -1,7 +1,9 @@
-//! The fixed networks, `--space mlp`, beside the better fixed network of each data set: a table.
+//! The fixed networks, `--space mlp`, compared with the better fixed network of each data set: a
+//! table.
 //!
-//! `cargo run --release -p dense-tests --example control -- FOLDER`, where FOLDER has the seven sets. A seeded fifth of each
-//! set's rows is held out and scored once; the rest keeps its split. Each set gets one CPU minute: two threads, 30 s.
+//! `cargo run --release -p dense-tests --example control -- FOLDER`, where FOLDER has the seven
+//! sets. A seeded fifth of each set's rows is held out and scored once; the rest keeps its split.
+//! Each set gets one CPU minute: two threads, 30 s.
 
 #![expect(
     clippy::print_stdout,
@@ -20,7 +22,7 @@ use std::time::{Duration, Instant};
 
 mod held_out;
 
-/// As in the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -54,7 +56,7 @@ struct Arguments {
     /// Weight decay, instead of the product's
     #[arg(long)]
     decay: Option<f64>,
-    /// The share of the steps in which the step size falls, instead of the product's
+    /// The share of the steps in which the step size decreases, instead of the product's
     #[arg(long)]
     fall: Option<f64>,
     /// The space

@@ -1,9 +1,9 @@
-//! Test rows that no search has seen, for files that have none.
+//! Holds out test rows that no search has seen, for files without test rows.
 
 use dense_search::data::{Dataset, Part};
 use dense_search::streams::{permutation, stream};
 
-/// Returns the data with a seeded fifth of the rows as test rows; the others keep their parts.
+/// Returns the data with a seeded fifth of the rows as test rows; the others keep their split.
 pub(crate) fn held_out(data: Dataset, seed: u64) -> Dataset {
     let rows = data.rows();
     let mut parts: Vec<Part> = match data.parts() {

@@ -1,12 +1,13 @@
-//! How much the time of one call varies: with subnormal numbers, and from call to call.
+//! The variation of a call's time: with subnormal inputs, and from call to call.
 //!
 //! `cargo run --release -p dense-tests --example jitter`
 //!
-//! The first table has, for each network, the smallest time of one call with ordinary and with subnormal inputs, taken in
-//! turn. The networks without biases are there because in them everything up to the last layer is then subnormal too. The
-//! goal is a ratio of at most 1.05. The second table has the longest times of `decoder` beside those of a plain loop of
-//! arithmetic that takes as long: what both have in common is the machine's, not the emulator's. Figures of a shared or
-//! sleeping machine mean little.
+//! The first table has, for each network, the smallest time of one call with ordinary and with
+//! subnormal inputs, measured in alternation. It includes networks without biases, because in them
+//! all values up to the last layer are then subnormal too. The goal is a ratio of at most 1.05. The
+//! second table has the longest times of `decoder` beside those of a plain loop of arithmetic of
+//! the same duration: effects common to both come from the machine, not the emulator. Figures of a
+//! shared or sleeping machine mean little.
 
 #![expect(
     clippy::print_stdout,
@@ -25,7 +26,7 @@ fn main() -> anyhow::Result<()> {
     for (name, emulator) in networks() {
         emulators.push((format!("{name}_without_biases"), without_biases(emulator)?));
     }
-    // Beside the examples, where the next run finds what this one has built.
+    // Beside the examples, where the next run reuses the builds.
     let folder = env::current_exe()?.with_file_name("jitter-program");
     let files = [
         ("Cargo.toml", include_str!("jitter/Cargo.toml.txt")),
@@ -41,7 +42,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The emulator with zeros for the biases: small inputs then make small values throughout.
+/// The emulator with zero biases: small inputs then give small values throughout.
 fn without_biases(emulator: Emulator) -> anyhow::Result<Emulator> {
     let parts = emulator.into_parts();
     let biases: BTreeSet<ParameterId> = parts
@@ -55,7 +56,7 @@ fn without_biases(emulator: Emulator) -> anyhow::Result<Emulator> {
             _ => None,
         })
         .collect();
-    // Parameters and nodes in the same order have the same identifiers.
+    // Parameters and nodes added in the same order have the same ids.
     let mut graph = Graph::new(parts.graph.shape(Graph::INPUT).size());
     for (id, parameter) in parts.graph.parameters().iter() {
         let values = if biases.contains(&id) {

@@ -1,13 +1,15 @@
-//! What an ensemble costs beside one of its members, and how far its members differ: a table.
+//! The cost of an ensemble relative to one of its members, and the difference of its members: a
+//! table.
 //!
-//! `cargo run --release -p dense-tests --example members -- [DATA.npz ...]`: searches on each file (the bundled spectra if
-//! none is named) and judges the members in the deployed arithmetic, on test rows; where a file has none, a seeded fifth
-//! of its rows is held out.
+//! `cargo run --release -p dense-tests --example members -- [DATA.npz ...]` searches on each file
+//! (by default the bundled spectra) and judges the members in the deployed arithmetic, on test
+//! rows; in a file without them, a seeded fifth of its rows is held out.
 //!
-//! - *MAC*, *flash*, *time*: the shipped call's over those of the emulator cut to its first, most probable, member.
-//!   Calls are timed in turns, and the least time of each counts.
-//! - *spread*: the members' standard deviation before calibration, pooled over test rows and outputs that are not
-//!   constant, in training deviations, over the root of `mse_z`.
+//! - *MAC*, *flash*, *time*: the shipped call's, relative to those of the emulator reduced to its
+//!   first, most probable, member. Calls are timed in alternation, and the smallest time of each
+//!   counts.
+//! - *spread*: the members' standard deviation before calibration, pooled over test rows and
+//!   outputs that are not constant, in training deviations, divided by the root of `mse_z`.
 
 #![expect(
     clippy::print_stdout,
@@ -29,7 +31,7 @@ use std::time::{Duration, Instant};
 
 mod held_out;
 
-/// As in the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -52,7 +54,7 @@ struct Arguments {
     /// Seeds of search and hold-out, each a row of the table
     #[arg(long, value_delimiter = ',', default_value = "0")]
     seeds: Vec<u64>,
-    /// Threads that train
+    /// Training threads
     #[arg(long, default_value_t = 1)]
     threads: usize,
     /// Print each member's choices and error
@@ -74,9 +76,10 @@ fn main() -> anyhow::Result<()> {
         "| set | seed | steps | members | different | first's MAC | MAC | flash | time | spread | test mse_z | first's |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
-    let files = match arguments.data.is_empty() {
-        true => vec![None],
-        false => arguments.data.iter().map(Some).collect(),
+    let files = if arguments.data.is_empty() {
+        vec![None]
+    } else {
+        arguments.data.iter().map(Some).collect()
     };
     for file in files {
         for &seed in &arguments.seeds {
@@ -92,9 +95,10 @@ fn main() -> anyhow::Result<()> {
                 ),
             };
             let has_test = |parts: &[Part]| parts.contains(&Part::Test);
-            let data = match data.parts().is_some_and(has_test) {
-                true => data,
-                false => held_out::held_out(data, seed),
+            let data = if data.parts().is_some_and(has_test) {
+                data
+            } else {
+                held_out::held_out(data, seed)
             };
             let input = Input {
                 data,
@@ -163,7 +167,7 @@ fn row(input: &Input, seed: u64, arguments: &Arguments) -> anyhow::Result<String
     ))
 }
 
-/// The emulator of these members, whose standard deviation is the members' own.
+/// The emulator of these members, with the members' standard deviation uncalibrated.
 fn uncalibrated(emulator: &Emulator, members: std::ops::Range<usize>) -> anyhow::Result<Emulator> {
     let mut parts = emulator.clone().into_parts();
     parts.members = parts.members[members].to_vec();
@@ -188,10 +192,11 @@ fn spread(emulator: &Emulator, x: &[f32], deviation: &[f64]) -> f64 {
     (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
 }
 
-/// The least microseconds of a call of each, timed in turns.
+/// The smallest time of a call of each in microseconds, timed in alternation.
 fn least_us(all: &Emulator, one: &Emulator, x: &[f32]) -> (f64, f64) {
     let executors = [all, one].map(Executor::new);
-    // Many rows in a call: what the executor sets up once a call is not the shipped call's.
+    // Many rows in a call, because the executor's set-up for each call is not part of the shipped
+    // call.
     let rows = x.repeat(CALLS);
     let mut least = [f64::INFINITY; 2];
     for _ in 0..ROUNDS {

@@ -1,7 +1,8 @@
-//! The largest error of every operation in an exported ONNX model, by engine: the table of docs/measurements/onnx.md.
+//! The largest error of every operation in an exported ONNX model, by engine: the table of
+//! docs/measurements/onnx.md.
 //!
-//! `cargo run --release -p dense-tests --example onnx_errors`, after `tests/peers/make_venv .venv-peers` for the engines in
-//! Python; without, rten alone.
+//! `cargo run --release -p dense-tests --example onnx_errors`, after
+//! `tests/peers/make_venv .venv-peers` for the engines in Python; without it, rten alone.
 
 use dense_codegen::onnx::{Batch, What, model_bytes};
 use dense_tests::onnx::Errors;
@@ -15,7 +16,7 @@ use std::io::Write;
 /// Rows for each operation; six of ten lie inside the box.
 const ROWS: usize = 1000;
 
-/// A line of the table: its name, and which error it has.
+/// A line of the table: its name, and the error that it shows.
 type Part<'a> = (&'a str, fn(&Errors) -> f64);
 
 fn main() -> anyhow::Result<()> {
@@ -59,7 +60,7 @@ fn main() -> anyhow::Result<()> {
                 ("std of members", |errors| errors.std),
             ],
             "error scale" => &[(name, |errors| errors.std)],
-            // Counts among the answers of the guard alone.
+            // Counts among the guard's results alone.
             "coverage" => &[],
             _ => &[(name, |errors| errors.mean)],
         };

@@ -1,16 +1,17 @@
-//! What the product ships for each data set, beside the best classical regressor and the better fixed network: a table.
+//! The product's emulator for each data set, compared with the best classical regressor and the
+//! better fixed network: a table.
 //!
-//! `cargo run --release -p dense-tests --example scores -- FOLDER --seeds 3`: a seeded fifth of each set's rows is held out
-//! and scored once; the rest keeps its split. Each row is one search as the program does it by default, `--time` and
-//! `--budget-macs` given: the control trains beside the search, and the better on validation rows ships. No test row
-//! chooses.
+//! `cargo run --release -p dense-tests --example scores -- FOLDER --seeds 3`: a seeded fifth of
+//! each set's rows is held out and scored once; the rest keeps its split. Each row is one search
+//! with the program's defaults, plus `--time` and `--budget-macs`: the control trains beside the
+//! search, and the better on validation rows ships. Test rows choose nothing.
 //!
-//! With `--record FILE` each row is appended to the file as a line of JSON when it is done, and rows that are there are not
-//! searched again: the table can be made in parts.
+//! With `--record FILE`, each finished row is appended to the file as a line of JSON, and rows in
+//! the file are not searched again: the table can be made in parts.
 //!
-//! The scores of others that a row is divided by are of other rows, and of regressors that had more of them. With `--process`
-//! a second table has a Gaussian process beside each row of small sets, fitted to all rows that are not held out and
-//! judged on the same test rows.
+//! The reference scores are for other rows, and their regressors were trained on more rows. With
+//! `--process` a second table compares each row of small sets with a Gaussian process, fitted to
+//! all rows that are not held out and judged on the same test rows.
 
 #![expect(
     clippy::print_stdout,
@@ -36,12 +37,12 @@ use std::time::{Duration, Instant};
 
 mod held_out;
 
-/// As in the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The sets, the test error of the best classical regressor, and that of the better fixed network after one CPU minute in
-/// PyTorch; none where standardised errors say nothing.
+/// The sets, the test error of the best classical regressor, and that of the better fixed network
+/// after one CPU minute in PyTorch; `None` where standardised errors mean nothing.
 const SETS: [(&str, Option<(f64, f64)>); 8] = [
     ("ots_epw", Some((4.0e-3, 5.6e-4))),
     ("seis_dispersion", Some((7.1e-4, 4.8e-5))),
@@ -66,13 +67,14 @@ struct Arguments {
     /// Wall seconds of a search, its control included
     #[arg(long, default_value_t = 300.0)]
     time: f64,
-    /// Multiply-accumulates of what ships, at most [default: 2000000 for images, else 100000]
+    /// The largest number of multiply-accumulates that ships [default: 2000000 for images, else
+    /// 100000]
     #[arg(long)]
     budget_macs: Option<u64>,
     /// Threads
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// A file of rows that are done, which grows with each
+    /// A file of finished rows, to which each is appended
     #[arg(long)]
     record: Option<PathBuf>,
     /// Also fit a Gaussian process to the rows of each small set that are not held out
@@ -80,10 +82,10 @@ struct Arguments {
     process: bool,
 }
 
-/// With more rows the process would read but a part of them.
+/// With more rows, the process would use only a part of them.
 const PROCESS_ROWS: usize = 1500;
 
-/// What is averaged over sets.
+/// The quantities averaged over sets.
 const RATIOS: [&str; 3] = ["over classical", "over fixed", "search over control"];
 
 fn main() -> anyhow::Result<()> {
@@ -162,7 +164,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 impl Arguments {
-    /// The rows of the record; none where it is not there yet.
+    /// The rows of the record; empty if there is none yet.
     fn done(&self) -> anyhow::Result<Vec<Row>> {
         let Some(path) = &self.record else {
             return Ok(Vec::new());
@@ -186,7 +188,8 @@ impl Arguments {
         Ok(held_out::held_out(data, seed))
     }
 
-    /// The test error, in training deviations squared, of a process of all other rows; none where they are many.
+    /// The test error, in squared training deviations, of a process fitted to all other rows;
+    /// `None` for large sets.
     fn process_error(&self, name: &str, seed: u64) -> anyhow::Result<Option<f64>> {
         let data = self.data(name, seed)?;
         let split = Split::resolve(&data, seed)?;
@@ -202,7 +205,7 @@ impl Arguments {
         Ok(process.map(|process| mean_square(&process.predict(&x(&split.test)), &y(&split.test))))
     }
 
-    /// Searches a set, judges what came of it, and appends the row to the record.
+    /// Searches a set, judges the result, and appends the row to the record.
     fn searched(&self, name: &str, seed: u64) -> anyhow::Result<Row> {
         let input = Input {
             data: self.data(name, seed)?,
@@ -218,7 +221,7 @@ impl Arguments {
     }
 }
 
-/// The geometric mean, and the least and the largest.
+/// The geometric mean, the smallest and the largest.
 fn mean_and_spread(logarithms: &[f64]) -> String {
     let mean = logarithms.iter().sum::<f64>() / logarithms.len() as f64;
     let least = logarithms.iter().copied().fold(f64::INFINITY, f64::min);
@@ -231,16 +234,17 @@ fn mean_and_spread(logarithms: &[f64]) -> String {
     )
 }
 
-/// A search, judged on the rows held out: what ships, and the best of the search and of its control on validation rows.
+/// A search, judged on the held-out rows: the emulator that ships, and the best of the search and
+/// of its control on validation rows.
 #[derive(Clone, Serialize, Deserialize)]
 struct Row {
     set: String,
     seed: u64,
-    /// What was asked for.
+    /// The settings.
     time: f64,
     threads: usize,
     budget_macs: Option<u64>,
-    /// What the budget was.
+    /// The budget.
     budget: u64,
     ships: String,
     macs: u64,
@@ -248,16 +252,16 @@ struct Row {
     search: (f64, u64),
     control: Option<(f64, u64)>,
     median_relative_l2: f64,
-    /// Of the bands of 50, 90 and 99 %.
+    /// The coverage of the bands of 50, 90 and 99 %.
     coverage: [f64; 3],
-    /// By how much the second may miss 0.90.
+    /// The allowed deviation of the second from 0.90.
     coverage_tolerance: f64,
     error_rank_correlation: Option<f64>,
     seconds: f64,
 }
 
 impl Row {
-    /// Searches as the program does by default.
+    /// Searches with the program's defaults.
     fn of(name: &str, input: &Input, arguments: &Arguments, seed: u64) -> anyhow::Result<Self> {
         let budget = arguments.budget_macs.unwrap_or(match input.data.layout() {
             Layout::Image | Layout::Images => 2_000_000,
@@ -310,14 +314,14 @@ impl Row {
         })
     }
 
-    /// Whether this is the row of the set and the seed, with the settings that are asked for.
+    /// Whether this is the row of the set and the seed, with the requested settings.
     fn is(&self, set: &str, seed: u64, arguments: &Arguments) -> bool {
         (self.set.as_str(), self.seed) == (set, seed)
             && (self.time, self.threads, self.budget_macs)
                 == (arguments.time, arguments.threads, arguments.budget_macs)
     }
 
-    /// The test error of the search over that of the control.
+    /// The test error of the search divided by that of the control.
     fn ratio(&self) -> f64 {
         self.control
             .map_or(f64::NAN, |(control, _)| self.search.0 / control)
@@ -359,7 +363,7 @@ fn judged(file: &Path, data: &Dataset, threads: usize) -> anyhow::Result<Metrics
     Ok(evaluate(&emulator, data, &test, &deviation, threads))
 }
 
-/// By how much the coverage of the 90 % band may miss 0.90.
+/// The allowed deviation of the 90 % band's coverage from 0.90.
 fn tolerance(data: &Dataset, seed: u64) -> anyhow::Result<f64> {
     let split = Split::resolve(data, seed)?;
     let over = |rows: usize| 1.0 / rows as f64;

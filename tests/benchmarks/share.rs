@@ -1,8 +1,9 @@
-//! The share of a budget that one architecture may take, chosen on validation rows: the table of docs/measurements/budgets.md.
+//! The share of a budget that one architecture may take, chosen on validation rows: the table of
+//! docs/measurements/budgets.md.
 //!
-//! `cargo run --release -p dense-tests --example share -- FOLDER`: each set is searched within each budget at each share, and
-//! the geometric mean over sets and seeds of the validation error over that at the product's share is printed. Test rows
-//! are not read.
+//! `cargo run --release -p dense-tests --example share -- FOLDER` searches each set within each
+//! budget at each share, and prints the geometric mean over sets and seeds of the validation error
+//! relative to that at the product's share. Test rows are not read.
 
 #![expect(
     clippy::print_stdout,
@@ -16,7 +17,7 @@ use dense_search::search::{Extent, Input, Search, SearchSettings, TeacherMode};
 use dense_search::training::Choices;
 use std::path::PathBuf;
 
-/// As in the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -90,7 +91,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The validation error and the members that ship, for each set and seed.
+/// The validation error and the number of shipped members, for each set and seed.
 fn errors(
     inputs: &[Input],
     budget: u64,

@@ -1,13 +1,14 @@
-//! Whether a user who gives a file without a split is told the truth about new rows: a table.
+//! Whether the evaluation of a file without a split is true for new rows: a table.
 //!
-//! `cargo run --release -p dense-tests --example unsplit -- --record FILE`: for each function and seed, a file of rows drawn at
-//! random is searched, and `evaluate` judges the emulator twice: on that file, of which the run kept rows apart by itself,
-//! and on 5,000 fresh rows. *ratio* is the first mean squared error over the second, in the training deviations of the
-//! run; a geometric mean far from one would say that the rows kept apart are not like new ones (below it: that they
-//! leaked into what was chosen). Few rows are kept apart, so that single ratios scatter.
+//! `cargo run --release -p dense-tests --example unsplit -- --record FILE`: for each function and
+//! seed, a file of random rows is searched, and `evaluate` judges the emulator twice: on that file,
+//! of which the run held out rows by itself, and on 5,000 fresh rows. *ratio* is the first mean
+//! squared error divided by the second, in the training deviations of the run. A geometric mean far
+//! from one would show that the rows held out are not like new ones (below one: that they leaked
+//! into the choices). Few rows are held out, so single ratios scatter.
 //!
-//! The seed draws the rows and is the search's. Each cell is appended to the record as a line of JSON when it is done, with
-//! the commit that it is of, and cells that are there are not searched again.
+//! The seed draws the rows and is the search's. Each finished cell is appended to the record as a
+//! line of JSON, with its commit, and cells in the record are not searched again.
 
 #![expect(
     clippy::print_stdout,
@@ -28,16 +29,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// As in the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Rows of the second file.
 const FRESH: usize = 5000;
-/// Within these the mean of ratios is aimed at.
+/// The target range of the mean ratio.
 const BAR: [f64; 2] = [0.67, 1.5];
 
-/// A simulator, and how many runs of it there are.
+/// A simulator, and its number of runs.
 struct Function {
     name: &'static str,
     inputs: usize,
@@ -46,7 +47,7 @@ struct Function {
     of: fn(&[f64], usize) -> f64,
 }
 
-/// Waves that few rows do not resolve; a smooth function of few rows; a curve.
+/// Waves that few rows do not resolve; a smooth function with few rows; a curve.
 const FUNCTIONS: [Function; 3] = [
     Function {
         name: "waves",
@@ -76,7 +77,7 @@ const FUNCTIONS: [Function; 3] = [
 
 #[derive(Parser)]
 struct Arguments {
-    /// Cells that are done are appended here and taken from here
+    /// Finished cells are appended here and read from here
     #[arg(long)]
     record: Option<PathBuf>,
     /// Seeds, from 0
@@ -85,12 +86,12 @@ struct Arguments {
     /// Weight steps of a search
     #[arg(long, default_value_t = 1000)]
     steps: usize,
-    /// Threads that train
+    /// Training threads
     #[arg(long, default_value_t = 1)]
     threads: usize,
 }
 
-/// A search, judged twice.
+/// The two results of a search.
 #[derive(Clone, Serialize, Deserialize)]
 struct Cell {
     function: String,
@@ -98,7 +99,7 @@ struct Cell {
     steps: usize,
     /// The state of the code.
     commit: String,
-    /// `mse_z` on the rows that the run kept apart, and how many these are.
+    /// `mse_z` on the rows that the run held out, and their number.
     apart: f64,
     rows_apart: usize,
     /// `mse_z` on fresh rows.
@@ -175,7 +176,7 @@ fn geometric_mean(values: impl Iterator<Item = f64>) -> f64 {
     (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp()
 }
 
-/// The state of the code, with a sign where it is not that of a commit.
+/// The state of the code, with a mark if it differs from its commit.
 fn commit() -> String {
     let git = Command::new("git")
         .args(["describe", "--always", "--dirty", "--exclude", "*"])
@@ -188,7 +189,7 @@ fn commit() -> String {
 }
 
 impl Arguments {
-    /// The cells of the record; none where it is not there yet.
+    /// The cells of the record; empty if there is none yet.
     fn done(&self) -> anyhow::Result<Vec<Cell>> {
         let Some(path) = &self.record else {
             return Ok(Vec::new());
@@ -203,7 +204,7 @@ impl Arguments {
             .with_context(|| format!("{}: not a record of this table", path.display()))
     }
 
-    /// Searches on rows of a function, judges what came of it, and appends the cell to the record.
+    /// Searches on rows of a function, judges the result, and appends the cell to the record.
     fn searched(&self, function: &Function, seed: u64, commit: &str) -> anyhow::Result<Cell> {
         let began = Instant::now();
         let folder = tempfile::tempdir()?;
@@ -245,7 +246,7 @@ impl Arguments {
 }
 
 impl Function {
-    /// Writes so many rows, inputs uniform in the unit box, and returns how they are read.
+    /// Writes this many rows, inputs uniform in the unit box, and returns the options to read them.
     fn write(&self, path: &Path, rows: usize, seed: u64) -> anyhow::Result<ReadOptions> {
         let named = |letter: &str, count: usize| -> Vec<String> {
             (0..count).map(|k| format!("{letter}{k}")).collect()

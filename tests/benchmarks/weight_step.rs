@@ -1,7 +1,9 @@
-//! A weight step of ours beside PyTorch's: forward, loss, backward, optimiser, on the same list of architectures.
+//! A weight step of ours compared with PyTorch's: forward, loss, backward, optimiser, on the same
+//! list of architectures.
 //!
-//! `cargo run --release -p dense-tests --example weight_step -- DATA.npz --python PYTHON`, where PYTHON has torch and numpy. The two
-//! take turns, as the machine's speed drifts; each figure is a median over steps, each ratio one of two neighbours.
+//! `cargo run --release -p dense-tests --example weight_step -- DATA.npz --python PYTHON`, where
+//! PYTHON has torch and numpy. The two alternate, as the machine's speed drifts; each figure is a
+//! median over steps, each ratio one of two neighbours.
 
 #![expect(
     clippy::print_stdout,
@@ -24,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// As in the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -32,13 +34,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     /// A .npz with one curve of outputs, and a split
     data: PathBuf,
-    /// A Python with torch and numpy; ours alone is timed if left out
+    /// A Python with torch and numpy; only ours is timed if left out
     #[arg(long)]
     python: Option<PathBuf>,
-    /// Steps of a turn
+    /// Steps in a block
     #[arg(long, default_value_t = 150)]
     steps: usize,
-    /// Turns of each
+    /// Blocks of each
     #[arg(long, default_value_t = 5)]
     turns: usize,
     /// One of paper, small and micro alone
@@ -112,7 +114,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Architectures of uniform network variables.
+/// Architectures sampled from uniform network variables.
 fn drawn(space: &Space, count: usize) -> Vec<Architecture> {
     let mut random = stream(0, "weight step");
     let uniform = NetworkVariables::uniform(space);
@@ -127,7 +129,8 @@ fn mean_macs(space: &Space, architectures: &[Architecture]) -> Result<f64, Box<d
     Ok(sum / architectures.len() as f64)
 }
 
-/// The median milliseconds of a weight step, one for each architecture, from fresh weights on.
+/// The median milliseconds of a weight step, one for each architecture, starting from fresh
+/// weights.
 fn timed(
     space: &Space,
     data: &Dataset,
@@ -202,7 +205,7 @@ fn peer(
         .ok_or_else(|| "the peer printed no ms_step".into())
 }
 
-/// The architectures in the peer's names, without the two fixed layers that it does not list.
+/// The architectures in the peer's notation, without the two fixed layers that it omits.
 fn names(space: &Space, architectures: &[Architecture]) -> Vec<Vec<String>> {
     let named = |architecture: &Architecture| {
         let groups = space.groups().iter().zip(architecture.choices());

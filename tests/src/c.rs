@@ -1,4 +1,5 @@
-//! A C program around emulators frozen to C: written, compiled, run, and its results compared with the interpreter's.
+//! A C program around emulators frozen to C: written, compiled, run, and compared with the
+//! interpreter.
 
 use crate::cases::Case;
 use crate::modules::write;
@@ -13,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the C file asks for of every compiler.
+/// The flags that the C file asks of every compiler.
 pub const FLAGS: [&str; 3] = ["-std=c99", "-ffp-contract=off", "-fno-math-errno"];
 
 /// Every warning is an error.
@@ -30,7 +31,7 @@ impl<'a> CProgram<'a> {
     /// Writes the emulators, `main` as the program, and `rows` rows of each case.
     ///
     /// # Panics
-    /// The operating system refuses.
+    /// The operating system fails.
     pub fn write(folder: &Path, cases: Vec<&'a Case>, main: &str, rows: usize) -> Self {
         let (mut headers, mut each) = (String::new(), String::new());
         for case in &cases {
@@ -63,11 +64,11 @@ impl<'a> CProgram<'a> {
         &self.folder
     }
 
-    /// The definitions that ask every emulator for the order without a fused multiply-add.
+    /// The macros that select the order without a fused multiply-add for every emulator.
     #[must_use]
     pub fn no_fma(&self) -> Vec<&'static str> {
         let define = |case: &&Case| format!("-D{}_NO_FMA", case.name().to_uppercase());
-        // A few words for the life of a test.
+        // A few leaked words, for the life of a test.
         self.cases
             .iter()
             .map(|case| &*define(case).leak())
@@ -81,8 +82,8 @@ impl<'a> CProgram<'a> {
         emulators.chain(["program.c".into()]).collect()
     }
 
-    /// Compiles all files, which has to go without a warning, as many at a time as there are cores, and links them to a
-    /// program, whose path is returned.
+    /// Compiles all files, which must give no warning, in parallel on all cores, links them to a
+    /// program and returns its path.
     ///
     /// # Panics
     /// A file does not compile, or the program does not link.
@@ -91,10 +92,10 @@ impl<'a> CProgram<'a> {
         self.linked(compiler, flags, &self.sources(), &[])
     }
 
-    /// The same of these sources alone, with more for the linker.
+    /// As [`CProgram::compiled`] for these sources alone, with more arguments for the linker.
     ///
     /// # Panics
-    /// As above.
+    /// Those of [`CProgram::compiled`].
     #[must_use]
     pub fn linked(
         &self,
@@ -125,8 +126,9 @@ impl<'a> CProgram<'a> {
         program
     }
 
-    /// Writes what `swap.c` reads: the images of each case with other numbers, and of the next case, and what the first says of
-    /// itself; `image` is that of the C file or of the library.
+    /// Writes the input of `swap.c`: for each case, its image with other constants, the image of
+    /// the next case, and the identity of the first; `image` returns that of the C file or of the
+    /// library.
     pub fn write_images(&self, image: impl Fn(&Emulator) -> Vec<u8>) {
         let next = self.cases.iter().cycle().skip(1);
         for (case, next) in self.cases.iter().zip(next) {
@@ -138,7 +140,7 @@ impl<'a> CProgram<'a> {
         }
     }
 
-    /// Compares what a run left for every case with what the interpreter gives in that order.
+    /// Compares the results of a run for every case with the interpreter's in that order.
     ///
     /// # Panics
     /// At the first difference.
@@ -148,7 +150,8 @@ impl<'a> CProgram<'a> {
         }
     }
 
-    /// The same where the numbers of [`CProgram::write_images`] were swapped in.
+    /// As [`CProgram::assert_same_bits`], after the constants of [`CProgram::write_images`] were
+    /// swapped in.
     ///
     /// # Panics
     /// At the first difference.
@@ -176,13 +179,13 @@ impl<'a> CProgram<'a> {
     }
 }
 
-/// The emulator whose numbers are swapped in.
+/// The emulator whose constants are swapped in.
 fn other(case: &Case) -> Emulator {
     retrained(&case.emulator, 3)
 }
 
-/// Structure, checksum, version and hash of the data as 13 words, then the trained box: what an emulator's numbers say of
-/// themselves.
+/// The identity of an emulator's constants: structure, checksum, version and hash of the data as 13
+/// words, then the trained box.
 #[must_use]
 pub fn identity(emulator: &Emulator, image: &[u8]) -> Vec<u8> {
     let mut bytes = image[image.len() - 8..].to_vec();
@@ -210,7 +213,8 @@ pub fn prefix(case: &Case) -> Prefix {
     Prefix::new(&case.name()).expect("a case's name is an identifier")
 }
 
-/// Means, deviations and statuses of all rows; the code of each call has to say what its status says.
+/// Means, deviations and statuses of all rows; the code that each call returns must agree with its
+/// status.
 fn results(
     bytes: &[u8],
     outputs: usize,
@@ -252,7 +256,7 @@ fn results(
     (mean, std, status)
 }
 
-/// Whether a tool is there; says so where it is not.
+/// Whether a tool exists; reports it if it does not.
 #[must_use]
 pub fn is_there(tool: &str, package: &str) -> bool {
     let there = Command::new(tool).arg("--version").output().is_ok();
@@ -262,7 +266,7 @@ pub fn is_there(tool: &str, package: &str) -> bool {
     there
 }
 
-/// Runs a command, which has to succeed.
+/// Runs a command, which must succeed.
 ///
 /// # Panics
 /// The command does not start, or fails.

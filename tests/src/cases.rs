@@ -1,7 +1,9 @@
-//! The cases of the conformance tests: random emulators with some hundred rows each and what the f32 interpreter makes of them.
+//! The cases of the conformance tests: random emulators with some hundred rows each, and the
+//! results of the f32 interpreter.
 //!
-//! Half of [`CASES`] come from a fixed seed, half from a fresh one that every failure prints; `DENSE_SEED=N` gives that seed
-//! again. Each half is long enough to use every operation. Tests that compile them have fewer: [`compiled`], [`proven`].
+//! Half of [`CASES`] come from a fixed seed, half from a fresh one that every failure prints;
+//! `DENSE_SEED=N` uses that seed again. Each half is large enough to use every operation. Tests
+//! that compile their cases use fewer: [`compiled`], [`proven`].
 
 use crate::random_graph::{
     emulators_with_every_kind, emulators_with_every_step, operations, random_emulator,
@@ -20,9 +22,9 @@ use std::fmt;
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How many random emulators there are.
+/// The number of random emulators.
 pub const EMULATORS: usize = 100;
-/// How many rows each of them is given: fewer in the short tier, of which every run draws others.
+/// Rows of each emulator: fewer in the short tier, of which every run draws others.
 pub static ROWS: LazyLock<usize> = LazyLock::new(|| of_tier(300, 1000));
 /// The seed of the first half.
 const FIXED_SEED: u64 = 20_260_101;
@@ -30,9 +32,9 @@ const FIXED_SEED: u64 = 20_260_101;
 /// One emulator with its input rows.
 #[derive(Debug)]
 pub struct Case {
-    /// Which one.
+    /// Its number.
     pub number: usize,
-    /// Where it and its rows come from.
+    /// The seed of the emulator and its rows.
     pub seed: u64,
     /// The emulator.
     pub emulator: Emulator,
@@ -49,11 +51,14 @@ pub static FRESH_SEED: LazyLock<u64> = LazyLock::new(|| match env::var("DENSE_SE
     }
 });
 
-/// All random cases, made once.
+/// All random cases, built once.
 pub static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
-    let half = |number| match number < EMULATORS / 2 {
-        true => FIXED_SEED,
-        false => *FRESH_SEED,
+    let half = |number| {
+        if number < EMULATORS / 2 {
+            FIXED_SEED
+        } else {
+            *FRESH_SEED
+        }
     };
     let case = |number| {
         let seed = half(number);
@@ -64,11 +69,13 @@ pub static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
     (0..EMULATORS).map(case).collect()
 });
 
-/// Few cases that together use every operation, all of the fresh seed; their numbers follow on those of [`CASES`].
+/// A few cases that together use every operation, all from the fresh seed; their numbers follow
+/// those of [`CASES`].
 pub static EVERY_OPERATION: LazyLock<Vec<Case>> =
     LazyLock::new(|| fresh(EMULATORS, emulators_with_every_step));
 
-/// Fewer, which together use every kind of operation; their numbers are from twice as many on.
+/// Fewer cases, which together use every kind of operation; their numbers start at twice the number
+/// of [`CASES`].
 pub static EVERY_KIND: LazyLock<Vec<Case>> =
     LazyLock::new(|| fresh(2 * EMULATORS, emulators_with_every_kind));
 
@@ -80,7 +87,8 @@ fn fresh(number: usize, emulators: fn(&mut ChaCha8Rng) -> Vec<Emulator>) -> Vec<
         .collect()
 }
 
-/// The cases for tests that compile each of them: [`EVERY_OPERATION`], and in the long tier those of the fixed seed.
+/// The cases for tests that compile each of them: [`EVERY_OPERATION`], and in the long tier those
+/// of the fixed seed.
 pub fn compiled() -> Vec<&'static Case> {
     let mut all: Vec<_> = EVERY_OPERATION.iter().collect();
     if is_long() {
@@ -89,7 +97,8 @@ pub fn compiled() -> Vec<&'static Case> {
     all
 }
 
-/// The cases for proofs, which take half a minute to compile each: [`EVERY_KIND`], and in the long tier all of [`compiled`].
+/// The cases for proofs, which take half a minute to compile each: [`EVERY_KIND`], and in the long
+/// tier all of [`compiled`].
 pub fn proven() -> Vec<&'static Case> {
     let mut all: Vec<_> = EVERY_KIND.iter().collect();
     if is_long() {
@@ -98,7 +107,7 @@ pub fn proven() -> Vec<&'static Case> {
     all
 }
 
-/// Those of the fixed seed that together use every operation, each time the one that adds most.
+/// The cases of the fixed seed that together use every operation; each is the one that adds most.
 fn of_fixed_seed() -> Vec<&'static Case> {
     let fixed = &CASES[..EMULATORS / 2];
     let (mut few, mut used) = (Vec::new(), BTreeSet::new());
@@ -137,7 +146,7 @@ impl Case {
         }
     }
 
-    /// What the f32 interpreter gives for every row.
+    /// The f32 interpreter's result for every row.
     pub fn interpreted(&self, order: Order) -> Vec<Prediction<f32>> {
         self.rows
             .par_chunks(self.emulator.input_count())
@@ -145,7 +154,7 @@ impl Case {
             .collect()
     }
 
-    /// Compares one execution of all rows with the interpreter's.
+    /// Compares one execution of all rows with the interpreter.
     ///
     /// # Panics
     /// At the first difference, with the case, its seed, the row and the output.
@@ -191,7 +200,7 @@ impl Case {
     }
 }
 
-/// What to say where the case fails: the seed to run it again with, and its number.
+/// The end of a failure's message: the seed that reproduces it, and the case's number.
 impl fmt::Display for Case {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -202,7 +211,8 @@ impl fmt::Display for Case {
     }
 }
 
-/// Equal bits; of the NaN that an overflow leaves behind, sign and payload are the processor's own and do not count.
+/// Whether the bits are equal; the sign and payload of a NaN after an overflow depend on the
+/// processor and do not count.
 fn same_bits(expected: f32, got: f32, status: &Status) -> bool {
     let overflowed = status.non_finite == 0 && expected.is_nan() && got.is_nan();
     overflowed || expected.to_bits() == got.to_bits()

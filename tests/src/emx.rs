@@ -1,19 +1,19 @@
-//! emx-onnx-cgen, a peer: an emulator's ONNX model as C.
+//! emx-onnx-cgen, a peer: compiles an emulator's ONNX model to C.
 
 use dense_codegen::emulator::Emulator;
 use dense_codegen::onnx::{Batch, What, write};
 use std::path::Path;
 use std::process::Command;
 
-/// Writes the mean of an emulator to `model.onnx` in the folder, and has the peer make `model.c` of it; `python` is that of its
-/// virtual environment.
+/// Writes the mean of an emulator to `model.onnx` in the folder, and has the peer generate
+/// `model.c` from it; `python` is that of its virtual environment.
 ///
 /// # Errors
-/// The model cannot be written, or the peer is not there or fails: what it said last.
+/// The model cannot be written, or the peer is missing or fails: its last line of output.
 pub fn generate(emulator: &Emulator, python: &Path, folder: &Path) -> Result<(), String> {
     let model = folder.join("model.onnx");
     write(emulator, What::Mean, Batch::One, &model).map_err(|error| error.to_string())?;
-    // It runs in the folder, where a relative path would be another.
+    // The peer runs in the folder, where a relative path would have another meaning.
     let program = std::path::absolute(python.with_file_name("emx-onnx-cgen"))
         .map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
@@ -27,7 +27,7 @@ pub fn generate(emulator: &Emulator, python: &Path, folder: &Path) -> Result<(),
 /// Runs a command to its end and returns what it printed.
 ///
 /// # Errors
-/// It does not start, or fails: what it said last.
+/// It does not start, or fails: its last line of output.
 pub fn done(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command

@@ -1,14 +1,14 @@
-//! What the tests of the whole path share.
+//! Shared code of the tests of the whole path.
 //!
-//! - [`random_graph`] draws emulators that together use every operation, [`rows`] their inputs, and [`cases`] keeps both
-//!   with what the interpreter makes of them,
-//! - [`retrained`] gives an emulator of the same structure with other numbers,
-//! - [`networks`] has the ones that speed is measured on,
+//! - [`random_graph`] draws emulators that together use every operation, [`rows`] their inputs, and
+//!   [`cases`] keeps both with the interpreter's results,
+//! - [`retrained`] returns an emulator of the same structure with other constants,
+//! - [`networks`] has the networks of the benchmarks,
 //! - [`onnx`] runs exported models in other engines,
-//! - [`c`] writes C programs around them, and [`emx`] has a peer write them,
-//! - [`modules`] writes their frozen code into a crate, [`program`] with a program around it,
-//! - [`tolerance`] is the one table of how far the inexact ones may be apart,
-//! - [`tier`] says which tests run, and [`skip`] that a tool is missing.
+//! - [`c`] writes C programs around emulators, and [`emx`] has a peer write them,
+//! - [`modules`] writes their frozen code into a crate, [`program`] adds a program around it,
+//! - [`tolerance`] is the one table of tolerances for inexact comparisons,
+//! - [`tier`] chooses the tests that run, and [`skip`] reports a missing tool.
 
 use std::path::{Path, PathBuf};
 

@@ -6,8 +6,8 @@ use dense_codegen::rust::emit_model;
 use std::fs;
 use std::path::Path;
 
-/// Writes the frozen code of `cases` to `src/emulators/NAME/` in the crate's `folder`; returns the declarations of
-/// these modules, which belong into `src/emulators.rs`.
+/// Writes the frozen code of `cases` to `src/emulators/NAME/` in the crate's `folder`; returns the
+/// declarations of these modules, for `src/emulators.rs`.
 pub fn write_modules<'a>(folder: &Path, cases: impl Iterator<Item = &'a Case>) -> String {
     let mut declarations = String::new();
     for case in cases {
@@ -25,7 +25,7 @@ pub fn write_modules<'a>(folder: &Path, cases: impl Iterator<Item = &'a Case>) -
 pub fn module(name: &str, emulator: &Emulator) -> (String, Vec<(String, Vec<u8>)>) {
     let files = emit_model(emulator).into_iter();
     let files = files.map(|(path, text)| (format!("src/emulators/{name}/{path}"), text.into()));
-    // What a frozen crate exports and a test does not read is no fault of the code.
+    // A test need not use everything that a frozen crate exports.
     let declaration = format!(
         "#[allow(dead_code)]\npub mod {name} {{\n    pub mod model;\n    mod weights;\n}}\n"
     );
@@ -35,7 +35,7 @@ pub fn module(name: &str, emulator: &Emulator) -> (String, Vec<(String, Vec<u8>)
 /// Writes a file and the folders above it.
 ///
 /// # Panics
-/// The operating system refuses.
+/// The operating system fails.
 pub fn write(path: &Path, contents: impl AsRef<[u8]>) {
     let folder = path.parent().expect("a file is in a folder");
     fs::create_dir_all(folder).expect("the folder can be made");

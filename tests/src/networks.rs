@@ -1,6 +1,8 @@
-//! The networks that speed is measured on, defined once: the same structure and the same seeded weights for every engine.
+//! The networks of the benchmarks, defined once: the same structure and the same seeded weights for
+//! every engine.
 //!
-//! Every one is a whole emulator, with the guard and the statistics of one member around it; inputs lie in -1 to 1.
+//! Each is a complete emulator, with the guard and the statistics of one member; inputs lie in -1
+//! to 1.
 
 use crate::repository;
 use dense_codegen::emulator::{
@@ -20,11 +22,13 @@ use std::collections::BTreeMap;
 pub enum Network {
     /// Dense 5-64-128-128-250 with ReLU: 56,896 multiply-accumulates, 222 KiB of weights.
     Mlp,
-    /// Dense 5-64-256, then convolutions of width 3 at lengths 32 and 64: 104,256 multiply-accumulates, 72 KiB.
+    /// Dense 5-64-256, then convolutions of width 3 at lengths 32 and 64: 104,256
+    /// multiply-accumulates, 72 KiB.
     Decoder,
     /// Dense 8-8 with ReLU.
     Tiny,
-    /// One architecture of the published space at 64 channels, for 5 inputs and a curve of 250 points: [`PAPER`].
+    /// One architecture of the published space at 64 channels, for 5 inputs and a curve of 250
+    /// points: [`PAPER`].
     Paper,
 }
 
@@ -55,121 +59,123 @@ impl Network {
     }
 }
 
-/// The emulator of the example of firmware, which was searched on the bundled spectra.
+/// The emulator of the firmware example, which was searched on the bundled spectra.
 ///
 /// # Panics
-/// The repository does not have it.
+/// The repository does not contain it.
 #[must_use]
 pub fn thomson() -> Emulator {
     file::load(&repository().join("examples/firmware/thomson.safetensors"))
         .expect("the example's emulator can be read")
 }
 
-/// Two members 5-16-16-8 with SiLU, and the statistics of both: 4 KB of numbers, as a control loop may have them.
+/// Two members 5-16-16-8 with SiLU, and their statistics: 4 KB of constants, a typical size for a
+/// control loop.
 #[must_use]
 pub fn small() -> Emulator {
-    let mut draft = Draft::new(5);
+    let mut builder = GraphBuilder::new(5);
     let members = [(); 2].map(|()| {
         let mut node = Graph::INPUT;
         for _ in 0..2 {
-            node = draft.dense(node, Shape::Vector(16));
-            node = draft.activation(node, Function::Silu);
+            node = builder.dense(node, Shape::Vector(16));
+            node = builder.activation(node, Function::Silu);
         }
-        draft.dense(node, Shape::Vector(8))
+        builder.dense(node, Shape::Vector(8))
     });
-    draft.ensemble(members.into())
+    builder.ensemble(members.into())
 }
 
-/// Two members of one dense layer and three convolutions, with SiLU, whose 16 positions become 32: 4 KB of numbers too.
+/// Two members of one dense layer and three convolutions, with SiLU, whose 16 positions become 32:
+/// 4 KB of constants too.
 #[must_use]
 pub fn small_convolutions() -> Emulator {
-    let mut draft = Draft::new(5);
+    let mut builder = GraphBuilder::new(5);
     let members = [(); 2].map(|()| {
         let start = Shape::Sequence {
             length: 16,
             channels: 4,
         };
-        let node = draft.dense(Graph::INPUT, start);
-        let node = draft.activation(node, Function::Silu);
-        let node = draft.convolution(node, 3, 8);
-        let node = draft.activation(node, Function::Silu);
-        let node = draft.resized(node, 32);
-        let node = draft.convolution(node, 3, 4);
-        let node = draft.activation(node, Function::Silu);
-        draft.convolution(node, 3, 1)
+        let node = builder.dense(Graph::INPUT, start);
+        let node = builder.activation(node, Function::Silu);
+        let node = builder.convolution(node, 3, 8);
+        let node = builder.activation(node, Function::Silu);
+        let node = builder.resized(node, 32);
+        let node = builder.convolution(node, 3, 4);
+        let node = builder.activation(node, Function::Silu);
+        builder.convolution(node, 3, 1)
     });
-    draft.ensemble(members.into())
+    builder.ensemble(members.into())
 }
 
-/// The dense layer of `tiny`, whose results are brought to either side of the smallest normal number.
+/// The dense layer of `tiny`, with results scaled to either side of the smallest normal float.
 ///
 /// # Panics
 /// Never: the network is a valid one.
 #[must_use]
 pub fn near_underflow() -> Emulator {
-    let mut draft = Draft::new(8);
-    let node = draft.dense(Graph::INPUT, Shape::Vector(8));
+    let mut builder = GraphBuilder::new(8);
+    let node = builder.dense(Graph::INPUT, Shape::Vector(8));
     let mut constant = |name: &str, value: f32| {
-        let parameter = draft.graph.parameter(name, &[8], vec![value; 8]);
+        let parameter = builder.graph.parameter(name, &[8], vec![value; 8]);
         parameter.expect("finite numbers of a new name")
     };
     let (scale, offset) = (constant("scale", 3.0e-38), constant("offset", 0.0));
-    let end = draft.push(Operation::Rescale(Rescale { scale, offset }), node);
-    draft.emulator(end)
+    let end = builder.push(Operation::Rescale(Rescale { scale, offset }), node);
+    builder.emulator(end)
 }
 
 fn mlp() -> Emulator {
-    let mut draft = Draft::new(5);
+    let mut builder = GraphBuilder::new(5);
     let mut node = Graph::INPUT;
     for outputs in [64, 128, 128] {
-        node = draft.dense(node, Shape::Vector(outputs));
-        node = draft.relu(node);
+        node = builder.dense(node, Shape::Vector(outputs));
+        node = builder.relu(node);
     }
-    let end = draft.dense(node, Shape::Vector(250));
-    draft.emulator(end)
+    let end = builder.dense(node, Shape::Vector(250));
+    builder.emulator(end)
 }
 
 fn decoder() -> Emulator {
-    let mut draft = Draft::new(5);
-    let node = draft.dense(Graph::INPUT, Shape::Vector(64));
-    let node = draft.relu(node);
+    let mut builder = GraphBuilder::new(5);
+    let node = builder.dense(Graph::INPUT, Shape::Vector(64));
+    let node = builder.relu(node);
     let start = Shape::Sequence {
         length: 32,
         channels: 8,
     };
-    let node = draft.dense(node, start);
-    let node = draft.relu(node);
-    let node = draft.convolution(node, 3, 16);
-    let node = draft.relu(node);
-    let node = draft.resized(node, 64);
-    let node = draft.convolution(node, 3, 16);
-    let node = draft.relu(node);
-    let node = draft.convolution(node, 3, 8);
-    let node = draft.relu(node);
-    let end = draft.convolution(node, 3, 1);
-    draft.emulator(end)
+    let node = builder.dense(node, start);
+    let node = builder.relu(node);
+    let node = builder.convolution(node, 3, 16);
+    let node = builder.relu(node);
+    let node = builder.resized(node, 64);
+    let node = builder.convolution(node, 3, 16);
+    let node = builder.relu(node);
+    let node = builder.convolution(node, 3, 8);
+    let node = builder.relu(node);
+    let end = builder.convolution(node, 3, 1);
+    builder.emulator(end)
 }
 
 fn tiny() -> Emulator {
-    let mut draft = Draft::new(8);
-    let node = draft.dense(Graph::INPUT, Shape::Vector(8));
-    let end = draft.relu(node);
-    draft.emulator(end)
+    let mut builder = GraphBuilder::new(8);
+    let node = builder.dense(Graph::INPUT, Shape::Vector(8));
+    let end = builder.relu(node);
+    builder.emulator(end)
 }
 
 /// The operation of one group of the published space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The identity alone.
+    /// The identity.
     Zero,
-    /// A convolution of so many taps, on the value resized to the group's length.
+    /// A convolution with this number of taps, on the value resized to the group's length.
     Conv(usize),
-    /// A transposed convolution of stride 2 and so many taps.
+    /// A transposed convolution of stride 2 with this number of taps.
     Transposed(usize),
 }
 
-/// The drawn choice of each group of the preset `paper` between its two dense layers and its output, with the length
-/// that the group leads to.
+/// The random choice for each group of the preset `paper` between its two dense layers and its
+/// output, with the length of the group's result.
 pub const PAPER: [(&str, usize, Choice); 14] = [
     ("a1", 4, Choice::Conv(3)),
     ("b1", 8, Choice::Transposed(7)),
@@ -187,47 +193,47 @@ pub const PAPER: [(&str, usize, Choice); 14] = [
     ("output", 250, Choice::Conv(3)),
 ];
 
-/// Channels of every sequence of [`Network::Paper`] but the output.
+/// Channels of every sequence of [`Network::Paper`] except the output.
 const PAPER_CHANNELS: usize = 64;
 
 fn paper() -> Emulator {
-    let mut draft = Draft::new(5);
-    let node = draft.dense(Graph::INPUT, Shape::Vector(256));
-    let node = draft.activation(node, Function::Silu);
+    let mut builder = GraphBuilder::new(5);
+    let node = builder.dense(Graph::INPUT, Shape::Vector(256));
+    let node = builder.activation(node, Function::Silu);
     let start = Shape::Sequence {
         length: PAPER[0].1,
         channels: PAPER_CHANNELS,
     };
-    let node = draft.dense(node, start);
-    let mut node = draft.activation(node, Function::Silu);
+    let node = builder.dense(node, start);
+    let mut node = builder.activation(node, Function::Silu);
     let [groups @ .., (_, _, Choice::Conv(last))] = &PAPER else {
         panic!("the output is a convolution");
     };
     for &(_, length, choice) in groups {
-        let identity = draft.resized(node, length);
+        let identity = builder.resized(node, length);
         let branch = match choice {
             Choice::Zero => None,
-            Choice::Conv(taps) => Some(draft.convolution(identity, taps, PAPER_CHANNELS)),
-            Choice::Transposed(taps) => Some(draft.transposed(node, taps, length)),
+            Choice::Conv(taps) => Some(builder.convolution(identity, taps, PAPER_CHANNELS)),
+            Choice::Transposed(taps) => Some(builder.transposed(node, taps, length)),
         };
         let sum = branch.map_or(identity, |branch| {
-            let sum = draft.graph.push(Operation::Add(Add), &[identity, branch]);
+            let sum = builder.graph.push(Operation::Add(Add), &[identity, branch]);
             sum.expect("a branch has its identity's shape")
         });
-        node = draft.activation(sum, Function::Silu);
+        node = builder.activation(sum, Function::Silu);
     }
-    let end = draft.convolution(node, *last, 1);
-    draft.emulator(end)
+    let end = builder.convolution(node, *last, 1);
+    builder.emulator(end)
 }
 
-/// A graph in the making, with its weights drawn in order.
-pub(crate) struct Draft {
+/// Builds a graph, drawing its weights in order.
+pub(crate) struct GraphBuilder {
     pub(crate) graph: Graph,
     random: ChaCha8Rng,
     drawn: usize,
 }
 
-impl Draft {
+impl GraphBuilder {
     pub(crate) fn new(inputs: usize) -> Self {
         Self {
             graph: Graph::new(inputs),
@@ -236,7 +242,7 @@ impl Draft {
         }
     }
 
-    /// Numbers of mean 0 and the given deviation.
+    /// Normal values of mean 0 and the given deviation.
     pub(crate) fn parameter(&mut self, shape: &[usize], deviation: f32) -> ParameterId {
         let limit = 3.0_f32.sqrt() * deviation;
         let count = shape.iter().product();
@@ -285,7 +291,7 @@ impl Draft {
         self.push(Operation::TransposedConv1d(operation), from)
     }
 
-    /// Weight and bias of a convolution with so many taps along each axis.
+    /// Weight and bias of a convolution with this number of taps along each axis.
     pub(crate) fn kernel(
         &mut self,
         from: NodeId,
@@ -302,7 +308,7 @@ impl Draft {
         (weight, self.parameter(&[outputs], 0.1))
     }
 
-    /// The value at another length, itself where it has that length.
+    /// The value resized to another length, unless it has that length.
     fn resized(&mut self, from: NodeId, length: usize) -> NodeId {
         match self.sequence(from) {
             (known, _) if known == length => from,

@@ -1,10 +1,13 @@
-//! A program around frozen emulators: a crate that a test writes, builds without a network and runs.
+//! A program around frozen emulators, in a crate that a test writes, builds without a network and
+//! runs.
 //!
-//! The crate has the emulators as modules of `emulators`, the runtime's sources that a frozen crate carries, and its own
-//! files, which get at all emulators by one macro: `each!(call)` is `call!(NAME);` for every one of them.
+//! The crate has the emulators as modules of `emulators`, the runtime's sources that a frozen crate
+//! carries, and its own files, which reach all emulators by one macro: `each!(call)` is
+//! `call!(NAME);` for each of them.
 //!
-//! Several tests, each perhaps a process of its own, use one program: whoever comes first builds it, the others find it
-//! built. A file is written where its contents have changed alone, so that cargo sees what there is to do.
+//! Several tests, possibly in separate processes, share one program: the first builds it, the
+//! others find it built. Files are written only if their contents changed, so that cargo rebuilds
+//! only what it must.
 
 use crate::modules::{module, write};
 use crate::networks::Network;
@@ -16,15 +19,15 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A crate with a program. It stays as it is while there is a value of this type.
+/// A crate with a program. It does not change while a value of this type exists.
 #[derive(Debug)]
 pub struct Program {
     folder: PathBuf,
-    /// Held together with others who want the same files.
+    /// Shared with other processes that want the same files.
     _lock: File,
 }
 
-/// How a program is built.
+/// The settings of a build.
 #[derive(Clone, Copy, Debug)]
 pub struct Build<'a> {
     /// Profile of its manifest.
@@ -39,7 +42,7 @@ impl Program {
     /// Writes the crate to `folder`: its own `files`, each a path with its text, and the emulators.
     ///
     /// # Panics
-    /// There is no emulator, or the operating system refuses.
+    /// There are no emulators, or the operating system fails.
     pub fn write(folder: &Path, emulators: &[(String, Emulator)], files: &[(&str, &str)]) -> Self {
         fs::create_dir_all(folder).expect("the folder can be made");
         let mut all = runtime(&emulators.first().expect("a program has an emulator").1);
@@ -57,7 +60,7 @@ impl Program {
             "macro_rules! each {{\n    ($call:ident) => {{\n{calls}    }};\n}}\npub(crate) use each;\n"
         );
         all.push(("src/emulators.rs".into(), declarations.into()));
-        // The versions that are at hand since this workspace was built.
+        // The versions that were fetched when this workspace was built.
         let versions =
             fs::read(repository().join("Cargo.lock")).expect("the workspace has a lock file");
         all.push(("Cargo.lock".into(), versions));
@@ -69,7 +72,7 @@ impl Program {
         }
     }
 
-    /// Builds the program. Builds of different kinds can go on at a time.
+    /// Builds the program. Builds of different kinds may run at the same time.
     ///
     /// # Panics
     /// There is no cargo.
@@ -86,7 +89,7 @@ impl Program {
             .expect("cargo starts")
     }
 
-    /// Builds the program, which has to succeed, and returns its path.
+    /// Builds the program, which must succeed, and returns its path.
     ///
     /// # Panics
     /// The build fails.
@@ -136,7 +139,8 @@ fn runtime(emulator: &Emulator) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Writes what is not there yet, and returns a lock that keeps it: other files are written only once it is given up.
+/// Writes files that have changed, and returns a lock: other files are written only after it is
+/// released.
 fn written(folder: &Path, files: &[(String, Vec<u8>)]) -> File {
     const LOCKED: &str = "the file system has locks";
     let lock = File::create(folder.join("lock")).expect("the folder can be written to");
@@ -157,7 +161,7 @@ fn written(folder: &Path, files: &[(String, Vec<u8>)]) -> File {
     }
 }
 
-/// Runs a command, which has to succeed, and returns what it prints.
+/// Runs a command, which must succeed, and returns its output.
 ///
 /// # Panics
 /// The command does not start, or fails.
@@ -172,7 +176,7 @@ pub fn printed(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("the command prints text")
 }
 
-/// The networks that speed is measured on, each with its name.
+/// The networks of the benchmarks, each with its name.
 #[must_use]
 pub fn networks() -> Vec<(String, Emulator)> {
     Network::ALL

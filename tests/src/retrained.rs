@@ -1,15 +1,15 @@
-//! The same structure with other numbers: what training again on other data gives.
+//! An emulator of the same structure with other constants, as from training on other data.
 
 use dense_codegen::emulator::Emulator;
 use dense_codegen::graph::Graph;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// An emulator of the same structure: every parameter, the calibration and the trained box have changed by up to a tenth, and the
-/// training data are others.
+/// Returns an emulator of the same structure whose parameters, calibration and trained box differ
+/// by up to a tenth, and whose training data differ.
 ///
 /// # Panics
-/// Never: the numbers stay finite, and the shapes are those of an emulator.
+/// Never: the values stay finite, and the shapes are those of an emulator.
 #[must_use]
 pub fn retrained(emulator: &Emulator, seed: u64) -> Emulator {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

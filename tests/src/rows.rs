@@ -1,11 +1,12 @@
-//! Input rows that an emulator meets in the field: inside its box, at the edges, outside, and not numbers.
+//! Input rows as an emulator meets them in the field: inside its box, at the edges, outside, and
+//! not finite.
 
 use dense_codegen::emulator::{Emulator, InputVariable};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// Numbers that arithmetic treats in ways of their own.
+/// Special values of floating-point arithmetic.
 const SPECIAL: [f32; 11] = [
     0.0,
     -0.0,
@@ -20,8 +21,8 @@ const SPECIAL: [f32; 11] = [
     f32::NEG_INFINITY,
 ];
 
-/// `count` rows, one after the other. Six of ten are inside; then each tenth is at edges, outside, inside but for one
-/// special number, or special throughout.
+/// Returns `count` rows, one after the other. Of ten, six are inside; the others are at edges,
+/// outside, inside but for one special value, or special throughout.
 pub fn random_rows(emulator: &Emulator, count: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let inputs = emulator.inputs();
     let mut rows = Vec::with_capacity(count * inputs.len());
@@ -43,7 +44,7 @@ pub fn random_rows(emulator: &Emulator, count: usize, rng: &mut ChaCha8Rng) -> V
     rows
 }
 
-/// Uniform in the box, in its logarithm where the input has one.
+/// Uniform in the box, or in its logarithm for a logarithmic input.
 fn inside(input: &InputVariable, rng: &mut ChaCha8Rng) -> f32 {
     at(input, rng.random_range(0.0..=1.0))
 }
@@ -56,7 +57,7 @@ fn edge(input: &InputVariable, rng: &mut ChaCha8Rng) -> f32 {
     }
 }
 
-/// Up to two widths of the box away from it.
+/// Up to two widths of the box outside it.
 fn outside(input: &InputVariable, rng: &mut ChaCha8Rng) -> f32 {
     let distance = rng.random_range(0.01..2.0);
     at(
@@ -69,12 +70,13 @@ fn outside(input: &InputVariable, rng: &mut ChaCha8Rng) -> f32 {
     )
 }
 
-/// The number at `fraction` of the way from low to high.
+/// The value at `fraction` of the way from low to high.
 fn at(input: &InputVariable, fraction: f64) -> f32 {
     let between = |low: f64, high: f64| low + (high - low) * fraction;
-    let value = match input.logarithmic {
-        true => between(input.low.ln(), input.high.ln()).exp(),
-        false => between(input.low, input.high),
+    let value = if input.logarithmic {
+        between(input.low.ln(), input.high.ln()).exp()
+    } else {
+        between(input.low, input.high)
     };
     value as f32
 }

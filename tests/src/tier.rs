@@ -1,7 +1,9 @@
-//! The two tiers of tests: the short one, which meets every kind of claim and is what a change has to pass; and the long one of
-//! `tests/run --long`, which meets all emulators, all flags and all peers.
+//! The two tiers of tests: the short one, which covers every kind of claim and must pass for every
+//! change; and the long one of `tests/run --long`, which covers all emulators, all flags and all
+//! peers.
 //!
-//! A test that belongs to the long tier alone is `#[ignore = "long: REASON"]`; one that has more to do there asks here.
+//! A test of the long tier alone is `#[ignore = "long: REASON"]`; a test that does more in the long
+//! tier calls [`is_long`].
 
 use std::env;
 
@@ -14,7 +16,7 @@ pub fn is_long() -> bool {
     env::var_os(TIER).is_some_and(|tier| tier == "long")
 }
 
-/// Returns the one that belongs to the tier that runs.
+/// Returns the argument for the tier that runs.
 #[must_use]
 pub fn of_tier<T>(short: T, long: T) -> T {
     if is_long() { long } else { short }

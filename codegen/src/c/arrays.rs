@@ -1,5 +1,5 @@
-//! The numbers of the C file as one structure: parameters as they are in the graph, the calibration, the trained box and the
-//! golden vectors of one order of rounding.
+//! The constants of the C file as one structure: parameters as in the graph, the calibration, the
+//! trained box and the golden vectors of one order of rounding.
 
 use crate::domain::Range;
 use crate::emulator::Emulator;
@@ -9,7 +9,7 @@ use crate::rust::golden::Golden;
 use crate::rust::literals;
 use std::fmt::Write as _;
 
-/// The numbers in each of [`Order::ALL`]; `code` reads them.
+/// The constants in each of [`Order::ALL`]; `code` reads them.
 pub(super) fn images(emulator: &Emulator, code: &str) -> [Image; 2] {
     let arrays = image::arrays(emulator, Stored::Plain);
     let Golden {
@@ -25,17 +25,17 @@ pub(super) fn images(emulator: &Emulator, code: &str) -> [Image; 2] {
             Field::new("ranges", "The trained box.", ranges(emulator)),
             Field::new(
                 "golden_inputs",
-                "What goes in.",
+                "Golden inputs.",
                 Values::Rows(inputs.clone()),
             ),
             Field::new(
                 "golden_mean",
-                "What comes out, bit for bit, by the f32 reference interpreter.",
+                "Bits of the means, by the f32 reference interpreter.",
                 rows(|prediction| prediction.mean),
             ),
             Field::new(
                 "golden_std",
-                "The same of the deviations.",
+                "Bits of the deviations.",
                 rows(|prediction| prediction.std),
             ),
         ];
@@ -46,7 +46,8 @@ pub(super) fn images(emulator: &Emulator, code: &str) -> [Image; 2] {
     })
 }
 
-/// The rows of `struct range`: limits, middle, and halves of the limits' coordinates; 1 where they are logarithms.
+/// The rows of `struct range`: limits, middle, halves of the limits' coordinates, and 1 if they are
+/// logarithms.
 fn ranges(emulator: &Emulator) -> Values {
     let row = |range: Range| {
         let [low, high] = range.coordinates().map(|limit| limit * 0.5);
@@ -64,7 +65,7 @@ pub(super) fn flash_bytes(emulator: &Emulator) -> usize {
     4 * words
 }
 
-/// The structure, and what is built in: that of the order that is compiled in.
+/// The structure, and the built-in constants: those of the order that is compiled in.
 pub(super) fn text(images: &[Image; 2]) -> String {
     let [fused, separate] = images;
     let mut text =
@@ -81,9 +82,10 @@ pub(super) fn text(images: &[Image; 2]) -> String {
     text += "#endif\nstatic const struct {{prefix}}_weights BUILT_IN = {\n";
     for (field, other) in fused.fields.iter().zip(&separate.fields) {
         let [value, other] = [field, other].map(literal);
-        let _ = match value == other {
-            true => writeln!(text, "    {value},"),
-            false => writeln!(text, "#if FUSED\n    {value},\n#else\n    {other},\n#endif"),
+        let _ = if value == other {
+            writeln!(text, "    {value},")
+        } else {
+            writeln!(text, "#if FUSED\n    {value},\n#else\n    {other},\n#endif")
         };
     }
     text + "};\n"
@@ -106,16 +108,19 @@ fn declared(field: &Field) -> String {
     }
 }
 
-/// Whether numbers are compared bit by bit; among them may be such as C has no literal of.
+/// Whether values are compared bit by bit; among them may be some without a literal in C.
 fn is_bits(field: &Field) -> bool {
     ["golden_mean", "golden_std"].contains(&&field.name[..])
 }
 
 /// The value of a field.
 fn literal(field: &Field) -> String {
-    let number = |value: &f32| match is_bits(field) {
-        true => format!("{:#010X}u", value.to_bits()),
-        false => self::number(*value),
+    let number = |value: &f32| {
+        if is_bits(field) {
+            format!("{:#010X}u", value.to_bits())
+        } else {
+            self::number(*value)
+        }
     };
     let list = |values: &[f32]| format!("{{{}    }}", literals(values.iter().map(number)));
     match &field.values {
@@ -143,7 +148,7 @@ pub(super) fn number(value: f32) -> String {
     format!("{value:?}f")
 }
 
-/// A name inside a comment: on one line, in ASCII, and without an end of the comment.
+/// A name inside a comment: on one line, in ASCII, and without the end of a comment.
 pub(super) fn comment(name: &str) -> String {
     let mut text = String::new();
     for sign in name.chars() {
@@ -159,7 +164,7 @@ pub(super) fn comment(name: &str) -> String {
     text
 }
 
-/// A string literal: every byte that is no ordinary sign by its octal number.
+/// A string literal; every byte that is not an ordinary character is written in octal.
 pub(super) fn string(name: &str) -> String {
     let mut text = String::from("\"");
     for byte in name.bytes() {

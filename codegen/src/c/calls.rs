@@ -4,24 +4,24 @@ use crate::emulator::Emulator;
 use crate::graph::{NodeId, ParameterId};
 use crate::image::parameter_field;
 use crate::operation::c::{Code, Node};
-use crate::plan::{Evaluation, Place, Plan, Step};
+use crate::plan::{BufferPlan, Evaluation, Place, Step};
 use dense_runtime::kernels::finish::Then;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// The statements of one emulator's call, and what they need.
+/// The statements of one emulator's call, and their dependencies.
 #[derive(Default)]
 pub(super) struct Body {
     pub(super) text: String,
     /// The functions that they call.
     pub(super) functions: BTreeSet<&'static str>,
-    /// By node, the name of its kind and the positions of a convolution.
+    /// For each node, the name of its kind and the positions of a convolution.
     tables: BTreeMap<usize, (&'static str, Vec<[i64; 16]>)>,
 }
 
 impl Body {
     /// The statements of all steps in order.
-    pub(super) fn new(emulator: &Emulator, plan: &Plan) -> Self {
+    pub(super) fn new(emulator: &Emulator, plan: &BufferPlan) -> Self {
         let calls = Calls { emulator, plan };
         let mut body = Self::default();
         for step in plan.steps() {
@@ -105,10 +105,10 @@ impl Body {
     }
 }
 
-/// What writes the statements.
+/// The writer of the statements.
 struct Calls<'a> {
     emulator: &'a Emulator,
-    plan: &'a Plan,
+    plan: &'a BufferPlan,
 }
 
 impl Calls<'_> {
@@ -122,7 +122,7 @@ impl Calls<'_> {
         format!("weights->{name}")
     }
 
-    /// What computes a node, and what is fused to it.
+    /// The code that computes a node, and the operations fused to it.
     fn evaluation(&self, evaluation: &Evaluation, body: &mut Body) {
         let Evaluation {
             node,
@@ -181,7 +181,7 @@ impl Calls<'_> {
         }
     }
 
-    /// What takes a member into the statistics.
+    /// The code that adds a member to the statistics.
     fn member(&self, index: usize, node: NodeId, body: &mut Body) {
         let from = self.slot(node);
         let _ = writeln!(

@@ -1,20 +1,22 @@
-//! What the C file costs on a processor: its code as a compiler for that processor leaves it, and the stack of its functions.
+//! The cost of the C file on a processor: the size of its code as compiled for it, and the stack of
+//! its functions.
 //!
-//! The compiler states each function's frame and whom it calls (`-fcallgraph-info=su`, gcc 10 and later); the stack of a function
-//! is the deepest path from it. What is called beyond the file (`memcpy`, arithmetic in software) has no frame there.
+//! The compiler states each function's frame and callees (`-fcallgraph-info=su`, gcc 10 and later);
+//! the stack of a function is the deepest path from it. Functions outside the file (`memcpy`,
+//! arithmetic in software) have no frame there.
 
 use crate::resources::{Processor, Program};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// The compiler that is asked.
+/// The compiler that is used.
 const COMPILER: &str = "arm-none-eabi-gcc";
 
-/// The level that figures are of.
+/// The optimisation level of the figures.
 const LEVEL: &str = "-O2";
 
-/// What a compiler makes of the C file.
+/// The costs of the compiled C file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CCosts {
     /// The compiler, its flags for the processor and the level.
@@ -25,7 +27,7 @@ pub struct CCosts {
     pub stack_bytes: usize,
     /// Bytes of stack of the self-test, without functions outside the file.
     pub self_test_stack_bytes: usize,
-    /// What the file calls of others.
+    /// The functions outside the file that it calls.
     pub calls: Vec<String>,
 }
 
@@ -33,7 +35,7 @@ impl CCosts {
     /// Compiles the files (name and text) of an emulator.
     ///
     /// # Errors
-    /// There is no compiler, or it does not compile the file: what it said.
+    /// There is no compiler, or it rejects the file: its message.
     pub(super) fn measure(
         files: &[(String, String)],
         prefix: &str,
@@ -94,7 +96,7 @@ fn graph_file(folder: &Path, object: &str) -> Result<String, String> {
     ))
 }
 
-/// Functions with their frames, and whom they call, by the names of the compiler's graph.
+/// Functions with their frames and callees, by the names in the compiler's graph.
 struct CallGraph<'a> {
     frames: BTreeMap<&'a str, usize>,
     calls: BTreeMap<&'a str, Vec<&'a str>>,
@@ -124,7 +126,7 @@ impl<'a> CallGraph<'a> {
         graph
     }
 
-    /// The deepest stack from a function on; none where it is not there or recursive.
+    /// The deepest stack from a function on; `None` if it is absent or recursive.
     fn depth(&self, function: &str) -> Option<usize> {
         let of_file = |title: &&&str| title.rsplit(':').next() == Some(function);
         let title = self.frames.keys().find(of_file)?;
@@ -144,7 +146,7 @@ impl<'a> CallGraph<'a> {
         Some(self.frames.get(title).copied().unwrap_or(0) + deepest)
     }
 
-    /// What is called and has no frame here.
+    /// The functions that are called and have no frame here.
     fn beyond(&self) -> Vec<String> {
         let called = self.calls.values().flatten();
         let mut names: Vec<_> = called
@@ -157,7 +159,7 @@ impl<'a> CallGraph<'a> {
     }
 }
 
-/// What stands between quotation marks behind `key: `.
+/// The text in quotation marks after `key: `.
 fn quoted<'a>(line: &'a str, key: &str) -> Option<&'a str> {
     let (_, rest) = line.split_once(&format!("{key}: \""))?;
     rest.split_once('"').map(|(value, _)| value)

@@ -1,13 +1,14 @@
 //! The functions of the C file that an emulator's call needs, from the templates.
 //!
-//! A template is a row of pieces, each a function or a macro. The line before a piece names it and the pieces that it
-//! calls: `//! convolve: copy sums sums_at_4`. A piece comes before those that call it.
+//! A template is a sequence of pieces, each a function or a macro. The line before a piece names it
+//! and the pieces that it calls: `//! convolve: copy sums sums_at_4`. A piece comes before those
+//! that call it.
 
 use crate::emulator::Emulator;
 use crate::template::fill_also;
 use std::collections::BTreeSet;
 
-/// The pieces, those that are called before those that call.
+/// The pieces; those that are called come before those that call.
 const TEMPLATES: [&str; 6] = [
     include_str!("templates/arithmetic.c.txt"),
     include_str!("templates/elementary.c.txt"),
@@ -17,7 +18,7 @@ const TEMPLATES: [&str; 6] = [
     include_str!("templates/ensemble.c.txt"),
 ];
 
-/// Places of the templates whose values come with the whole file's.
+/// Placeholders of the templates whose values come with the whole file's.
 pub(super) const LATER: [(&str, &str); 3] = [
     ("prefix", "{{prefix}}"),
     ("PREFIX", "{{PREFIX}}"),
@@ -27,7 +28,7 @@ pub(super) const LATER: [(&str, &str); 3] = [
 /// A function or a macro.
 struct Piece {
     name: &'static str,
-    /// What it calls.
+    /// The pieces that it calls.
     needs: Vec<&'static str>,
     text: &'static str,
 }
@@ -50,7 +51,7 @@ fn pieces() -> Vec<Piece> {
         .collect()
 }
 
-/// The text of these functions and of those that they call, as this emulator needs them.
+/// The text of these functions and of those that they call, adapted to this emulator.
 ///
 /// # Panics
 /// A function is in no template.
@@ -81,30 +82,28 @@ pub(super) fn text(emulator: &Emulator, called: &BTreeSet<&'static str>) -> Stri
     with_coordinates(emulator, &text)
 }
 
-/// The functions with the guard's coordinate as this emulator needs it.
+/// The functions with the guard's coordinate for this emulator.
 fn with_coordinates(emulator: &Emulator, text: &str) -> String {
     let logarithmic = has_logarithms(emulator);
-    let coordinate = match logarithmic {
-        true => {
-            "/* Which inputs are logarithmic is a constant of the emulator. */\n        \
+    let coordinate = if logarithmic {
+        "/* Which inputs are logarithmic is a constant of the emulator. */\n        \
              const float half =\n            \
              (range->logarithmic > 0.0f ? elementary_ln(select_float(value >= FLT_MIN, value, FLT_MIN)) : value) * 0.5f;"
-        }
-        false => "const float half = value * 0.5f;",
+    } else {
+        "const float half = value * 0.5f;"
     };
-    let local = match logarithmic {
-        true => {
-            "const float value =\n            \
+    let local = if logarithmic {
+        "const float value =\n            \
              ranges[k].logarithmic > 0.0f ? elementary_ln(select_float(x[k] >= FLT_MIN, x[k], FLT_MIN)) : x[k];"
-        }
-        false => "const float value = x[k];",
+    } else {
+        "const float value = x[k];"
     };
     let values = [("coordinate", coordinate)];
     let also = [&[("local_coordinate", local)], &LATER[..]].concat();
     fill_also(text, &values, &also)
 }
 
-/// Whether the guard takes an input by its logarithm.
+/// Whether some input is logarithmic in the guard.
 fn has_logarithms(emulator: &Emulator) -> bool {
     emulator.domain().iter().any(|range| range.logarithmic)
 }
@@ -113,7 +112,7 @@ fn has_logarithms(emulator: &Emulator) -> bool {
 mod tests {
     use super::*;
 
-    /// Whether a text calls a function, not one whose name ends alike.
+    /// Whether a text calls a function, not one whose name has the same end.
     fn calls(text: &str, name: &str) -> bool {
         text.match_indices(&format!("{name}(")).any(|(place, _)| {
             let before = text[..place].chars().next_back();

@@ -1,30 +1,30 @@
-//! `PREFIX.h`: what a caller has to know, the same for the C file and for the static library.
+//! `PREFIX.h`: the interface, shared by the C file and the static library.
 
 use super::arrays::{comment, flash_bytes, number, string};
 use super::costs::CCosts;
 use super::names::guarded;
 use super::options::{ABI, Prefix};
 use crate::emulator::Emulator;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use crate::rust::{golden_inputs, literals};
 use std::fmt::Write as _;
 
-/// Numbers in the vector that the library's buffers are aligned to, where the processor has vectors.
+/// Floats in the vector to which the library's buffers are aligned, on processors with vectors.
 const ALIGNMENT: usize = 16;
 
-/// What the header says of memory.
+/// The header's statement of memory use.
 pub(super) struct Memory<'a> {
-    /// Bytes of all numbers, as they lie in flash.
+    /// Bytes of all constants in flash.
     pub(super) numbers: usize,
     /// Bytes of the other tables.
     pub(super) tables: usize,
-    /// Code and stack on the processor that was asked for, or why they are not known.
+    /// Code and stack on the requested processor, or the reason why they are not known.
     pub(super) costs: Option<&'a Result<CCosts, String>>,
 }
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator, prefix: &Prefix, memory: &Memory<'_>) -> String {
-    let plan = Plan::new(emulator.graph(), emulator.members());
+    let plan = BufferPlan::new(emulator.graph(), emulator.members());
     let [members, inputs, outputs] = [
         emulator.members().len(),
         emulator.input_count(),
@@ -69,7 +69,7 @@ impl Memory<'_> {
             numbers, tables, ..
         } = self;
         let name = prefix.as_str();
-        let workspace = 4 * Plan::new(emulator.graph(), emulator.members())
+        let workspace = 4 * BufferPlan::new(emulator.graph(), emulator.members())
             .sizes()
             .iter()
             .sum::<usize>();
@@ -124,7 +124,7 @@ fn input_table(emulator: &Emulator) -> String {
     text
 }
 
-/// A limit as people write it.
+/// A limit in a readable format.
 fn limit(value: f64) -> String {
     match value.abs() {
         0.0 | 1e-3..1e5 => value.to_string(),
@@ -149,9 +149,12 @@ fn outputs_line(emulator: &Emulator, prefix: &str) -> String {
         }
     }
     if let Some(relative) = &outputs.relative {
-        let term = |there, text: &str| match there {
-            true => format!("{prefix}_{text} "),
-            false => String::new(),
+        let term = |there, text: &str| {
+            if there {
+                format!("{prefix}_{text} ")
+            } else {
+                String::new()
+            }
         };
         let offset = term(relative.has_offset(), "OFFSET[j] +");
         let scale = term(relative.has_scale(), "SCALE[j] *");

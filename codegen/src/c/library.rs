@@ -1,4 +1,5 @@
-//! `library/`: a crate whose static library has the frozen Rust code behind the functions of the header.
+//! `library/`: a crate whose static library has the frozen Rust code behind the functions of the
+//! header.
 
 use super::options::{ABI, FreezeOptions, Prefix};
 use crate::emulator::Emulator;
@@ -44,7 +45,8 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
     files
 }
 
-/// Whether the code of the fast kernels would be more than the numbers: those of convolutions, for every kind of block.
+/// Whether the code of the fast kernels would be larger than the constants: those of convolutions,
+/// for every kind of block.
 fn outweighs_its_numbers(emulator: &Emulator) -> bool {
     const FEW_BYTES: usize = 16 << 10;
     let mut nodes = emulator.graph().nodes().iter();
@@ -52,7 +54,7 @@ fn outweighs_its_numbers(emulator: &Emulator) -> bool {
     has_convolutions && emulator.flash_bytes() <= FEW_BYTES
 }
 
-/// What the folder is and how it is used.
+/// Describes the folder and its use.
 pub(super) fn readme(emulator: &Emulator, prefix: &Prefix) -> String {
     prefix.fill(
         include_str!("templates/README.md.txt"),

@@ -1,13 +1,16 @@
-//! Freezing to C: an emulator as one portable C99 file with its header, and as a static library with the same header.
+//! Freezing to C: an emulator as one portable C99 file with its header, and as a static library
+//! with the same header.
 //!
-//! `PREFIX.c` needs a C compiler alone. `library/` is a crate whose static library has the runtime's kernels behind the
-//! same functions. All symbols and macros begin with the prefix, so that several emulators fit into one program.
+//! `PREFIX.c` needs only a C compiler. `library/` is a crate whose static library has the runtime's
+//! kernels behind the same functions. All symbols and macros begin with the prefix, so that several
+//! emulators fit into one program.
 //!
-//! - `header` writes what both have in common,
-//! - `source` puts the file together from `arrays` (the numbers), `calls` (one line a step of the buffer plan, as the operations'
-//!   own `c.rs` write it) and the functions of `templates/` that are called (`functions`),
-//! - `costs` compiles it for a processor, and says what it takes there,
-//! - `names` sees to it that no name is in the way of another,
+//! - `header` writes the interface of both,
+//! - `source` assembles the file from `arrays` (the constants), `calls` (one line for each step of
+//!   the buffer plan, from the operations' own `c.rs`) and the functions of `templates/` that are
+//!   called (`functions`),
+//! - `costs` compiles it for a processor and measures it,
+//! - `names` avoids collisions of names,
 //! - `library` writes the crate.
 
 mod arrays;
@@ -29,12 +32,12 @@ pub use options::{ABI, FreezeOptions, Prefix};
 use source::Source;
 use std::path::{Path, PathBuf};
 
-/// What was frozen to C.
+/// The result of freezing to C.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrozenC {
     /// The folder.
     pub path: PathBuf,
-    /// What every symbol begins with.
+    /// The prefix of every symbol.
     pub prefix: Prefix,
     /// Multiply-accumulates of one call.
     pub macs: u64,
@@ -44,18 +47,18 @@ pub struct FrozenC {
     pub ram_bytes: usize,
     /// Ensemble members.
     pub members: usize,
-    /// What of others the folder carries.
+    /// Third-party software that the folder carries.
     pub carries: Vec<Carried>,
-    /// What the C file takes on the processor that was asked for; why it is not known where it is not.
+    /// The costs of the C file on the requested processor, or the reason why they are not known.
     pub costs: Option<std::result::Result<CCosts, String>>,
 }
 
-/// Writes the emulator in C to the folder `out`, in the place of an older one if there is one.
+/// Writes the emulator in C to the folder `out`, replacing an older one.
 ///
-/// The folder is written aside and renamed, so that `out` is whole or as it was.
+/// The folder is written aside and renamed, so that `out` is either complete or unchanged.
 ///
 /// # Errors
-/// A section cannot have its name, `out` holds something else, or the files cannot be written.
+/// A section name is not valid, `out` holds something else, or the files cannot be written.
 pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Result<FrozenC> {
     const MARK: &str = "A frozen DENSE emulator in C";
     check_sections(out, options)?;
@@ -77,7 +80,8 @@ pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Resul
     })
 }
 
-/// Refuses names of sections, and those that have a meaning for compilers which is not that of numbers, or of code.
+/// Rejects invalid names of sections, and names to which compilers give another meaning than
+/// constants or code.
 fn check_sections(out: &Path, options: &FreezeOptions) -> Result<()> {
     const WITHOUT_CONTENTS: [&str; 4] = [".bss", ".tbss", ".sbss", ".noinit"];
     const OF_CODE: [&str; 3] = [".text", ".init", ".fini"];
@@ -118,7 +122,7 @@ pub fn emit(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, String
     emit_with(emulator, options, costs(emulator, options).as_ref())
 }
 
-/// What the C file takes on the processor that is asked for.
+/// The costs of the C file on the requested processor.
 fn costs(
     emulator: &Emulator,
     options: &FreezeOptions,
@@ -149,8 +153,8 @@ fn emit_with(
     ]
 }
 
-/// The numbers of the C file as an image, which that of another emulator of the same structure takes at run time where it is
-/// compiled for this order of rounding.
+/// The constants of the C file as an image, which the C file of another emulator with the same
+/// structure can load at run time if it is compiled for this order of rounding.
 #[must_use]
 pub fn image(emulator: &Emulator, order: Order) -> Vec<u8> {
     let [fused, separate] = Source::new(emulator).images;

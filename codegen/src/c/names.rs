@@ -1,12 +1,13 @@
-//! The names of the C form, so that nothing around it is in their way: two emulators in one translation unit, or a macro of the
-//! user's by the name of a variable.
+//! The names of the C form, chosen so that nothing around it collides: neither a second emulator in
+//! one translation unit, nor a macro of the user with the name of a variable.
 //!
-//! Templates have plain names. What is at file scope gets the prefix, in capitals for what is in capitals; variables, parameters
-//! and fields end in `_`. Comments, strings, and the fields of the header's structures stay as they are.
+//! Templates have plain names. Names at file scope get the prefix, in capitals for names in
+//! capitals; variables, parameters and fields end in `_`. Comments, strings, and the fields of the
+//! header's structures are unchanged.
 
 use std::fmt::Write as _;
 
-/// Words that are not ours to name: those of C, of the headers that are included, and fields that callers know.
+/// Words that are not renamed: those of C, of the included headers, and fields that callers use.
 const KNOWN: [&str; 56] = [
     "break",
     "case",
@@ -66,21 +67,21 @@ const KNOWN: [&str; 56] = [
     "_Pragma",
 ];
 
-/// One more: the last field of a status.
+/// The last such field: that of a status.
 const RESERVED: &str = "reserved";
 
-/// Headers of C, C++ and POSIX, by their first word: `NAME.h` beside an emulator would be taken in their place, and some of
-/// their macros have the form of ours.
+/// Headers of C, C++ and POSIX, by their first word: `NAME.h` beside an emulator would shadow them,
+/// and some of their macros have the form of ours.
 const HEADERS: &str = " aio alloca arpa assert cmath complex conio cpio cstddef cstdint cstring ctype direct dirent dlfcn dos elf \
     endian errno error fcntl features fenv float fmtmsg fnmatch ftw getopt glob grp iconv inttypes io iso646 langinfo libgen limits \
     locale malloc math memory monetary mqueue ndbm netdb poll process pthread pwd regex sched search semaphore setjmp signal \
     spawn stdalign stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string strings stropts \
     syslog tar termios tgmath threads time trace uchar ulimit unistd utime utmpx values wchar wctype windows wordexp ";
 
-/// Names of devices on Windows, where no file can have them.
+/// Reserved device names on Windows, where no file can have them.
 const DEVICES: &str = " con prn aux nul com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 ";
 
-/// What is wrong with an identifier as a prefix.
+/// The problem with an identifier as a prefix.
 pub(super) fn trouble(prefix: &str) -> Option<String> {
     let word = format!(" {prefix} ");
     let macros = |of: &str, header: &str| {
@@ -96,7 +97,7 @@ pub(super) fn trouble(prefix: &str) -> Option<String> {
     }
 }
 
-/// A template with the names that its file is to have.
+/// A template with the final names of its file.
 pub(super) fn guarded(template: &str) -> String {
     let mut text = String::new();
     let mut rest = template;
@@ -125,7 +126,7 @@ pub(super) fn guarded(template: &str) -> String {
     text
 }
 
-/// A name as it is to be, after `before` and followed by `after`.
+/// Appends the final name of `word` to `before`; `after` is the text that follows it.
 fn push_name(before: &mut String, word: &str, after: &str) {
     let is_constant = word.contains(|sign: char| sign.is_ascii_uppercase());
     let _ = if KNOWN.contains(&word) || word == RESERVED || word.starts_with("__") {
@@ -164,7 +165,8 @@ fn string_length(text: &str) -> usize {
     text.find(is_end).map_or(text.len(), |end| end + 1)
 }
 
-/// The whole line of what names files or compilers' own words, of any other directive its first word.
+/// The whole line of a directive that names files or the compiler's own words, the first word of
+/// any other.
 fn directive_length(text: &str) -> usize {
     let line = text.find('\n').unwrap_or(text.len());
     match ["#include", "#pragma", "#error"]

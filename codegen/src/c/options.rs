@@ -1,21 +1,21 @@
-//! What a user chooses about the C form.
+//! The user's choices for the C form.
 
 use super::names::trouble;
 use crate::resources::Processor;
 use crate::template::fill_also;
 
-/// The version of the interface that the header describes: of functions, structures and codes.
+/// The version of the interface that the header describes: functions, structures and codes.
 pub const ABI: u32 = 4;
 
-/// What the user chooses about the C form.
+/// The user's choices for the C form.
 #[derive(Clone, Debug)]
 pub struct FreezeOptions {
-    /// What every name begins with.
+    /// The prefix of every name.
     pub prefix: Prefix,
-    /// The linker's section for all numbers, weights and golden vectors, for example `.qspi_weights`; the usual one if left
-    /// out.
+    /// The linker section for all constants, weights and golden vectors, for example
+    /// `.qspi_weights`; the default one if absent.
     pub section: Option<String>,
-    /// The linker's section for the functions, for example `.itcm_code`; the usual one if left out.
+    /// The linker section for the functions, for example `.itcm_code`; the default one if absent.
     pub code_section: Option<String>,
     /// The processor whose code and stack the header states.
     pub processor: Option<Processor>,
@@ -32,15 +32,16 @@ impl From<Prefix> for FreezeOptions {
     }
 }
 
-/// What every function, type and macro of an emulator begins with: small letters, digits and `_`, a letter first.
+/// The prefix of every function, type and macro of an emulator: small letters, digits and `_`, a
+/// letter first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefix(pub(super) String);
 
 impl Prefix {
-    /// The prefix of that name.
+    /// Returns this name as a prefix.
     ///
     /// # Errors
-    /// What is wrong with the name.
+    /// The problem with the name.
     pub fn new(name: &str) -> Result<Self, String> {
         let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
         let ordinary =
@@ -59,7 +60,7 @@ impl Prefix {
         ))
     }
 
-    /// The nearest prefix to any name.
+    /// The valid prefix nearest to a name.
     #[must_use]
     pub fn from_name(name: &str) -> Self {
         let mut prefix = String::new();
@@ -81,8 +82,8 @@ impl Prefix {
         &self.0
     }
 
-    /// The template with these values, and with `{{prefix}}`, `{{PREFIX}}` (of macros), `{{indent}}` (as wide as the prefix)
-    /// and `{{version}}` where it has places for them.
+    /// Fills the template with these values, and with `{{prefix}}`, `{{PREFIX}}` (of macros),
+    /// `{{indent}}` (as wide as the prefix) and `{{version}}` if it has placeholders for them.
     pub(super) fn fill(&self, template: &str, values: &[(&str, &str)]) -> String {
         let also = [
             ("prefix", &self.0[..]),

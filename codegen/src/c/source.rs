@@ -1,4 +1,4 @@
-//! `PREFIX.c`: the functions that are called, the numbers, the call and the self-test.
+//! `PREFIX.c`: the functions that are called, the constants, the call and the self-test.
 
 use super::arrays;
 use super::calls::Body;
@@ -8,30 +8,30 @@ use super::options::FreezeOptions;
 use crate::emulator::Emulator;
 use crate::image::Image;
 use crate::local::Local;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use crate::rust::literals;
 use crate::template::fill_also;
 use dense_runtime::self_test::table;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Entries of the checksum's table, if the program does not ask for the other.
+/// Entries of the checksum's table, unless the program asks for the other size.
 const SMALL_TABLE: usize = 16;
 
-/// The code that reads the numbers, and the numbers.
+/// The code that reads the constants, and the constants.
 pub(super) struct Source {
     functions: String,
     tables: String,
     predict: String,
-    /// Bytes of the tables beside the numbers: positions of convolutions, and the checksum's.
+    /// Bytes of the tables beside the constants: positions of convolutions, and the checksum's.
     pub(super) table_bytes: usize,
-    /// In each of the interpreter's orders.
+    /// The constants in each of the interpreter's orders.
     pub(super) images: [Image; 2],
 }
 
 impl Source {
     pub(super) fn new(emulator: &Emulator) -> Self {
-        let plan = Plan::new(emulator.graph(), emulator.members());
+        let plan = BufferPlan::new(emulator.graph(), emulator.members());
         let body = Body::new(emulator, &plan);
         let (predict, called) = predict(emulator, &plan, &body);
         let functions = functions::text(emulator, &called);
@@ -71,7 +71,7 @@ fn crc_entries<const ENTRIES: usize>() -> String {
     literals(entries.into_iter())
 }
 
-/// The file with its numbers and functions in the sections that are asked for.
+/// The file with its constants and functions in the requested sections.
 fn in_sections(text: String, options: &FreezeOptions) -> String {
     const NUMBERS: &str = "static const struct {{prefix}}_weights {{PREFIX}}_BUILT_IN";
     let (numbers, code) = (&options.section, &options.code_section);
@@ -91,7 +91,7 @@ fn in_sections(text: String, options: &FreezeOptions) -> String {
     }
     let mut placed = String::new();
     for line in text.lines() {
-        // Definitions alone begin a line with a type; those of numbers have no parenthesis.
+        // Only definitions begin a line with a type; those of constants have no parenthesis.
         let starts = ["static ", "int32_t ", "uint32_t "];
         let is_function = starts.iter().any(|start| line.starts_with(start))
             && line.contains('(')
@@ -112,7 +112,11 @@ fn in_sections(text: String, options: &FreezeOptions) -> String {
 }
 
 /// `PREFIX_predict`, and the functions that it calls.
-fn predict(emulator: &Emulator, plan: &Plan, body: &Body) -> (String, BTreeSet<&'static str>) {
+fn predict(
+    emulator: &Emulator,
+    plan: &BufferPlan,
+    body: &Body,
+) -> (String, BTreeSet<&'static str>) {
     let mut called = body.functions.clone();
     called.extend(["check", "completed"]);
     let mut slots = String::new();

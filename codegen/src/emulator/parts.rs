@@ -1,14 +1,14 @@
-//! What an emulator has beside its graph: inputs, outputs and calibration.
+//! The parts of an emulator beside its graph: inputs, outputs and calibration.
 
 use super::relative::Relative;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// One input of the simulator and the range in which the emulator was trained.
+/// One input of the simulator and its trained range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputVariable {
-    /// Its name, with its unit where the data have one.
+    /// Its name, with its unit if the data have one.
     pub name: String,
     /// The lower limit, in the simulator's unit.
     pub low: f64,
@@ -18,11 +18,11 @@ pub struct InputVariable {
     pub logarithmic: bool,
 }
 
-/// How the outputs of one sample are arranged.
+/// The arrangement of the outputs of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
-    /// One number `[]`, or `[q]` numbers without an order.
+    /// One scalar `[]`, or `[q]` scalars without an order.
     Scalars,
     /// One curve: `[length]`.
     Curve,
@@ -85,24 +85,25 @@ pub struct Axis {
     pub values: Vec<f64>,
 }
 
-/// What the outputs are.
+/// The outputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outputs {
     /// Their arrangement.
     pub layout: Layout,
-    /// The shape of one sample's outputs; `[]` is a single number.
+    /// The shape of one sample's outputs; `[]` is a scalar.
     pub shape: Vec<usize>,
-    /// Names: one for each number, one for each channel, or none.
+    /// Names: one for each value, one for each channel, or none.
     pub names: Vec<String>,
-    /// Coordinates of the points, where the data have them.
+    /// Coordinates of the points, if the data have them.
     pub axes: Vec<Axis>,
-    /// Offsets and scales in float64; `None` if means and standard deviations are in the simulator's unit.
+    /// Offsets and scales in float64; `None` if means and standard deviations are in the
+    /// simulator's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative: Option<Relative>,
 }
 
 impl Outputs {
-    /// How many numbers one sample has; `None` where that number overflows.
+    /// The number of outputs of one sample; `None` if it overflows.
     pub(super) fn count(&self) -> Option<usize> {
         self.shape
             .iter()
@@ -111,24 +112,25 @@ impl Outputs {
 }
 
 /// Turns the spread of the members into a standard deviation in physical units:
-/// `std = unit * sqrt(gain * variance / unit^2 + floor)`; where there are slopes `hypot(std, slope * |mean|)`; times the
-/// [`crate::local::ErrorScale`] where there is one.
+/// `std = unit * sqrt(gain * variance / unit^2 + floor)`; with slopes `hypot(std, slope * |mean|)`;
+/// times the [`crate::local::ErrorScale`] if there is one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
-    /// What the members' variance is multiplied by, at least 0.
+    /// The factor of the members' variance, at least 0.
     pub gain: f32,
-    /// For each output a power of two near its training deviation: squares of physical numbers stay in range.
+    /// For each output a power of two near its training deviation, so that squares of physical
+    /// values stay in range.
     pub unit: Vec<f32>,
-    /// For each output the variance that remains where the members agree, in squared units, at least 0.
+    /// For each output the variance if the members agree, in squared units, at least 0.
     pub floor: Vec<f32>,
-    /// For each output the deviation that remains where the members agree, over the mean's magnitude, at least 0: where errors
-    /// grow with the output itself.
+    /// For each output the deviation if the members agree, relative to the mean's magnitude, at
+    /// least 0: for errors that grow with the output itself.
     pub slope: Option<Vec<f32>>,
 }
 
 impl Calibration {
-    /// The standard deviation of an ensemble of one, in which nothing is spread: `unit * sqrt(floor)`, without what slopes
-    /// add.
+    /// The standard deviation of an ensemble of one, which has no spread: `unit * sqrt(floor)`,
+    /// without the contribution of slopes.
     #[must_use]
     pub fn deviation_of_one(&self) -> Vec<f32> {
         let pairs = self.unit.iter().zip(&self.floor);

@@ -4,11 +4,11 @@ use crate::Result;
 use crate::error::refuse;
 use serde::{Deserialize, Serialize};
 
-/// Offset and scale of each output in float64: output j is `offset[j] + scale[j] * mean[j]`, its standard deviation
-/// `scale[j] * std[j]`.
+/// Offset and scale of each output in float64: output j is `offset[j] + scale[j] * mean[j]`, its
+/// standard deviation `scale[j] * std[j]`.
 ///
-/// For outputs that float32 cannot represent: those that vary little compared with their size, and those whose size is
-/// outside its range.
+/// For outputs that float32 cannot represent: those that vary little compared with their size, and
+/// those whose size is outside its range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Relative {
     /// Added to the scaled mean, `[OUT]`, in the simulator's unit; 0 without an offset.
@@ -47,7 +47,7 @@ impl Relative {
         self.scale.iter().any(|&scale| scale != 1.0)
     }
 
-    /// Checks lengths and values for `outputs` outputs.
+    /// Checks lengths and values for this number of outputs.
     pub(super) fn check(&self, outputs: usize) -> Result<()> {
         let Self { offset, scale } = self;
         if offset.len() != outputs || scale.len() != outputs {

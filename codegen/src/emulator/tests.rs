@@ -73,7 +73,7 @@ fn parts_that_do_not_belong_together_are_refused_and_named() {
     }
 }
 
-/// Changes what outputs are relative to.
+/// Changes the offsets and scales of the outputs.
 fn relative(parts: &mut EmulatorParts, change: impl FnOnce(&mut Relative)) {
     *parts = testing::relative_emulator(1).into_parts();
     change(parts.outputs.relative.as_mut().unwrap());

@@ -31,14 +31,14 @@ fn limits_come_back_to_the_last_bit() {
 fn what_an_emulator_needs_comes_back_and_it_is_written_as_the_oldest_version_that_has_it() {
     let expected = [2, 2, 1, 2, 3, 2, 2, 2, 1, 3];
     let emulators = (0..).map(testing::random_structure).zip(expected);
-    for (emulator, version) in emulators.chain([(testing::emulator(1), 4)]) {
+    // The small emulator has every operation, the newest among them.
+    for (emulator, version) in emulators.chain([(testing::emulator(1), FORMAT)]) {
         let bytes = to_bytes(&emulator);
         let text = String::from_utf8_lossy(&bytes);
         let format = |version| text.contains(&format!("\\\"format\\\":{version}"));
-        assert_eq!(
-            [1, 2, 3, 4].map(format),
-            [1, 2, 3, 4].map(|one| one == version)
-        );
+        for one in 1..=FORMAT {
+            assert_eq!(format(one), one == version, "format {one} of {version}");
+        }
         let sloped = emulator.calibration().slope.is_some();
         assert_eq!(text.contains("calibration/slope"), sloped);
         assert_eq!(read(&bytes).unwrap(), emulator);
@@ -93,7 +93,7 @@ fn a_flipped_bit_is_found_wherever_it_is() {
 #[test]
 fn a_newer_format_is_named() {
     let bytes = to_bytes(&testing::random_structure(8));
-    let (old, new) = (br#"\"format\":1,"#, br#"\"format\":7,"#);
+    let (old, new) = (br#"\"format\":1,"#, br#"\"format\":9,"#);
     let place = bytes
         .windows(old.len())
         .position(|window| window == old)
@@ -102,7 +102,9 @@ fn a_newer_format_is_named() {
     newer[place..place + new.len()].copy_from_slice(new);
     let message = read(&newer).unwrap_err().to_string();
     assert!(
-        message.contains("format 7; this program reads formats 1 to 4; use the version"),
+        message.contains(&format!(
+            "format 9; this program reads formats 1 to {FORMAT}; use the version"
+        )),
         "{message}"
     );
 }

@@ -1,15 +1,17 @@
-//! Dual numbers: a value with its slope, by which every operation has a derivative as soon as it has a meaning.
+//! Dual numbers: a value with its derivative. Any operation defined over a [`Real`] can be
+//! differentiated with them.
 //!
-//! `(a + a' e) (b + b' e) = a b + (a' b + a b') e` with `e e = 0`, and likewise for every function: forward-mode automatic
-//! differentiation (Wengert, "A simple automatic derivative evaluation program", 1964).
+//! `(a + a' e) (b + b' e) = a b + (a' b + a b') e` with `e e = 0`, and likewise for every function:
+//! forward-mode automatic differentiation (Wengert, "A simple automatic derivative evaluation
+//! program", 1964).
 
 use super::Real;
 use std::cmp::Ordering;
 
-/// A double-precision value and its derivative by one variable.
+/// A double-precision value and its derivative with respect to one variable.
 ///
-/// Comparisons look at the value alone, so that a piecewise operation has the derivative of the piece that is taken: a
-/// ReLU that of zero at zero, a clip that of the value at a bound.
+/// Comparisons use the value alone, so that a piecewise operation has the derivative of the piece
+/// that is taken: a ReLU has that of zero at zero, a clip that of the value at a bound.
 #[derive(Clone, Copy, Debug)]
 pub struct Dual {
     /// The value.
@@ -19,7 +21,7 @@ pub struct Dual {
 }
 
 impl Dual {
-    /// A function's value here, and its derivative by the chain rule.
+    /// The value of a function of this number, with its derivative by the chain rule.
     fn of(self, value: f64, derivative: f64) -> Self {
         Self {
             value,

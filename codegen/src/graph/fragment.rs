@@ -1,17 +1,18 @@
 //! Fragments: a part of a graph whose parameters have names and shapes, but no values yet.
 //!
-//! What an operation costs depends on shapes alone, so that a fragment has the costs of the nodes which
+//! The cost of an operation depends on shapes alone, so a fragment has the costs of the nodes that
 //! [`Graph::graft`] makes of it once there are values.
 
 use super::{Graph, Node, NodeId, Operation, ParameterId, Shape};
 use crate::{Error, Result};
 
-/// Operations on one operand of any shape, and the names and shapes of the parameters that they read.
+/// Operations on one operand of any shape, and the names and shapes of their parameters.
 ///
-/// Operations are well-shaped, as in a [`Graph`], and equal ones on equal operands are one node.
+/// Operations are well-shaped, as in a [`Graph`], and equal operations on equal operands are one
+/// node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fragment {
-    /// Its first node is the operand, and none of its parameters has values.
+    /// Its first node is the operand, and its parameters have no values.
     graph: Graph,
     result: NodeId,
 }
@@ -20,7 +21,7 @@ impl Fragment {
     /// The node of the operand.
     pub const OPERAND: NodeId = Graph::INPUT;
 
-    /// A fragment that so far only has its operand, which is its result.
+    /// Returns a fragment with its operand alone, which is its result.
     #[must_use]
     pub fn new(operand: Shape) -> Self {
         let mut graph = Graph::new(operand.size());
@@ -34,12 +35,12 @@ impl Fragment {
     /// Adds a parameter.
     ///
     /// # Errors
-    /// The name is in use, or an array of this shape has no values or more than can be counted.
+    /// The name is in use, or an array of this shape would be empty or too large.
     pub fn parameter(&mut self, name: &str, shape: &[usize]) -> Result<ParameterId> {
         self.graph.parameters.declare(name, shape)
     }
 
-    /// The node of this operation on these operands: the one there is, or a new one.
+    /// Returns the node of this operation on these operands: the existing one, or a new one.
     ///
     /// # Errors
     /// An operand or a parameter does not belong to this fragment, or the shapes do not fit.
@@ -47,7 +48,7 @@ impl Fragment {
         self.graph.push(operation, inputs)
     }
 
-    /// The same operations with this node as the result.
+    /// Returns the fragment with this node as the result.
     ///
     /// # Panics
     /// The node belongs to another, larger fragment.
@@ -105,13 +106,15 @@ impl Fragment {
 }
 
 impl Graph {
-    /// Adds a fragment's operations on a node, and returns the node of the fragment's result; `parameters` stand for the
-    /// fragment's, in their order.
+    /// Adds a fragment's operations on a node, and returns the node of the fragment's result.
+    /// `parameters` replace the fragment's, in the same order.
     ///
-    /// Nodes that the result does not need are added too: an emulator leaves out what none of its members needs.
+    /// Nodes that the result does not need are added too: an emulator leaves out nodes that none of
+    /// its members needs.
     ///
     /// # Errors
-    /// The operand or a parameter does not belong to this graph, or does not have the fragment's shape.
+    /// The operand or a parameter does not belong to this graph, or does not have the fragment's
+    /// shape.
     pub fn graft(
         &mut self,
         fragment: &Fragment,
@@ -156,12 +159,13 @@ impl Graph {
             .filter_map(|&id| self.parameters.get(id))
             .map(|parameter| parameter.shape())
             .collect();
-        match known == expected && parameters.len() == expected.len() {
-            true => Ok(()),
-            false => refuse(
+        if known == expected && parameters.len() == expected.len() {
+            Ok(())
+        } else {
+            refuse(
                 format!("parameters {expected:?} of this graph"),
                 format!("{known:?}"),
-            ),
+            )
         }
     }
 }
@@ -177,7 +181,7 @@ mod tests {
         channels: 3,
     };
 
-    /// A resize, a convolution with the identity beside it, and an activation that nobody reads.
+    /// A resize, a convolution with a skip connection, and an activation that no node reads.
     fn refinement() -> Fragment {
         let mut fragment = Fragment::new(SEQUENCE);
         let [weight, bias] = [("weight", &[3, 3, 3][..]), ("bias", &[3])]

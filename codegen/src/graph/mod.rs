@@ -1,12 +1,13 @@
-//! Graphs: what one sample passes through, as nodes in the order of evaluation.
+//! Graphs: the computation for one sample, as nodes in the order of evaluation.
 //!
-//! A value of the type [`Graph`] is always well-shaped and finite: nodes and parameters can only be added, and only where
-//! they fit. The same operation on the same operands is one node (hash-consing), so that ensemble members that begin
-//! alike share their beginning without anybody looking for it. A [`Fragment`] is a part of a graph before its weights are
-//! known: it tells their shapes and what the part costs, and is grafted into a graph with them.
+//! A [`Graph`] is always well-shaped and finite: nodes and parameters can only be added, and only
+//! where they fit. Equal operations on equal operands are one node (hash-consing), so ensemble
+//! members with equal first layers share them automatically. A [`Fragment`] is a part of a graph
+//! before its weights are known: it has their shapes and the cost of the part, and is grafted into
+//! a graph with the weights.
 //!
-//! What operations mean is said in `operation`, whose reference evaluation is plain loops over a [`Real`] in the
-//! written order of summation.
+//! The semantics of operations are defined in `operation`, whose reference evaluation consists of
+//! plain loops over a [`Real`] in the documented order of summation.
 
 mod dual;
 mod fragment;
@@ -29,12 +30,12 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Names one node of a graph. Nodes only read nodes of lower number.
+/// Identifies a node of a graph. Nodes read only nodes of lower index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub(crate) usize);
 
 impl NodeId {
-    /// The node's place in [`Graph::nodes`].
+    /// The node's index in [`Graph::nodes`].
     #[must_use]
     pub fn index(self) -> usize {
         self.0
@@ -50,7 +51,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// What the node does.
+    /// The operation of the node.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation
@@ -81,7 +82,7 @@ impl Graph {
     /// The node of the raw inputs, which every graph has.
     pub const INPUT: NodeId = NodeId(0);
 
-    /// A graph that so far only has its inputs.
+    /// Returns a graph with its inputs alone.
     #[must_use]
     pub fn new(inputs: usize) -> Self {
         let operation = Operation::Input(Input { size: inputs });
@@ -101,7 +102,8 @@ impl Graph {
     /// Adds an array, row-major.
     ///
     /// # Errors
-    /// The name is in use, the count of values is not the product of `shape`, or a value is not finite.
+    /// The name is in use, the number of values is not the product of `shape`, or a value is not
+    /// finite.
     pub fn parameter(
         &mut self,
         name: &str,
@@ -111,7 +113,7 @@ impl Graph {
         self.parameters.add(name, shape, values)
     }
 
-    /// The node of this operation on these operands: the one there is, or a new one.
+    /// Returns the node of this operation on these operands: the existing one, or a new one.
     ///
     /// # Errors
     /// An operand or a parameter does not belong to this graph, or the shapes do not fit.
@@ -202,7 +204,7 @@ impl Graph {
         &self.parameters
     }
 
-    /// The numbers of a parameter, row-major.
+    /// The values of a parameter, row-major.
     ///
     /// # Panics
     /// The parameter belongs to another, larger graph.
@@ -213,8 +215,8 @@ impl Graph {
 
     /// Multiply-accumulates of one node.
     ///
-    /// Dense layers and convolutions count every product that they add up, taps that fall outside not; a rescaling
-    /// counts one for each number; everything else is free.
+    /// Dense layers and convolutions count every product that they sum, without taps that fall
+    /// outside; a rescaling counts one for each value; everything else counts zero.
     ///
     /// # Panics
     /// The node belongs to another, larger graph.
@@ -246,7 +248,7 @@ impl Graph {
         operands.chain(constants).sum::<usize>() + shape.size()
     }
 
-    /// For every node, whether one of `roots` is it or needs it; the input counts as needed.
+    /// For every node, whether a root is it or needs it; the input counts as needed.
     ///
     /// # Panics
     /// A root belongs to another, larger graph.

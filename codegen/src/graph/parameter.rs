@@ -1,21 +1,21 @@
-//! The arrays of a graph: weights, biases and normalisation constants, each with a name of its own.
+//! The arrays of a graph: weights, biases and normalisation constants, each with a unique name.
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Names one parameter of a graph.
+/// Identifies a parameter of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ParameterId(pub(super) usize);
 
 impl ParameterId {
-    /// The parameter's place in [`Parameters::iter`].
+    /// The parameter's index in [`Parameters::iter`].
     #[must_use]
     pub fn index(self) -> usize {
         self.0
     }
 }
 
-/// One named array of finite numbers, row-major.
+/// One named array of finite floats, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     name: String,
@@ -24,7 +24,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// The name that the parameter has in the emulator file.
+    /// The parameter's name in the emulator file.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -36,7 +36,7 @@ impl Parameter {
         &self.shape
     }
 
-    /// The numbers, row-major.
+    /// The values, row-major.
     #[must_use]
     pub fn values(&self) -> &[f32] {
         &self.values
@@ -51,7 +51,8 @@ impl Parameters {
     /// Adds an array.
     ///
     /// # Errors
-    /// The name is taken, the count of values is not the product of `shape`, or a value is not finite.
+    /// The name is taken, the number of values is not the product of `shape`, or a value is not
+    /// finite.
     pub(super) fn add(
         &mut self,
         name: &str,
@@ -76,10 +77,10 @@ impl Parameters {
         Ok(self.append(name, shape, values))
     }
 
-    /// Adds the shape of an array whose values are not known yet: those of a fragment.
+    /// Adds the shape of an array whose values are not known yet, for a fragment.
     ///
     /// # Errors
-    /// The name is taken, or an array of this shape has no values or more than can be counted.
+    /// The name is taken, or an array of this shape would be empty or too large.
     pub(super) fn declare(&mut self, name: &str, shape: &[usize]) -> Result<ParameterId> {
         self.check_new(name)?;
         if matches!(count(shape), None | Some(0)) {
@@ -93,9 +94,10 @@ impl Parameters {
     }
 
     fn check_new(&self, name: &str) -> Result<()> {
-        match self.0.iter().any(|known| known.name == name) {
-            true => refuse(name, "a new name".into(), "one in use".into()),
-            false => Ok(()),
+        if self.0.iter().any(|known| known.name == name) {
+            refuse(name, "a new name".into(), "one in use".into())
+        } else {
+            Ok(())
         }
     }
 
@@ -108,7 +110,7 @@ impl Parameters {
         ParameterId(self.0.len() - 1)
     }
 
-    /// The parameter of that name, if it belongs to this graph.
+    /// The parameter of this name, if the graph has it.
     #[must_use]
     pub fn get(&self, id: ParameterId) -> Option<&Parameter> {
         self.0.get(id.0)
@@ -122,18 +124,18 @@ impl Parameters {
             .map(|(index, parameter)| (ParameterId(index), parameter))
     }
 
-    /// The numbers of a parameter that the graph is known to have.
+    /// The values of a parameter that belongs to the graph.
     pub(crate) fn values(&self, id: ParameterId) -> &[f32] {
         &self.0[id.0].values
     }
 
-    /// The shape of a parameter that the graph is known to have.
+    /// The shape of a parameter that belongs to the graph.
     pub(crate) fn shape(&self, id: ParameterId) -> &[usize] {
         &self.0[id.0].shape
     }
 }
 
-/// How many values an array of this shape holds, unless that number overflows.
+/// The number of values of this shape, unless it overflows.
 fn count(shape: &[usize]) -> Option<usize> {
     let mut sizes = shape.iter();
     sizes.try_fold(1usize, |product, &size| product.checked_mul(size))

@@ -1,9 +1,10 @@
-//! Leaving out what no root needs.
+//! Removes nodes and parameters that no root needs.
 
 use super::{Graph, NodeId, ParameterId};
 
 impl Graph {
-    /// The nodes and parameters that `roots` need, renumbered in the same order, and the roots' new names.
+    /// Returns the nodes and parameters that `roots` need, renumbered in the same order, and the
+    /// roots' new ids.
     ///
     /// # Panics
     /// A root belongs to another, larger graph.

@@ -1,10 +1,10 @@
-//! The numbers that a reference evaluation runs on: f64 as the truth, f32 in either deployed order.
+//! The arithmetic of the reference evaluation: f64 as the exact one, f32 in either deployed order.
 
-/// A number with the operations that graphs are made of.
+/// A float with the operations of graphs.
 pub trait Real: Copy + PartialOrd {
-    /// Takes over a single-precision number, exactly.
+    /// Converts a single-precision float, exactly.
     fn from_f32(x: f32) -> Self;
-    /// The nearest single-precision number.
+    /// The nearest single-precision float.
     fn to_f32(self) -> f32;
     /// `self + b`, rounded once.
     fn add(self, b: Self) -> Self;
@@ -14,14 +14,14 @@ pub trait Real: Copy + PartialOrd {
     fn mul(self, b: Self) -> Self;
     /// `self / b`, rounded once.
     fn div(self, b: Self) -> Self;
-    /// `self * b + c` in this arithmetic's order: rounded once, or product and sum apart.
+    /// `self * b + c` in this arithmetic's order: rounded once, or product and sum separately.
     fn fma(self, b: Self, c: Self) -> Self;
     /// The square root.
     fn sqrt(self) -> Self;
-    /// The number without its sign.
+    /// The absolute value.
     fn abs(self) -> Self;
-    /// `sqrt(self^2 + b^2)` of numbers that are not negative. In single precision by the order that
-    /// [`crate::interpreter`] states.
+    /// `sqrt(self^2 + b^2)` of values that are not negative. In single precision, in the order of
+    /// [`crate::interpreter`].
     fn hypot(self, b: Self) -> Self;
     /// The exponential function.
     fn exp(self) -> Self;
@@ -33,9 +33,9 @@ pub trait Real: Copy + PartialOrd {
     fn sinh(self) -> Self;
     /// `x / (1 + exp(-x))`.
     fn silu(self) -> Self;
-    /// Whether the number is neither infinite nor NaN.
+    /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
-    /// The NaN that every output is where an input was not finite.
+    /// The NaN of every output if an input was not finite.
     fn nan() -> Self;
 }
 

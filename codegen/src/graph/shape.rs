@@ -5,21 +5,21 @@ use std::fmt;
 
 /// The shape of one sample's value at a node.
 ///
-/// A sequence is stored position-major, `value[position * channels + channel]`; an image's positions are those of its
-/// rows one after the other, `value[(row * width + column) * channels + channel]`.
+/// A sequence is stored position-major, `value[position * channels + channel]`; an image row by
+/// row, `value[(row * width + column) * channels + channel]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
-    /// So many numbers.
+    /// A vector of this length.
     Vector(usize),
-    /// Positions of some channels each.
+    /// Positions with several channels each.
     Sequence {
         /// Number of positions.
         length: usize,
         /// Number of channels at each position.
         channels: usize,
     },
-    /// Rows and columns of positions of some channels each.
+    /// Rows and columns of positions with several channels each.
     Image {
         /// Number of rows.
         height: usize,
@@ -31,17 +31,17 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// The largest value that a node may have: sizes of a damaged file cannot exhaust the memory.
+    /// The largest size of a node's value, so that a damaged file cannot exhaust the memory.
     pub const LARGEST: usize = 1 << 24;
 
-    /// How many numbers the value holds; `usize::MAX` where that number would overflow.
+    /// The number of floats in the value; `usize::MAX` on overflow.
     #[must_use]
     pub fn size(self) -> usize {
         let ([rows, columns], channels) = self.size_and_channels();
         rows.saturating_mul(columns).saturating_mul(channels)
     }
 
-    /// Rows and columns, and channels: a vector is one position, a sequence one row.
+    /// Rows, columns and channels: a vector is one position, a sequence one row.
     pub(crate) fn size_and_channels(self) -> ([usize; 2], usize) {
         match self {
             Self::Vector(size) => ([1, 1], size),

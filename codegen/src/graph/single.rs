@@ -1,10 +1,11 @@
-//! Single precision in the deployed order: the runtime's fused multiply-add and elementary functions, nothing else of it.
+//! Single precision in the deployed order: uses the runtime's fused multiply-add and elementary
+//! functions, and no other part of it.
 
 use super::Real;
 use dense_runtime::{elementary, fma};
 use std::marker::PhantomData;
 
-/// A single-precision number whose multiply-adds are rounded as `A` says.
+/// A single-precision float whose multiply-adds are rounded as in `A`.
 #[derive(Clone, Copy, Debug)]
 pub struct Single<A>(pub f32, PhantomData<A>);
 

@@ -196,7 +196,7 @@ fn parameters_are_finite_complete_and_named_once() {
     );
 }
 
-/// The sequence 1, 2, 3 (one channel) through one operation.
+/// Applies one operation to the sequence 1, 2, 3 (one channel).
 fn through(operation: impl FnOnce(&mut Graph) -> Operation) -> (Vec<f64>, u64) {
     let mut graph = Graph::new(3);
     let identity = vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
@@ -265,7 +265,7 @@ fn resizing_takes_the_nearest_position_below() {
     assert_eq!(resized(2), [1.0, 2.0]);
 }
 
-/// The image 1 to 6 of two rows of three columns (one channel) through one operation.
+/// Applies one operation to the image 1 to 6 of two rows of three columns (one channel).
 fn through_image(operation: impl FnOnce(&mut Graph) -> Operation) -> (Vec<f64>, u64) {
     let mut graph = Graph::new(1);
     let numbers = vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
@@ -287,7 +287,7 @@ fn through_image(operation: impl FnOnce(&mut Graph) -> Operation) -> (Vec<f64>, 
     (values[node.index()].clone(), graph.macs(node))
 }
 
-/// Three rows of three taps, each of which shows in a decimal place of its own.
+/// Three rows of three taps, each with its own decimal place in the sum.
 fn square_of_taps(graph: &mut Graph) -> (ParameterId, ParameterId) {
     let places = (0..9).map(|place| 10.0_f32.powi(place)).collect();
     let weight = graph.parameter("weight", &[3, 3, 1, 1], places).unwrap();
@@ -300,7 +300,7 @@ fn a_convolution_of_an_image_skips_the_taps_outside() {
         let (weight, bias) = square_of_taps(graph);
         Operation::Conv2d(Conv2d { weight, bias })
     });
-    // The place of tap (s, t) is 3 s + t; (1, 1) is the centre.
+    // The decimal place of tap (s, t) is 3 s + t; (1, 1) is the centre.
     assert_eq!(
         values,
         [
@@ -330,7 +330,8 @@ fn a_transposed_convolution_of_an_image_cuts_and_fills_each_axis_by_itself() {
             })
         })
     };
-    // Row and column 2 q take tap 1 of source q; those between take tap 2 of the one before and tap 0 of the one after.
+    // Row and column 2 q take tap 1 of source q; those between take tap 2 of the one before and tap
+    // 0 of the one after.
     let (values, macs) = grown([2, 2], [3, 5]);
     let row = |left: [f64; 3], taps: [f64; 3]| {
         let [before, centre, after] = taps;
@@ -365,7 +366,7 @@ fn a_transposed_convolution_of_an_image_cuts_and_fills_each_axis_by_itself() {
     assert_eq!((cut_and_filled, macs), (kept, 4 * 3));
     let (filled_and_cut, _) = grown([2, 2], [1, 7]);
     assert_eq!(filled_and_cut, [&expected[..5], &[0.0, 0.0]].concat());
-    // Rows as they are, columns three apart: each sees one tap of both rows.
+    // Rows unchanged, columns three apart: each sees one tap of both rows.
     let (values, _) = grown([1, 3], [1, 4]);
     assert_eq!(values, [10_040.5, 100_400.5, 2_005.5, 20_050.5]);
 }
@@ -508,7 +509,7 @@ fn elementwise_functions_are_what_they_are_called() {
     };
     let near = |values: Vec<f64>, expected: [f64; 2]| {
         for (value, expected) in values.iter().zip(expected) {
-            // The expected numbers are written down to ten digits.
+            // The expected values have ten digits.
             assert!(
                 (value - expected).abs() < 1e-9,
                 "{values:?}, not {expected}"
@@ -582,7 +583,7 @@ fn a_convolution_sums_over_taps_and_channels_of_a_position_major_sequence() {
         output,
     });
     let start = graph.push(start, &[Graph::INPUT]).unwrap();
-    // [K = 3][CIN = 2][COUT = 1]: each product shows in a decimal place of its own.
+    // [K = 3][CIN = 2][COUT = 1]: each product has its own decimal place in the sum.
     let weight = vec![1.0, 10.0, 100.0, 1e3, 1e4, 1e5];
     let weight = graph.parameter("weight", &[3, 2, 1], weight).unwrap();
     let bias = graph.parameter("bias", &[1], vec![0.0]).unwrap();

@@ -36,7 +36,7 @@ fn the_deviation_is_the_members_own_with_gain_one_and_no_floor() {
             .map(|value| (value - mean).powi(2))
             .sum::<f64>()
             / 3.0;
-        // 1/2, 1/3 and 1/M are single-precision constants: half a unit in the last place of those.
+        // 1/2, 1/3 and 1/M are single-precision constants: half a unit in the last place of these.
         let tolerance = f64::from(f32::EPSILON) * (1.0 + mean.abs());
         assert!((computed_mean - mean).abs() < tolerance);
         assert!((computed_std - variance.sqrt()).abs() < tolerance);
@@ -98,7 +98,8 @@ fn either_single_precision_order_stays_near_the_truth_and_they_differ() {
         }
     }
     assert!(differ);
-    // Seven layers of at most 45 terms of magnitude about one, each rounded to 2^-24; seen: a sixtieth of this.
+    // Seven layers of at most 45 terms of magnitude about one, each rounded to 2^-24; observed: a
+    // sixtieth of this.
     assert!(largest < 7.0 * 45.0 * 2.0_f64.powi(-24), "{largest}");
 }
 
@@ -155,7 +156,8 @@ fn single_precision_stays_near_the_truth_on_graphs_of_any_structure() {
             }
         }
     }
-    // Sums of at most 200 terms, rounded to 2^-24 each with signs that mostly cancel; seen: half of this.
+    // Sums of at most 200 terms, rounded to 2^-24 each with signs that mostly cancel; observed:
+    // half of this.
     assert!(largest < 16.0 * 2.0_f64.powi(-24), "{largest}");
     assert!(largest > 0.0, "f32 rounds");
 }

@@ -28,7 +28,7 @@ fn error_scale() -> ErrorScale {
     }
 }
 
-/// One centre at the coordinates (0, 0, 0), of a radius of one.
+/// One centre at the coordinates (0, 0, 0), with a radius of one.
 fn coverage() -> Coverage {
     Coverage {
         coordinates: coordinates(),
@@ -93,7 +93,7 @@ fn an_input_outside_the_radius_is_far_and_inside_it_is_not() {
         let found = Executor::new(&emulator).predict(&x, 1);
         assert_eq!(found.status[0].far, far);
     }
-    // What is not finite is said to be so, and nothing else.
+    // Inputs that are not finite are reported as such, and nothing else is.
     let x = [9.0, f32::NAN, 0.1];
     let status = interpret_f32(&emulator, &x, Order::Fused).status;
     assert_eq!(Executor::new(&emulator).predict(&x, 1).status[0], status);

@@ -1,4 +1,4 @@
-//! What a model says of itself in its properties, each a text of its own: a JSON value, but for the hash.
+//! The properties of a model, each a text of its own: a JSON value, except for the hash.
 
 use super::proto::StringStringEntryProto;
 use crate::emulator::Emulator;
@@ -7,8 +7,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
-/// Names, units and trained ranges of the inputs; names, shape and axes of the outputs; where the emulator comes from;
-/// and the hash of its file, which `sha256sum emulator.safetensors` prints too.
+/// Names, units and trained ranges of the inputs; names, shape and axes of the outputs; the origin
+/// of the emulator; and the hash of its file, which `sha256sum emulator.safetensors` prints too.
 pub(super) fn properties(emulator: &Emulator) -> Vec<StringStringEntryProto> {
     let entry = |key: &str, value: String| StringStringEntryProto {
         key: key.into(),

@@ -1,6 +1,6 @@
-//! The whole model: inputs, the nodes that are needed, and what is asked for in the shape of the outputs.
+//! The whole model: inputs, the necessary nodes, and the requested outputs in their shape.
 
-use super::draft::{Draft, IN_DOMAIN, INPUT, MEAN, MEMBER, STD, ints};
+use super::builder::{IN_DOMAIN, INPUT, MEAN, MEMBER, ModelBuilder, STD, ints};
 use super::guard::{self, Guard};
 use super::options::{Batch, OPERATORS, What};
 use super::proto::{
@@ -17,23 +17,23 @@ use crate::{Error, Result};
 const INTERMEDIATE_REPRESENTATION: i64 = 8;
 
 /// Adds one node of the emulator's graph after those that it reads.
-fn write(draft: &mut Draft<'_>, id: NodeId) {
-    let graph = draft.graph;
+fn write(builder: &mut ModelBuilder<'_>, id: NodeId) {
+    let graph = builder.graph;
     let node = &graph.nodes()[id.index()];
-    // The graph's input has its name from the beginning.
+    // The graph's input has a name from the beginning.
     let Some(implementation) = node.operation().implementation() else {
         return;
     };
     let inputs = || node.inputs().iter();
-    let values: Vec<_> = inputs().map(|&from| draft.value(from)).collect();
+    let values: Vec<_> = inputs().map(|&from| builder.value(from)).collect();
     let shapes: Vec<_> = inputs().map(|&from| graph.shape(from)).collect();
     let operands = Operands {
         values: &values,
         shapes: &shapes,
         result: node.shape(),
     };
-    let value = implementation.onnx(draft, &operands);
-    draft.name(id, value);
+    let value = implementation.onnx(builder, &operands);
+    builder.name(id, value);
 }
 
 /// The message that the file consists of.
@@ -43,28 +43,28 @@ pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<Mod
         What::Member(index) => member(emulator, index)?,
     };
     let graph = emulator.graph();
-    let mut draft = Draft::new(graph, batch);
+    let mut builder = ModelBuilder::new(graph, batch);
     for (index, needed) in graph.needed(members).into_iter().enumerate() {
         if needed {
-            write(&mut draft, NodeId(index));
+            write(&mut builder, NodeId(index));
         }
     }
     let rows: Vec<_> = members
         .iter()
-        .map(|&member| row(&mut draft, member))
+        .map(|&member| row(&mut builder, member))
         .collect();
     let shape = &emulator.outputs().shape;
-    let mean = statistics::mean(&mut draft, &rows);
+    let mean = statistics::mean(&mut builder, &rows);
     let outputs = match what {
-        What::Prediction => prediction(&mut draft, emulator, &rows, &mean),
+        What::Prediction => prediction(&mut builder, emulator, &rows, &mean),
         What::Mean | What::Member(_) => {
             let (name, about) = match what {
                 What::Member(_) => (MEMBER, "One member's outputs"),
                 _ => (MEAN, "The members' mean"),
             };
             let about = format!("{about}, {}", units(emulator)[0]);
-            let value = shaped(&mut draft, emulator, mean);
-            vec![finish(&mut draft, &value, name).info(&about, shape, batch)]
+            let value = shaped(&mut builder, emulator, mean);
+            vec![finish(&mut builder, &value, name).info(&about, shape, batch)]
         }
     };
     Ok(ModelProto {
@@ -90,52 +90,53 @@ pub(super) fn model(emulator: &Emulator, what: What, batch: Batch) -> Result<Mod
                 batch,
             )],
             output: outputs,
-            node: draft.nodes,
-            initializer: draft.constants,
+            node: builder.nodes,
+            initializer: builder.constants,
         }),
     })
 }
 
-/// The three outputs of the whole prediction. Mean and standard deviation of a row with an input that is not finite are
-/// NaN, as they are in deployed code; `in_domain` is true where deployed code's status is ok.
+/// The three outputs of the whole prediction. Mean and standard deviation of a row with an input
+/// that is not finite are NaN, as in deployed code; `in_domain` is true where deployed code's
+/// status is ok.
 fn prediction(
-    draft: &mut Draft<'_>,
+    builder: &mut ModelBuilder<'_>,
     emulator: &Emulator,
     members: &[String],
     mean: &str,
 ) -> Vec<ValueInfoProto> {
-    let (shape, batch) = (&emulator.outputs().shape, draft.batch());
-    let deviation = statistics::deviation(draft, emulator, members, mean);
-    let deviation = local::scaled(draft, emulator, deviation);
-    let Guard { finite, in_domain } = guard::guard(draft, emulator);
+    let (shape, batch) = (&emulator.outputs().shape, builder.batch());
+    let deviation = statistics::deviation(builder, emulator, members, mean);
+    let deviation = local::scaled(builder, emulator, deviation);
+    let Guard { finite, in_domain } = guard::guard(builder, emulator);
     let (in_domain, about) = match &emulator.local().coverage {
         None => (
             in_domain,
             "Whether every input is finite and within its trained range, and every result is finite",
         ),
         Some(coverage) => {
-            let near = local::near(draft, emulator, coverage);
+            let near = local::near(builder, emulator, coverage);
             (
-                draft.push("And", &[&in_domain, &near], Vec::new()),
+                builder.push("And", &[&in_domain, &near], Vec::new()),
                 "Whether every input is finite and within its trained range, a training point is near, and every result is \
                  finite",
             )
         }
     };
-    let nan = draft.number("nan", f32::NAN);
+    let nan = builder.number("nan", f32::NAN);
     let [mean, deviation] =
-        [mean, &deviation].map(|value| draft.push("Where", &[&finite, value, &nan], Vec::new()));
-    let in_domain = guard::and_no_overflow(draft, &in_domain, [&mean, &deviation]);
-    let [mean, deviation] = [mean, deviation].map(|value| shaped(draft, emulator, value));
+        [mean, &deviation].map(|value| builder.push("Where", &[&finite, value, &nan], Vec::new()));
+    let in_domain = guard::and_no_overflow(builder, &in_domain, [&mean, &deviation]);
+    let [mean, deviation] = [mean, deviation].map(|value| shaped(builder, emulator, value));
     let [of_mean, of_deviation] = units(emulator);
     vec![
-        finish(draft, &mean, MEAN).info(&format!("The members' mean, {of_mean}"), shape, batch),
-        finish(draft, &deviation, STD).info(
+        finish(builder, &mean, MEAN).info(&format!("The members' mean, {of_mean}"), shape, batch),
+        finish(builder, &deviation, STD).info(
             &format!("The calibrated standard deviation, {of_deviation}"),
             shape,
             batch,
         ),
-        finish(draft, &in_domain, IN_DOMAIN)
+        finish(builder, &in_domain, IN_DOMAIN)
             .truth()
             .info(about, &[], batch),
     ]
@@ -161,10 +162,11 @@ fn member(emulator: &Emulator, index: usize) -> Result<&[NodeId]> {
     })
 }
 
-/// A member's result in the order of the outputs: sequences and images are read position by position.
-fn row(draft: &mut Draft<'_>, member: NodeId) -> String {
-    let value = draft.value(member);
-    let shape = draft.graph.shape(member);
+/// A member's result in the order of the outputs: sequences and images are read position by
+/// position.
+fn row(builder: &mut ModelBuilder<'_>, member: NodeId) -> String {
+    let value = builder.value(member);
+    let shape = builder.graph.shape(member);
     let channels_last: &[usize] = match shape {
         Shape::Vector(_) => return value,
         Shape::Sequence { .. } => &[0, 2, 1],
@@ -173,27 +175,28 @@ fn row(draft: &mut Draft<'_>, member: NodeId) -> String {
     let (positions, channels) = shape.positions_and_channels();
     let value = match positions.min(channels) {
         1 => value,
-        _ => draft.push("Transpose", &[&value], vec![ints("perm", channels_last)]),
+        _ => builder.push("Transpose", &[&value], vec![ints("perm", channels_last)]),
     };
-    draft.reshape(&value, &[shape.size()])
+    builder.reshape(&value, &[shape.size()])
 }
 
-/// A row's numbers in the shape of the outputs.
-fn shaped(draft: &mut Draft<'_>, emulator: &Emulator, row: String) -> String {
+/// A row's values in the shape of the outputs.
+fn shaped(builder: &mut ModelBuilder<'_>, emulator: &Emulator, row: String) -> String {
     let shape = &emulator.outputs().shape;
-    match **shape == [emulator.output_count()] {
-        true => row,
-        false => draft.reshape(&row, shape),
+    if **shape == [emulator.output_count()] {
+        row
+    } else {
+        builder.reshape(&row, shape)
     }
 }
 
-/// Gives a value the name of an output.
-fn finish<'a>(draft: &mut Draft<'_>, value: &str, output: &'a str) -> Named<'a> {
-    draft.rename(value, output);
+/// Renames a value to an output's name.
+fn finish<'a>(builder: &mut ModelBuilder<'_>, value: &str, output: &'a str) -> Named<'a> {
+    builder.rename(value, output);
     Named::number(output)
 }
 
-/// An end of the model: its name, and the type of its elements.
+/// An input or output of the model: its name, and the type of its elements.
 struct Named<'a> {
     name: &'a str,
     element: i32,
@@ -251,11 +254,11 @@ mod tests {
         let emulators = (0..200).map(testing::random_structure);
         for emulator in emulators.chain((0..3).map(testing::emulator)) {
             let graph = emulator.graph();
-            let mut draft = Draft::new(graph, Batch::Any);
+            let mut builder = ModelBuilder::new(graph, Batch::Any);
             for (id, node) in graph.named_nodes() {
-                let before = draft.nodes.len();
-                write(&mut draft, id);
-                let written = draft.nodes[before..].iter();
+                let before = builder.nodes.len();
+                write(&mut builder, id);
+                let written = builder.nodes[before..].iter();
                 let kind = used.entry(node.operation().kind()).or_default();
                 kind.extend(written.map(|node| node.op_type.clone()));
             }

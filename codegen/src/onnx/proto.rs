@@ -1,7 +1,8 @@
-//! The part of `onnx.proto` that is written here, as Rust types: kept by hand, so that no build needs `protoc`.
+//! The part of `onnx.proto` that is needed here, as Rust types: written by hand, so that no build
+//! needs `protoc`.
 //!
-//! Names and numbers of fields are those of ONNX's own definition, intermediate representation 8. It has the syntax
-//! `proto2`, in which repeated numbers are not packed.
+//! Names and numbers of fields are those of ONNX's own definition, intermediate representation 8.
+//! Its syntax is `proto2`, in which repeated scalars are not packed.
 
 use prost::{Message, Oneof};
 
@@ -24,7 +25,7 @@ pub(crate) struct ModelProto {
     pub(crate) metadata_props: Vec<StringStringEntryProto>,
 }
 
-/// Which version of the operators is meant; the empty domain is ONNX's own.
+/// A version of the operators; the empty domain is ONNX's own.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct OperatorSetIdProto {
     #[prost(string, optional, tag = "1")]
@@ -72,7 +73,7 @@ pub(crate) struct NodeProto {
     pub(crate) attribute: Vec<AttributeProto>,
 }
 
-/// A setting of an operator.
+/// An attribute of an operator.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct AttributeProto {
     #[prost(string, tag = "1")]
@@ -94,7 +95,7 @@ impl AttributeProto {
     pub(crate) const INTS: i32 = 7;
 }
 
-/// An array, its numbers little-endian in `raw_data`.
+/// An array, its elements little-endian in `raw_data`.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TensorProto {
     #[prost(int64, repeated, packed = "false", tag = "1")]
@@ -155,7 +156,7 @@ pub(crate) struct Dimension {
     pub(crate) value: Option<Length>,
 }
 
-/// The length of an axis: a number, or a name for any.
+/// The length of an axis: an integer, or a name for any length.
 #[derive(Clone, PartialEq, Oneof)]
 pub(crate) enum Length {
     #[prost(int64, tag = "1")]

@@ -1,14 +1,14 @@
-//! How an operation is written in C: as calls of functions of `c/templates/kernels.c.txt`.
+//! The form of an operation in C: calls of functions of `c/templates/kernels.c.txt`.
 
 use crate::graph::{ParameterId, Parameters, Shape};
 
 /// An operation's form in C.
 pub(crate) trait WriteC {
-    /// The calls that compute the node, what is fused to it apart.
+    /// The calls that compute the node, without the operations fused to it.
     fn c(&self, node: &Node<'_>) -> Code;
 }
 
-/// A node as its calls need it.
+/// A node with the names that its calls need.
 pub(crate) struct Node<'a> {
     /// The names of the operands' slots, and the shapes of their values.
     pub(crate) operands: Vec<(String, Shape)>,
@@ -16,7 +16,7 @@ pub(crate) struct Node<'a> {
     pub(crate) to: String,
     /// The shape of the node's value.
     pub(crate) shape: Shape,
-    /// The name that the node's table of positions has, if it has one.
+    /// The name of the node's table of positions, if it has one.
     pub(crate) table: String,
     pub(crate) parameters: &'a Parameters,
     /// A parameter as an argument.
@@ -29,7 +29,7 @@ impl Node<'_> {
         self.operands[operand].0.clone()
     }
 
-    /// How many values the result has, as an argument.
+    /// The number of values in the result, as an argument.
     pub(crate) fn size(&self) -> String {
         self.shape.size().to_string()
     }
@@ -39,7 +39,7 @@ impl Node<'_> {
         (self.parameter)(id)
     }
 
-    /// The call of a function that works in place: the count of values, `arguments`, and where they are.
+    /// The call of a function that works in place: the number of values, `arguments`, and the slot.
     pub(crate) fn in_place(&self, function: &'static str, arguments: &[String]) -> Code {
         let arguments = [&[self.size()], arguments, std::slice::from_ref(&self.to)].concat();
         Code::call(function, arguments)
@@ -63,13 +63,13 @@ pub(crate) struct Call {
 pub(crate) struct Code {
     /// The calls in order.
     pub(crate) calls: Vec<Call>,
-    /// A convolution, whose call comes once for each class of positions.
+    /// A convolution, with one call for each class of positions.
     pub(crate) convolution: Option<Convolved>,
 }
 
 /// The call of a convolution.
 pub(crate) struct Convolved {
-    /// The call for one class of positions, which is number `k`.
+    /// The call for one class of positions, of index `k`.
     pub(crate) call: Call,
     /// The fields of `struct positions` for each class.
     pub(crate) positions: Vec<[i64; 16]>,

@@ -1,11 +1,12 @@
-//! How this machine executes an operation: through the runtime's kernels, as frozen code does.
+//! The execution of an operation on this machine, with the runtime's kernels, as in frozen code.
 
 use crate::graph::{ParameterId, Parameters, Shape};
 use dense_runtime::kernels::finish::Then;
 
 /// An operation's execution.
 pub(crate) trait Execute {
-    /// Computes the result of every sample into `y`, where one begins every [`Call::step`] values.
+    /// Computes the result of every sample into `y`; each sample's begins [`Call::step`] values
+    /// after the last.
     fn execute(&self, call: &Call<'_>, y: &mut [f32]);
 }
 
@@ -14,9 +15,9 @@ pub(crate) trait Execute {
 pub(crate) struct Operand<'a> {
     /// The shape of one sample's value.
     pub(crate) shape: Shape,
-    /// Where all samples' values lie; empty where the operation works over this operand.
+    /// The values of all samples; empty if the operation works in place on this operand.
     pub(crate) values: &'a [f32],
-    /// From the beginning of one sample's value to that of the next.
+    /// The distance from one sample's value to the next.
     pub(crate) step: usize,
 }
 
@@ -34,21 +35,21 @@ pub(crate) struct Call<'a> {
     pub(crate) operands: &'a [Operand<'a>],
     /// The shape of the node's value.
     pub(crate) shape: Shape,
-    /// From the beginning of one sample's result to that of the next.
+    /// The distance from one sample's result to the next.
     pub(crate) step: usize,
-    /// Whether the first operand is copied to where the result goes before a kernel works in place.
+    /// Whether the first operand is copied to the result before a kernel works in place.
     pub(crate) copies: bool,
-    /// What a layer does to its sums.
+    /// The operations fused to a layer's sums.
     pub(crate) then: Then,
-    /// The value that a layer adds, where `then` adds one.
+    /// The value that a layer adds, if `then` adds one.
     pub(crate) residual: Option<Operand<'a>>,
     pub(crate) parameters: &'a Parameters,
-    /// The values of a parameter as kernels take them.
+    /// The values of a parameter in the kernels' packing.
     pub(crate) stored: &'a dyn Fn(ParameterId) -> &'a [f32],
 }
 
 impl<'a> Call<'a> {
-    /// The values of a parameter as kernels take them.
+    /// The values of a parameter in the kernels' packing.
     pub(crate) fn stored(&self, parameter: ParameterId) -> &'a [f32] {
         (self.stored)(parameter)
     }
@@ -79,7 +80,7 @@ impl<'a> Sample<'a, '_> {
         self.call.operands[operand].sample(self.number)
     }
 
-    /// The value that is added, empty where none is.
+    /// The value that is added; empty if none is.
     pub(crate) fn residual(&self) -> &'a [f32] {
         let residual = self.call.residual;
         residual.map_or(&[], |residual| residual.sample(self.number))

@@ -1,9 +1,10 @@
-//! The operations that a node can have: a list, and a folder for each.
+//! The operations of nodes: a list, and a folder for each.
 //!
-//! A folder has in `mod.rs` what the operation means ([`rule::Rule`]: shape, cost, reference evaluation), in `host.rs` how
-//! this machine executes it, and in `rust.rs`, `c.rs` and `onnx.rs` how it is written in these languages. The list below is
-//! expanded for the enum and for everything that is done with every operation, so that one without a writer does not
-//! compile. `docs/adding-an-operation.md` walks through an example.
+//! In a folder, `mod.rs` defines the operation's semantics ([`rule::Rule`]: shape, cost, reference
+//! evaluation), `host.rs` its execution on this machine, and `rust.rs`, `c.rs` and `onnx.rs` its
+//! form in these languages. The list below is expanded for the enum and for every function over all
+//! operations, so that an operation without one of these forms does not compile.
+//! `docs/adding-an-operation.md` walks through an example.
 
 pub(crate) mod c;
 pub(crate) mod convolution;
@@ -20,12 +21,13 @@ use rule::{Fusion, Mismatch, Rule, Value};
 use rust::WriteRust;
 use serde::{Deserialize, Serialize};
 
-/// What every operation has beside its [`Rule`].
+/// The interface of every operation beside its [`Rule`].
 pub(crate) trait Implementation: Execute + WriteRust + WriteC + WriteOnnx {}
 
 impl<T: Execute + WriteRust + WriteC + WriteOnnx> Implementation for T {}
 
-/// Expands the list of operations, each `folder::Type`. The first is the graph's input, which is computed by nobody.
+/// Expands the list of operations, each `folder::Type`. The first is the graph's input, which is
+/// not computed.
 macro_rules! operations {
     (input::Input, $($folder:ident::$name:ident,)*) => {
         mod input;
@@ -41,7 +43,7 @@ macro_rules! operations {
         }
         use types::*;
 
-        /// What a node does with its operands.
+        /// The operation of a node.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Operation {
@@ -53,7 +55,7 @@ macro_rules! operations {
             )*
         }
 
-        /// Evaluates `$body` with `$rule` as the operation's own type.
+        /// Evaluates `$body` with `$rule` bound to the operation's own type.
         macro_rules! with_rule {
             ($operation:expr, $rule:ident => $body:expr) => {
                 match $operation {
@@ -64,10 +66,10 @@ macro_rules! operations {
         }
 
         impl Operation {
-            /// Every kind's name, in the order of the list.
+            /// The name of every kind, in the order of the list.
             pub const KINDS: &'static [&'static str] = &[Input::KIND, $($name::KIND,)*];
 
-            /// The same operation on the parameters that `rename` gives.
+            /// The operation with its parameters replaced by `rename`.
             pub(crate) fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self {
                 match self {
                     Self::Input(rule) => Self::Input(rule.renamed(rename)),
@@ -75,11 +77,11 @@ macro_rules! operations {
                 }
             }
 
-            /// The operators that each kind is written with in ONNX, in the order of [`Self::KINDS`].
+            /// The ONNX operators of each kind, in the order of [`Self::KINDS`].
             pub const ONNX_OPERATORS: &'static [&'static [&'static str]] =
                 &[&[], $($name::OPERATORS,)*];
 
-            /// The oldest version of the emulator's file that has the operation.
+            /// The oldest version of the emulator file that has the operation.
             pub(crate) fn format(&self) -> u64 {
                 match self {
                     Self::Input(_) => Input::FORMAT,
@@ -87,7 +89,7 @@ macro_rules! operations {
                 }
             }
 
-            /// How the operation is executed and written; `None` for the graph's input.
+            /// The execution and forms of the operation; `None` for the graph's input.
             pub(crate) fn implementation(&self) -> Option<&dyn Implementation> {
                 match self {
                     Self::Input(_) => None,
@@ -134,7 +136,7 @@ impl Operation {
         with_rule!(self, rule => rule.parameters())
     }
 
-    /// Whether the operation's kernel works in place, on each element by itself.
+    /// Whether the operation is elementwise and its kernel works in place.
     pub(crate) fn is_in_place(&self) -> bool {
         fn is_in_place<T: Rule>(_: &T) -> bool {
             T::IN_PLACE
@@ -150,7 +152,7 @@ impl Operation {
         with_rule!(self, rule => is_convolution(rule))
     }
 
-    /// What the buffer plan may fuse where the operation is concerned.
+    /// The fusion that the buffer plan may apply to the operation.
     pub(crate) fn fusion(&self) -> Fusion {
         with_rule!(self, rule => rule.fusion())
     }
@@ -183,7 +185,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    /// What an operation's folder has.
+    /// The modules in an operation's folder.
     const FILES: [&str; 5] = ["c.rs", "host.rs", "mod.rs", "onnx.rs", "rust.rs"];
 
     #[test]

@@ -1,7 +1,7 @@
-//! How an operation is written in ONNX: as nodes of the operators.
+//! The form of an operation in ONNX: nodes of the standard operators.
 
 use crate::graph::Shape;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 
 /// The operands of one node.
 pub(crate) struct Operands<'a> {
@@ -13,14 +13,14 @@ pub(crate) struct Operands<'a> {
     pub(crate) result: Shape,
 }
 
-/// The operators that an operation is written with.
+/// The operators that an operation uses.
 pub(crate) trait Operators {
-    /// Their names, in the order in which they are needed; not all of them always are.
+    /// Their names, in the order of use; some nodes need only a part of them.
     const OPERATORS: &'static [&'static str];
 }
 
 /// An operation's form in ONNX.
 pub(crate) trait WriteOnnx {
-    /// Adds the nodes that stand for the operation; returns the name of its result.
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String;
+    /// Adds the nodes of the operation; returns the name of its result.
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String;
 }

@@ -1,8 +1,8 @@
-//! What every operation says about itself: its shape rule, its cost and its meaning.
+//! The definition of an operation: its shape rule, its cost and its semantics.
 
 use crate::graph::{ParameterId, Parameters, Real, Shape};
 
-/// An operation that does not fit, in words.
+/// The reason why an operation does not fit, in words.
 #[derive(Debug)]
 pub(crate) struct Mismatch {
     pub(crate) expected: String,
@@ -22,24 +22,24 @@ impl Mismatch {
 ///
 /// `macs` and `evaluate` are only called with shapes that `shape` has accepted.
 pub(crate) trait Rule: Clone {
-    /// The kind's name, as errors and generated code give it.
+    /// The kind's name, in errors and generated code.
     const KIND: &'static str;
 
-    /// The oldest version of the emulator's file that has the operation.
+    /// The oldest version of the emulator file that has the operation.
     const FORMAT: u64 = 1;
 
-    /// Whether the kernels work in place, on each element by itself.
+    /// Whether the operation is elementwise and its kernels work in place.
     const IN_PLACE: bool = false;
 
     /// Whether a window moves over the operand.
     const IS_CONVOLUTION: bool = false;
 
-    /// What the buffer plan may fuse where the operation is concerned.
+    /// The fusion that the buffer plan may apply to the operation.
     fn fusion(&self) -> Fusion {
         Fusion::Nothing
     }
 
-    /// The places where the operation names the parameters that it reads.
+    /// Mutable references to the ids of the parameters that the operation reads.
     fn parameters_mut(&mut self) -> Vec<&mut ParameterId> {
         Vec::new()
     }
@@ -50,7 +50,7 @@ pub(crate) trait Rule: Clone {
         copy.parameters_mut().into_iter().map(|id| *id).collect()
     }
 
-    /// The same operation on the parameters that `rename` gives.
+    /// The operation with its parameters replaced by `rename`.
     fn renamed(&self, rename: &dyn Fn(ParameterId) -> ParameterId) -> Self {
         let mut renamed = self.clone();
         for id in renamed.parameters_mut() {
@@ -59,7 +59,7 @@ pub(crate) trait Rule: Clone {
         renamed
     }
 
-    /// The result's shape, or why there is none. All parameters are known to exist.
+    /// The result's shape, or the reason why the operands do not fit. All parameters exist.
     fn shape(&self, parameters: &Parameters, inputs: &[Shape]) -> Result<Shape, Mismatch>;
 
     /// Multiply-accumulates of one evaluation.
@@ -67,7 +67,7 @@ pub(crate) trait Rule: Clone {
         0
     }
 
-    /// The result, in the order of summation that every other execution has to follow.
+    /// The result, in the order of summation that every other execution must follow.
     fn evaluate<R: Real>(
         &self,
         parameters: &Parameters,
@@ -76,19 +76,20 @@ pub(crate) trait Rule: Clone {
     ) -> Vec<R>;
 }
 
-/// What can become one with a layer while its sums are in registers.
+/// Operations that can be fused with a layer while its sums are in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fusion {
-    /// Nothing.
+    /// No fusion.
     Nothing,
-    /// The operation is a layer, which may end in a ReLU and, if so, in the addition of another value.
+    /// The operation is a layer, which may be followed by a ReLU and, if so, by the addition of
+    /// another value.
     Layer {
         /// Whether its kernel can add another value.
         adds: bool,
     },
-    /// The operation is a ReLU: a layer before it takes it in.
+    /// The operation is a ReLU, which may be fused into the layer before it.
     Relu,
-    /// The operation is an addition: a layer before it takes it in.
+    /// The operation is an addition, which may be fused into a layer before it.
     Addition,
 }
 
@@ -107,7 +108,7 @@ pub(crate) fn single(inputs: &[Shape]) -> Result<Shape, Mismatch> {
     }
 }
 
-/// The shape that the only two operands have in common.
+/// The common shape of the two operands.
 pub(crate) fn pair(inputs: &[Shape]) -> Result<Shape, Mismatch> {
     match inputs {
         [first, second] if first == second => Ok(*first),
@@ -116,7 +117,7 @@ pub(crate) fn pair(inputs: &[Shape]) -> Result<Shape, Mismatch> {
     }
 }
 
-/// Length and channels of the only operand, which has to be a sequence.
+/// Length and channels of the only operand, which must be a sequence.
 pub(crate) fn sequence(inputs: &[Shape]) -> Result<(usize, usize), Mismatch> {
     match single(inputs)? {
         Shape::Sequence { length, channels } => Ok((length, channels)),
@@ -124,7 +125,7 @@ pub(crate) fn sequence(inputs: &[Shape]) -> Result<(usize, usize), Mismatch> {
     }
 }
 
-/// Rows and columns, and channels, of the only operand, which has to be an image.
+/// Rows, columns and channels of the only operand, which must be an image.
 pub(crate) fn image(inputs: &[Shape]) -> Result<([usize; 2], usize), Mismatch> {
     match single(inputs)? {
         shape @ Shape::Image { .. } => Ok(shape.size_and_channels()),
@@ -132,7 +133,7 @@ pub(crate) fn image(inputs: &[Shape]) -> Result<([usize; 2], usize), Mismatch> {
     }
 }
 
-/// Whether a transposed convolution may have these strides.
+/// Whether a transposed convolution supports these strides.
 pub(crate) fn strides(strides: &[usize]) -> Result<(), Mismatch> {
     let allowed = 1..=Shape::LARGEST;
     match strides.iter().find(|stride| !allowed.contains(stride)) {
@@ -144,7 +145,7 @@ pub(crate) fn strides(strides: &[usize]) -> Result<(), Mismatch> {
     }
 }
 
-/// Whether a parameter has one value for each of `size` numbers.
+/// Whether a parameter is a vector of length `size`.
 pub(crate) fn one_each(
     parameters: &Parameters,
     id: ParameterId,

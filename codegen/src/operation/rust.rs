@@ -1,4 +1,4 @@
-//! How an operation is written in Rust: as one call of a kernel of the runtime.
+//! The form of an operation in Rust: one call of a kernel of the runtime.
 
 use super::convolution::Kernel;
 use crate::graph::{ParameterId, Parameters, Shape};
@@ -14,22 +14,22 @@ pub(crate) trait WriteRust {
 /// A value that a call reads or writes.
 pub(crate) struct Operand {
     pub(crate) shape: Shape,
-    /// The name of its slot, which holds the values of all samples.
+    /// The name of its slot, which holds the value for all samples.
     pub(crate) slot: String,
-    /// How many values of one sample the slot has.
+    /// The size of one sample's part of the slot.
     pub(crate) slot_size: usize,
     /// One sample's value, as an argument.
     pub(crate) value: String,
 }
 
-/// A node as its call needs it.
+/// A node with the names that its call needs.
 pub(crate) struct Node<'a> {
     /// The operands in order.
     pub(crate) operands: Vec<Operand>,
     pub(crate) result: Operand,
-    /// The value that is added, where `then` adds one.
+    /// The value that is added, if `then` adds one.
     pub(crate) residual: Option<Operand>,
-    /// What is fused to the operation.
+    /// The operations fused to this one.
     pub(crate) then: Then,
     /// The shape of the node's value.
     pub(crate) shape: Shape,
@@ -44,7 +44,7 @@ impl Node<'_> {
         self.operands[operand].value.clone()
     }
 
-    /// Where one sample's result goes, as an argument.
+    /// The place of one sample's result, as an argument.
     pub(crate) fn write(&self) -> String {
         self.result.value.clone()
     }
@@ -59,18 +59,18 @@ impl Node<'_> {
         Kernel::of(self.parameters, weight)
     }
 
-    /// What is fused, as an argument.
+    /// The fused operations, as an argument.
     pub(crate) fn then(&self) -> String {
         format!("Then::{:?}", self.then)
     }
 
-    /// One sample's value that is added, as an argument.
+    /// One sample's added value, as an argument.
     pub(crate) fn residual(&self) -> String {
         let residual = self.residual.as_ref();
         residual.map_or("&[]".into(), |residual| residual.value.clone())
     }
 
-    /// The call of a layer's kernel for one sample, but for its residual.
+    /// The call of a layer's kernel for one sample, without its residual.
     pub(crate) fn layer(
         &self,
         function: &'static str,
@@ -93,7 +93,7 @@ impl Node<'_> {
     }
 }
 
-/// What a call needs to be imported.
+/// An import that a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Import {
     /// A path below the runtime's kernels.
@@ -107,7 +107,7 @@ pub(crate) struct Call {
     pub(crate) function: &'static str,
     pub(crate) arguments: Vec<String>,
     pub(crate) imports: Vec<Import>,
-    /// Whether it takes all samples at once.
+    /// Whether it computes all samples at once.
     pub(crate) takes_batch: bool,
 }
 
@@ -136,7 +136,7 @@ impl Call {
         }
     }
 
-    /// The same call that needs another name of the elementwise kernels' module.
+    /// Adds an import of another name of the elementwise kernels' module.
     pub(crate) fn and_elementwise(mut self, name: &'static str) -> Self {
         self.imports.push(Import::Elementwise(name));
         self
@@ -155,8 +155,8 @@ pub(crate) fn sizes(name: &str, fields: &[Field<'_>]) -> String {
     structure(2, name, &fields)
 }
 
-/// A structure's literal, one field a line, as rustfmt writes it as an argument of a call at this level. A field without a
-/// value has that of the variable of its name.
+/// A structure's literal, one field a line, formatted as rustfmt would for an argument of a call at
+/// this level. A field without a value uses the variable of its name.
 pub(crate) fn structure(level: usize, name: &str, fields: &[(&str, String)]) -> String {
     let indent = "    ".repeat(level + 1);
     let mut text = format!("{name} {{\n");

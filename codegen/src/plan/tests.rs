@@ -3,11 +3,12 @@ use crate::emulator::Emulator;
 use crate::testing;
 use std::collections::BTreeSet;
 
-fn plan(emulator: &Emulator) -> Plan {
-    Plan::new(emulator.graph(), emulator.members())
+fn plan(emulator: &Emulator) -> BufferPlan {
+    BufferPlan::new(emulator.graph(), emulator.members())
 }
 
-/// Follows a plan with the nodes' names as values, and checks that every read finds what it expects.
+/// Executes a plan with the nodes' names as values, and checks that every read finds the expected
+/// one.
 fn check(emulator: &Emulator) {
     let (graph, plan) = (emulator.graph(), plan(emulator));
     let mut holds = vec![None; plan.sizes().len()];

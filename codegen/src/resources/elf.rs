@@ -1,4 +1,4 @@
-//! The little of a linked program (ELF, 32 bits, little-endian) that sizes and stack bounds are read from.
+//! Reads sizes and stack bounds from a linked program (ELF, 32 bits, little-endian).
 
 /// One section.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ const WITHOUT_BYTES: u32 = 8;
 const EXECUTED: u32 = 4;
 
 impl<'a> Program<'a> {
-    /// Reads the table of sections; `None` where the bytes are no such program.
+    /// Reads the table of sections; `None` if the bytes are not such a program.
     pub(crate) fn new(bytes: &'a [u8]) -> Option<Self> {
         if bytes.get(..6)? != b"\x7FELF\x01\x01" {
             return None;
@@ -70,12 +70,12 @@ impl<'a> Program<'a> {
         Some(Self { sections })
     }
 
-    /// The section of this name; an empty one where there is none.
+    /// The section of this name; an empty one if it is absent.
     pub(super) fn section(&self, name: &str) -> Option<&Section<'a>> {
         self.sections.iter().find(|section| section.name == name)
     }
 
-    /// Bytes of a section; none where it is not there.
+    /// Bytes of a section; 0 if it is absent.
     pub(super) fn size(&self, name: &str) -> usize {
         self.section(name)
             .map_or(0, |section| section.size as usize)

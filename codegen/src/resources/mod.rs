@@ -1,6 +1,8 @@
-//! What an emulator costs on a microcontroller: flash, RAM, stack and instructions, known before it is flashed.
+//! The cost of an emulator on a microcontroller: flash, RAM, stack and instructions, known before
+//! it is flashed.
 //!
-//! A [`Bench`] builds a bare program with and without the emulator and runs it in QEMU; a [`Report`] is what comes of it.
+//! A [`Bench`] builds a bare program with and without the emulator and runs it in QEMU; a
+//! [`Report`] holds the results.
 
 mod elf;
 mod model;

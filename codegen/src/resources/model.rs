@@ -1,12 +1,13 @@
-//! What flash and RAM an emulator takes, reckoned where there is no toolchain to link it.
+//! Estimates of an emulator's flash and RAM, for machines without a toolchain to link it.
 //!
-//! Constants and buffers are counted; code is a sum over what the emulator uses, whose terms were measured (rustc 1.96,
-//! `opt-level = 2`). The tests compare it with linked programs.
+//! Constants and buffers are counted. The size of the code is a sum over the functions and calls of
+//! the emulator, whose terms were measured (rustc 1.96, `opt-level = 2`). The tests compare it with
+//! linked programs.
 
 use super::processor::Processor;
 use crate::emulator::Emulator;
 use crate::graph::{Activation, Function, Operation};
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use crate::rust;
 
 /// The compiler's tables.
@@ -44,7 +45,7 @@ pub(super) fn code(emulator: &Emulator, processor: Processor) -> usize {
     });
     let logarithm = operations().any(|operation| matches!(operation, Operation::Logarithm(_)));
     BASE + STEP
-        * Plan::new(emulator.graph(), emulator.members())
+        * BufferPlan::new(emulator.graph(), emulator.members())
             .steps()
             .len()
         + TRANSPOSED * transposed.count()

@@ -11,8 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What one run of the probe says. Flash and RAM are those of the program with the emulator less those of the one
-/// without.
+/// The result of one run of the probe. Flash and RAM are those of the program with the emulator
+/// minus those of the program without.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// Bytes of instructions.
@@ -23,11 +23,13 @@ pub struct Probe {
     pub ram: usize,
     /// Deepest stack of one call, painted.
     pub stack: usize,
-    /// A bound of the same: the deepest path of calls, by the frames that the compiler states. None where it states none.
+    /// An upper bound of it: the deepest path of calls, by the frames that the compiler states.
+    /// `None` if it states none.
     pub stack_bound: Option<usize>,
     /// Deepest stack of the self-test, painted.
     pub self_test_stack: usize,
-    /// Instructions of a call at the box's centre, and at zeros, NaN, infinities, denormal and the largest numbers.
+    /// Instructions of a call at the box's centre, and at zeros, NaN, infinities, denormal and the
+    /// largest floats.
     pub instructions: [u32; 5],
     /// Whether the self-test passed.
     pub self_test: bool,
@@ -50,10 +52,10 @@ struct Linked {
 }
 
 impl Bench {
-    /// A bench in `folder`, which may hold what an earlier one has built.
+    /// Opens a bench in `folder`, which may hold the builds of an earlier one.
     ///
     /// # Errors
-    /// A tool is missing: which, and how to install it.
+    /// A tool is missing: its name, and how to install it.
     pub fn new(processor: Processor, folder: &Path) -> Result<Self, String> {
         Ok(Self {
             folder: folder.into(),
@@ -62,13 +64,13 @@ impl Bench {
         })
     }
 
-    /// The compiler that is used.
+    /// The compiler in use.
     #[must_use]
     pub fn toolchain(&self) -> &Toolchain {
         &self.toolchain
     }
 
-    /// What it measures for.
+    /// The processor to measure for.
     #[must_use]
     pub fn processor(&self) -> Processor {
         self.processor
@@ -77,7 +79,7 @@ impl Bench {
     /// Builds and runs the probe for an emulator.
     ///
     /// # Errors
-    /// What the compiler or QEMU said.
+    /// The message of the compiler or QEMU.
     pub fn measure(&self, emulator: &Emulator) -> Result<Probe, String> {
         self.write(emulator)?;
         let without = self.link("")?;
@@ -92,7 +94,7 @@ impl Bench {
                 .collect()
         };
         let known = value("known");
-        // Instructions a tick of the board's clock: 40 where it runs at 25 MHz.
+        // Instructions per tick of the board's clock: 40 at 25 MHz.
         let rate = match known[..] {
             [ticks] if ticks > 0 => (200_000.0 / f64::from(ticks)).round() as u32,
             _ => return Err(format!("the probe printed:\n{printed}")),
@@ -158,7 +160,7 @@ impl Bench {
             .join("target")
             .join(self.processor.triple())
             .join("release/probe");
-        // Another build would write over it.
+        // Another build would overwrite it.
         let path = self.folder.join(format!("probe-{features}"));
         fs::copy(&built, &path).map_err(|error| format!("{}: {error}", built.display()))?;
         let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -178,7 +180,7 @@ impl Bench {
         })
     }
 
-    /// What the program prints.
+    /// Runs the program and returns its output.
     fn run(&self, program: &Path) -> Result<String, String> {
         let mut command = Command::new("qemu-system-arm");
         command

@@ -1,4 +1,4 @@
-//! The microcontrollers that costs are reported for, and the boards of QEMU that stand in for them.
+//! The microcontrollers that costs are reported for, and the QEMU boards that emulate them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +6,14 @@ use std::str::FromStr;
 /// A processor core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Processor {
-    /// ARMv6-M: no FPU, no divider. Run on a board of a Cortex-M3, which has all its instructions.
+    /// ARMv6-M: no FPU, no divider. Run on a board with a Cortex-M3, which has all its
+    /// instructions.
     CortexM0,
     /// ARMv7-M: no FPU.
     CortexM3,
     /// ARMv7E-M with the single-precision FPU.
     CortexM4,
-    /// The same, two instructions a cycle where they allow it.
+    /// ARMv7E-M with the single-precision FPU, which can issue two instructions a cycle.
     CortexM7,
 }
 
@@ -46,13 +47,14 @@ impl Processor {
         }
     }
 
-    /// Whether product and sum are rounded together: [`Order::Fused`](crate::interpreter::Order), else apart.
+    /// Whether product and sum are rounded together ([`Order::Fused`](crate::interpreter::Order))
+    /// or separately.
     #[must_use]
     pub const fn is_fused(self) -> bool {
         matches!(self, Self::CortexM4 | Self::CortexM7)
     }
 
-    /// The feature of a frozen crate for it.
+    /// The feature of a frozen crate for this processor.
     pub(super) const fn feature(self) -> &'static str {
         if self.is_fused() {
             "core-float-math"
@@ -61,7 +63,7 @@ impl Processor {
         }
     }
 
-    /// What a C compiler for Arm has to know of it.
+    /// The options of a C compiler for Arm.
     pub(crate) const fn c_flags(self) -> &'static [&'static str] {
         match self {
             Self::CortexM0 => &["-mcpu=cortex-m0", "-mthumb"],

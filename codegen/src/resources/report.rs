@@ -1,32 +1,32 @@
-//! The report: what one member and the shipped call cost, as numbers, JSON and text.
+//! The report: the costs of one member and of the shipped call, as values, JSON and text.
 
 use super::model;
 use super::probe::{Bench, Probe};
 use super::processor::Processor;
 use crate::emulator::Emulator;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use serde::Serialize;
 use std::fmt;
 
-/// What an emulator costs on a processor.
+/// The cost of an emulator on a processor.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The processor's name.
     pub processor: &'static str,
-    /// The compiler that built what was measured; none where flash and RAM are predicted.
+    /// The compiler that built the measured program; `None` if flash and RAM are predicted.
     pub compiler: Option<String>,
-    /// How product and sum are rounded: `fused` or `separate`.
+    /// The rounding of product and sum: `fused` or `separate`.
     pub order: &'static str,
-    /// The largest member by itself.
+    /// The largest member alone.
     pub one_member: Costs,
-    /// The call that is shipped: all members, their mean and standard deviation.
+    /// The shipped call: all members, their mean and standard deviation.
     pub shipped: Costs,
-    /// What the numbers mean, and what they leave out.
+    /// The meaning of the figures, and what they leave out.
     pub notes: Vec<&'static str>,
 }
 
-/// Bytes, instructions and cycles; flash and RAM are those of the linked program less those of the one without the
-/// emulator.
+/// Bytes, instructions and cycles; flash and RAM are those of the linked program minus those of the
+/// program without the emulator.
 #[derive(Clone, Debug, Serialize)]
 pub struct Costs {
     /// Multiply-accumulates of one call.
@@ -37,19 +37,20 @@ pub struct Costs {
     pub code_bytes: usize,
     /// Weights, calibration and golden vectors.
     pub constant_bytes: usize,
-    /// Statics that are written, without what the caller owns.
+    /// Writable statics, without memory that the caller owns.
     pub static_ram_bytes: usize,
     /// The caller's workspace.
     pub workspace_bytes: usize,
     /// The caller's input, mean and standard deviation.
     pub results_bytes: usize,
-    /// Deepest stack of one call, seen in painted memory.
+    /// Deepest stack of one call, measured in painted memory.
     pub stack_bytes: Option<usize>,
-    /// A bound of it: the deepest path of calls, by the frames that the compiler states.
+    /// An upper bound of it: the deepest path of calls, by the frames that the compiler states.
     pub stack_bound_bytes: Option<usize>,
-    /// The deepest stack of the self-test, which keeps results of its own there.
+    /// The deepest stack of the self-test, which keeps its own results there.
     pub self_test_stack_bytes: Option<usize>,
-    /// Fewest and most instructions of a call among ordinary, zero, NaN, infinite, denormal and huge inputs.
+    /// Fewest and most instructions of a call among ordinary, zero, NaN, infinite, denormal and
+    /// huge inputs.
     pub instructions: Option<[u32; 2]>,
     /// An estimated range of cycles.
     pub cycles: Option<[u64; 2]>,
@@ -59,7 +60,7 @@ impl Report {
     /// Measures an emulator on a bench.
     ///
     /// # Errors
-    /// What the compiler or QEMU said, or that the self-test did not pass there.
+    /// The message of the compiler or QEMU, or the self-test failed there.
     pub fn measure(emulator: &Emulator, bench: &Bench) -> Result<Self, String> {
         let processor = bench.processor();
         let largest = largest_member(emulator);
@@ -93,7 +94,8 @@ impl Report {
 }
 
 impl Report {
-    /// Predicts flash and RAM where there is no toolchain; stack, instructions and cycles are left open.
+    /// Predicts flash and RAM on a machine without a toolchain; stack, instructions and cycles are
+    /// left open.
     #[must_use]
     pub fn predict(emulator: &Emulator, processor: Processor) -> Self {
         Self {
@@ -119,7 +121,7 @@ fn order(processor: Processor) -> &'static str {
 
 /// Bytes of the caller's workspace, and of its input and results.
 fn memory(emulator: &Emulator) -> [usize; 2] {
-    let workspace = 4 * Plan::new(emulator.graph(), emulator.members())
+    let workspace = 4 * BufferPlan::new(emulator.graph(), emulator.members())
         .sizes()
         .iter()
         .sum::<usize>();
@@ -186,15 +188,15 @@ fn largest_member(emulator: &Emulator) -> Emulator {
 fn cycles(processor: Processor, [fewest, most]: [u32; 2], macs: u64) -> [u64; 2] {
     let (fewest, most) = (u64::from(fewest), u64::from(most));
     match processor {
-        // A VFMA is one of the instructions, and takes two cycles more; of the 24 words that sixteen of them load, each
-        // takes one more than the instruction that loads it.
+        // A VFMA is one of the instructions, and takes two more cycles; of the 24 words that
+        // sixteen of them load, each takes one cycle more than the instruction that loads it.
         Processor::CortexM4 => [fewest + 2 * macs + macs / 2, most + 3 * macs + 2 * macs],
         Processor::CortexM7 => [macs.max(fewest / 2), most + macs],
         Processor::CortexM3 | Processor::CortexM0 => [fewest, 2 * most],
     }
 }
 
-/// What the range of cycles rests on.
+/// The assumptions behind the range of cycles.
 fn assumptions(processor: Processor) -> &'static [&'static str] {
     match processor {
         Processor::CortexM4 => &[

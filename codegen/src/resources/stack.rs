@@ -1,24 +1,25 @@
-//! A bound of the stack: the deepest path of calls in the linked program, by the frames that the compiler states.
+//! An upper bound of the stack: the deepest path of calls in the linked program, by the frames that
+//! the compiler states.
 
 use super::elf::{Program, Symbol, word};
 use std::collections::BTreeMap;
 
-/// Bytes that a function without a stated frame is taken to use: the compiler's helpers in assembly, which save at most
-/// eight registers.
+/// Bytes of stack assumed for a function without a stated frame: the compiler's helpers in
+/// assembly, which save at most eight registers.
 const ASSEMBLY: usize = 32;
 
-/// What is known of each function by its address.
+/// The known facts of each function, by its address.
 struct Functions<'a> {
     symbols: BTreeMap<u32, Symbol<'a>>,
     frames: BTreeMap<u32, usize>,
     text: &'a [u8],
     text_address: u32,
-    /// Where instructions end and constants among them begin, and the reverse.
+    /// The boundaries between instructions and embedded constants.
     is_code: BTreeMap<u32, bool>,
 }
 
-/// The deepest stack of the function whose mangled name ends so; `None` where it is not there, recursive, or calls by
-/// pointer.
+/// The deepest stack of the function whose mangled name has this end; `None` if it is absent,
+/// recursive, or calls through a pointer.
 pub(super) fn bound(program: &Program<'_>, name: &str) -> Option<usize> {
     let text = program.section(".text")?;
     let all = program.symbols();
@@ -44,7 +45,7 @@ pub(super) fn bound(program: &Program<'_>, name: &str) -> Option<usize> {
     functions.depth(root, &mut Vec::new())
 }
 
-/// The section `.stack_sizes`: an address, then a number in groups of seven bits, lowest first.
+/// The section `.stack_sizes`: an address, then an integer in groups of seven bits, lowest first.
 fn frames(mut bytes: &[u8]) -> BTreeMap<u32, usize> {
     let mut frames = BTreeMap::new();
     while let (Some(address), Some(mut rest)) = (word(bytes, 0), bytes.get(4..)) {
@@ -78,7 +79,8 @@ impl Functions<'_> {
         Some(frame + deepest)
     }
 
-    /// The functions that a function branches to: by `bl`, or by `b` at its end. `None` where it calls by pointer.
+    /// The functions that a function branches to: by `bl`, or by `b` at its end. `None` if it calls
+    /// through a pointer.
     fn callees(&self, function: u32) -> Option<Vec<u32>> {
         let size = self.symbols.get(&function)?.size;
         let (mut place, end) = (function, function + size);
@@ -123,7 +125,7 @@ impl Functions<'_> {
     }
 }
 
-/// The target of a branch of two halves: `bl`, `b.w`, or `b.w` with a condition.
+/// The target of a branch of two halfwords: `bl`, `b.w`, or `b.w` with a condition.
 fn wide(place: u32, first: u16, second: u16) -> Option<u32> {
     let (first, second) = (u32::from(first), u32::from(second));
     let bit = |word: u32, place: u32| word >> place & 1;
@@ -143,7 +145,7 @@ fn wide(place: u32, first: u16, second: u16) -> Option<u32> {
     Some(place.wrapping_add(4).wrapping_add(offset << 1))
 }
 
-/// A number of so many bits, its sign carried on.
+/// Sign-extends an integer of this many bits.
 fn sign(number: u32, bits: u32) -> u32 {
     ((number << (32 - bits)) as i32 >> (32 - bits)) as u32
 }

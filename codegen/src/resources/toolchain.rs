@@ -1,5 +1,5 @@
-//! Which compiler for microcontrollers this machine has: rustup's where it has the target, else that of Debian's packages,
-//! which builds `core` from source.
+//! Finds a compiler for microcontrollers on this machine: rustup's if it has the target, else that
+//! of Debian's packages, which builds `core` from source.
 
 use super::processor::Processor;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub struct Toolchain {
     processor: Processor,
 }
 
-/// What Debian's compiler for microcontrollers consists of: a path or command, and how to install it.
+/// The parts of Debian's compiler for microcontrollers: a path or command, and how to install it.
 const DEBIAN: [(&str, &str); 4] = [
     ("/usr/bin/cargo", "cargo-web"),
     ("/usr/bin/rustc", "rustc-web libstd-rust-web-dev"),
@@ -30,7 +30,7 @@ impl Toolchain {
     /// Looks for a toolchain.
     ///
     /// # Errors
-    /// What is missing, and how to install it.
+    /// The missing tool, and how to install it.
     pub fn find(processor: Processor) -> Result<Self, String> {
         if !is_command("qemu-system-arm") {
             return Err("qemu-system-arm, install with apt-get install qemu-system-arm".into());
@@ -68,7 +68,8 @@ impl Toolchain {
                 command.arg("--offline");
                 command
             }
-            // What the standard library's sources depend on is fetched where it is not at hand.
+            // The dependencies of the standard library's sources are fetched if they are not
+            // cached.
             _ => {
                 flags += " -Clinker=arm-none-eabi-gcc -Clink-arg=-nostdlib";
                 let mut command = Command::new("/usr/bin/cargo");
@@ -78,7 +79,7 @@ impl Toolchain {
                 command
             }
         };
-        // What a surrounding cargo has set is for another target.
+        // Variables of a surrounding cargo are for another target.
         for variable in [
             "RUSTFLAGS",
             "CARGO_ENCODED_RUSTFLAGS",

@@ -1,29 +1,30 @@
-//! The body of a frozen `predict`: one call of a kernel for each operation, as one would write them by hand.
+//! The body of a frozen `predict`: one call of a kernel for each operation, as if written by hand.
 
 use crate::emulator::Emulator;
 use crate::graph::{Node, NodeId, ParameterId};
 use crate::image::{self, parameter_field};
 use crate::operation::rust::{self, Import};
-use crate::plan::{Evaluation, Place, Plan, Step};
+use crate::plan::{BufferPlan, Evaluation, Place, Step};
 use crate::template::fill;
 use dense_runtime::kernels::finish::Then;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Everything between guard and results, and what it needs.
+/// The code between guard and results, and its dependencies.
 #[derive(Default)]
 pub(super) struct Body {
     /// The statements.
     pub(super) text: String,
-    /// What they import.
+    /// The imports of the statements.
     pub(super) imports: BTreeSet<Import>,
-    /// Whether they call `copy`.
+    /// Whether the statements call `copy`.
     pub(super) copies: bool,
 }
 
-/// Everything between guard and results: the scale of errors, all calls in order and the statistics.
+/// Writes the code between guard and results: the error scale, all calls in order and the
+/// statistics.
 pub(super) fn body(emulator: &Emulator) -> Body {
-    let plan = Plan::new(emulator.graph(), emulator.members());
+    let plan = BufferPlan::new(emulator.graph(), emulator.members());
     let calls = Calls {
         emulator,
         plan: &plan,
@@ -35,9 +36,10 @@ pub(super) fn body(emulator: &Emulator) -> Body {
     }
     calls.write(&mut body);
     if emulator.members().len() > 1 {
-        let (text, scale) = match scaled {
-            false => (include_str!("templates/finish.rs.txt"), "1.0"),
-            true => (include_str!("templates/finish_scaled.rs.txt"), "scale"),
+        let (text, scale) = if scaled {
+            (include_str!("templates/finish_scaled.rs.txt"), "scale")
+        } else {
+            (include_str!("templates/finish.rs.txt"), "1.0")
         };
         let numbers = ["MEMBERS", "calibration"].map(str::to_owned);
         let finish = statistics(emulator, "finish", numbers.to_vec(), scale);
@@ -46,7 +48,7 @@ pub(super) fn body(emulator: &Emulator) -> Body {
     body
 }
 
-/// The call that ends a row's statistics: the function that goes with slopes where the emulator has them.
+/// The call that ends a row's statistics: the function for slopes if the emulator has them.
 fn statistics(
     emulator: &Emulator,
     function: &str,
@@ -64,7 +66,8 @@ fn statistics(
     call(2, &format!("ensemble::{function}{sloped}"), &arguments)
 }
 
-/// All that makes a call of one emulator another's, but for the numbers in its image.
+/// Everything that distinguishes one emulator's code from another's, except the constants in its
+/// image.
 pub(super) fn code(emulator: &Emulator) -> String {
     let inputs = emulator.inputs().iter();
     let logarithmic: Vec<_> = inputs.map(|input| input.logarithmic).collect();
@@ -77,7 +80,7 @@ pub(super) fn code(emulator: &Emulator) -> String {
 /// Writes the calls of one emulator.
 struct Calls<'a> {
     emulator: &'a Emulator,
-    plan: &'a Plan,
+    plan: &'a BufferPlan,
 }
 
 impl Calls<'_> {
@@ -92,7 +95,7 @@ impl Calls<'_> {
         }
     }
 
-    /// What happens in a step: the node's kind, operands and shape, and what is fused.
+    /// Describes a step: the node's kind, operands and shape, and the fused operations.
     fn describe(&self, step: &Step) -> String {
         let Evaluation {
             node, result, then, ..
@@ -128,7 +131,7 @@ impl Calls<'_> {
         format!("slot{}", self.plan.slot(node))
     }
 
-    /// How many numbers that slot has.
+    /// The size of that slot in floats.
     fn slot_size(&self, node: NodeId) -> usize {
         self.plan.sizes()[self.plan.slot(node)]
     }
@@ -206,15 +209,16 @@ impl Calls<'_> {
         body.text += &each_sample(&slots, &self.slot(result), &calls);
     }
 
-    /// The statement that takes a member into the statistics.
+    /// The statement that adds a member to the statistics.
     fn member(&self, index: usize, node: NodeId) -> String {
         let slot = self.slot(node);
         let value = self.value(node, "&");
         if self.emulator.members().len() == 1 {
             let scaled = self.emulator.local().error_scale.is_some();
-            let (scale, scales, pattern) = match scaled {
-                true => ("scale", ".zip(scales)", "(((mean, std), status), scale)"),
-                false => ("1.0", "", "((mean, std), status)"),
+            let (scale, scales, pattern) = if scaled {
+                ("scale", ".zip(scales)", "(((mean, std), status), scale)")
+            } else {
+                ("1.0", "", "((mean, std), status)")
             };
             let numbers = vec![value, "&weights.deviation".into()];
             let call = statistics(self.emulator, "single", numbers, scale);
@@ -265,7 +269,8 @@ fn each_sample(read: &[String], written: &str, calls: &str) -> String {
     format!("    for {pattern} in {values}.take(samples) {{\n{calls}    }}\n")
 }
 
-/// A call as a statement, laid out as rustfmt does: arguments on one line where they have at most 60 characters.
+/// A call as a statement, formatted as rustfmt would: arguments on one line if they have at most 60
+/// characters.
 fn call(level: usize, function: &str, arguments: &[String]) -> String {
     const WIDTH: usize = 60;
     let indent = "    ".repeat(level);

@@ -1,4 +1,5 @@
-//! What stands around the code of a frozen crate: manifests, the crate's documentation, test, example and README.
+//! The files of a frozen crate around its code: manifests, the crate's documentation, test, example
+//! and README.
 
 use super::inputs;
 use super::model::formulas;
@@ -86,7 +87,7 @@ pub(super) fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String
     files
 }
 
-/// A text as a basic string of TOML.
+/// A text as a basic string in TOML.
 fn toml_string(text: &str) -> String {
     // The escapes of JSON are those of TOML.
     serde_json::Value::from(text).to_string()
@@ -115,7 +116,7 @@ fn library(emulator: &Emulator, about: &str) -> String {
     )
 }
 
-/// What the emulator of the crate `name` is, in Markdown.
+/// A description of the emulator of the crate `name`, in Markdown.
 fn about(emulator: &Emulator, name: &str) -> String {
     let outputs = emulator.outputs();
     let mut inputs = String::new();

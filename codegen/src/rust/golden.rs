@@ -1,13 +1,13 @@
-//! Golden vectors: inputs, and what the f32 interpreter gives for them in either order.
+//! Golden vectors: inputs, and the results of the f32 interpreter for them in either order.
 
 use crate::domain::Range;
 use crate::emulator::Emulator;
 use crate::interpreter::{Order, Prediction, interpret_f32};
 
-/// Golden inputs that are drawn from the box, beside its centre and two opposite corners.
+/// The number of golden inputs drawn from the box, beside its centre and two opposite corners.
 const DRAWN: u64 = 2;
 
-/// Inputs, and what the interpreter makes of them in the orders of [`Order::ALL`].
+/// Inputs, and the interpreter's results in the orders of [`Order::ALL`].
 pub(crate) struct Golden {
     pub(crate) inputs: Vec<Vec<f32>>,
     pub(crate) predictions: [Vec<Prediction<f32>>; 2],
@@ -27,7 +27,8 @@ impl Golden {
     }
 }
 
-/// The golden inputs, `[n][IN]`: the centre, the corner of all lower and of all upper limits, and points between.
+/// The golden inputs, `[n][IN]`: the centre, the corner of all lower and of all upper limits, and
+/// points between.
 #[must_use]
 pub fn golden_inputs(emulator: &Emulator) -> Vec<Vec<f32>> {
     let domain = emulator.domain();
@@ -44,7 +45,7 @@ pub fn golden_inputs(emulator: &Emulator) -> Vec<Vec<f32>> {
     points
 }
 
-/// A number in [0, 1): Steele, Lea and Flood's generator, OOPSLA 2014.
+/// A float in [0, 1): Steele, Lea and Flood's generator, OOPSLA 2014.
 fn splitmix64(state: &mut u64) -> f32 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut z = *state;

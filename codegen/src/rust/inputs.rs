@@ -1,4 +1,5 @@
-//! `inputs.rs` of a frozen crate: a structure with a field for each input, so that no two can be taken for one another.
+//! `inputs.rs` of a frozen crate: a structure with a field for each input, so that no two can be
+//! confused.
 
 use super::names::is_taken;
 use super::text::cell;
@@ -27,7 +28,7 @@ pub(super) fn text(emulator: &Emulator) -> String {
     )
 }
 
-/// An identifier of Rust for each name, all different: small letters, digits and single `_`.
+/// A unique Rust identifier for each name: small letters, digits and single `_`.
 fn identifiers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = BTreeSet::new();
     let identifier = |(place, name): (usize, &str)| {

@@ -1,9 +1,9 @@
-//! Freezing: an emulator becomes a crate of static weights and hand-readable calls into the runtime.
+//! Freezing: turns an emulator into a crate of static weights and readable calls into the runtime.
 //!
-//! `model.rs` is the computation, one call an operation; `weights.rs` has the numbers, each array once, inputs with the
-//! bits that the f32 interpreter gives for them in both orders, and a checksum. `weights.bin` is the same as an image, which
-//! a program of the same structure can take at run time. The crate carries the runtime's sources, so that it builds anywhere
-//! without a network.
+//! `model.rs` is the computation, one call for each operation. `weights.rs` has the constants, each
+//! array once; golden inputs with the bits of the f32 interpreter in both orders; and a checksum.
+//! `weights.bin` holds the same as an image, which a program of the same structure can load at run
+//! time. The crate carries the runtime's sources, so that it builds anywhere without a network.
 
 mod calls;
 mod documents;
@@ -29,38 +29,38 @@ use std::path::{Path, PathBuf};
 
 pub use golden::golden_inputs;
 
-/// What was frozen.
+/// The result of freezing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrozenCrate {
     /// The crate's folder.
     pub path: PathBuf,
     /// Multiply-accumulates of the shipped call.
     pub macs: u64,
-    /// Multiply-accumulates of the largest member by itself.
+    /// Multiply-accumulates of the largest member alone.
     pub member_macs: u64,
-    /// Bytes of read-only numbers that the shipped call reads.
+    /// Bytes of constants that the shipped call reads.
     pub flash_bytes: usize,
     /// Bytes of buffers and results that the shipped call writes.
     pub ram_bytes: usize,
     /// Ensemble members.
     pub members: usize,
-    /// What of others the crate carries.
+    /// Third-party software that the crate carries.
     pub carries: Vec<Carried>,
 }
 
-/// The file of the image beside the frozen code.
+/// The file name of the image beside the frozen code.
 pub const IMAGE_FILE: &str = "weights.bin";
 
-/// A line that only a frozen crate's manifest has.
+/// A line that only a frozen crate's manifest contains.
 const MARK: &str = "[package.metadata.dense]\nfrozen = true";
 
-/// Writes the emulator as a crate to the folder `out`, in the place of an older frozen crate if there is one.
+/// Writes the emulator as a crate to the folder `out`, replacing an older frozen crate.
 ///
-/// The crate is written aside and renamed, so that `out` is whole or as it was.
+/// The crate is written aside and renamed, so that `out` is either complete or unchanged.
 ///
 /// # Errors
-/// The name is not one for a crate, the runtime is not in its folder, `out` holds something else, or the files cannot be
-/// written.
+/// The name is not valid for a crate, the runtime is not in its folder, `out` holds something else,
+/// or the files cannot be written.
 ///
 /// # Example
 /// ```
@@ -115,14 +115,15 @@ pub fn freeze(emulator: &Emulator, out: &Path, options: &FreezeOptions) -> Resul
     })
 }
 
-/// The emulator's modules `model.rs` and `weights.rs`, which may also stand side by side as the children of any module; the
-/// crate around them needs the runtime. `model.rs` has the public items.
+/// The emulator's modules `model.rs` and `weights.rs`, which may also be sibling children of any
+/// module; the crate around them needs the runtime. `model.rs` has the public items.
 #[must_use]
 pub fn emit_model(emulator: &Emulator) -> Vec<(String, String)> {
     modules(emulator, &weights::image(emulator))
 }
 
-/// The emulator's numbers as an image, which a frozen emulator of the same structure takes at run time.
+/// The emulator's constants as an image, which a frozen emulator of the same structure loads at run
+/// time.
 #[must_use]
 pub fn image(emulator: &Emulator) -> Vec<u8> {
     weights::image(emulator).bytes()
@@ -154,7 +155,7 @@ fn files(emulator: &Emulator, options: &FreezeOptions) -> Vec<(String, Vec<u8>)>
     files
 }
 
-/// The runtime's sources and licences: paths from the crate that carries it, and texts.
+/// The runtime's sources and licences: paths in the crate that carries them, and texts.
 pub(crate) fn carried_runtime() -> impl Iterator<Item = (String, String)> {
     let folder = RUNTIME.folder;
     let sources = dense_runtime::SOURCES.iter();
@@ -166,7 +167,7 @@ pub(crate) fn carried_runtime() -> impl Iterator<Item = (String, String)> {
         .map(|(path, text)| (path, (*text).to_owned()))
 }
 
-/// The text of a module, its numbers in the section that is asked for.
+/// The text of a module, with its constants in the requested section.
 pub(crate) fn in_section(text: String, section: Option<&str>) -> String {
     match section {
         Some(section) => text.replace(
@@ -177,7 +178,7 @@ pub(crate) fn in_section(text: String, section: Option<&str>) -> String {
     }
 }
 
-/// Refuses a folder that has no runtime of this version.
+/// Rejects a folder that does not hold the runtime of this version.
 fn check_runtime(out: &Path, runtime: &Runtime) -> Result<()> {
     let Runtime::Path(folder) = runtime else {
         return Ok(());
@@ -198,7 +199,8 @@ fn check_runtime(out: &Path, runtime: &Runtime) -> Result<()> {
     })
 }
 
-/// Writes a folder of frozen code aside and renames it. An older one is replaced: a folder whose file `known` holds `mark`.
+/// Writes a folder of frozen code aside and renames it. Replaces an older one: a folder whose file
+/// `known` holds `mark`.
 ///
 /// # Errors
 /// `out` holds something else, or the files cannot be written.
@@ -212,13 +214,13 @@ pub(crate) fn write_folder(
     let [aside, old] = [beside(out, "part")?, beside(out, "old")?];
     let written = write_all(&aside, files).and_then(|()| replace(out, &aside, &old));
     if written.is_err() {
-        // The first failure is what the user has to know.
+        // The user needs the first failure.
         let _ = std::fs::remove_dir_all(&aside);
     }
     written
 }
 
-/// A folder may be replaced where it is empty or has frozen code.
+/// A folder may be replaced if it is empty or holds frozen code.
 fn check_folder(out: &Path, known: &str, mark: &str) -> Result<()> {
     let foreign = |problem: &str| Error::Freeze {
         path: out.into(),
@@ -241,7 +243,7 @@ fn check_folder(out: &Path, known: &str, mark: &str) -> Result<()> {
     ))
 }
 
-/// A path for this process beside `out`, for files on the same file system.
+/// A path for this process beside `out`, on the same file system.
 fn beside(out: &Path, suffix: &str) -> Result<PathBuf> {
     let Some(name) = out.file_name() else {
         return Err(Error::Freeze {
@@ -275,7 +277,7 @@ fn replace(out: &Path, new: &Path, old: &Path) -> Result<()> {
     }
     if let Err(source) = rename(new, out) {
         if replaced {
-            // Puts back what was there; if this fails too, it is still beside under its other name.
+            // Puts the old folder back; if this fails too, it still exists under its other name.
             let _ = rename(old, out);
         }
         return Err(failure("rename", new, source));

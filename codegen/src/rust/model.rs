@@ -5,14 +5,14 @@ use crate::domain::Range;
 use crate::emulator::{Emulator, Relative};
 use crate::local::Local;
 use crate::operation::rust::Import;
-use crate::plan::Plan;
+use crate::plan::BufferPlan;
 use crate::template::fill;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The file's text.
 pub(super) fn text(emulator: &Emulator) -> String {
-    let plan = Plan::new(emulator.graph(), emulator.members());
+    let plan = BufferPlan::new(emulator.graph(), emulator.members());
     let slots = || plan.sizes().iter().enumerate();
     let mut fields = String::new();
     let mut zeros = String::new();
@@ -64,13 +64,14 @@ pub(super) fn text(emulator: &Emulator) -> String {
             ("names", &(self::names(emulator) + &relative(emulator))),
         ],
     );
-    match body.copies {
-        true => text + include_str!("templates/copy.rs.txt"),
-        false => text,
+    if body.copies {
+        text + include_str!("templates/copy.rs.txt")
+    } else {
+        text
     }
 }
 
-/// The pattern that takes the workspace apart, laid out as rustfmt does.
+/// The pattern that destructures the workspace, formatted as rustfmt would.
 fn destructured(names: &[String]) -> String {
     let fields: String = names
         .iter()
@@ -79,7 +80,7 @@ fn destructured(names: &[String]) -> String {
     format!("    let Workspace {{\n{fields}    }} = workspace;")
 }
 
-/// The imports of the kernels that are called, sorted as rustfmt sorts them.
+/// The imports of the kernels that are called, in rustfmt's order.
 fn imports(imports: &BTreeSet<Import>) -> String {
     let mut lines = Vec::new();
     let mut names = Vec::new();
@@ -100,12 +101,12 @@ fn imports(imports: &BTreeSet<Import>) -> String {
             lines.push(if line.len() <= 101 { line } else { wrapped });
         }
     }
-    // By whole names, as rustfmt does: a name comes before those that it begins.
+    // By whole names, as rustfmt does: a name comes before those that it is a prefix of.
     lines.sort_by_key(|line| line.replace("::", " "));
     lines.concat()
 }
 
-/// What is used of the runtime's module for all that depends on where the inputs lie.
+/// The names used of the runtime's module for local estimates.
 fn local_import(local: &Local) -> String {
     let names = match (&local.error_scale, &local.coverage) {
         (None, None) => return String::new(),
@@ -116,7 +117,7 @@ fn local_import(local: &Local) -> String {
     format!("use dense_runtime::local::{{self, {names}}};\n")
 }
 
-/// Which inputs are logarithmic, where what depends on where the inputs lie asks for it.
+/// Which inputs are logarithmic, if the local estimates need it.
 fn logarithmic(emulator: &Emulator) -> String {
     let Local {
         error_scale,
@@ -133,7 +134,7 @@ fn logarithmic(emulator: &Emulator) -> String {
     )
 }
 
-/// Literals in lines, for the inside of an array.
+/// Literals in lines, for the body of an array.
 fn list(items: Vec<String>) -> String {
     super::weights::literals(items.into_iter())
 }
@@ -156,7 +157,7 @@ pub(super) fn formulas(relative: &Relative) -> [String; 2] {
     ]
 }
 
-/// The constants `OFFSET` and `SCALE`, as far as the emulator has them.
+/// The constants `OFFSET` and `SCALE`, if the emulator has them.
 fn relative(emulator: &Emulator) -> String {
     let Some(relative) = &emulator.outputs().relative else {
         return String::new();

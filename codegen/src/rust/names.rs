@@ -1,9 +1,9 @@
-//! Names that a frozen crate and its sections can have.
+//! Valid names of a frozen crate and its sections.
 
 use crate::{Error, Result};
 use std::path::Path;
 
-/// Refuses a name that cannot be a linker section's.
+/// Rejects a name that is not valid for a linker section.
 pub(crate) fn check_section(out: &Path, section: Option<&str>) -> Result<()> {
     let ordinary = |character: char| character.is_ascii_alphanumeric() || "._".contains(character);
     match section {
@@ -18,7 +18,8 @@ pub(crate) fn check_section(out: &Path, section: Option<&str>) -> Result<()> {
     }
 }
 
-/// Whether a word is a crate of the compiler's or of ours, a word of Rust's, or one that Windows has no file of.
+/// Whether a word is a crate of the compiler or of ours, a keyword of Rust, or a reserved file name
+/// on Windows.
 pub(super) fn is_taken(name: &str) -> bool {
     const TAKEN: &str = " dense-runtime dense_runtime core std alloc test proc-macro proc_macro \
         abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in \
@@ -28,7 +29,7 @@ pub(super) fn is_taken(name: &str) -> bool {
     TAKEN.contains(&format!(" {name} "))
 }
 
-/// Refuses a name that cannot be a crate's.
+/// Rejects a name that is not valid for a crate.
 pub(super) fn check_name(out: &Path, name: &str) -> Result<()> {
     let ordinary = |character: char| {
         character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character)

@@ -1,33 +1,34 @@
-//! What a user chooses about a frozen crate, and what it carries.
+//! The user's choices for a frozen crate, and the software that it carries.
 
 use serde::Serialize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// What the user chooses about a frozen crate.
+/// The user's choices for a frozen crate.
 #[derive(Clone, Debug)]
 pub struct FreezeOptions {
     /// The crate's name, as in a `Cargo.toml`.
     pub crate_name: String,
-    /// The linker's section for all numbers, weights and golden vectors, for example `.qspi_weights`; the usual one if
-    /// left out.
+    /// The linker section for all constants, weights and golden vectors, for example
+    /// `.qspi_weights`; the default one if absent.
     pub section: Option<String>,
-    /// Whether the crate is a member of a Cargo workspace, instead of a workspace of its own: its manifest then has no
-    /// `[workspace]` and no profile, which cargo takes from the workspace's root.
+    /// Whether the crate is a member of a Cargo workspace, instead of a workspace of its own: its
+    /// manifest then has no `[workspace]` and no profile, which cargo takes from the workspace's
+    /// root.
     pub member: bool,
-    /// Where the runtime comes from.
+    /// The source of the runtime.
     pub runtime: Runtime,
 }
 
-/// Where a frozen crate takes the runtime from.
+/// The source of a frozen crate's runtime.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Runtime {
-    /// A folder of the crate itself, which so builds anywhere without a network.
+    /// A folder of the crate itself, which then builds anywhere without a network.
     #[default]
     Carried,
-    /// A folder that has dense-runtime, as a path from the frozen crate or from the root.
+    /// A folder with dense-runtime, as a path from the frozen crate or from the root.
     Path(PathBuf),
-    /// The registry, which has to have this version.
+    /// The registry, which must have this version.
     Registry,
 }
 
@@ -45,7 +46,7 @@ impl FromStr for Runtime {
     }
 }
 
-/// What a frozen crate carries that others wrote.
+/// Third-party software in a frozen crate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Carried {
     /// The package.

@@ -11,7 +11,8 @@ fn frozen(emulator: &Emulator) -> (tempfile::TempDir, PathBuf) {
     (folder, out)
 }
 
-/// Runs cargo without a network in a frozen crate, where every warning is an error; gives all that it printed.
+/// Runs cargo without a network in a frozen crate, with every warning an error; returns all that it
+/// printed.
 fn cargo(crate_folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO"))
         .args(arguments)
@@ -250,7 +251,7 @@ fn the_stated_flash_is_what_the_arrays_hold() {
     let numbers = arrays(&emulator, Stored::Blocks).into_iter();
     let numbers = numbers.map(|field| match field.values {
         Values::Array(values) => values.len(),
-        // Which the stated flash leaves out: a handful of single numbers.
+        // The stated flash leaves these out: a few scalars.
         _ => 0,
     });
     assert_eq!(emulator.flash_bytes(), 4 * numbers.sum::<usize>());
@@ -338,7 +339,7 @@ fn what_outputs_are_relative_to_is_named_and_part_of_the_structure() {
         text(&emulator, "src/lib.rs")
             .contains("\npub use model::OFFSET;\npub use model::SCALE;\npub use model::{\n")
     );
-    // Other offsets are another structure: an image of theirs is refused.
+    // Other offsets give another structure: an image with them is rejected.
     let mut parts = emulator.clone().into_parts();
     parts.outputs.relative.as_mut().unwrap().offset[0] += 1.0;
     let other = Emulator::new(parts).unwrap();

@@ -1,10 +1,10 @@
-//! Texts of the user's in places where they must not be taken for anything else.
+//! Escapes the user's texts for the places where they appear.
 
 use crate::emulator::Emulator;
 use std::fmt::Write as _;
 
-/// A name as code in a cell of a table, in Markdown and in a comment: on one line, and nothing in it is a link, a tag or a
-/// sign of the table's.
+/// A name as code in a cell of a table, in Markdown and in a comment: on one line, with nothing
+/// that reads as a link, a tag or a delimiter of the table.
 pub(super) fn cell(name: &str) -> String {
     let sign = |sign| match sign {
         '`' => '\'',
@@ -15,12 +15,13 @@ pub(super) fn cell(name: &str) -> String {
     format!("`{}`", name.chars().map(sign).collect::<String>())
 }
 
-/// Whether a character is a control, or one that turns the direction of writing and the like: compilers refuse these in comments.
+/// Whether a character is a control, or changes the direction of writing and the like: compilers
+/// reject these in comments.
 fn is_hidden(sign: char) -> bool {
     sign.escape_debug().to_string().starts_with("\\u") || sign.is_control()
 }
 
-/// Provenance as JSON that can stand in any comment and in a block of code.
+/// Provenance as JSON that is valid in any comment and in a block of code.
 pub(crate) fn provenance(emulator: &Emulator) -> String {
     let json = serde_json::to_string_pretty(emulator.provenance())
         .expect("provenance has string keys only");

@@ -1,4 +1,5 @@
-//! `weights.rs` of a frozen crate: every number that the code reads, in one structure, which is also the image of a file.
+//! `weights.rs` of a frozen crate: every constant that the code reads, in one structure, which is
+//! also the layout of an image file.
 
 use super::calls;
 use super::golden::Golden;
@@ -10,7 +11,7 @@ use crate::template::fill;
 use dense_runtime::domain::LANES;
 use std::fmt::Write as _;
 
-/// The numbers of a frozen crate.
+/// The constants of a frozen crate.
 pub(super) fn image(emulator: &Emulator) -> Image {
     let ranges = Values::Ranges(emulator.domain());
     let about = "The trained box, eight inputs at a time.";
@@ -34,8 +35,11 @@ fn golden(emulator: &Emulator) -> Vec<Field> {
     let mut all = vec![Field::new("golden_inputs", about, Values::Rows(inputs))];
     for (order, predictions) in Order::ALL.into_iter().zip(predictions) {
         let (order, about) = match order {
-            Order::Fused => ("fused", "What a fused multiply-add gives."),
-            Order::Separate => ("separate", "What product and sum rounded apart give."),
+            Order::Fused => ("fused", "Results with a fused multiply-add."),
+            Order::Separate => (
+                "separate",
+                "Results with product and sum rounded separately.",
+            ),
         };
         let (means, stds) = predictions
             .into_iter()
@@ -72,11 +76,12 @@ pub(super) fn text(image: &Image) -> String {
     )
 }
 
-/// What a field is, as documentation: as code where it has signs that Markdown would take for its own.
+/// The documentation of a field: as code if it has characters with a meaning in Markdown.
 fn documented(about: &str) -> String {
-    match about.contains(['"', '[', '<', '`', '*', '_']) {
-        true => format!("`{}`", about.replace('`', "'")),
-        false => about.into(),
+    if about.contains(['"', '[', '<', '`', '*', '_']) {
+        format!("`{}`", about.replace('`', "'"))
+    } else {
+        about.into()
     }
 }
 
@@ -135,9 +140,10 @@ fn trained_box(ranges: &[Range]) -> String {
 
 /// A literal of the same bits; a golden result may have overflowed.
 fn number(value: &f32) -> String {
-    match value.is_finite() {
-        true => format!("{value:?}"),
-        false => format!("f32::from_bits({:#010X})", value.to_bits()),
+    if value.is_finite() {
+        format!("{value:?}")
+    } else {
+        format!("f32::from_bits({:#010X})", value.to_bits())
     }
 }
 

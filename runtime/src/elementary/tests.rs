@@ -8,7 +8,7 @@ fn ulps(got: f32, exact: f64) -> f64 {
         return 0.0;
     }
     if !got.is_finite() || !rounded.is_finite() {
-        // Either may overflow where the other is within a place of the largest number.
+        // Either may overflow where the other is within a place of the largest float.
         let near = |value: f64| (value.abs() - f64::from(f32::MAX)).abs() < 3.0e31;
         return if near(f64::from(got)) || near(exact) {
             1.0
@@ -28,7 +28,7 @@ type Case = (
     f64,
 );
 
-/// Every function in both arithmetics, the f64 function that it stands for, and its stated bound.
+/// Every function in both arithmetics, the f64 reference, and the stated bound.
 const CASES: [Case; 6] = [
     ("exp", exp::<Native>, exp::<Separate>, f64::exp, 1.5),
     ("ln", ln::<Native>, ln::<Separate>, f64::ln, 1.5),
@@ -81,7 +81,8 @@ fn sweep(patterns: impl Iterator<Item = u32> + Clone) {
 
 #[test]
 fn every_function_keeps_its_stated_bound_on_a_sweep_of_all_bit_patterns() {
-    // Where each function is worst among all numbers of size 2^-26 to 2^8, found by trying them.
+    // The worst arguments of each function among all floats of size 2^-26 to 2^8, found by
+    // exhaustive search.
     let worst = [
         5.198_865,
         -48.866_352,

@@ -1,8 +1,8 @@
-//! Sum of two values of the same shape: the identity beside an operation.
+//! Sum of two values of the same shape, for skip connections.
 
 /// Writes `x1 + x2`. One rounding.
 ///
-/// *Shapes*: all three alike.
+/// *Shapes*: all three are equal.
 #[inline]
 pub fn add(x1: &[f32], x2: &[f32], y: &mut [f32]) {
     for ((y, &x1), &x2) in y.iter_mut().zip(x1).zip(x2) {

@@ -1,11 +1,12 @@
-//! One axis of a layer's outputs: which positions are written, and which inputs they take.
+//! One axis of a layer's outputs: which positions are written, and from which inputs.
 
 use core::ops::Range;
 
 /// An axis of outputs and of the inputs behind them.
 ///
-/// Output `s` of `count` is written to position `start + s * step`, and takes tap `tap + j * tap_step` from input
-/// position `s + offset + j * direction`, for every `j` below `taps`; offset and direction are modulo 2^64.
+/// Output `s` of `count` is written to position `start + s * step`, and takes tap
+/// `tap + j * tap_step` from input position `s + offset + j * direction`, for every `j` below
+/// `taps`; offset and direction are modulo 2^64.
 #[derive(Clone, Copy)]
 pub(super) struct Axis {
     pub(super) length: usize,
@@ -23,7 +24,7 @@ impl Axis {
     /// One position, one tap.
     pub(super) const ONE: Self = Self::each(1);
 
-    /// `count` positions that each take the one input position of their own number.
+    /// `count` positions; each takes the input position of the same index.
     pub(super) const fn each(count: usize) -> Self {
         Self {
             length: count,
@@ -38,7 +39,7 @@ impl Axis {
         }
     }
 
-    /// The taps of output `s` that fall inside: neighbours.
+    /// The taps of output `s` that fall inside; they are adjacent.
     #[inline(always)]
     pub(super) fn taps_inside(&self, s: usize) -> Range<usize> {
         let first = s.wrapping_add(self.offset);
@@ -58,10 +59,11 @@ impl Axis {
         }
     }
 
-    /// The outputs that have all their taps: neighbours.
+    /// The outputs that have all their taps; they are adjacent.
     #[inline(always)]
     pub(super) fn inside(&self) -> Range<usize> {
-        // Where tap 0 and the last one fall, and the end of the input, from output 0 on.
+        // The positions of tap 0, of the last tap, and of the end of the input, relative to output
+        // 0.
         let (offset, reach) = (self.offset as isize, self.taps.saturating_sub(1) as isize);
         let (low, high) = match self.direction {
             1 => (offset, offset.saturating_add(reach)),

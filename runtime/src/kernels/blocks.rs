@@ -3,17 +3,17 @@
 /// The lanes of a full block.
 pub const FULL: usize = 16;
 
-/// Returns how many lanes the block has that begins at output `first` of `outputs`.
+/// Returns the lanes of the block that begins at output `first` of `outputs`.
 ///
-/// A power of two of at most [`FULL`]; above the outputs that remain only where padding is at most an eighth of all
-/// outputs. Padded lanes hold zeros.
+/// A power of two of at most [`FULL`]. It exceeds the number of remaining outputs only where
+/// padding is at most an eighth of all outputs. Padded lanes hold zeros.
 #[must_use]
 pub const fn block_lanes(outputs: usize, first: usize) -> usize {
     let remaining = outputs.saturating_sub(first);
     if remaining >= FULL {
         return FULL;
     }
-    // Of at most fifteen.
+    // The remaining outputs, at most fifteen.
     let above = remaining.next_power_of_two();
     if above.wrapping_sub(remaining).wrapping_mul(8) <= outputs {
         above
@@ -22,7 +22,7 @@ pub const fn block_lanes(outputs: usize, first: usize) -> usize {
     }
 }
 
-/// Returns the lanes of all blocks together: as many numbers as one row of packed weights has.
+/// Returns the lanes of all blocks together: the length of one row of packed weights.
 #[must_use]
 pub const fn all_lanes(outputs: usize) -> usize {
     let (mut first, mut lanes) = (0, 0);

@@ -1,7 +1,8 @@
-//! Convolution of a sequence, stride 1, same length: the kernel is centred, and taps outside the input are left out.
+//! Convolution of a sequence, stride 1, same length. The kernel is centred; taps outside the input
+//! are left out.
 //!
-//! `y[p][o] = bias[o] + sum over t, then i, ascending, of x[p + t - K / 2][i] * weight[t][i][o]`, then `+ 0.0`: never a
-//! negative zero. An image of one row.
+//! `y[p][o] = bias[o] + sum over t, then i, ascending, of x[p + t - K / 2][i] * weight[t][i][o]`,
+//! then `+ 0.0`: never a negative zero. Computed as an image of one row.
 
 use super::conv2d::{Conv2d, conv2d};
 use super::finish::Then;
@@ -15,14 +16,14 @@ pub struct Conv1d {
     pub inputs: usize,
     /// Channels of the output.
     pub outputs: usize,
-    /// Taps, an odd number.
+    /// Taps, odd.
     pub kernel: usize,
 }
 
 /// Computes a convolution.
 ///
-/// *Shapes*: `x: [length][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [length][outputs]`; `residual`, where
-/// `then` has one: that of `y`.
+/// *Shapes*: `x: [length][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [length][outputs]`;
+/// `residual`, where `then` has one: that of `y`.
 #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
 #[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
 pub fn conv1d(

@@ -1,6 +1,11 @@
-//! Convolution of an image, stride 1, same size: the kernel is centred, and taps outside the input are left out.
+//! Convolution of an image, stride 1, same size. The kernel is centred; taps outside the input are
+//! left out.
 //!
-//! `y[r][c][o] = bias[o] + sum over s, t, then i, ascending, of x[r + s - KH / 2][c + t - KW / 2][i] * weight[s][t][i][o]`,
+//! ```text
+//! y[r][c][o] = bias[o]
+//!     + sum over s, t, then i, ascending, of x[r + s - KH / 2][c + t - KW / 2][i] * weight[s][t][i][o]
+//! ```
+//!
 //! then `+ 0.0`: never a negative zero.
 
 use super::axis::Axis;
@@ -16,14 +21,14 @@ pub struct Conv2d {
     pub inputs: usize,
     /// Channels of the output.
     pub outputs: usize,
-    /// Taps along rows and columns, odd numbers.
+    /// Taps along rows and columns, odd.
     pub kernel: [usize; 2],
 }
 
 /// Computes a convolution.
 ///
-/// *Shapes*: `x: [height][width][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [height][width][outputs]`;
-/// `residual`, where `then` has one: that of `y`.
+/// *Shapes*: `x: [height][width][inputs]`, `weights`: packed, `bias: [outputs]`,
+/// `y: [height][width][outputs]`; `residual`, where `then` has one: that of `y`.
 #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
 #[cfg_attr(
     not(any(
@@ -45,7 +50,7 @@ pub fn conv2d(
     layer(x, weights, bias, y.len(), sizes, then, residual).write(y);
 }
 
-/// The layer that a convolution is, for `room` outputs.
+/// The convolution as a layer, for `room` outputs.
 #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
 #[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
 pub(super) fn layer<'a>(
@@ -57,7 +62,7 @@ pub(super) fn layer<'a>(
     then: Then,
     residual: &'a [f32],
 ) -> Layer<'a> {
-    // What the slices have room for: sizes beyond them would be work on nothing.
+    // The sizes that fit in the slices: beyond them there is nothing to compute.
     let [height, width] = sizes.size.map(|size| size.min(room));
     let [rows, columns] = sizes.kernel.map(|kernel| kernel.min(weights.len()));
     let axis = |length, kernel: usize| Axis {

@@ -1,7 +1,8 @@
 //! Dense layer: `y[o] = bias[o] + sum over i, ascending, of x[i] * weight[i][o]`.
 //!
-//! A sum per output has to be taken in its order, so many outputs are accumulated side by side, input after input, which
-//! vectorises in strict order. With several samples at once, each weight that is loaded serves a tile of them.
+//! A sum must be accumulated in its order. So the sums of many outputs are accumulated side by
+//! side, input after input, which vectorises in this order. With several samples, each weight is
+//! loaded once for a tile of them.
 
 #![expect(
     unsafe_code,
@@ -20,27 +21,28 @@ use crate::simd::avx512::{self, Avx512};
 use crate::simd::portable::Portable;
 use crate::simd::{Vector, Work};
 
-/// Multiply-accumulates of a small layer, at most.
+/// The largest number of multiply-accumulates in a small layer.
 const SMALL: usize = 1024;
 
-/// The sizes of a dense layer on some samples.
+/// The sizes of a dense layer applied to some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dense {
     /// Rows of `x` and of `y`.
     pub samples: usize,
-    /// Numbers that a sample has in `x`, and from one to the next.
+    /// Inputs of a sample, and elements of `x` from one sample to the next.
     pub inputs: usize,
     /// See `inputs`.
     pub from: usize,
-    /// Numbers that a sample has in `y`, and from one to the next.
+    /// Outputs of a sample, and elements of `y` from one sample to the next.
     pub outputs: usize,
     /// See `outputs`.
     pub to: usize,
-    /// Numbers from one sample's residual to the next, where there is one.
+    /// Elements from one sample's residual to the next, if there is a residual.
     pub residual: usize,
 }
 
-/// Returns the length of the packed weights of a layer, or of a convolution with `inputs` in all its taps together.
+/// Returns the length of the packed weights of a layer; for a convolution, `inputs` counts those of
+/// all its taps.
 #[must_use]
 pub const fn packed_length(inputs: usize, outputs: usize) -> usize {
     inputs.saturating_mul(all_lanes(outputs))
@@ -48,8 +50,9 @@ pub const fn packed_length(inputs: usize, outputs: usize) -> usize {
 
 /// Computes a dense layer.
 ///
-/// *Shapes*: `x: [samples][from]`, `weights`: packed, [`packed_length`]`(inputs, outputs)`, `bias: [outputs]`,
-/// `y: [samples][to]`; `residual`, where `then` has one: `[samples][sizes.residual]`.
+/// *Shapes*: `x: [samples][from]`, `weights`: packed, [`packed_length`]`(inputs, outputs)`,
+/// `bias: [outputs]`, `y: [samples][to]`; `residual`, where `then` has one:
+/// `[samples][sizes.residual]`.
 #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
 #[cfg_attr(
     not(any(
@@ -112,14 +115,15 @@ vectorised! {
 }
 
 vectorised! {
-    /// The same for a layer so small that calls and choices would take longer than its sums.
+    /// `one` for a layer so small that calls and branches would take longer than its sums.
     #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
     fn small<V>(x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32], finish: &Finish<'_>) {
         blocks::<V, false>(x, weights, bias, y, finish);
     }
 }
 
-/// All outputs of a sample: up to four blocks of them side by side, so that enough sums are in flight.
+/// Computes all outputs of a sample, up to four blocks side by side, so that enough sums are in
+/// flight.
 #[inline(always)]
 fn blocks<V: Vector, const APART: bool>(
     x: &[f32],
@@ -150,7 +154,7 @@ fn blocks<V: Vector, const APART: bool>(
             finish,
         };
         match (lanes, blocks) {
-            // What they wait for is the second cache, which gives more at once to wider vectors.
+            // They wait for the second-level cache, which delivers more at once to wider vectors.
             #[cfg(target_arch = "x86_64")]
             (16, 4) if APART && avx512::is_there() => row.write::<Avx512, APART, 4, 16>(),
             #[cfg(target_arch = "x86_64")]
@@ -168,7 +172,7 @@ fn blocks<V: Vector, const APART: bool>(
     }
 }
 
-/// The outputs of a sample from `channel` on, those of as many blocks as there are weights of.
+/// The outputs of a sample from `channel` on, of all blocks whose weights are given.
 struct Row<'a> {
     x: &'a [f32],
     weights: &'a [f32],
@@ -179,7 +183,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// Writes them, by a function of its own or here.
+    /// Writes the outputs, in a function of its own or inlined.
     #[inline(always)]
     fn write<V: Vector, const APART: bool, const BLOCKS: usize, const LANES: usize>(self) {
         match LANES / V::LANES {
@@ -189,7 +193,7 @@ impl Row<'_> {
         }
     }
 
-    /// The same with the number of vectors in a block.
+    /// Writes the outputs with a constant number of vectors in a block.
     #[inline(always)]
     fn by<
         V: Vector,
@@ -214,7 +218,7 @@ impl Row<'_> {
     }
 }
 
-/// A row whose weights are those of `BLOCKS` blocks of `LANES` lanes, each `VECTORS` vectors.
+/// A row with the weights of `BLOCKS` blocks of `LANES` lanes, each of `VECTORS` vectors.
 struct Blocks<'a, const BLOCKS: usize, const LANES: usize, const VECTORS: usize>(Row<'a>);
 
 impl<const BLOCKS: usize, const LANES: usize, const VECTORS: usize> Work
@@ -237,13 +241,13 @@ impl<const BLOCKS: usize, const LANES: usize, const VECTORS: usize> Work
             }
         }
         for i in 0..x.len() {
-            // SAFETY: it is below the length.
+            // SAFETY: the index is below the length.
             let number = unsafe { V::splat_at(x, i) };
             for (block, sums) in numbered(sums[0].iter_mut()) {
                 for (vector, sum) in numbered(sums.iter_mut()) {
                     let lane = along(i, block, x.len()).wrapping_mul(LANES);
                     let lane = along(lane, vector, V::LANES);
-                    // SAFETY: `by` has seen that there are weights for every input and block.
+                    // SAFETY: `by` verified that every input and block has weights.
                     *sum = number.fma(unsafe { V::load_at(weights, lane) }, *sum);
                 }
             }
@@ -261,7 +265,7 @@ impl<const BLOCKS: usize, const LANES: usize, const VECTORS: usize> Work
             }
             return;
         }
-        // The last block's padding finds no room.
+        // The last block's padding is not written.
         for (&sum, place) in sums.iter().flatten().zip(y.chunks_mut(V::LANES)) {
             sum.store_some(place, V::LANES);
         }

@@ -1,4 +1,4 @@
-//! Operations on each element by itself, in place.
+//! Elementwise operations, in place.
 
 use crate::dispatch::vectorised;
 use crate::elementary;
@@ -27,7 +27,8 @@ pub enum Transform {
 vectorised! {
     /// Applies an activation.
     ///
-    /// Not inlined: a network has one at each node, and among other code the constants would not stay in registers.
+    /// Not inlined: a network applies one at each node, and inlined among other code its constants
+    /// would not stay in registers.
     #[inline(never)]
     pub fn activation(function: Activation, y: &mut [f32]) {
         match function {
@@ -50,10 +51,11 @@ vectorised! {
 }
 
 vectorised! {
-    /// Takes the logarithm of the inputs that `mask` names; what is below [`f32::MIN_POSITIVE`] counts as that.
+    /// Takes the logarithm of the inputs selected by `mask`; values below [`f32::MIN_POSITIVE`] are
+    /// raised to it first.
     ///
-    /// *Shapes*: `mask` and `y: [inputs]`. Both forms are computed for every input, so that the work does not depend on
-    /// the mask.
+    /// *Shapes*: `mask` and `y: [inputs]`. Both forms are computed for every input, so that the
+    /// work does not depend on the mask.
     #[inline]
     pub fn logarithm(mask: &[bool], y: &mut [f32]) {
         for (y, &logarithmic) in y.iter_mut().zip(mask) {
@@ -68,7 +70,7 @@ vectorised! {
     }
 }
 
-/// Writes `(y - centre) * scale`: the inputs as the network takes them. Two roundings.
+/// Writes `(y - centre) * scale`: the network's inputs. Two roundings.
 ///
 /// *Shapes*: all three `[inputs]`.
 #[inline]
@@ -90,7 +92,7 @@ vectorised! {
     }
 }
 
-/// Keeps values within bounds: `min(max(y, low), high)`, exact. NaN stays, and so does the sign of a zero.
+/// Clamps values to bounds: `min(max(y, low), high)`, exact. NaN and the sign of a zero are kept.
 ///
 /// *Shapes*: all three `[values]`. Every value is compared with both bounds, whichever holds.
 #[inline]

@@ -1,10 +1,11 @@
-//! What happens to a layer's sums on their way out of the registers.
+//! The last steps on a layer's sums, while they are still in registers.
 
 use super::blocks::FULL;
 use crate::index::{along, numbered};
 use crate::simd::Vector;
 
-/// How the sums of a layer become its values: fused into the layer, so that no pass over memory is spent on it.
+/// How a layer's sums become its values: activation and residual, fused into the layer to save a
+/// pass over memory.
 ///
 /// The residual is another value of the layer's shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +22,12 @@ pub enum Then {
     AddRelu,
 }
 
-/// The same with the residual at hand.
+/// [`Then`] with the residual's slice.
 #[derive(Clone, Copy)]
 pub(super) struct Finish<'a> {
     pub(super) then: Then,
     pub(super) residual: &'a [f32],
-    /// Whether a negative zero becomes a positive one.
+    /// Whether a negative zero becomes positive.
     pub(super) positive_zero: bool,
 }
 
@@ -37,8 +38,9 @@ impl Finish<'_> {
         matches!(self.then, Then::Add | Then::ReluAdd | Then::AddRelu)
     }
 
-    /// Turns the sums of a tile into values. The residual of the first position's first output is number `start`, that of
-    /// the next position `step` further, and that of the next block as many as a block has lanes.
+    /// Turns the sums of a tile into values. `start` is the index of the residual of the first
+    /// position's first output; that of the next position is `step` further, and that of the next
+    /// block one block's lanes further.
     #[inline(always)]
     pub(super) fn apply<
         V: Vector,
@@ -75,7 +77,7 @@ impl Finish<'_> {
     }
 }
 
-/// Changes every sum of a tile.
+/// Maps every sum of a tile.
 #[inline(always)]
 fn each<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const VECTORS: usize>(
     sums: &mut [[[V; VECTORS]; BLOCKS]; POSITIONS],
@@ -86,7 +88,7 @@ fn each<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const VECTORS: u
     }
 }
 
-/// A vector of the numbers from `start` on, zeros past the last.
+/// A vector of the elements from `start` on, zeros past the last.
 #[inline(always)]
 pub(super) fn loaded<V: Vector>(numbers: &[f32], start: usize) -> V {
     let numbers = numbers.get(start..).unwrap_or_default();

@@ -1,13 +1,13 @@
-//! What dense layers and all convolutions are: one structure of slices and sizes.
+//! The common structure of dense layers and all convolutions: slices and sizes.
 
 use super::axis::Axis;
 use super::finish::Finish;
 
-/// What a layer does, for all outputs of one phase.
+/// A layer restricted to the outputs of one phase.
 ///
-/// *Shapes*: `x: [vertical.length][horizontal.length][from]`, of which a position's first `inputs` are read; `weights`:
-/// blocks; `bias: [outputs]`; `y: [rows][columns][to]`, of which a position's first `outputs` are written; the residual:
-/// `[rows][columns][residual_step]`.
+/// *Shapes*: `x: [vertical.length][horizontal.length][from]`, of which a position's first `inputs`
+/// are read; `weights`: blocks; `bias: [outputs]`; `y: [rows][columns][to]`, of which a position's
+/// first `outputs` are written; the residual: `[rows][columns][residual_step]`.
 #[derive(Clone, Copy)]
 pub(super) struct Layer<'a> {
     pub(super) x: &'a [f32],

@@ -1,9 +1,10 @@
-//! Blocks of four and fewer outputs: vectors hold neighbouring positions.
+//! Blocks of at most four outputs: the lanes of a vector are neighbouring positions.
 //!
-//! A position's few outputs would leave a vector all but empty. So eight positions stand side by side in it, and each
-//! weight is in all lanes. The inputs of so many positions lie apart; they are put into *planes* first, one for each
-//! input of a line, in which neighbours are side by side and zeros stand where there is no input. With them all positions
-//! have all taps along a row, and a tap is a step along the planes:
+//! A position's few outputs would leave most of a vector empty. So a vector holds eight positions,
+//! and each weight is broadcast to all lanes. The inputs of neighbouring positions are not adjacent
+//! in memory; they are first copied to *planes*, one for each input of a line, in which neighbours
+//! are adjacent and zeros stand in for missing inputs. Every position then has all taps along a
+//! row, and a tap is an offset in the planes:
 //!
 //! ```text
 //! sums of positions p..p+8, output o:  bias[o] + sum over lines, taps t, then inputs i, ascending,
@@ -26,24 +27,25 @@ use core::slice;
 
 /// Positions in a vector.
 const SIDE: usize = 8;
-/// Numbers in all planes together, at most.
+/// The largest number of elements in all planes together.
 const CAPACITY: usize = 4096;
 
-/// A layer whose blocks of four and fewer outputs are taken here: there are positions enough, and everything is there that is read.
+/// A layer whose blocks of at most four outputs are computed here: it has enough positions, and
+/// every element that is read exists.
 #[derive(Clone, Copy)]
 pub(super) struct Served<'a> {
     layer: &'a Layer<'a>,
-    /// Of a row at a time: a multiple of [`SIDE`], or all.
+    /// Positions of a row that are computed at once: a multiple of [`SIDE`], or all.
     positions: usize,
 }
 
 impl<'a> Served<'a> {
-    /// The layer, if it is one for these vectors.
+    /// Returns the layer if it suits these vectors.
     #[inline(always)]
     pub(super) fn new<V: Vector>(layer: &'a Layer<'a>) -> Option<Self> {
         let planes = layer.vertical.taps.saturating_mul(layer.inputs).max(1);
         let room = (CAPACITY / planes).saturating_sub(layer.horizontal.taps.saturating_sub(1));
-        // As few parts as there is room for, of about the same size.
+        // The fewest parts that fit, of about equal size.
         let (most, count) = (room / SIDE * SIDE, layer.horizontal.count);
         let part = count.div_ceil(count.div_ceil(most.max(1)).max(1));
         let positions = part
@@ -55,8 +57,8 @@ impl<'a> Served<'a> {
         served.then_some(Self { layer, positions })
     }
 
-    /// Writes a block of `LANES` outputs from `channel` on, by a function of its own. Its weights have as many rows as the layer
-    /// has taps and inputs.
+    /// Writes a block of `LANES` outputs from `channel` on, in a function of its own. Its weights
+    /// have one row for each tap and input of the layer.
     #[inline(always)]
     pub(super) fn write<V: Vector, const LANES: usize>(
         self,
@@ -76,7 +78,7 @@ impl<'a> Served<'a> {
     }
 }
 
-/// Whether every input that an output may take is in `x`, and every tap's row among the weights.
+/// Whether `x` has every input that an output may take, and the weights have every tap's row.
 #[inline(always)]
 fn is_inside(layer: &Layer<'_>) -> Option<bool> {
     let (vertical, horizontal) = (&layer.vertical, &layer.horizontal);
@@ -111,7 +113,7 @@ impl<const LANES: usize> Work for Narrow<'_, LANES> {
             let mut first = 0;
             loop {
                 let planes = Planes::filled::<V>(self.of, row, first, &mut room);
-                // As many vectors at a time as registers hold sums of.
+                // As many vectors at a time as there are registers for their sums.
                 match (LANES, positions / SIDE) {
                     (1, 8..) => self.write_by::<V, 8>(&planes, row, first),
                     (1 | 2, 4..) => self.write_by::<V, 4>(&planes, row, first),
@@ -121,7 +123,8 @@ impl<const LANES: usize> Work for Narrow<'_, LANES> {
                 if first.wrapping_add(positions) >= count {
                     break;
                 }
-                // What would pass the last position is moved back, and writes again what is there.
+                // A group that would pass the last position is moved back, and writes some outputs
+                // again.
                 first = first
                     .wrapping_add(positions)
                     .min(count.wrapping_sub(positions));
@@ -131,7 +134,8 @@ impl<const LANES: usize> Work for Narrow<'_, LANES> {
 }
 
 impl<const LANES: usize> Narrow<'_, LANES> {
-    /// Writes the planes' positions of a row, `VECTORS` vectors of them at a time; the first is position `first` of the row.
+    /// Writes the planes' positions of a row, `VECTORS` vectors at a time; the first is position
+    /// `first` of the row.
     #[inline(always)]
     fn write_by<V: Vector, const VECTORS: usize>(
         &mut self,
@@ -232,12 +236,13 @@ impl<const LANES: usize> Narrow<'_, LANES> {
                 for _ in 0..layer.inputs {
                     let mut weights = [V::splat(0.0); LANES];
                     for (lane, weight) in numbered(weights.iter_mut()) {
-                        // SAFETY: `Served` has seen that the tap is one of the layer's, and that all have weights.
+                        // SAFETY: `Served` verified that the tap belongs to the layer, and that all
+                        // taps have weights.
                         *weight = unsafe { V::splat_at(self.weights, row.wrapping_add(lane)) };
                     }
                     for (vector, [sums]) in numbered(sums.iter_mut()) {
-                        // SAFETY: planes are longer than their positions by the steps that taps make, and there is one
-                        // for each input of each line.
+                        // SAFETY: planes are longer than their positions by the largest offset of a
+                        // tap, and each input of each line has one.
                         let column =
                             unsafe { V::load_at(planes.numbers, along(place, vector, SIDE)) };
                         for (sum, weight) in sums.iter_mut().zip(weights) {
@@ -254,10 +259,10 @@ impl<const LANES: usize> Narrow<'_, LANES> {
     }
 }
 
-/// Where an array has the outputs of a row's positions.
+/// The place in an array of the outputs of a row's positions.
 #[derive(Clone, Copy)]
 struct Places {
-    /// The first output of position 0, and numbers to the next position's.
+    /// The first output of position 0, and elements to the next position's.
     first: usize,
     step: usize,
     /// Outputs of a position.
@@ -265,7 +270,7 @@ struct Places {
 }
 
 impl Places {
-    /// Whether neighbouring positions' outputs stand side by side, and are as many.
+    /// Whether the outputs of neighbouring positions are adjacent, without gaps.
     #[inline(always)]
     fn are_side_by_side<const LANES: usize>(&self) -> bool {
         self.step == LANES && self.lanes == LANES
@@ -276,7 +281,7 @@ impl Places {
         self.first.wrapping_add(position.wrapping_mul(self.step))
     }
 
-    /// One output of eight positions; zeros where there is none.
+    /// One output of eight positions; zeros where the array has none.
     #[inline(always)]
     fn gathered(&self, numbers: &[f32], position: usize, lane: usize) -> [f32; SIDE] {
         let mut gathered = [0.0; SIDE];
@@ -304,7 +309,7 @@ impl Places {
     }
 }
 
-/// The inputs of some positions of a row, neighbours side by side.
+/// The inputs of some positions of a row, neighbours adjacent.
 struct Planes<'a> {
     /// `[lines][inputs][width]`
     numbers: &'a [f32],
@@ -313,7 +318,7 @@ struct Planes<'a> {
 }
 
 impl<'a> Planes<'a> {
-    /// Those of a row of outputs from position `first` on.
+    /// Fills the planes for a row of outputs from position `first` on.
     #[inline(always)]
     fn filled<V: Vector>(
         Served { layer, positions }: Served<'_>,
@@ -325,7 +330,7 @@ impl<'a> Planes<'a> {
         let lines = vertical.taps_inside(row);
         let steps = horizontal.taps.saturating_sub(1);
         let width = positions.wrapping_add(steps);
-        // The leftmost of the inputs that the taps reach.
+        // The leftmost input that the taps reach.
         let left = match horizontal.direction {
             1 => 0,
             _ => steps,
@@ -354,7 +359,7 @@ impl<'a> Planes<'a> {
             });
             filled = filled.wrapping_add(size);
         }
-        // SAFETY: each line has filled its planes, and they follow one another.
+        // SAFETY: each line filled its planes, which follow one another.
         let numbers = unsafe { slice::from_raw_parts(room.as_ptr().cast(), filled) };
         Self {
             numbers,
@@ -364,13 +369,13 @@ impl<'a> Planes<'a> {
     }
 }
 
-/// A line of inputs that is to become planes.
+/// A line of inputs to be copied to planes.
 struct Line<'a> {
     /// `[length][from]`
     x: &'a [f32],
     from: usize,
     length: usize,
-    /// The position that comes first; there are zeros in the place of those that there are not.
+    /// The first position, which may be before the input; missing positions become zeros.
     start: isize,
     inputs: usize,
     width: usize,
@@ -381,7 +386,7 @@ struct Line<'a> {
 impl Work for Line<'_> {
     #[inline(always)]
     fn run<V: Vector>(mut self) {
-        // Where in a plane the inputs begin and end.
+        // The range of a plane that the inputs fill.
         let within = |position: isize| position.max(0).min(self.width as isize);
         let before = within(self.start.saturating_neg());
         let end = within((self.length as isize).saturating_sub(self.start)).max(before) as usize;
@@ -396,7 +401,7 @@ impl Work for Line<'_> {
         }
         let mut i = 0_usize;
         let at = |i: usize, place: usize| first.wrapping_add(i).wrapping_add(place);
-        // SAFETY of the blocks below: `Served` has seen that each position has its inputs.
+        // SAFETY of the blocks below: `Served` verified that each position has its inputs.
         if inside.len() >= SIDE && self.from > 1 {
             while i.wrapping_add(8) <= self.inputs {
                 self.put(i, &inside, |x, place, from| unsafe {
@@ -449,7 +454,8 @@ impl Work for Line<'_> {
 }
 
 impl Line<'_> {
-    /// Fills neighbouring planes from `input` on, eight positions at a time, by what `columns` reads from a position on.
+    /// Fills neighbouring planes from `input` on, eight positions at a time, with the columns that
+    /// `columns` reads at a position.
     #[inline(always)]
     fn put<V: Vector, const COLUMNS: usize>(
         &mut self,

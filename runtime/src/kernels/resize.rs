@@ -1,4 +1,5 @@
-//! Resizing a sequence by its nearest neighbour: `y[p] = x[floor(p * length_in / length_out)]`, every channel.
+//! Nearest-neighbour resizing of a sequence: `y[p] = x[floor(p * length_in / length_out)]`, every
+//! channel.
 
 use super::scalar;
 use crate::index::numbered;
@@ -19,7 +20,7 @@ pub struct Resize {
 /// *Shapes*: `x: [length_in][channels]`, `y: [length_out][channels]`.
 #[inline]
 pub fn resize(x: &[f32], y: &mut [f32], sizes: Resize) {
-    // Where few channels are moved, the way to them counts.
+    // With few channels to move, the time goes into finding the sources.
     match sizes.channels {
         1 if is_exact(sizes) => few::<1>(x, y, sizes),
         2 if is_exact(sizes) => few::<2>(x, y, sizes),
@@ -40,16 +41,18 @@ fn any(x: &[f32], y: &mut [f32], sizes: Resize) {
     }
 }
 
-/// Whether [`few`] finds all sources, and the processor multiplies such numbers at once.
+/// Whether [`few`] finds all sources, and the processor multiplies 64-bit integers in hardware.
 #[inline(always)]
 fn is_exact(sizes: Resize) -> bool {
     !scalar::IN_USE && sizes.length_in <= 1 << 31 && (1..=1 << 16).contains(&sizes.length_out)
 }
 
-/// So many channels, and sources that do not wait for one another: `p * ratio`, of which the lower 32 bits are a fraction.
+/// Resizes with this constant number of channels. The sources do not wait for one another: each is
+/// `p * ratio`, whose lower 32 bits are a fraction.
 ///
-/// The ratio is rounded up by less than 2^-32, the product with `p < length_out` thus by less than `length_out * 2^-32`, which is
-/// at most `1 / length_out`: no whole number is passed.
+/// The ratio is rounded up by less than 2^-32, so the product with `p < length_out` is too large by
+/// less than `length_out * 2^-32`, which is at most `1 / length_out`: the product never reaches the
+/// next integer.
 #[inline(always)]
 fn few<const CHANNELS: usize>(x: &[f32], y: &mut [f32], sizes: Resize) {
     let ratio = ((sizes.length_in as u64) << 32).div_ceil(sizes.length_out as u64);
@@ -61,7 +64,8 @@ fn few<const CHANNELS: usize>(x: &[f32], y: &mut [f32], sizes: Resize) {
     }
 }
 
-/// The source of each position in turn, without end: `floor(p * length_in / length_out)`, without a division for each.
+/// Yields the source of each position, endlessly: `floor(p * length_in / length_out)`, without a
+/// division for each.
 pub(super) struct Sources {
     source: usize,
     remainder: usize,
@@ -101,7 +105,7 @@ impl Iterator for Sources {
     }
 }
 
-/// Copies by eights: of a length that the compiler does not know, it would be a call.
+/// Copies eight at a time: a copy whose length the compiler does not know would be a call.
 #[inline(always)]
 fn copy(x: &[f32], y: &mut [f32]) {
     let (whole, rest) = y.as_chunks_mut::<8>();

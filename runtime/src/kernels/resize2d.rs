@@ -1,5 +1,6 @@
-//! Resizing an image by its nearest neighbour, each axis by itself:
-//! `y[r][c] = x[floor(r * height_in / height_out)][floor(c * width_in / width_out)]`, every channel.
+//! Nearest-neighbour resizing of an image, along each axis:
+//! `y[r][c] = x[floor(r * height_in / height_out)][floor(c * width_in / width_out)]`, every
+//! channel.
 
 use super::resize::{Resize, Sources, resize};
 

@@ -1,9 +1,10 @@
-//! The layers' loop for processors whose registers hold one number each: microcontrollers.
+//! The layers' loop for processors whose registers hold one float each: microcontrollers.
 //!
-//! Flash and stack are what they are short of, so there is one body for all layers and sizes, which knows none of them
-//! when it is compiled. A tile has up to sixteen sums, of one position by sixteen outputs, two by eight, or four by four,
-//! two or one; they pass a run of inputs in registers ([`accumulate`]) and are finished in memory, as bits: a comparison
-//! of numbers is a call where there is no FPU. Every sum takes taps, then inputs, ascending from its bias, as in `tiles.rs`.
+//! They are short of flash and stack. So one body serves all layers and sizes, none of them known
+//! at compile time. A tile has up to sixteen sums: one position by sixteen outputs, two by eight,
+//! or four by four, two or one. The sums pass a run of inputs in registers ([`accumulate`]) and are
+//! finished in memory, as bits: without an FPU, a comparison of floats is a call. Every sum takes
+//! taps, then inputs, ascending from its bias, as in `tiles.rs`.
 
 #![expect(
     unsafe_code,
@@ -20,8 +21,8 @@ use tile::Tile;
 
 mod tile;
 
-/// Whether layers are taken by this loop: where there are no vectors, and where little code was asked for and is compiled for
-/// one processor alone, so that its fused multiply-add is an instruction here.
+/// Whether layers use this loop: on targets without vectors, and in builds for small code that
+/// target one processor, so that its fused multiply-add is an instruction here.
 pub(super) const IN_USE: bool = cfg!(any(
     target_arch = "arm",
     target_arch = "riscv32",
@@ -35,7 +36,7 @@ pub(super) const IN_USE: bool = cfg!(any(
     )
 ));
 
-/// Positions of a tile at most.
+/// The largest number of positions in a tile.
 const POSITIONS: usize = 4;
 
 /// Writes all outputs of a layer.
@@ -49,7 +50,7 @@ pub(super) fn write(layer: &Layer<'_>, y: &mut [f32]) {
         let Some((block, left)) = weights.split_at_checked(rows.saturating_mul(lanes)) else {
             return;
         };
-        // A single position has all sums of a tile to itself.
+        // A single position has all sums of a tile.
         let (positions, width) = match (layer.horizontal.count, lanes) {
             (1, _) => (1, lanes),
             (_, FULL | 8) => (2, 8),
@@ -79,25 +80,25 @@ pub(super) fn write(layer: &Layer<'_>, y: &mut [f32]) {
 
 /// Neighbouring outputs that are computed together, at all positions.
 struct Part<'a> {
-    /// From the first output's first weight on.
+    /// The weights, starting at the first output's first.
     weights: *const f32,
-    /// Weights from row to row.
+    /// Distance of the rows of weights.
     lanes: usize,
     /// Sums of a position, and positions of a tile.
     width: usize,
     positions: usize,
     /// The first output.
     channel: usize,
-    /// As many as there are outputs.
+    /// The number of outputs.
     bias: &'a [f32],
 }
 
-/// The rows of weights in a block, where all inputs and all taps are there.
+/// The rows of weights in a block, if all inputs and taps exist.
 fn rows(layer: &Layer<'_>) -> Option<usize> {
     let (vertical, horizontal) = (&layer.vertical, &layer.horizontal);
     let positions = vertical.length.checked_mul(horizontal.length)?;
     let numbers = positions.checked_mul(layer.from)?;
-    // The number of the last tap; a phase of a transposed convolution may have none.
+    // The index of the last tap; a phase of a transposed convolution may have no tap.
     let last = |axis: &Axis| match axis.taps.checked_sub(1) {
         Some(steps) => axis.tap.checked_add(steps.checked_mul(axis.tap_step)?),
         None => Some(0),
@@ -142,7 +143,7 @@ fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
             let (layer, part) = (hidden(layer), hidden(part));
             let horizontal = &layer.horizontal;
             let weights_of_tap = layer.inputs.wrapping_mul(part.lanes);
-            // Those at the edges one by one, with the taps that they have.
+            // Positions at the edges one by one, with the taps that they have.
             let (mut left, taps) = if inside.contains(&position) {
                 (inside.end.wrapping_sub(position), 0..horizontal.taps)
             } else {
@@ -189,8 +190,8 @@ fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
                 for _ in 0..lines {
                     let line = (tile.x, tile.weights);
                     for _ in 0..runs {
-                        // SAFETY: `rows` has seen that all inputs and rows are there, and the axes leave out the taps that
-                        // have no input.
+                        // SAFETY: `rows` verified that all inputs and rows exist, and the axes
+                        // leave out taps without input.
                         unsafe { accumulate(&tile, &mut sums) };
                         (tile.start, tile.start_step) = (sums.as_ptr(), part.width);
                         let tap = horizontal.direction.wrapping_mul(layer.from);
@@ -222,13 +223,14 @@ fn write_part(layer: &Layer<'_>, part: &Part<'_>, y: &mut [f32]) {
     }
 }
 
-/// The same, of which the compiler knows nothing: what it reckons from it before a loop lies on the stack all the time.
+/// Hides `value` from LLVM, so that derived values are not hoisted out of loops and spilled to the
+/// stack.
 #[inline(always)]
 fn hidden<T>(value: &T) -> &T {
     black_box(value)
 }
 
-/// The bias for every position.
+/// Writes the bias for every position.
 #[inline(never)]
 fn fill(part: &Part<'_>, sums: &mut [f32; FULL]) {
     for sums in sums.chunks_exact_mut(part.width.max(1)) {
@@ -238,13 +240,13 @@ fn fill(part: &Part<'_>, sums: &mut [f32; FULL]) {
     }
 }
 
-/// What [`Finish::apply`] does, on bits; the residual of the first sum is number `start`.
+/// [`Finish::apply`] on bits; `start` is the index of the first sum's residual.
 #[inline(never)]
 fn finish(finish: &Finish<'_>, start: usize, sums: &[f32], y: &mut [f32]) {
     let pairs = y.iter_mut().zip(sums);
     match finish.then {
         Then::Nothing => {
-            // What `+ 0.0` changes.
+            // The effect of `+ 0.0` on bits.
             let zero = if finish.positive_zero {
                 NEGATIVE_ZERO
             } else {
@@ -276,13 +278,14 @@ fn finish(finish: &Finish<'_>, start: usize, sums: &[f32], y: &mut [f32]) {
 
 const NEGATIVE_ZERO: u32 = 1 << 31;
 
-/// `x`, and zero where it has these bits.
+/// Returns `x`, or zero where `x` has these bits.
 #[inline(always)]
 fn but(x: f32, bits: u32) -> f32 {
     f32::from_bits(if x.to_bits() == bits { 0 } else { x.to_bits() })
 }
 
-/// `x > 0.0 ? x : 0.0`: the bits from those of the smallest number to those of infinity.
+/// Returns `x > 0.0 ? x : 0.0`: keeps the bits from those of the smallest positive float to those
+/// of infinity.
 #[inline(always)]
 fn relu(x: f32) -> f32 {
     let bits = x.to_bits();
@@ -290,10 +293,10 @@ fn relu(x: f32) -> f32 {
     f32::from_bits(if above { bits } else { 0 })
 }
 
-/// Adds the run's products to what the sums `[positions][width]` start with, row after row.
+/// Adds the run's products to the initial values of the sums `[positions][width]`, row after row.
 ///
 /// # Safety
-/// All numbers and rows are there, and what to start with, which may be the sums.
+/// All inputs, rows and initial values exist. The initial values may be the sums themselves.
 #[cfg(any(
     test,
     all(
@@ -309,11 +312,12 @@ unsafe fn accumulate_plainly(tile: &Tile, sums: &mut [f32; FULL]) {
     use crate::fma::{Arithmetic, Native};
     use crate::index::numbered;
     let positions = tile.positions.min(tile.left);
-    // Else the sums are what to start with: they are there, and are not read by another way while they are lent.
+    // Otherwise the initial values are the sums: they exist, and are not read through another
+    // reference while borrowed.
     if tile.start_step == 0 {
         for sums in sums.chunks_exact_mut(tile.width.max(1)).take(positions) {
             for (lane, sum) in numbered(sums.iter_mut()) {
-                // SAFETY: as the caller says.
+                // SAFETY: by this function's contract.
                 *sum = unsafe { *tile.start.wrapping_add(lane) };
             }
         }
@@ -322,10 +326,10 @@ unsafe fn accumulate_plainly(tile: &Tile, sums: &mut [f32; FULL]) {
         let row = tile.weights.wrapping_add(i.wrapping_mul(tile.lanes));
         let sums = sums.chunks_exact_mut(tile.width.max(1));
         for (k, sums) in numbered(sums).take(positions) {
-            // SAFETY: as the caller says.
+            // SAFETY: by this function's contract.
             let number = unsafe { *tile.x.wrapping_add(along(i, k, tile.from)) };
             for (lane, sum) in numbered(sums.iter_mut()) {
-                // SAFETY: as the caller says.
+                // SAFETY: by this function's contract.
                 let weight = unsafe { *row.wrapping_add(lane) };
                 *sum = Native::fma(number, weight, *sum);
             }

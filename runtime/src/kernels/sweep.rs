@@ -1,9 +1,10 @@
-//! A sweep: positions side by side that have the same taps, with the weights of one or more blocks.
+//! A sweep: neighbouring positions that have the same taps, with the weights of one or more blocks.
 
 use super::finish::Finish;
 use core::ops::Range;
 
-/// Steps from one part of a sum to the next: how many, and how far in `x` and in the rows of the weights; modulo 2^64.
+/// Strides from one part of a sum to the next: the number of parts, and the step in `x` and in the
+/// rows of the weights; modulo 2^64.
 #[derive(Clone, Copy)]
 pub(super) struct Steps {
     pub(super) count: usize,
@@ -12,7 +13,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// One part.
+    /// A single part.
     pub(super) const NONE: Self = Self {
         count: 1,
         x: 0,
@@ -20,17 +21,18 @@ impl Steps {
     };
 }
 
-/// Everything that a tile needs to know, in numbers of the arrays themselves.
+/// A tile's view of its arrays, in elements.
 ///
-/// A sum takes `run` numbers of `x` that follow one another with as many rows of the weights, then those an inner step
-/// further, and all that again at each outer step.
+/// A sum runs over `run` consecutive elements of `x` and as many rows of the weights, then over
+/// those an inner step further, and repeats this at each outer step.
 #[derive(Clone, Copy)]
 pub(super) struct Sweep<'a> {
     pub(super) x: &'a [f32],
-    /// The first number of the first position, and numbers from one position to the next.
+    /// The index of the first element of the first position, and elements from one position to the
+    /// next.
     pub(super) start: usize,
     pub(super) from: usize,
-    /// Rows of as many numbers as a block has lanes.
+    /// Rows; each has one weight for every lane of a block.
     pub(super) weights: &'a [f32],
     /// The first row, and rows from one block to the next.
     pub(super) row: usize,
@@ -39,19 +41,19 @@ pub(super) struct Sweep<'a> {
     pub(super) inner: Steps,
     pub(super) run: usize,
     pub(super) positions: usize,
-    /// Of the first block's first output on; lanes past them are padding.
+    /// From the first block's first output on; lanes past them are padding.
     pub(super) bias: &'a [f32],
-    /// Where in `y` the first position's first output is, and numbers to the next position's.
+    /// The index in `y` of the first position's first output, and elements to the next position's.
     pub(super) y: usize,
     pub(super) to: usize,
-    /// The same in the residual.
+    /// As `to`, in the residual.
     pub(super) residual: usize,
     pub(super) residual_step: usize,
     pub(super) finish: Finish<'a>,
 }
 
 impl Sweep<'_> {
-    /// The same for the positions of this range alone.
+    /// Returns the sweep restricted to the positions of this range.
     #[inline(always)]
     pub(super) fn part(&self, range: Range<usize>) -> Self {
         let moved = |start: usize, step: usize| start.wrapping_add(range.start.wrapping_mul(step));
@@ -64,13 +66,13 @@ impl Sweep<'_> {
         }
     }
 
-    /// Whether all numbers and weights that are read are there, with `blocks` blocks of `lanes` lanes.
+    /// Whether all elements and weights that are read exist, with `blocks` blocks of `lanes` lanes.
     #[inline(always)]
     pub(super) fn is_inside(&self, blocks: usize, lanes: usize) -> bool {
         self.checked(blocks, lanes).unwrap_or(false)
     }
 
-    /// Whether the last position's outputs up to `end` are in `y`.
+    /// Whether the last position's outputs up to `end` fit in `y`.
     #[inline(always)]
     pub(super) fn ends_inside(&self, end: usize, y: &[f32]) -> bool {
         let along = self.positions.saturating_sub(1).checked_mul(self.to);
@@ -84,7 +86,7 @@ impl Sweep<'_> {
         if outer.count == 0 || inner.count == 0 || self.run == 0 || self.positions == 0 {
             return Some(false);
         }
-        // Steps of x may go backward.
+        // Steps of x may be negative.
         let span =
             |steps: Steps| (steps.x as isize).checked_mul(isize::try_from(steps.count - 1).ok()?);
         let (outer_x, inner_x) = (span(outer)?, span(inner)?);
@@ -109,13 +111,14 @@ impl Sweep<'_> {
         )
     }
 
-    /// Calls `run` for each run of the sum of position `position`, in order: with the first of its numbers in `x` and the
-    /// first of its rows.
+    /// Calls `run` for each run of the sum of position `position`, in order, with the index of its
+    /// first element in `x` and of its first row.
     #[inline(always)]
     pub(super) fn each_run(&self, position: usize, mut run: impl FnMut(usize, usize)) {
         let mut line = self.start.wrapping_add(position.wrapping_mul(self.from));
         let mut rows = self.row;
-        // A sweep that `is_inside` has at least one of each, so that the compiler need not keep the sums of none.
+        // A sweep that passed `is_inside` has at least one of each, so the compiler need not handle
+        // the case of none.
         let mut outer = self.outer.count;
         loop {
             let (mut x, mut row) = (line, rows);

@@ -1,4 +1,5 @@
-//! Every kernel against plain indexed loops, bit for bit, over random shapes; and against lengths that disagree.
+//! Every kernel against plain indexed loops, bit for bit, over random shapes, and with lengths that
+//! disagree.
 
 use super::add::add;
 use super::blocks::block_lanes;
@@ -38,7 +39,7 @@ fn repeated(case: impl Fn(&mut ChaCha8Rng)) {
     }
 }
 
-/// Values among which zeros of both signs, tiny and huge ones are common.
+/// Random values with many zeros of both signs and many tiny and huge values.
 fn odd_values(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
     const ODD: [f32; 6] = [0.0, -0.0, 1e-40, -1e-42, 1e30, -1e25];
     let mut values = values(rng, count);
@@ -50,7 +51,7 @@ fn odd_values(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
     values
 }
 
-/// Weights `[rows][outputs]` as the kernels want them.
+/// Weights `[rows][outputs]` in the kernels' packing.
 fn packed(weights: &[f32], outputs: usize) -> Vec<f32> {
     let (mut packed, mut first) = (Vec::new(), 0);
     while first < outputs {
@@ -71,7 +72,7 @@ const THEN: [Then; 5] = [
     Then::AddRelu,
 ];
 
-/// What is fused, in plain steps.
+/// The fused finish in plain steps.
 fn then(then: Then, sum: f32, residual: f32) -> f32 {
     let relu = elementary::relu;
     match then {
@@ -133,7 +134,7 @@ fn blocks_pad_at_most_an_eighth() {
     }
 }
 
-/// An input position along one axis, if there is one.
+/// The input position along one axis, if it is inside.
 fn source(p: usize, t: usize, kernel: usize, stride: usize, length: usize) -> Option<usize> {
     let stretched = (p + kernel / 2).checked_sub(t)?;
     (stretched % stride == 0 && stretched / stride < length).then_some(stretched / stride)
@@ -147,11 +148,8 @@ fn a_convolution_has_the_bits_of_its_written_order() {
         } else {
             rng.random_range(1..8)
         };
-        // Rows of few outputs, which are taken many positions at a time, are long.
-        let (width, outputs) = match rng.random() {
-            true => (300, 6),
-            false => (30, 40),
-        };
+        // Rows of few outputs, which are computed many positions at a time, are long.
+        let (width, outputs) = if rng.random() { (300, 6) } else { (30, 40) };
         let sizes = Conv2d {
             size: [height, rng.random_range(1..width)],
             inputs: rng.random_range(1..20),
@@ -231,9 +229,12 @@ fn places(
 fn a_transposed_convolution_has_the_bits_of_its_written_order() {
     repeated(|rng| {
         let one = rng.random();
-        let mut axis = |most: usize| match one {
-            true => [1, rng.random_range(1..most)],
-            false => [rng.random_range(1..most / 2), rng.random_range(1..most)],
+        let mut axis = |most: usize| {
+            if one {
+                [1, rng.random_range(1..most)]
+            } else {
+                [rng.random_range(1..most / 2), rng.random_range(1..most)]
+            }
         };
         let (size_in, size_out, stride) = (axis(60), axis(120), axis(4));
         let half = axis(4);
@@ -241,9 +242,10 @@ fn a_transposed_convolution_has_the_bits_of_its_written_order() {
             size_in,
             size_out,
             inputs: rng.random_range(1..20),
-            outputs: match rng.random() {
-                true => rng.random_range(1..6),
-                false => rng.random_range(1..40),
+            outputs: if rng.random() {
+                rng.random_range(1..6)
+            } else {
+                rng.random_range(1..40)
             },
             kernel: if one {
                 [1, 2 * half[1] - 1]
@@ -431,7 +433,7 @@ fn lengths_that_disagree_never_panic() {
         let mut any = |most| rng.random_range(0..most);
         let (x, weights, bias) = (vec![1.0; any(50)], vec![1.0; any(300)], vec![1.0; any(50)]);
         let mut y = vec![0.0; any(100)];
-        // Any size may also be absurd: it costs no work, overflows nothing.
+        // Absurd sizes must cause neither work nor overflow.
         let mut any = |most| match rng.random_range(0..12) {
             0 => usize::MAX,
             _ => rng.random_range(0..most),

@@ -1,15 +1,16 @@
-//! The loop that dense layers and all convolutions share: sums over taps, for a tile of positions by outputs at a time.
+//! The loop of dense layers and all convolutions: sums over taps, one tile of positions by outputs
+//! at a time.
 //!
-//! Neighbouring positions take the same weights, neighbouring outputs the same inputs. So a tile of sums is kept in
-//! registers while its taps pass by: each weight is loaded once a tile, and enough independent sums are in flight to
-//! hide the latency of a multiply-add. Every sum starts from its bias and takes taps, then inputs, ascending, whichever
-//! tile it is in.
+//! Neighbouring positions share weights, neighbouring outputs share inputs. So a tile of sums stays
+//! in registers during the loop over taps: each weight is loaded once for a tile, and enough
+//! independent sums are in flight to hide the latency of a multiply-add. Every sum starts from its
+//! bias and takes taps, then inputs, ascending, in whichever tile it is.
 //!
-//! A block's outputs stand side by side in vectors. In blocks of four and fewer, neighbouring positions do where there are
-//! eight of them (`narrow.rs`); the sums are the same.
+//! The lanes of a vector are the outputs of a block. In blocks of at most four outputs they are
+//! neighbouring positions, if there are eight (`narrow.rs`); the sums are the same.
 //!
-//! The work on a sweep is a function of its own, so that its loops have all registers to themselves. Its bounds are
-//! checked once, before it begins: work that exists stays inside.
+//! The work on a sweep is a separate function, so that its loops can use all registers. Its bounds
+//! are checked once, when it is constructed.
 
 #![expect(
     unsafe_code,
@@ -25,7 +26,8 @@ use crate::simd::portable::Portable;
 use crate::simd::{Vector, Work, has_sixteen};
 use core::hint::black_box;
 
-/// Takes a sweep by the tiles that suit its blocks of `lanes`, `together` at a time, and the vectors.
+/// Computes a sweep, `together` blocks of `lanes` at a time, with the tiles and vectors that suit
+/// it.
 #[inline(always)]
 pub(super) fn write<V: Vector>(sweep: &Sweep, lanes: usize, together: usize, y: &mut [f32]) {
     match (lanes, together) {
@@ -38,7 +40,7 @@ pub(super) fn write<V: Vector>(sweep: &Sweep, lanes: usize, together: usize, y: 
         (16, _) if sweep.positions < 4 => tiles::<V, 1, 1, 16>(sweep, y),
         (16, _) if V::LANES < 8 => whole_and_rest::<V, 4, 16>(sweep, y),
         (16, _) => {
-            // Sixes, and fours for what they leave.
+            // Tiles of six positions, and of four for the rest.
             let left = match sweep.positions % 6 {
                 left @ (1 | 2) if sweep.positions > 6 => left.wrapping_add(6),
                 left => left,
@@ -61,14 +63,15 @@ pub(super) fn write<V: Vector>(sweep: &Sweep, lanes: usize, together: usize, y: 
     }
 }
 
-/// Whether so many positions are taken by vectors of sixteen outputs, two blocks at a time where there are two: each number of
-/// a position is then loaded once for both. (With four blocks the compiler keeps some of the sums in memory.)
+/// Whether this many positions use vectors of sixteen outputs, two blocks at a time if there are
+/// two: each input is then loaded once for both blocks. (With four blocks the compiler keeps some
+/// sums in memory.)
 #[inline(always)]
 pub(super) fn suits_wide(positions: usize) -> bool {
     positions >= 6 && has_sixteen()
 }
 
-/// Tiles of `POSITIONS` positions for what they fit, single positions for the rest.
+/// Tiles of `POSITIONS` positions, and single positions for the rest.
 #[inline(always)]
 fn whole_and_rest<V: Vector, const POSITIONS: usize, const LANES: usize>(
     sweep: &Sweep,
@@ -79,7 +82,8 @@ fn whole_and_rest<V: Vector, const POSITIONS: usize, const LANES: usize>(
     tiles::<V, 1, 1, LANES>(&sweep.part(whole..sweep.positions), y);
 }
 
-/// All positions, `POSITIONS` by the lanes of `BLOCKS` blocks at a time, as many lanes as registers hold.
+/// All positions, in tiles of `POSITIONS` positions by `BLOCKS` blocks, as many lanes at a time as
+/// fit in registers.
 #[inline(always)]
 fn tiles<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const LANES: usize>(
     sweep: &Sweep,
@@ -98,9 +102,10 @@ fn tiles<V: Vector, const POSITIONS: usize, const BLOCKS: usize, const LANES: us
     }
 }
 
-/// A sweep by tiles of `POSITIONS` positions by `VECTORS` vectors, from lane `first` on, of each of `BLOCKS` blocks.
+/// A sweep in tiles of `POSITIONS` positions by `VECTORS` vectors, from lane `first` on, of each of
+/// `BLOCKS` blocks.
 ///
-/// One of these reads inside its arrays; where `whole`, it writes inside them as well.
+/// A value of this type reads inside its arrays only; if `whole`, it writes inside them only.
 struct Tiles<
     'a,
     const POSITIONS: usize,
@@ -111,14 +116,14 @@ struct Tiles<
     sweep: &'a Sweep<'a>,
     y: &'a mut [f32],
     first: usize,
-    /// All lanes are outputs, for which there is room.
+    /// All lanes are outputs, and fit in `y`.
     whole: bool,
 }
 
 impl<'a, const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECTORS: usize>
     Tiles<'a, POSITIONS, BLOCKS, LANES, VECTORS>
 {
-    /// The work by vectors `V`, if everything that it reads is there.
+    /// Returns the work with vectors `V`, if every element that it reads exists.
     #[inline(always)]
     fn new<V: Vector>(sweep: &'a Sweep<'a>, first: usize, y: &'a mut [f32]) -> Option<Self> {
         let end = along(first, VECTORS, V::LANES);
@@ -154,8 +159,8 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
                 );
             }
         }
-        // From the first position to each. Where the compiler knew how they follow from one another, it would reckon
-        // them anew at each step of the innermost loop.
+        // Offsets of each position from the first. If the compiler knew how they are derived, it
+        // would compute them anew in the innermost loop.
         let mut offsets = [0; POSITIONS];
         for (k, offset) in numbered(offsets.iter_mut()) {
             *offset = k.wrapping_mul(sweep.from);
@@ -168,7 +173,7 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
             sweep.each_run(position, |x, row| {
                 let mut numbers: [&[f32]; POSITIONS] = [&[]; POSITIONS];
                 for (numbers, offset) in numbers.iter_mut().zip(offsets) {
-                    // SAFETY: `new` has seen that the run's numbers are there, of which there is at least one.
+                    // SAFETY: `new` verified that the run's elements exist; there is at least one.
                     *numbers = unsafe { sweep.x.get_unchecked(x.wrapping_add(offset)..) };
                 }
                 let mut done = 0;
@@ -179,13 +184,13 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
                         let row = along(row.wrapping_add(i), block, sweep.rows_of_block);
                         let lane = along(first, row, LANES);
                         for (vector, weight) in numbered(weights.iter_mut()) {
-                            // SAFETY: `new` has seen that all rows are there, with all their lanes.
+                            // SAFETY: `new` verified that all rows exist, with all their lanes.
                             *weight =
                                 unsafe { V::load_at(sweep.weights, along(lane, vector, V::LANES)) };
                         }
                     }
                     for (sums, numbers) in sums.iter_mut().zip(numbers) {
-                        // SAFETY: `new` has seen that all numbers are there.
+                        // SAFETY: `new` verified that all elements exist.
                         let number = unsafe { V::splat_at(numbers, i) };
                         for (sums, weights) in sums.iter_mut().zip(weights) {
                             for (sum, weight) in sums.iter_mut().zip(weights) {
@@ -214,7 +219,7 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
                     let place = start
                         .wrapping_add(k.wrapping_mul(sweep.to))
                         .wrapping_add(lane);
-                    // SAFETY: `new` has seen that the last position's last output is there.
+                    // SAFETY: `new` verified that the last position's last output exists.
                     unsafe { sum.store_at(y, place) };
                 });
             } else {
@@ -229,7 +234,8 @@ impl<const POSITIONS: usize, const BLOCKS: usize, const LANES: usize, const VECT
             if position == last {
                 return;
             }
-            // A tile that would pass the last position is moved back, and writes again what is there.
+            // A tile that would pass the last position is moved back, and writes some outputs
+            // again.
             position = position.wrapping_add(POSITIONS).min(last);
         }
     }

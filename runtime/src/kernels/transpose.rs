@@ -1,4 +1,5 @@
-//! From position-major to channel-major: the order in which users have several curves or images.
+//! Transposition from position-major to channel-major order, in which users expect several curves
+//! or images.
 
 use crate::index::numbered;
 
@@ -6,7 +7,8 @@ use super::scalar;
 
 /// Writes `y[channel * length + position] = x[position * channels + channel]`. Exact.
 ///
-/// *Shapes*: `x: [length][channels]`, `y: [channels][length]`; an image has rows times columns positions.
+/// *Shapes*: `x: [length][channels]`, `y: [channels][length]`; an image has rows times columns
+/// positions.
 #[inline]
 pub fn transpose(x: &[f32], y: &mut [f32], length: usize, channels: usize) {
     if channels == 2 && !scalar::IN_USE {
@@ -19,7 +21,7 @@ pub fn transpose(x: &[f32], y: &mut [f32], length: usize, channels: usize) {
     }
 }
 
-/// Two channels: steps that the compiler knows become vectors.
+/// Two channels: with constant steps, the loop vectorises.
 #[inline(always)]
 fn two(x: &[f32], y: &mut [f32], length: usize) {
     let x = x.as_chunks::<2>().0;

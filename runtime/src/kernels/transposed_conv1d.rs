@@ -1,9 +1,11 @@
-//! Transposed convolution of a sequence: each input position is spread over the outputs around `stride` times it.
+//! Transposed convolution of a sequence: each input position is spread over the outputs around
+//! `stride` times it.
 //!
-//! `y[p][o] = bias[o] + sum over t, then i, ascending, of x[q][i] * weight[t][i][o]`, `q = (p + K / 2 - t) / stride` where
-//! that is whole and inside; then `+ 0.0`: never a negative zero. Of its natural length
-//! `(length_in - 1) * stride - 2 (K / 2) + K` it is cut to `length_out`, or followed by zeros (without bias). PyTorch's
-//! ConvTranspose1d with padding K / 2. An image of one row.
+//! `y[p][o] = bias[o] + sum over t, then i, ascending, of x[q][i] * weight[t][i][o]`, with
+//! `q = (p + K / 2 - t) / stride` where that is an integer and inside, then `+ 0.0`: never a
+//! negative zero. The natural length `(length_in - 1) * stride - 2 (K / 2) + K` is cut to
+//! `length_out` or padded with zeros (without bias). As PyTorch's ConvTranspose1d with padding K /
+//! 2. Computed as an image of one row.
 
 use super::finish::Then;
 use super::transposed_conv2d::{TransposedConv2d, transposed_conv2d};
@@ -19,15 +21,16 @@ pub struct TransposedConv1d {
     pub inputs: usize,
     /// Channels of the output.
     pub outputs: usize,
-    /// Taps, an odd number.
+    /// Taps, odd.
     pub kernel: usize,
-    /// Output positions an input position.
+    /// Output positions for each input position.
     pub stride: usize,
 }
 
 /// Computes a transposed convolution; `then` is [`Then::Nothing`] or [`Then::Relu`].
 ///
-/// *Shapes*: `x: [length_in][inputs]`, `weights`: packed, `bias: [outputs]`, `y: [length_out][outputs]`.
+/// *Shapes*: `x: [length_in][inputs]`, `weights`: packed, `bias: [outputs]`,
+/// `y: [length_out][outputs]`.
 #[cfg_attr(all(target_feature = "avx2", target_feature = "fma"), inline(always))]
 #[cfg_attr(not(all(target_feature = "avx2", target_feature = "fma")), inline)]
 pub fn transposed_conv1d(

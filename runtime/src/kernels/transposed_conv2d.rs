@@ -1,9 +1,12 @@
-//! Transposed convolution of an image: each input position is spread over the outputs around `stride` times it.
+//! Transposed convolution of an image: each input position is spread over the outputs around
+//! `stride` times it.
 //!
-//! Along each axis output `p` takes tap `t` from input `q = (p + K / 2 - t) / stride` where that is whole and inside; with
-//! `y[..][o] = bias[o] + sum over s, t, then i, ascending, of x[..][i] * weight[s][t][i][o]`, then `+ 0.0`: never a negative
-//! zero. Of its natural size, `(size_in - 1) * stride - 2 (K / 2) + K` along each axis, it is cut to `size_out`, or
-//! followed by zeros (without bias). PyTorch's ConvTranspose2d with padding K / 2.
+//! Along each axis output `p` takes tap `t` from input `q = (p + K / 2 - t) / stride` where that is
+//! an integer and inside; with
+//! `y[..][o] = bias[o] + sum over s, t, then i, ascending, of x[..][i] * weight[s][t][i][o]`, then
+//! `+ 0.0`: never a negative zero. The natural size along each axis,
+//! `(size_in - 1) * stride - 2 (K / 2) + K`, is cut to `size_out` or padded with zeros (without
+//! bias). As PyTorch's ConvTranspose2d with padding K / 2.
 
 use super::axis::Axis;
 use super::finish::{Finish, Then};
@@ -21,9 +24,9 @@ pub struct TransposedConv2d {
     pub inputs: usize,
     /// Channels of the output.
     pub outputs: usize,
-    /// Taps along rows and columns, odd numbers.
+    /// Taps along rows and columns, odd.
     pub kernel: [usize; 2],
-    /// Output positions an input position, along rows and columns.
+    /// Output positions for each input position, along rows and columns.
     pub stride: [usize; 2],
 }
 
@@ -48,7 +51,7 @@ pub fn transposed_conv2d(
     sizes: TransposedConv2d,
     then: Then,
 ) {
-    // What the slices have room for: sizes beyond them would be work on nothing.
+    // The sizes that fit in the slices: beyond them there is nothing to compute.
     let [height, width] = sizes.size_out.map(|size| size.min(y.len()));
     let kernel = sizes.kernel.map(|kernel| kernel.min(weights.len()));
     let [rows, columns] = kernel;
@@ -70,7 +73,7 @@ pub fn transposed_conv2d(
         };
         y.get_mut(zeros..).unwrap_or_default().fill(0.0);
     }
-    // Positions a stride apart share their taps.
+    // Positions a stride apart have the same taps.
     for row in 0..vertical.count() {
         for column in 0..horizontal.count() {
             let layer = Layer {
@@ -98,7 +101,8 @@ pub fn transposed_conv2d(
     }
 }
 
-/// One axis, whose outputs p = s * stride + phase - K / 2 take the taps t = phase + j * stride, from q = s - j.
+/// One axis. Its outputs p = s * stride + phase - K / 2 take the taps t = phase + j * stride, from
+/// q = s - j.
 #[derive(Clone, Copy)]
 struct Phases {
     length_in: usize,
@@ -108,7 +112,7 @@ struct Phases {
 }
 
 impl Phases {
-    /// How many phases have outputs.
+    /// The number of phases that have outputs.
     #[inline(always)]
     fn count(&self) -> usize {
         self.stride

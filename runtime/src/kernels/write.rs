@@ -1,7 +1,8 @@
 //! Writing the outputs of a layer: sums over taps, as sweeps along the rows of the outputs.
 //!
-//! Positions that have all their taps are one sweep a row; those at the edges come one by one, with the taps that they
-//! have. Where the sizes are constants of the program, so is all that is computed from them here.
+//! Positions that have all their taps form one sweep a row; those at the edges are computed one by
+//! one, with the taps that they have. Where the sizes are constants of the program, so are all
+//! values derived from them here.
 
 use super::axis::Axis;
 use super::blocks::{FULL, block_lanes};
@@ -24,9 +25,10 @@ vectorised! {
     }
 }
 
-/// The positions near the ends of the rows, one by one: outputs up to `end`.
+/// The positions near the ends of the rows, one by one, for outputs up to `end`.
 ///
-/// Where several blocks are taken together, they are code for any sizes: a layer's own would be much of a frozen crate.
+/// Where several blocks are computed together, this code is shared by all sizes: a copy for each
+/// layer would be a large part of a frozen crate.
 struct Edges<'a, 'b> {
     layer: &'a Layer<'a>,
     y: &'b mut [f32],
@@ -34,7 +36,7 @@ struct Edges<'a, 'b> {
 }
 
 impl Edges<'_, '_> {
-    /// Writes them, at most so many full blocks at a time.
+    /// Writes the outputs, at most this many full blocks at a time.
     #[inline(always)]
     fn write<V: Vector>(self, most: usize) {
         let axis = &self.layer.horizontal;
@@ -66,10 +68,10 @@ impl Layer<'_> {
         write(self, y);
     }
 
-    /// Writes all outputs by these vectors.
+    /// Writes all outputs with these vectors.
     #[inline(always)]
     pub(super) fn write_by<V: Vector>(&self, y: &mut [f32]) {
-        // What the slices have room for: sizes beyond them would be work on nothing.
+        // The sizes that fit in the slices: beyond them there is nothing to compute.
         let mut end = self.outputs.min(self.bias.len());
         if let Some(served) = Served::new::<V>(self) {
             end = self.write_narrow::<V>(served, y, end);
@@ -89,7 +91,7 @@ impl Layer<'_> {
             V::apart(edges);
         }
         if !inside.is_empty() {
-            // Few positions have but their outputs to work on side by side: as many blocks together as there are.
+            // With few positions, only outputs can be computed side by side: all blocks together.
             let most = match inside.len() {
                 ..4 => 4,
                 positions if tiles::suits_wide(positions) => 2,
@@ -99,7 +101,8 @@ impl Layer<'_> {
         }
     }
 
-    /// Writes the blocks of four and fewer outputs below `end` at all positions, and returns where they begin.
+    /// Writes the blocks of at most four outputs below `end` at all positions, and returns the
+    /// index of their first output.
     #[inline(always)]
     fn write_narrow<V: Vector>(&self, served: Served<'_>, y: &mut [f32], end: usize) -> usize {
         let rows = self.taps.saturating_mul(self.inputs);
@@ -124,8 +127,8 @@ impl Layer<'_> {
         first
     }
 
-    /// Writes outputs up to `end` of these positions of every row, which all have the taps of the first, at most so many full
-    /// blocks at a time.
+    /// Writes outputs up to `end` at these positions of every row, at most this many full blocks at
+    /// a time. All positions have the taps of the first.
     #[inline(always)]
     fn write_positions<V: Vector>(
         &self,
@@ -152,7 +155,7 @@ impl Layer<'_> {
         }
     }
 
-    /// How many full blocks are taken together from `channel` on: four, two or one.
+    /// The number of full blocks computed together from `channel` on: four, two or one.
     #[inline(always)]
     fn full_blocks(&self, channel: usize) -> usize {
         let full = |block: usize| block_lanes(self.outputs, along(channel, block, FULL)) == FULL;
@@ -163,7 +166,7 @@ impl Layer<'_> {
         }
     }
 
-    /// The sweep over `positions` of a row, which all have the taps of the first.
+    /// The sweep over `positions` of a row, all of which have the taps of the first.
     #[inline(always)]
     fn sweep<'a>(
         &'a self,
@@ -192,7 +195,7 @@ impl Layer<'_> {
             positions.start,
             horizontal.step,
         );
-        // Without a tap the sums are the bias, and 0.0 times 0.0.
+        // Without taps, a sum is the bias plus 0.0 times 0.0.
         let none = Sweep {
             x: &ZEROS,
             start: 0,

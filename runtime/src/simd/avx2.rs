@@ -1,4 +1,5 @@
-//! Eight numbers in a register of an x86-64 processor with AVX2 and the fused multiply-add.
+//! Vectors of eight floats in a register of an x86-64 processor with AVX2 and the fused
+//! multiply-add.
 
 use super::{Vector, Work};
 use crate::domain::{Guarded, Ranges};
@@ -6,12 +7,12 @@ use crate::fma::{Arithmetic, Native};
 use crate::index::along;
 use core::arch::x86_64::*;
 
-/// Eight numbers. Only functions that are compiled for AVX2 and FMA, and called where the processor has both, may name
-/// this type: `dispatch` alone does.
+/// Eight floats. Only functions compiled for AVX2 and FMA, and called where the processor has both,
+/// may name this type: `dispatch` ensures this.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(__m256);
 
-// SAFETY of every block below: the type is named by `dispatch` only, behind its check for AVX2 and FMA.
+// SAFETY of every block below: only `dispatch` names this type, after its check for AVX2 and FMA.
 impl Vector for Avx2 {
     const LANES: usize = 8;
 
@@ -24,7 +25,8 @@ impl Vector for Avx2 {
     #[inline(always)]
     fn load(x: &[f32]) -> Self {
         match x.first_chunk::<8>() {
-            // SAFETY: see above; the array has the eight numbers that are read, and needs no alignment.
+            // SAFETY: see above; the array has the eight floats that are read, and needs no
+            // alignment.
             Some(x) => Self(unsafe { _mm256_loadu_ps(x.as_ptr()) }),
             None => Self::splat(0.0),
         }
@@ -32,34 +34,35 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     unsafe fn splat_at(x: &[f32], i: usize) -> Self {
-        // SAFETY: see above; the caller knows that there is a number `i`.
+        // SAFETY: see above; by the contract, element `i` exists.
         Self(unsafe { _mm256_broadcast_ss(x.get_unchecked(i)) })
     }
 
     #[inline(always)]
     unsafe fn load_at(x: &[f32], i: usize) -> Self {
-        // SAFETY: see above; the caller knows that there are eight numbers from `i` on.
+        // SAFETY: see above; by the contract, there are eight elements from `i` on.
         Self(unsafe { _mm256_loadu_ps(x.as_ptr().add(i)) })
     }
 
     #[inline(always)]
     fn store(self, y: &mut [f32]) {
         if let Some(y) = y.first_chunk_mut::<8>() {
-            // SAFETY: see above; the array has room for the eight numbers that are written, and needs no alignment.
+            // SAFETY: see above; the array has room for the eight floats that are written, and
+            // needs no alignment.
             unsafe { _mm256_storeu_ps(y.as_mut_ptr(), self.0) }
         }
     }
 
     #[inline(always)]
     unsafe fn store_at(self, y: &mut [f32], i: usize) {
-        // SAFETY: see above; the caller knows that there are eight numbers from `i` on.
+        // SAFETY: see above; by the contract, there are eight elements from `i` on.
         unsafe { _mm256_storeu_ps(y.as_mut_ptr().add(i), self.0) }
     }
 
     #[inline(always)]
     fn store_some(self, y: &mut [f32], count: usize) {
         let count = count.min(y.len()).min(8) as i32;
-        // SAFETY: see above; there is room for the lanes that are marked, the others are not written.
+        // SAFETY: see above; the lanes in the mask fit, the others are not written.
         unsafe {
             let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
             let marked = _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lanes);
@@ -99,7 +102,7 @@ impl Vector for Avx2 {
             let size = _mm256_and_si256(bits, _mm256_set1_epi32(0x7FFF_FFFF));
             let sizes = _mm256_max_epu32(_mm256_castps_si256(largest.0), size);
             *largest = Self(_mm256_castsi256_ps(sizes));
-            // Both are below 2^31, so that a comparison of signed numbers serves.
+            // Both are below 2^31, so a comparison of signed integers gives the order.
             let marked = _mm256_or_si256(size, _mm256_set1_epi32(invalid as i32));
             let infinity = _mm256_set1_epi32(f32::INFINITY.to_bits() as i32);
             let not_a_number = _mm256_castsi256_ps(_mm256_cmpgt_epi32(marked, infinity));
@@ -119,7 +122,7 @@ impl Vector for Avx2 {
         };
         let (values, finite, outside) = unsafe {
             let x = load(&x);
-            // What is not finite leaves NaN, which equals nothing.
+            // Inputs that are not finite give NaN, which equals nothing.
             let finite = _mm256_cmp_ps::<_CMP_EQ_OQ>(_mm256_sub_ps(x, x), _mm256_setzero_ps());
             let values = _mm256_blendv_ps(load(&ranges.centre), x, finite);
             let below = _mm256_cmp_ps::<_CMP_LT_OQ>(values, load(&ranges.low));
@@ -136,7 +139,7 @@ impl Vector for Avx2 {
             let widths = _mm256_div_ps(beyond, _mm256_sub_ps(high, low));
             let counts = _mm256_cmp_ps::<_CMP_GT_OQ>(widths, _mm256_setzero_ps());
             let excess = _mm256_and_ps(widths, _mm256_and_ps(counts, outside));
-            // Not negative, so that the bits are in the order of the numbers.
+            // Not negative, so the bits are in the order of the values.
             let bits = _mm256_castps_si256(excess);
             let halves = _mm_max_epu32(
                 _mm256_castsi256_si128(bits),
@@ -158,10 +161,10 @@ impl Vector for Avx2 {
     #[inline(always)]
     unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
         if step == 1 {
-            // SAFETY: the caller knows that there are all eight.
+            // SAFETY: by the contract, all eight elements exist.
             return unsafe { Self::load_at(x, i) };
         }
-        // SAFETY: see above; the caller knows that there are all eight.
+        // SAFETY: see above; by the contract, all eight elements exist.
         let at = |lane: usize| unsafe { *x.get_unchecked(along(i, lane, step)) };
         // SAFETY: see above.
         Self(unsafe { _mm256_setr_ps(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)) })
@@ -169,8 +172,10 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     unsafe fn two_columns_at(x: &[f32], i: usize, step: usize) -> [Self; 2] {
-        // Pairs 0, 1, 4, 5 in the one and 2, 3, 6, 7 in the other, so that the halves come out in order.
-        // SAFETY: see above; the caller knows that each row has the two numbers, which need no alignment.
+        // Pairs 0, 1, 4, 5 in one and 2, 3, 6, 7 in the other, so that the halves come out in
+        // order.
+        // SAFETY: see above; by the contract, each row has its two elements, which need no
+        // alignment.
         unsafe {
             let pair = |k: usize| _mm_loadl_epi64(x.as_ptr().add(along(i, k, step)).cast());
             let pairs = |k: usize| _mm_unpacklo_epi64(pair(k), pair(k | 1));
@@ -185,7 +190,8 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     unsafe fn four_columns_at(x: &[f32], i: usize, step: usize) -> [Self; 4] {
-        // SAFETY: see above; the caller knows that each row has the four numbers, which need no alignment.
+        // SAFETY: see above; by the contract, each row has its four elements, which need no
+        // alignment.
         unsafe {
             let row = |k: usize| _mm_loadu_ps(x.as_ptr().add(along(i, k, step)));
             let rows = [0, 1, 2, 3].map(|k| _mm256_set_m128(row(k | 4), row(k)));
@@ -226,7 +232,7 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8] {
-        // SAFETY: see above; the caller knows that each row has the eight numbers.
+        // SAFETY: see above; by the contract, each row has its eight elements.
         unsafe {
             let [a, b, c, d] = Self::four_columns_at(x, i, step);
             let [e, f, g, h] = Self::four_columns_at(x, i.wrapping_add(4), step);
@@ -250,7 +256,7 @@ fn fours_transposed([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
     }
 }
 
-/// The low and the high pairs of two registers' numbers, alternating.
+/// The low and the high pairs of two registers' floats, alternating.
 #[inline(always)]
 fn interleaved(a: __m256, b: __m256) -> (__m256, __m256) {
     // SAFETY: as in the implementation above.

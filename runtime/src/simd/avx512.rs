@@ -1,4 +1,5 @@
-//! Sixteen numbers in a register of an x86-64 processor with AVX-512, for tiles of whole blocks of outputs.
+//! Vectors of sixteen floats in a register of an x86-64 processor with AVX-512, for tiles of whole
+//! blocks of outputs.
 
 use super::portable::Portable;
 use super::{Vector, Work};
@@ -6,12 +7,13 @@ use crate::domain::{Guarded, Ranges};
 use crate::fma::{Arithmetic, Native};
 use core::arch::x86_64::*;
 
-/// Sixteen numbers. Only functions that are compiled for AVX-512, and called where the processor has it, may name this
-/// type: those behind [`is_there`].
+/// Sixteen floats. Only functions compiled for AVX-512, and called where the processor has it, may
+/// name this type: those behind [`is_there`].
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(__m512);
 
-/// Whether this processor has AVX-512: known when the code is compiled for such processors alone, else found out.
+/// Whether this processor has AVX-512: known at compile time in builds for such processors alone,
+/// else detected.
 #[inline(always)]
 pub(crate) fn is_there() -> bool {
     #[cfg(target_feature = "avx512f")]
@@ -29,7 +31,7 @@ pub(crate) fn is_there() -> bool {
     false
 }
 
-// SAFETY of every block below: the type is named behind `is_there` only.
+// SAFETY of every block below: this type is named behind `is_there` only.
 impl Vector for Avx512 {
     const LANES: usize = 16;
 
@@ -42,7 +44,8 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn load(x: &[f32]) -> Self {
         match x.first_chunk::<16>() {
-            // SAFETY: see above; the array has the sixteen numbers that are read, and needs no alignment.
+            // SAFETY: see above; the array has the sixteen floats that are read, and needs no
+            // alignment.
             Some(x) => Self(unsafe { _mm512_loadu_ps(x.as_ptr()) }),
             None => Self::splat(0.0),
         }
@@ -50,27 +53,28 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     unsafe fn splat_at(x: &[f32], i: usize) -> Self {
-        // SAFETY: the caller knows that there is a number `i`.
+        // SAFETY: by the contract, element `i` exists.
         Self::splat(unsafe { *x.get_unchecked(i) })
     }
 
     #[inline(always)]
     unsafe fn load_at(x: &[f32], i: usize) -> Self {
-        // SAFETY: see above; the caller knows that there are sixteen numbers from `i` on.
+        // SAFETY: see above; by the contract, there are sixteen elements from `i` on.
         Self(unsafe { _mm512_loadu_ps(x.as_ptr().add(i)) })
     }
 
     #[inline(always)]
     fn store(self, y: &mut [f32]) {
         if let Some(y) = y.first_chunk_mut::<16>() {
-            // SAFETY: see above; the array has room for the sixteen numbers that are written, and needs no alignment.
+            // SAFETY: see above; the array has room for the sixteen floats that are written, and
+            // needs no alignment.
             unsafe { _mm512_storeu_ps(y.as_mut_ptr(), self.0) }
         }
     }
 
     #[inline(always)]
     unsafe fn store_at(self, y: &mut [f32], i: usize) {
-        // SAFETY: see above; the caller knows that there are sixteen numbers from `i` on.
+        // SAFETY: see above; by the contract, there are sixteen elements from `i` on.
         unsafe { _mm512_storeu_ps(y.as_mut_ptr().add(i), self.0) }
     }
 
@@ -78,7 +82,7 @@ impl Vector for Avx512 {
     fn store_some(self, y: &mut [f32], count: usize) {
         let count = count.min(y.len()).min(16);
         let mask = ((1_u32 << count) - 1) as u16;
-        // SAFETY: see above; there is room for the lanes of the mask, the others are not written.
+        // SAFETY: see above; the lanes of the mask fit, the others are not written.
         unsafe { _mm512_mask_storeu_ps(y.as_mut_ptr(), mask, self.0) }
     }
 
@@ -106,7 +110,7 @@ impl Vector for Avx512 {
         Self(unsafe { _mm512_max_ps(self.0, _mm512_setzero_ps()) })
     }
 
-    // What tiles of outputs do not do, in plain arrays.
+    // Operations that tiles of outputs do not use, in plain arrays.
 
     #[inline(always)]
     fn given_out(self, invalid: u32, largest: &mut Self) -> Self {

@@ -1,9 +1,10 @@
-//! Numbers side by side: the few operations that the kernels' inner tiles are written in.
+//! Vectors of floats: the few operations that the kernels' inner tiles use.
 //!
-//! A loop over an array may or may not become vector instructions, depending on flags, processor and compiler; the
-//! tiles of a convolution run far slower where the compiler chooses another axis than ours. So tiles are written
-//! in [`Vector`], once, and compiled for `avx2` where the processor has it. [`portable`] is the same in plain arrays:
-//! what every other target runs, and the oracle of the first in the tests, with the same bits.
+//! Whether a loop over an array becomes vector instructions depends on flags, processor and
+//! compiler, and the tiles of a convolution are far slower where the compiler vectorises another
+//! axis. So tiles are written once, with [`Vector`], and compiled for `avx2` where the processor
+//! has it. [`portable`] gives the same bits with plain arrays: every other target uses it, and it
+//! is the reference in the tests of the others.
 
 #![expect(
     unsafe_code,
@@ -26,7 +27,7 @@ mod vector;
 
 pub(crate) use vector::{Vector, Work};
 
-/// Whether this processor has vectors of sixteen numbers.
+/// Whether this processor has vectors of sixteen floats.
 #[inline(always)]
 pub(crate) fn has_sixteen() -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -35,7 +36,7 @@ pub(crate) fn has_sixteen() -> bool {
     false
 }
 
-/// The vectors of a build without anything better.
+/// The vectors of a build without better ones.
 #[cfg(not(any(
     target_arch = "arm",
     all(
@@ -46,7 +47,7 @@ pub(crate) fn has_sixteen() -> bool {
 )))]
 pub(crate) type Plain = portable::Portable<8>;
 
-/// The vectors of a build without anything better: registers of a Cortex-M hold one number each, and there are 32.
+/// The vectors of a build without better ones: each of a Cortex-M's 32 registers holds one float.
 #[cfg(target_arch = "arm")]
 pub(crate) type Plain = portable::Portable<4>;
 

@@ -1,11 +1,11 @@
-//! Plain arrays, every access checked.
+//! Vectors as plain arrays, every access checked.
 
 use super::{Vector, Work};
 use crate::domain::{Guarded, Ranges};
 use crate::elementary;
 use crate::fma::{Arithmetic, Native};
 
-/// `N` numbers.
+/// `N` floats.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable<const N: usize>(pub(crate) [f32; N]);
 

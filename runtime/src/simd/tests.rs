@@ -1,4 +1,5 @@
-//! Every operation of [`Avx2`](super::avx2::Avx2) and of [`Avx512`](super::avx512::Avx512) has the bits of the plain arrays.
+//! Every operation of [`Avx2`](super::avx2::Avx2) and [`Avx512`](super::avx512::Avx512) has the
+//! bits of the plain arrays.
 #![cfg(target_arch = "x86_64")]
 
 use super::avx2::Avx2;
@@ -10,7 +11,7 @@ use core::array;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Does everything that a vector can do with the numbers, and writes the bits of all results.
+/// Applies every operation of a vector to the values, and writes the bits of all results.
 struct Everything<'a> {
     numbers: &'a [f32],
     bits: &'a mut Vec<u32>,
@@ -23,7 +24,7 @@ impl Work for Everything<'_> {
         let mut put = |vector: V| {
             let (mut once, mut again) = ([0.0; 8], [0.0; 9]);
             vector.store(&mut once);
-            // SAFETY: there are eight from 1 on.
+            // SAFETY: there are eight values from index 1 on.
             unsafe { vector.store_at(&mut again, 1) };
             assert_eq!(
                 once.map(f32::to_bits),
@@ -70,7 +71,7 @@ impl Work for Everything<'_> {
                     .collect::<Vec<_>>(),
             ));
         }
-        // SAFETY: the last number that is read is number 5 + 7 * 9 + 7.
+        // SAFETY: the last value that is read has index 5 + 7 * 9 + 7.
         unsafe {
             put(V::splat_at(numbers, 70));
             put(V::load_at(numbers, 67));
@@ -95,7 +96,7 @@ impl Work for Everything<'_> {
     }
 }
 
-/// The same for vectors of sixteen.
+/// The operations of vectors of sixteen.
 struct Wide<'a> {
     numbers: &'a [f32],
     bits: &'a mut Vec<u32>,
@@ -108,7 +109,7 @@ impl Work for Wide<'_> {
         let mut put = |vector: V| {
             let (mut once, mut again) = ([0.0; 16], [0.0; 17]);
             vector.store(&mut once);
-            // SAFETY: there are sixteen from 1 on.
+            // SAFETY: there are sixteen values from index 1 on.
             unsafe { vector.store_at(&mut again, 1) };
             assert_eq!(once.map(f32::to_bits)[..], again.map(f32::to_bits)[1..]);
             bits.extend(once.map(f32::to_bits));
@@ -130,7 +131,7 @@ impl Work for Wide<'_> {
             put(V::load(&[0.0; 16]).given_out(invalid, &mut largest));
             put(largest);
         }
-        // SAFETY: the last number that is read is number 75.
+        // SAFETY: the last value that is read has index 75.
         unsafe {
             put(V::splat_at(numbers, 75));
             put(V::load_at(numbers, 60));
@@ -142,7 +143,7 @@ impl Work for Wide<'_> {
     }
 }
 
-/// Numbers to compute with, of which many are odd.
+/// Test values, many of them special.
 fn numbers(seed: u64) -> Vec<f32> {
     const ODD: [f32; 8] = [
         0.0,
@@ -162,7 +163,8 @@ fn numbers(seed: u64) -> Vec<f32> {
     (0..76).map(number).collect()
 }
 
-/// Compares bits. A NaN that comes out of arithmetic may have either sign: results are given out by `given_out`.
+/// Compares bits. A NaN that comes out of arithmetic may have either sign: `given_out` fixes it in
+/// results.
 fn assert_alike(seed: u64, vector: &[u32], plain: &[u32]) {
     assert_eq!(vector.len(), plain.len());
     for (place, (&vector, &plain)) in vector.iter().zip(plain).enumerate() {

@@ -1,44 +1,45 @@
-//! The operations that tiles are written in, and what can be done by any vectors.
+//! The vector operations of the tiles, and functions that any vectors can execute.
 
 use crate::domain::{Guarded, Ranges};
 use crate::index::{along, numbered};
 
-/// The lanes of the widest vectors.
+/// The number of lanes of the widest vectors.
 const MOST: usize = 16;
 
-/// So many numbers, each operation on all of them. What only some vectors have instructions for is written out in plain arrays.
+/// A vector of floats, with elementwise operations. Operations that only some vectors have
+/// instructions for are given in plain arrays.
 pub(crate) trait Vector: Copy {
-    /// How many.
+    /// The number of lanes.
     const LANES: usize;
 
     /// Returns `x` in every lane.
     fn splat(x: f32) -> Self;
 
-    /// Returns the first [`Vector::LANES`] numbers; zeros where there are fewer.
+    /// Returns the first [`Vector::LANES`] elements; zeros where there are fewer.
     fn load(x: &[f32]) -> Self;
 
-    /// Returns number `i` in every lane.
+    /// Returns element `i` in every lane.
     ///
     /// # Safety
-    /// There is a number `i`.
+    /// Element `i` exists.
     unsafe fn splat_at(x: &[f32], i: usize) -> Self;
 
-    /// Returns the numbers from `i` on.
+    /// Returns the elements from `i` on.
     ///
     /// # Safety
-    /// There are as many numbers from `i` on.
+    /// There are at least [`Vector::LANES`] elements from `i` on.
     unsafe fn load_at(x: &[f32], i: usize) -> Self;
 
-    /// Writes to the first [`Vector::LANES`] numbers; does nothing where there are fewer.
+    /// Writes to the first [`Vector::LANES`] elements; does nothing if there are fewer.
     fn store(self, y: &mut [f32]);
 
-    /// Writes to the numbers from `i` on.
+    /// Writes to the elements from `i` on.
     ///
     /// # Safety
-    /// There are as many numbers from `i` on.
+    /// There are at least [`Vector::LANES`] elements from `i` on.
     unsafe fn store_at(self, y: &mut [f32], i: usize);
 
-    /// Writes the first `count` lanes, as far as there is room.
+    /// Writes the first `count` lanes that fit.
     fn store_some(self, y: &mut [f32], count: usize) {
         let mut lanes = [0.0; MOST];
         self.store(&mut lanes);
@@ -56,48 +57,51 @@ pub(crate) trait Vector: Copy {
     /// Returns `x > 0.0 ? x : 0.0` in every lane.
     fn relu(self) -> Self;
 
-    /// Returns the numbers as results are given out: every NaN, and every number where `invalid` has all bits but the
-    /// sign's, is the NaN 0x7FC00000. Keeps the largest sizes, as bits, in `largest`. No branch.
+    /// Returns the values as results: every NaN, and every value where `invalid` has all bits but
+    /// the sign's, becomes the NaN 0x7FC00000. Keeps the largest magnitudes, as bits, in `largest`.
+    /// No branch.
     fn given_out(self, invalid: u32, largest: &mut Self) -> Self;
 
-    /// Returns what eight inputs are beside their ranges: [`Ranges::guarded`]. No branch but for what the ranges are.
+    /// Returns the check of eight inputs against their ranges: [`Ranges::guarded`]. Branches depend
+    /// on the ranges alone.
     fn guarded(ranges: &Ranges, x: [f32; 8]) -> Guarded;
 
-    /// Returns number `i` and the others of as many lanes, each `step` after the one before.
+    /// Returns element `i` and those at multiples of `step` after it, one for each lane.
     ///
     /// # Safety
-    /// There are all of them.
+    /// All of these elements exist.
     unsafe fn gather_at(x: &[f32], i: usize, step: usize) -> Self {
         let [column] = columns(x, i, step);
         column
     }
 
-    /// Returns number `i + j + k * step` as lane `k` of vector `j`: rows of two turned into columns.
+    /// Returns element `i + j + k * step` as lane `k` of vector `j`: rows of two turned into
+    /// columns.
     ///
     /// # Safety
-    /// There are all of them.
+    /// All of these elements exist.
     unsafe fn two_columns_at(x: &[f32], i: usize, step: usize) -> [Self; 2] {
         columns(x, i, step)
     }
 
-    /// The same for rows of four.
+    /// As [`Vector::two_columns_at`], for rows of four.
     ///
     /// # Safety
-    /// There are all of them.
+    /// All of these elements exist.
     unsafe fn four_columns_at(x: &[f32], i: usize, step: usize) -> [Self; 4] {
         columns(x, i, step)
     }
 
-    /// The same for rows of eight.
+    /// As [`Vector::two_columns_at`], for rows of eight.
     ///
     /// # Safety
-    /// There are all of them.
+    /// All of these elements exist.
     unsafe fn transposed_at(x: &[f32], i: usize, step: usize) -> [Self; 8] {
         columns(x, i, step)
     }
 
-    /// Turns one, two or four columns into rows, one after the other: lane `k` of vector `j` becomes number `k * COLUMNS + j` of
-    /// all.
+    /// Turns one, two or four columns into rows, one after the other: lane `k` of vector `j`
+    /// becomes element `k * COLUMNS + j`.
     fn interleave<const COLUMNS: usize>(vectors: &mut [Self; COLUMNS]) {
         let mut numbers = [[0.0; MOST]; COLUMNS];
         for (numbers, vector) in numbers.iter_mut().zip(&*vectors) {
@@ -113,11 +117,12 @@ pub(crate) trait Vector: Copy {
         }
     }
 
-    /// Does some work as a function of its own, compiled for these vectors: its loops have all registers to themselves.
+    /// Executes some work as a separate function, compiled for these vectors, so that its loops can
+    /// use all registers.
     fn apart<W: Work>(work: W);
 }
 
-/// Rows turned into columns in plain arrays; what is not there is zero.
+/// Turns rows into columns with plain arrays; missing elements are zero.
 #[inline(always)]
 fn columns<V: Vector, const COLUMNS: usize>(x: &[f32], i: usize, step: usize) -> [V; COLUMNS] {
     core::array::from_fn(|j| {
@@ -132,8 +137,8 @@ fn columns<V: Vector, const COLUMNS: usize>(x: &[f32], i: usize, step: usize) ->
     })
 }
 
-/// What can be done by any vectors.
+/// Work that any vectors can execute.
 pub(crate) trait Work {
-    /// Does it; to be inlined always.
+    /// Executes it; must be inlined.
     fn run<V: Vector>(self);
 }

@@ -1,4 +1,4 @@
-//! The emulator of a trained super-network: its values are candle's, its costs those of the space.
+//! The emulator of a trained super-network reproduces candle's values and the space's costs.
 
 use super::*;
 use crate::contenders::output_shape;
@@ -19,7 +19,8 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashSet;
 
-/// The emulator has what candle computes, within this share of an output's deviation: f32 sums in two orders.
+/// Tolerance between emulator and candle, as a fraction of an output's deviation: the two add `f32`
+/// values in different orders.
 const CANDLE: f32 = 1e-4;
 
 const SMALL: PaperWidths = PaperWidths {
@@ -32,7 +33,7 @@ fn thomson() -> Dataset {
     Dataset::from_npz_bytes(bytes, "thomson.npz", &ReadOptions::default()).unwrap()
 }
 
-/// What a short search finds.
+/// The result of a short search.
 fn trained(space: &Space, data: &Dataset, split: &Split, normalisation: &Normalisation) -> Trained {
     let order = data_order(space.output());
     let rows = |rows: &[usize]| {
@@ -58,7 +59,7 @@ fn trained(space: &Space, data: &Dataset, split: &Split, normalisation: &Normali
     trainer.finish()
 }
 
-/// Architectures that together select every candidate of every group, in changing company.
+/// Architectures that together select every candidate of every group, in varying combinations.
 fn covering(space: &Space) -> Vec<Architecture> {
     let groups = space.groups();
     let most = groups.iter().map(|g| g.candidates.len()).max().unwrap();
@@ -71,7 +72,7 @@ fn covering(space: &Space) -> Vec<Architecture> {
         .collect()
 }
 
-/// Rescalings of each output.
+/// Number of rescalings of each output.
 fn rescalings(transform: Transform) -> u64 {
     match transform {
         Transform::None => 1,
@@ -80,7 +81,8 @@ fn rescalings(transform: Transform) -> u64 {
     }
 }
 
-/// Checks each of these architectures, as the only member, on the test rows; and its count of operations.
+/// Checks each of these architectures as the only member, on the test rows, and checks its
+/// operation count.
 fn assert_deployed(space: &Space, data: &Dataset, transform: Transform) {
     let split = Split::resolve(data, 0).unwrap();
     let normalisation = Normalisation::fit_transformed(data, &split.train, transform);
@@ -110,7 +112,7 @@ fn assert_deployed(space: &Space, data: &Dataset, transform: Transform) {
     }
 }
 
-/// Checks an emulator's outputs, in the data's order, against what candle computes, in the network's.
+/// Checks an emulator's outputs, in the data's order, against candle's, in the network's order.
 fn assert_row(normalisation: &Normalisation, space: &Space, deployed: &[f32], candle: &[f32]) {
     let mut z = vec![0.0; candle.len()];
     for (place, &value) in data_order(space.output()).into_iter().zip(candle) {
@@ -127,7 +129,7 @@ fn assert_row(normalisation: &Normalisation, space: &Space, deployed: &[f32], ca
             continue;
         }
         let deployed = f64::from(deployed);
-        // The rounding of the result itself, and of what is added to it.
+        // Rounding of the result itself and of its added terms.
         let slack = 1e-6 * (low.abs() + normalisation.unit()[j]);
         assert!(
             (low - slack..=high + slack).contains(&deployed),
@@ -184,12 +186,13 @@ fn outputs_that_are_constant_in_training_are_known_by_their_place_in_the_data() 
     assert_eq!(constant.filter(|&&constant| constant).count(), 1);
 }
 
-/// Sums of a few hundred products of order 1, in f64, in two orders.
+/// Tolerance for sums of a few hundred products of order 1, in `f64`, in two different orders.
 const DOUBLE: f64 = 1e-11;
 
 const INPUTS: usize = 3;
 
-/// Two nodes that a group may stand between; with an identity beside it, of equal size or channels.
+/// Returns two nodes that a group can connect. With an identity beside the group, they have equal
+/// sizes or equal channels.
 fn random_shapes(random: &mut ChaCha8Rng, identity: Identity) -> [Shape; 2] {
     let [from, to] = match identity {
         Identity::Beside => [random.random_range(1..5); 2],
@@ -215,7 +218,7 @@ fn random_shapes(random: &mut ChaCha8Rng, identity: Identity) -> [Shape; 2] {
     [shape(random, kind, from), shape(random, other, to)]
 }
 
-/// A group with a candidate of each kind that fits between its nodes.
+/// A group with one candidate of each kind that fits between its nodes.
 fn random_group(random: &mut ChaCha8Rng) -> (Shape, Group) {
     let identity = [Identity::Absent, Identity::Beside][random.random_range(0..2)];
     let [input, output] = random_shapes(random, identity);
@@ -257,7 +260,7 @@ fn random_group(random: &mut ChaCha8Rng) -> (Shape, Group) {
     (input, group)
 }
 
-/// The emulator whose only member ends at a node, in the network's order.
+/// The emulator whose only member ends at this node, in the network's order.
 fn emulator_of(graph: Graph, node: NodeId) -> Emulator {
     let outputs = graph.shape(node).size();
     let input = |k| InputVariable {
@@ -307,7 +310,7 @@ fn every_candidate_means_in_the_network_what_its_fragment_means_in_a_graph_and_c
         };
         let space = Space::new("random", INPUTS, vec![first, group.clone()]).unwrap();
         let network = SuperNetwork::new(&space, number, DType::F32, &Device::Cpu).unwrap();
-        // Biases off zero, so that none is missing without being noticed.
+        // Nonzero biases, so that a missing one is noticed.
         for variable in network.variables() {
             let count = variable.elem_count();
             let values: Vec<f32> = (0..count).map(|_| random.random_range(-0.7..0.7)).collect();
@@ -354,7 +357,8 @@ fn every_candidate_means_in_the_network_what_its_fragment_means_in_a_graph_and_c
             ));
         }
     }
-    // With and without the identity three kinds that lead to 3 shapes and two to 2, zero with it to 3: 29 cases, each in
-    // two placements with one of three functions or none.
+    // With and without the identity, three kinds lead to 3 shapes and two kinds to 2; zero with the
+    // identity leads to 3. These 29 cases each occur in two placements, with one of three functions
+    // or without any.
     assert!(seen.len() > 200, "{} of 232", seen.len());
 }

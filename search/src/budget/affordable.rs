@@ -1,27 +1,30 @@
-//! Which candidates are still affordable on the way through the groups.
+//! The candidates that are still affordable on the way through the groups.
 //!
-//! From the last group to the first, the cheapest costs at which an architecture can be completed from there on are kept:
-//! those that no other one is below in every part. A part that has no limit counts as nothing. A candidate is affordable where one of them still
-//! fits behind it, so that whatever is chosen can be completed within the limit.
+//! For each group, from the last to the first, the cheapest costs of completing an architecture
+//! from there on are kept, that is the Pareto front over the parts of the cost. Parts without a
+//! limit count as zero. A candidate is affordable if at least one completion still fits behind it,
+//! so that every choice can be completed within the limit.
 
 use super::Cost;
 use crate::space::Architecture;
 
-/// Costs kept for a group. Where there are more, some are dropped but never the cheapest in any part: then some
-/// architectures just within several limits are not found, and none above one is.
+/// Maximum number of costs kept per group. If there are more, some are dropped, but never the
+/// cheapest in any part. Some architectures just within several limits are then not found, but none
+/// above a limit is accepted.
 const KEPT: usize = 2048;
 
-/// The architectures within a limit: at least one.
+/// The architectures within a limit; there is at least one.
 #[derive(Debug, Clone)]
 pub struct Affordable {
     costs: Vec<Vec<Cost>>,
     limit: Cost,
-    /// The cheapest completions from each group on, and nothing behind the last.
+    /// The cheapest completions from each group on; zero cost after the last.
     completions: Vec<Vec<Cost>>,
 }
 
 impl Affordable {
-    /// Returns the architectures of these candidates, `[group][candidate]`, within a limit; `None` where there is none.
+    /// Returns the architectures of these candidates, `[group][candidate]`, within a limit; `None`
+    /// if there are none.
     pub(super) fn new(costs: &[Vec<Cost>], limit: Cost) -> Option<Self> {
         let limited = |cost: &Cost| cost.where_limited(limit);
         let costs: Vec<Vec<Cost>> = costs
@@ -46,7 +49,7 @@ impl Affordable {
         })
     }
 
-    /// Returns the way through the groups, before the first.
+    /// Returns the walk through the groups, before the first one.
     #[must_use]
     pub fn walk(&self) -> Walk<'_> {
         Walk {
@@ -56,7 +59,7 @@ impl Affordable {
         }
     }
 
-    /// Whether an architecture is one of them.
+    /// Whether an architecture is within the limit.
     #[must_use]
     pub fn contains(&self, architecture: &Architecture) -> bool {
         let mut walk = self.walk();
@@ -67,7 +70,7 @@ impl Affordable {
                 .all(|&choice| walk.allows(choice) && walk.choose(choice))
     }
 
-    /// Returns the largest of an architecture's shares of the limits.
+    /// Returns the largest share of a limit that an architecture takes.
     pub(super) fn share(&self, architecture: &Architecture) -> f64 {
         let choices = self.costs.iter().zip(architecture.choices());
         let total = choices.fold(Cost::default(), |sum, (group, &choice)| {
@@ -79,7 +82,7 @@ impl Affordable {
     }
 }
 
-/// A way through the groups, on which each choice leaves another that can be afforded.
+/// A walk through the groups; after each choice, at least one completion is affordable.
 #[derive(Debug, Clone, Copy)]
 pub struct Walk<'a> {
     room: &'a Affordable,
@@ -88,7 +91,7 @@ pub struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Whether the next group's candidate leaves room for the groups behind it.
+    /// Whether this candidate of the next group leaves room for the groups behind it.
     #[must_use]
     pub fn allows(&self, candidate: usize) -> bool {
         let next = self.room.costs.get(self.group);
@@ -100,7 +103,8 @@ impl Walk<'_> {
         completions.iter().any(|rest| rest.within(left))
     }
 
-    /// Takes the next group's candidate; `false`, and nothing taken, where it is not allowed.
+    /// Takes this candidate of the next group; if it is not allowed, takes nothing and returns
+    /// `false`.
     pub fn choose(&mut self, candidate: usize) -> bool {
         if !self.allows(candidate) {
             return false;
@@ -112,12 +116,12 @@ impl Walk<'_> {
     }
 }
 
-/// Leaves those that no other is below in every part, by rising work.
+/// Returns the Pareto front of the costs, in order of increasing work.
 fn cheapest(mut all: Vec<Cost>) -> Vec<Cost> {
     all.sort_by_key(|cost| cost.parts());
     let mut kept: Vec<Cost> = Vec::new();
     for cost in all {
-        // None that is kept has more work.
+        // No cost that is kept has more work.
         if !kept.iter().rev().any(|one| one.within(cost)) {
             kept.push(cost);
         }
@@ -125,7 +129,7 @@ fn cheapest(mut all: Vec<Cost>) -> Vec<Cost> {
     kept
 }
 
-/// Leaves about [`KEPT`] at most, evenly, with the cheapest in each part.
+/// Reduces the costs evenly to about [`KEPT`], keeping the cheapest in each part.
 fn thinned(all: Vec<Cost>) -> Vec<Cost> {
     if all.len() <= KEPT {
         return all;

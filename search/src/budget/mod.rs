@@ -1,14 +1,17 @@
-//! Budgets: what the shipped call, all members together, may cost in work, in flash and in time.
+//! Budgets: limits of work, flash and time for the shipped call with all its members.
 //!
-//! A [`Room`] is a budget over a space. It says what one architecture may cost and what all members may; the search samples,
-//! ranks and chooses within it, so that nothing above it is ever trained or shipped. Costs are those that the emulator
-//! reports of itself, or a little more: members may share more than is counted here.
+//! A [`Room`] applies a budget to a space. It limits the cost of one architecture and of all
+//! members. The search samples, ranks and chooses within it, so that nothing above the budget is
+//! ever trained or shipped. Costs are those that the emulator reports about itself, or slightly
+//! more: members may share more than is counted here.
 //!
 //! ```text
-//! work  = sum over distinct prefixes of members of the last candidate's work + members * rescalings * outputs + error scale
-//! flash = 4 (sum over distinct candidates of packed weights + scales of inputs and outputs + calibration, with slopes where
-//!         outputs are transformed, + error scale)
-//! time  = as work, each operation's by the cost model (crate::cost_model) + statistics of each member + guard and end
+//! work  = sum over distinct prefixes of members of the last candidate's work
+//!         + members * rescalings * outputs + error scale
+//! flash = 4 (sum over distinct candidates of packed weights + scales of inputs and outputs
+//!         + calibration, with slopes if outputs are transformed, + error scale)
+//! time  = as work, with each operation's time by the cost model (crate::cost_model)
+//!         + statistics of each member + guard and end
 //! ```
 
 mod affordable;
@@ -26,14 +29,14 @@ use dense_codegen::{Emulator, pack};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-/// Bytes of a number.
+/// Bytes per value.
 const NUMBER: u64 = 4;
 
-/// By how much the loss of an architecture that takes all it may counts as larger, in the ranking, than that of one that
-/// costs nothing. Not measured: it decides between losses that are nearly equal.
+/// In the ranking, the loss of an architecture that uses its whole budget is increased by this
+/// share relative to one of zero cost. Not measured: it decides between nearly equal losses.
 const WEIGHT_OF_COST: f64 = 0.05;
 
-/// What the shipped call may cost.
+/// The limits of the shipped call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
@@ -43,8 +46,8 @@ pub struct Budget {
     /// Bytes of constants.
     #[serde(deserialize_with = "Option::deserialize")]
     pub flash_bytes: Option<u64>,
-    /// Nanoseconds, by the cost model.
     #[serde(deserialize_with = "Option::deserialize")]
+    /// Nanoseconds, by the cost model.
     pub time_ns: Option<u64>,
 }
 
@@ -58,21 +61,21 @@ impl Budget {
         }
     }
 
-    /// Whether a call of this cost keeps it.
+    /// Whether this cost is within the budget.
     #[must_use]
     pub fn allows(self, cost: Cost) -> bool {
         cost.within(self.limits())
     }
 }
 
-/// A budget, and how costs are computed.
+/// A budget and the data for computing costs.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
-    /// What the shipped call may cost.
+    /// The limits of the shipped call.
     pub budget: Budget,
-    /// The share of it that one of several members may take, where any takes so little.
+    /// The share that one of several members may take, if any architecture is that cheap.
     pub share_of_one: f64,
-    /// What operations take; without it nothing takes any time.
+    /// The time of operations; without it all times are zero.
     pub cost_model: Option<&'a CostModel>,
 }
 
@@ -83,12 +86,12 @@ pub struct Cost {
     pub macs: u64,
     /// Bytes of constants.
     pub flash_bytes: u64,
-    /// Picoseconds, by a cost model.
+    /// Picoseconds, estimated by a cost model.
     pub time_ps: u64,
 }
 
 impl Cost {
-    /// Returns what an emulator's shipped call costs.
+    /// Returns the cost of an emulator's shipped call.
     #[must_use]
     pub fn of(emulator: &Emulator, cost_model: Option<&CostModel>) -> Self {
         Self {
@@ -98,7 +101,7 @@ impl Cost {
         }
     }
 
-    /// Returns the sum of both.
+    /// Returns the sum of both costs.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -108,7 +111,7 @@ impl Cost {
         }
     }
 
-    /// Returns what is left of this after `other`, or `None` where that is too much.
+    /// Returns the remainder after subtracting `other`, or `None` if any part would be negative.
     #[must_use]
     pub fn less(self, other: Self) -> Option<Self> {
         Some(Self {
@@ -118,7 +121,7 @@ impl Cost {
         })
     }
 
-    /// Whether no part is above `limit`'s.
+    /// Whether every part is at most that of `limit`.
     #[must_use]
     pub fn within(self, limit: Self) -> bool {
         limit.less(self).is_some()
@@ -136,7 +139,7 @@ impl Cost {
         }
     }
 
-    /// Only the parts that have a limit, the others nothing.
+    /// Returns the cost with all parts without a limit set to zero.
     fn where_limited(self, limit: Self) -> Self {
         let part = |cost: u64, limit: u64| if limit == u64::MAX { 0 } else { cost };
         Self {
@@ -146,13 +149,13 @@ impl Cost {
         }
     }
 
-    /// Its parts.
+    /// Returns work, flash and time as an array.
     fn parts(self) -> [u64; 3] {
         [self.macs, self.flash_bytes, self.time_ps]
     }
 }
 
-/// Why a budget leaves no room.
+/// The reason why a budget leaves no room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "super-architecture {space:?}: nothing in it keeps the budget: {problem}; raise the budget, or search a smaller space"
@@ -162,14 +165,14 @@ pub struct NoRoom {
     problem: String,
 }
 
-/// What a budget leaves for architectures of a space.
+/// The costs that a budget allows for architectures of a space.
 #[derive(Debug, Clone)]
 pub struct Room {
     one: Affordable,
     costs: Vec<Vec<Cost>>,
-    /// What the groups of all members may cost.
+    /// The limit for the groups of all members together.
     all: Cost,
-    /// What each member costs beside its groups.
+    /// The cost of each member apart from its groups.
     each: Cost,
 }
 
@@ -177,7 +180,7 @@ impl Room {
     /// Returns the room for up to `count` members whose outputs are learnt in this coordinate.
     ///
     /// # Errors
-    /// Not even the cheapest architecture keeps the budget: says by how much.
+    /// If even the cheapest architecture exceeds the budget; the error states by how much.
     pub fn new(
         space: &Space,
         terms: Terms<'_>,
@@ -204,34 +207,36 @@ impl Room {
         })
     }
 
-    /// Returns what one architecture may have.
+    /// Returns the limit for one architecture.
     #[must_use]
     pub fn one(&self) -> &Affordable {
         &self.one
     }
 
-    /// Returns what the groups of all members may cost, and what each member costs beside them.
+    /// Returns the limit for the groups of all members together, and the cost of each member apart
+    /// from its groups.
     #[must_use]
     pub fn all(&self) -> (Cost, Cost) {
         (self.all, self.each)
     }
 
-    /// Returns what a candidate costs.
+    /// Returns the cost of a candidate.
     pub(crate) fn cost(&self, group: usize, candidate: usize) -> Cost {
         self.costs[group][candidate]
     }
 
-    /// Returns the loss by which an architecture is ranked: among nearly equal ones, the cheaper is better.
+    /// Returns the loss by which architectures are ranked: of nearly equal ones, the cheaper is
+    /// better.
     #[must_use]
     pub fn weighed(&self, architecture: &Architecture, loss: f64) -> f64 {
         loss * (1.0 + WEIGHT_OF_COST * self.one.share(architecture))
     }
 }
 
-/// Checks that given members, all of them together, keep a budget.
+/// Checks that the given members together are within a budget.
 ///
 /// # Errors
-/// They do not: says by how much.
+/// If they are not; the error states by how much.
 pub fn check_given(
     space: &Space,
     members: &[Architecture],
@@ -266,7 +271,7 @@ pub fn check_given(
     }
 }
 
-/// What every candidate costs: `[group][candidate]`.
+/// Returns the cost of every candidate: `[group][candidate]`.
 fn candidate_costs(space: &Space, cost_model: Option<&CostModel>) -> Vec<Vec<Cost>> {
     let cost = |fragment| fragment_cost(fragment, cost_model);
     let groups = space.fragments().iter();
@@ -275,7 +280,7 @@ fn candidate_costs(space: &Space, cost_model: Option<&CostModel>) -> Vec<Vec<Cos
         .collect()
 }
 
-/// What the operations of a fragment cost, and its parameters as they are stored for the kernels.
+/// Returns the cost of a fragment: its operations, and its parameters as packed for the kernels.
 fn fragment_cost(fragment: &Fragment, cost_model: Option<&CostModel>) -> Cost {
     let parameters = fragment.parameters();
     let floats: usize = parameters
@@ -288,7 +293,7 @@ fn fragment_cost(fragment: &Fragment, cost_model: Option<&CostModel>) -> Cost {
     }
 }
 
-/// What each member costs beside its groups, and what the call costs once.
+/// Returns the cost of each member apart from its groups, and the fixed cost of the call.
 fn fixed_costs(
     space: &Space,
     count: usize,
@@ -306,7 +311,7 @@ fn fixed_costs(
     });
     let each = Cost {
         macs: behind.macs,
-        // The members share its parameters.
+        // The members share these parameters.
         flash_bytes: 0,
         time_ps: behind.time_ps + cost_model.map_or(0, |model| model.member_ps(outputs)),
     };
@@ -323,7 +328,7 @@ fn fixed_costs(
     (each, once)
 }
 
-/// What it costs that errors grow with the outputs.
+/// Returns the cost of slopes: standard deviations that grow with the outputs.
 fn slopes(outputs: usize, transform: Transform, cost_model: Option<&CostModel>) -> Cost {
     match transform {
         Transform::None => Cost::default(),
@@ -335,7 +340,8 @@ fn slopes(outputs: usize, transform: Transform, cost_model: Option<&CostModel>) 
     }
 }
 
-/// What it costs that errors depend on the inputs, which is not known before the calibration.
+/// Returns an upper bound for the cost of an error scale, whose presence is known only after the
+/// calibration.
 fn error_scale(inputs: usize, cost_model: Option<&CostModel>) -> Cost {
     let (macs, numbers) = (2 * inputs as u64, 4 * inputs);
     Cost {
@@ -366,7 +372,7 @@ fn no_room(space: &Space, budget: Budget, costs: &[Vec<Cost>], fixed: Cost) -> N
     }
 }
 
-/// Which parts of the budget these costs break.
+/// Returns a description of the limits that these costs exceed.
 fn problem(budget: Budget, cost: Cost, whose: &str) -> String {
     let mut broken = Vec::new();
     if let Some(limit) = budget.macs.filter(|&limit| cost.macs > limit) {

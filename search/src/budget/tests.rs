@@ -1,4 +1,5 @@
-//! Random spaces and budgets: nothing above a budget is sampled, trained or shipped, and nothing within it is left out.
+//! Random spaces and budgets: nothing above a budget is sampled, trained or shipped, and nothing
+//! within it is excluded.
 
 use super::*;
 use crate::assemble::{assemble, data_order};
@@ -81,7 +82,8 @@ fn random_space(random: &mut ChaCha8Rng, output: Shape) -> Space {
     Space::new("random", INPUTS, groups).unwrap()
 }
 
-/// Between a little below the cheapest architecture and far above the dearest, or none.
+/// A random budget from slightly below the cheapest architecture to far above the most expensive,
+/// or no limit.
 fn random_budget(random: &mut ChaCha8Rng, space: &Space, model: &CostModel) -> Budget {
     let costs = candidate_costs(space, Some(model));
     let (each, once) = fixed_costs(space, 1, Transform::None, Some(model));
@@ -94,7 +96,7 @@ fn random_budget(random: &mut ChaCha8Rng, space: &Space, model: &CostModel) -> B
     let macs = random.random_range(ends(|cost| cost.macs));
     let flash_bytes = random.random_range(ends(|cost| cost.flash_bytes));
     let time_ns = random.random_range(ends(|cost| cost.time_ps)) / 1000;
-    // At least one of them.
+    // At least one limit is set.
     let which = random.random_range(1..8);
     Budget {
         macs: (which & 1 != 0).then_some(macs),
@@ -122,7 +124,7 @@ fn total(costs: &[Vec<Cost>], architecture: &Architecture) -> Cost {
     })
 }
 
-/// Variables after some updates by ranks that mean nothing, within the room.
+/// Variables after some updates by random ranks, within the room.
 fn variables(space: &Space, room: &Affordable, random: &mut ChaCha8Rng) -> NetworkVariables {
     let mut variables = NetworkVariables::uniform(space);
     for _ in 0..random.random_range(0..20) {
@@ -169,7 +171,8 @@ fn exactly_the_architectures_within_a_limit_are_affordable_and_they_alone_are_sa
             assert_eq!(room.contains(one), within(&one), "{one:?}");
         }
         let variables = variables(&space, &room, &mut random);
-        // The probabilities, read off the gradients, are those of a distribution over exactly these.
+        // The probabilities, derived from the gradients, form a distribution over exactly these
+        // candidates.
         let (mut sum, mut mean) = (0.0, vec![0.0; costs.iter().map(Vec::len).sum()]);
         for one in &all {
             let Ok(gradient) = variables.gradient_within(&room, one) else {
@@ -308,7 +311,7 @@ fn the_cost_of_one_member_is_what_its_emulator_reports() {
         let (each, once) = fixed_costs(&space, 1, transform, Some(&model));
         let costs = candidate_costs(&space, Some(&model));
         let cost = total(&costs, &member).and(each).and(once);
-        // Without calibration there is none.
+        // Without calibration there is no error scale.
         let cost = cost
             .less(error_scale(space.inputs(), Some(&model)))
             .and_then(|cost| {
@@ -318,7 +321,7 @@ fn the_cost_of_one_member_is_what_its_emulator_reports() {
             .unwrap();
         assert_eq!(emulator.macs(), cost.macs);
         assert_eq!(Cost::of(&emulator, Some(&model)).time_ps, cost.time_ps);
-        // Equal ranks share the zeros of their inner layers.
+        // Candidates of equal rank share the zero biases of their first matrices.
         let flash_bytes = emulator.flash_bytes() as u64;
         assert!(flash_bytes <= cost.flash_bytes && cost.flash_bytes - flash_bytes <= 4 * 20 * 5);
     }
@@ -340,7 +343,8 @@ fn a_budget_below_the_cheapest_architecture_says_by_how_much() {
         let error = room(macs, flash_bytes, None, &free).unwrap_err();
         error.to_string()
     };
-    // 3 * 64 of the first layer, 16 * (64 + 5) or 64 * 5 of the head, 5 rescalings, 2 * 3 of the error scale.
+    // 3 * 64 for the first layer, 16 * (64 + 5) or 64 * 5 for the head, 5 for rescaling, 2 * 3 for
+    // the error scale.
     let error = refused(Some(400), None);
     assert!(
         error.contains("\"micro\"")
@@ -358,8 +362,8 @@ fn a_budget_below_the_cheapest_architecture_says_by_how_much() {
         error.contains(" and ") && error.contains("raise the budget"),
         "{error}"
     );
-    // A logarithm, a standardisation, a layer and its activation, a head, a rescaling, guard, statistics, the scale of
-    // errors and end.
+    // One each: logarithm, standardisation, layer, activation, head, rescaling, guard, statistics,
+    // error scale, end.
     let error = room(None, None, Some(9_990), &dear)
         .unwrap_err()
         .to_string();

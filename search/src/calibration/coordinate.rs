@@ -1,13 +1,14 @@
-//! The coordinate in which outputs are learnt, in which their errors are of a size too, and what a floor there becomes in the
-//! outputs' own units.
+//! The coordinate in which outputs are learnt and their errors are of similar size, and the
+//! conversion of its variances to the units of the outputs.
 //!
 //! ```text
 //! l(y) = y / unit    ln y    asinh(y / u)
 //! step = 1 / l'(y) = unit    |y|     sqrt(y^2 + u^2)
 //! ```
 //!
-//! A variance q of the coordinate is q step^2 in the output's unit, with the step at the mean: q unit^2 where outputs are learnt
-//! as they are, `(slope mean)^2` with `slope = sqrt(q)` for the logarithm, and for asinh `floor unit^2 = q u^2` beside that.
+//! A variance q in the coordinate is q step^2 in the unit of the output, with the step at the mean.
+//! This is q unit^2 for untransformed outputs and `(slope mean)^2` with `slope = sqrt(q)` for the
+//! logarithm. For asinh, `floor unit^2 = q u^2` is added to the latter.
 
 use crate::data::{Normalisation, Transform};
 
@@ -15,9 +16,9 @@ use crate::data::{Normalisation, Transform};
 #[derive(Clone, Copy)]
 pub(super) struct Coordinate<'a> {
     transform: Transform,
-    /// What variances are divided by, `[outputs]`.
+    /// Variances are divided by the squares of these units, `[outputs]`.
     unit: &'a [f32],
-    /// What outputs are divided by before their inverse hyperbolic sine, `[outputs]`.
+    /// Outputs are divided by these units before asinh, `[outputs]`.
     learnt_unit: &'a [f64],
 }
 
@@ -31,12 +32,12 @@ impl<'a> Coordinate<'a> {
         }
     }
 
-    /// Whether outputs are learnt as they are.
+    /// Whether outputs are learnt untransformed.
     pub(super) fn is_plain(self) -> bool {
         self.transform == Transform::None
     }
 
-    /// Returns by how much output `j` changes near `y` where its coordinate changes by one; never 0.
+    /// Returns the change of output `j` near `y` for a change of one in its coordinate; never 0.
     pub(super) fn step(self, j: usize, y: f64) -> f64 {
         match self.transform {
             Transform::None => self.unit[j].into(),
@@ -56,7 +57,8 @@ impl<'a> Coordinate<'a> {
         }
     }
 
-    /// Returns floors and slopes of the deployed formula, of which these are the variances of the coordinate, `[outputs]`.
+    /// Converts variances of the coordinate, `[outputs]`, to the floors and slopes of the deployed
+    /// formula.
     pub(super) fn deployed(self, variance: Vec<f32>) -> (Vec<f32>, Option<Vec<f32>>) {
         let slope = || Some(variance.iter().map(|variance| variance.sqrt()).collect());
         match self.transform {

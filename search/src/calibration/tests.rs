@@ -5,7 +5,7 @@ use crate::streams::uniform;
 use dense_codegen::emulator::{EmulatorParts, InputVariable, Layout, Outputs};
 use dense_codegen::graph::{self, Dense, Graph, Inverse, Operation, Shape};
 
-/// About standard normal: the sum of twelve uniform draws.
+/// Approximately standard normal: the sum of twelve uniform draws.
 fn normal(random: &mut impl FnMut() -> f64) -> f64 {
     (0..12).map(|_| random()).sum::<f64>() - 6.0
 }
@@ -27,7 +27,7 @@ fn a_trend_of_the_errors_is_found_again_whatever_the_offsets() {
     let truth = |x: &[f32]| f64::from(1.2 * x[0] - 0.8 * x[1] * x[1]);
     let groups = [group(200, 1, truth), group(200, 2, |x| truth(x) - 5.0)];
     let trend = Trend::find(&groups, 2).expect("the trend is far above the scatter");
-    // Of standard deviations: half of it.
+    // The trend of standard deviations is half that of variances.
     for (found, expected) in [
         (trend.linear[0], 0.6),
         (trend.linear[1], 0.0),
@@ -81,7 +81,8 @@ fn zero(unit: f32) -> Emulator {
     line(0.0, None, unit)
 }
 
-/// An emulator that predicts a multiple of its one input, or a function of that; with one output of this unit.
+/// An emulator with one output of this unit that predicts a multiple of its one input, or a
+/// function of it.
 fn line(weight: f32, function: Option<Inverse>, unit: f32) -> Emulator {
     let mut graph = Graph::new(1);
     let weight = graph.parameter("weight", &[1, 1], vec![weight]);
@@ -137,7 +138,7 @@ fn table(rows: usize, row: impl FnMut(usize) -> String) -> Dataset {
     Dataset::from_csv_bytes(text.as_bytes(), "test.csv", &options).unwrap()
 }
 
-/// A third of the rows for each of what trains, chooses and calibrates.
+/// Splits the rows into thirds: training, selection and calibration.
 fn thirds(data: &Dataset) -> Split {
     let every_third = |first: usize| (first..data.rows()).step_by(3).collect::<Vec<_>>();
     Split {
@@ -150,7 +151,7 @@ fn thirds(data: &Dataset) -> Split {
     }
 }
 
-/// Errors of standard deviation 20, whatever the emulator's unit: so is the standard deviation that it states.
+/// The stated standard deviation is 20, that of the errors, for every unit of the emulator.
 #[test]
 fn the_standard_deviation_is_that_of_the_errors() {
     let mut stream = stream(3, "calibration test");
@@ -167,13 +168,14 @@ fn the_standard_deviation_is_that_of_the_errors() {
         assert!(error_scale.is_none());
         assert_eq!(calibration.unit, [unit]);
         let std = unit * calibration.floor[0].sqrt();
-        // The 90 % point of 2,000 errors scatters by 3 % about the normal's.
+        // The 90 % point of 2,000 errors scatters by 3 % about that of the normal distribution.
         assert!((std / 20.0 - 1.0).abs() < 0.08, "{std}");
     }
 }
 
-/// Errors of standard deviation 0.1 in the logarithm, over ten decades, or in the inverse hyperbolic sine, of outputs of either sign:
-/// nine of ten values of every size are within the band, and only where outputs are learnt as they are its width is a constant.
+/// Errors have a standard deviation of 0.1 in the logarithm, over ten decades, or in asinh, with
+/// outputs of both signs. The band must hold 90 % of values of every size, and its width is
+/// constant only for untransformed outputs.
 #[test]
 fn errors_of_the_learnt_coordinate_have_a_band_that_is_right_for_values_of_every_size() {
     let mut stream = stream(5, "band test");
@@ -181,7 +183,7 @@ fn errors_of_the_learnt_coordinate_have_a_band_that_is_right_for_values_of_every
     for transform in [Transform::Log, Transform::Asinh] {
         let mut row = |_| {
             let place = 2.0 * random() - 1.0;
-            // The unit of asinh(y / unit) is the median size: sinh(7.05 / 8) = 1 for these.
+            // The unit of asinh(y / unit) is the median size: sinh(7.05 / 8) = 1 here.
             let (coordinate, of) = match transform {
                 Transform::Asinh => (7.05 * place.powi(3), f64::sinh as fn(f64) -> f64),
                 _ => (12.0 * place, f64::exp as fn(f64) -> f64),
@@ -217,7 +219,7 @@ fn errors_of_the_learnt_coordinate_have_a_band_that_is_right_for_values_of_every
         let emulator = Emulator::new(parts).unwrap();
         let rows: Vec<usize> = (0..fresh.rows()).collect();
         let judged = evaluate(&emulator, &fresh, &rows, normalisation.output_scale(), 1);
-        // Of 1,200 values in each fifth 0.9 scatter by 0.009, and 2,000 rows calibrated.
+        // With 1,200 values in each fifth, a share of 0.9 scatters by 0.009; 2,000 rows calibrated.
         for share in judged.coverage_90_by_size.unwrap() {
             assert!(
                 (share - 0.9).abs() < 0.04,

@@ -1,7 +1,7 @@
-//! From the runs that ended to a `.npz` that a search takes, and a table of those that failed.
+//! Writes the runs that ended to a `.npz` for a search, and a table of failed runs.
 //!
-//! Outputs are read again one by one, so that memory holds one of them. Where their sizes differ, those of most runs
-//! count, and the others have failed.
+//! Outputs are read again one at a time, so that memory holds only one. If their sizes differ, the
+//! most common shape is used and the other runs count as failed.
 
 use super::runs::{Record, Runs};
 use super::{Simulation, output};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Arrays that no axis can be called.
+/// Array names that an axis cannot have.
 pub const RESERVED: [&str; 14] = [
     "x",
     "y",
@@ -30,40 +30,42 @@ pub const RESERVED: [&str; 14] = [
     "meta",
 ];
 
-/// What is stored beside inputs and outputs.
+/// Data stored beside inputs and outputs.
 #[derive(Debug, Clone, Default)]
 pub struct About {
-    /// The parameters' units, limits and scales, where they are known.
+    /// Units, limits and scales of the parameters, if known.
     pub parameters: Option<Vec<Parameter>>,
-    /// How one output is arranged.
+    /// The layout of one output.
     pub layout: Option<Layout>,
     /// Coordinates along the output: name and values.
     pub axes: Vec<(String, Vec<f64>)>,
-    /// Text on where the data come from.
+    /// A description of the origin of the data.
     pub meta: String,
 }
 
-/// What was stored.
+/// Summary of the stored data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
-    /// Runs in the file.
+    /// Number of runs in the file.
     pub rows: usize,
-    /// Rows of the design that failed, each with its error.
+    /// Rows of the design that failed, with their errors.
     pub failed: Vec<(usize, String)>,
-    /// The median of the processor seconds of one run, or of its wall time where those are too short to be measured.
+    /// The median processor time of a run in seconds, or its wall time if processor times are too
+    /// short to measure.
     pub seconds_per_call: f64,
-    /// The median of the wall time of one run, the start of the process included.
+    /// The median wall time of a run in seconds, including the start of the process.
     pub wall_seconds_per_call: f64,
-    /// The sizes of one output.
+    /// The shape of one output.
     pub shape: Vec<usize>,
-    /// The table of those that failed; none if all succeeded.
+    /// The table of failed runs; `None` if all succeeded.
     pub table: Option<PathBuf>,
 }
 
-/// Writes all runs that succeeded to `out`, and those that failed to `failed.csv` in the folder of the runs.
+/// Writes all successful runs to `out`, and the failed ones to `failed.csv` in the folder of the
+/// runs.
 ///
 /// # Errors
-/// No run succeeded, layout or axes do not fit, or a file cannot be read or written.
+/// If no run succeeded, layout or axes do not match, or a file cannot be read or written.
 pub fn write(simulation: &Simulation, runs: &Runs, about: &About, out: &Path) -> Result<Stored> {
     let records: Vec<(usize, Record)> = (0..simulation.rows())
         .filter_map(|row| Some((row, runs.record(row)?)))
@@ -110,7 +112,7 @@ pub fn write(simulation: &Simulation, runs: &Runs, about: &About, out: &Path) ->
             runs.path().display()
         );
     };
-    // Names are those of channels: an image of one channel has none.
+    // Names belong to channels; an image with a single channel has none.
     let layout = about.layout.or(match (names.is_empty(), shape.len()) {
         (false, 2) => Some(Layout::Curves),
         _ => None,
@@ -134,13 +136,13 @@ pub fn write(simulation: &Simulation, runs: &Runs, about: &About, out: &Path) ->
     Ok(stored)
 }
 
-/// The middle one of at least one number.
+/// Returns the median; `values` is not empty.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// Shape and names of most outputs; the first of those that are equally many.
+/// Returns shape and names of most outputs; ties go to the first.
 fn most_common(records: &[(usize, Record)]) -> Option<(Vec<usize>, Vec<String>)> {
     let mut counts = BTreeMap::new();
     for (row, record) in records {
@@ -275,7 +277,7 @@ fn write_npz(
     Ok(())
 }
 
-/// Adds texts as numpy's `str`.
+/// Adds texts as an array of numpy's `str`.
 fn texts(
     archive: &mut ArchiveWriter<Aside>,
     name: &str,
@@ -300,7 +302,7 @@ fn doubles(values: &[f64]) -> Vec<u8> {
         .collect()
 }
 
-/// Writes the table of failures, or removes one that is no longer true.
+/// Writes the table of failures, or removes an outdated one.
 fn write_failed(simulation: &Simulation, failed: &[(usize, String)], path: &Path) -> Result<()> {
     if failed.is_empty() {
         return match std::fs::remove_file(path) {

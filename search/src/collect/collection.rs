@@ -1,4 +1,4 @@
-//! A whole collection: a user's simulator, run over a design, as a file that a search takes.
+//! A whole collection: runs a user's simulator over a design and writes a file for a search.
 
 use super::archive::{self, About, Stored};
 use super::command::{InputForm, Template};
@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// What is to be collected, and how.
+/// The settings of a collection.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
@@ -23,31 +23,31 @@ pub struct Settings {
     pub design: PathBuf,
     /// The simulator's command.
     pub command: String,
-    /// How it takes its parameters.
+    /// The form in which the command receives its parameters.
     pub input: InputForm,
-    /// The file that the design was made from: units, limits and scales.
+    /// The parameter file of the design: units, limits and scales.
     pub parameters: Option<PathBuf>,
-    /// Runs at a time.
+    /// Maximum number of simultaneous runs.
     pub jobs: usize,
-    /// How long one may take.
+    /// Time limit of a run.
     pub limit: Option<Duration>,
-    /// The decimal mark of outputs that are text.
+    /// The decimal mark of text outputs.
     pub decimal: Option<Decimal>,
-    /// Whether runs that failed are run again.
+    /// Whether failed runs are repeated.
     pub retry_failed: bool,
-    /// How one output is arranged.
+    /// The layout of one output.
     pub layout: Option<Layout>,
     /// Coordinates: `NAME=FILE`.
     pub axes: Vec<String>,
     /// The folder of the runs.
     pub runs: Option<PathBuf>,
-    /// The `.npz`.
+    /// The `.npz` to write.
     pub out: PathBuf,
 }
 
 impl Settings {
-    /// Returns the settings of a collection of the runs of `command` over `design` to the `.npz` file `out`: one run at a
-    /// time, as long as it takes.
+    /// Returns the settings of a collection of the runs of `command` over `design` to the `.npz`
+    /// file `out`: one run at a time, without a time limit.
     #[must_use]
     pub fn new(design: PathBuf, command: String, out: PathBuf) -> Self {
         Self {
@@ -67,24 +67,26 @@ impl Settings {
     }
 }
 
-/// How a collection ended, and how many runs this start made.
+/// The result of a collection.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Collected {
-    /// What is in the file; nothing after an interrupt.
+    /// The contents of the file; `None` after an interrupt.
     pub stored: Option<Stored>,
-    /// Runs started.
+    /// Number of runs that this call started.
     pub started: usize,
     /// The folder of the runs.
     pub runs: PathBuf,
 }
 
-/// Runs what has not been run, and writes the file once every run has ended.
+/// Runs the simulator for all rows that have not ended, and writes the file once every run has
+/// ended.
 ///
 /// # Errors
-/// The system is not a Unix; design, parameters, command or axes are not sound; the folder belongs to another simulator; no run succeeded.
+/// If the system is not a Unix; if the design, parameters, command or axes are invalid; if the
+/// folder belongs to another simulator; or if no run succeeded.
 pub fn run(settings: &Settings, observer: &dyn Observer) -> Result<Collected> {
-    // Process groups, signals and `sh` are Unix's.
+    // Process groups, signals and `sh` exist only on Unix.
     ensure!(
         Collection,
         cfg!(unix),
@@ -181,10 +183,10 @@ pub fn run(settings: &Settings, observer: &dyn Observer) -> Result<Collected> {
     })
 }
 
-/// The files that a command names by `{here}`, as they were before the runs.
+/// The files that a command names by `{here}`, with their state before the runs.
 struct Shared(Vec<(PathBuf, Option<Stamp>)>);
 
-/// When a file was changed, and its size.
+/// Modification time and size of a file.
 type Stamp = (SystemTime, u64);
 
 impl Shared {
@@ -193,7 +195,7 @@ impl Shared {
         Self(files.map(|path| (path.clone(), stamp(&path))).collect())
     }
 
-    /// Warns of those that changed while the runs went on.
+    /// Warns of files that changed during the runs.
     fn warn(&self, observer: &dyn Observer) {
         for (path, before) in &self.0 {
             if stamp(path) != *before {
@@ -208,13 +210,13 @@ impl Shared {
     }
 }
 
-/// The stamp of a file; nothing where there is none, or a folder.
+/// Returns the stamp of a file; `None` if it does not exist or is a folder.
 fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = path.metadata().ok().filter(fs::Metadata::is_file)?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// Collects, and tells the observer where the collection stands.
+/// Collects, and reports progress to the observer.
 fn watch(
     simulation: &Simulation,
     runs: &Runs,
@@ -232,7 +234,8 @@ fn watch(
     result
 }
 
-/// Checks what a search would refuse about the inputs, before the first run; returns what the user should be told.
+/// Checks the inputs for errors that a search would report, before the first run; returns warnings
+/// for the user.
 fn check(
     settings: &Settings,
     design: &Table,
@@ -259,7 +262,7 @@ fn check(
     }
 }
 
-/// Reads parameters and puts them into the order of the design's columns.
+/// Reads parameters and sorts them in the order of the design's columns.
 fn named(path: &Path, names: &[String]) -> Result<Vec<Parameter>> {
     let all = parameters::read(path)?;
     let found = |name: &String| all.iter().find(|one| one.name == *name).cloned();
@@ -277,7 +280,7 @@ fn named(path: &Path, names: &[String]) -> Result<Vec<Parameter>> {
         })
 }
 
-/// Reads `NAME=FILE`.
+/// Parses `NAME=FILE` and reads the file.
 fn axis(text: &str, decimal: Option<Decimal>) -> Result<(String, Vec<f64>)> {
     let (name, file) = text
         .split_once('=')

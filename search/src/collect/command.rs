@@ -1,14 +1,14 @@
-//! The command of a simulator with places to fill in.
+//! The command of a simulator, with placeholders.
 //!
-//! | place | what is put there |
+//! | placeholder | replaced by |
 //! |---|---|
 //! | `{input}` | the path of a file with the parameters |
-//! | `{output}` | the path that the output is to be written to; an ending may follow: `{output}.npy` |
-//! | `{folder}` | the folder of its own in which the run starts, empty at first |
+//! | `{output}` | the path for the output; a suffix may follow: `{output}.npy` |
+//! | `{folder}` | the run's own folder, in which it starts; empty at first |
 //! | `{here}` | the folder from which `collect` was called |
-//! | `{NAME}` | the value of the parameter NAME, as it stands in the design |
+//! | `{NAME}` | the value of the parameter NAME, as written in the design |
 //!
-//! A command without `{output}` prints its output. Other braces stay as they are.
+//! A command without `{output}` prints its output. Other braces are left unchanged.
 
 use super::here::{self, Kind};
 use crate::error::{Result, ensure};
@@ -16,7 +16,7 @@ use crate::shell::{Quoting, quoted};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
-/// How parameters are written to the file `{input}`.
+/// The format of the parameters in the file `{input}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 pub enum InputForm {
@@ -30,7 +30,7 @@ pub enum InputForm {
 }
 
 impl InputForm {
-    /// The name of the file.
+    /// Returns the name of the file.
     #[must_use]
     pub fn file(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl InputForm {
         }
     }
 
-    /// The text of the file; `cells` are the numbers as they stand in the design.
+    /// Returns the text of the file; `cells` are the values as written in the design.
     #[must_use]
     pub fn text(self, names: &[String], cells: &[String]) -> String {
         match self {
@@ -65,7 +65,7 @@ impl InputForm {
         }
     }
 
-    /// The numbers in a file that [`InputForm::text`] wrote, in the order of the names.
+    /// Parses the values in a file that [`InputForm::text`] wrote, in the order of the names.
     #[must_use]
     pub fn values(self, names: &[String], text: &str) -> Option<Vec<f64>> {
         let number = |cell: &str| cell.trim().parse::<f64>().ok();
@@ -83,7 +83,7 @@ impl InputForm {
     }
 }
 
-/// A number as JSON has it: the cell itself, where that may be (`3` stays `3`; `.5` becomes `0.5`).
+/// Formats a value as JSON: the cell itself if it is valid (`3` stays `3`; `.5` becomes `0.5`).
 fn json_number(cell: &str) -> String {
     match serde_json::from_str::<serde_json::Number>(cell) {
         Ok(_) => cell.to_owned(),
@@ -91,7 +91,7 @@ fn json_number(cell: &str) -> String {
     }
 }
 
-/// A command that takes the parameters of a run.
+/// A command template with placeholders for the parameters of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     text: String,
@@ -99,10 +99,10 @@ pub struct Template {
 }
 
 impl Template {
-    /// A command for a simulator with parameters of these `names`.
+    /// Parses a command for a simulator with parameters of these `names`.
     ///
     /// # Errors
-    /// It has neither `{input}` nor a parameter.
+    /// If it contains neither `{input}` nor a parameter.
     pub fn new(text: &str, form: InputForm, names: &[String]) -> Result<Self> {
         let named = names.iter().any(|name| text.contains(&place(name)));
         ensure!(
@@ -122,25 +122,25 @@ impl Template {
         })
     }
 
-    /// The command as it was given.
+    /// Returns the command as given.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// How parameters are written.
+    /// Returns the format of the parameters.
     #[must_use]
     pub fn form(&self) -> InputForm {
         self.form
     }
 
-    /// Whether the output is what the command prints.
+    /// Whether the command prints its output.
     #[must_use]
     pub fn prints(&self) -> bool {
         !self.text.contains("{output}")
     }
 
-    /// The command of one run; its cells are those of the `names`.
+    /// Returns the command of one run; `cells` are the values of the `names`.
     #[must_use]
     pub fn fill(&self, paths: &Paths, names: &[String], cells: &[String]) -> String {
         let path = |path: &Path| path.to_string_lossy().into_owned();
@@ -164,7 +164,7 @@ impl Template {
                 command.push(letter);
                 rest = &rest[letter.len_utf8()..];
             }
-            // A value changes no quoting.
+            // A value does not affect quoting.
             if field.is_none() {
                 quoting.pass(letter);
             }
@@ -172,8 +172,8 @@ impl Template {
         command
     }
 
-    /// The words that name files in the folder `here`, where no run starts, and the command with `{here}` before each;
-    /// nothing where there is none.
+    /// Returns the words that name files in the folder `here`, where no run starts, and the command
+    /// with `{here}` before each of them; `None` if there are none.
     #[must_use]
     pub fn files_of(&self, here: &Path) -> Option<(Vec<String>, String)> {
         let kind = |name: &str| {
@@ -190,7 +190,8 @@ impl Template {
         (!names.is_empty()).then(|| (names, here::insert(&self.text, &found)))
     }
 
-    /// The files of the folder `here` that the command names by `{here}`: all runs share them.
+    /// Returns the files of the folder `here` that the command names by `{here}`: all runs share
+    /// them.
     #[must_use]
     pub fn shared(&self, here: &Path) -> Vec<PathBuf> {
         let files = here::shared(&self.text).into_iter();
@@ -198,12 +199,12 @@ impl Template {
     }
 }
 
-/// The folders that a run is told about.
+/// The folders that are passed to a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
-    /// Its input and output, and what is recorded of it.
+    /// Contains input, output and records of the run.
     pub record: PathBuf,
-    /// Where it starts.
+    /// The working folder of the run.
     pub work: PathBuf,
     /// The folder from which the collection was called.
     pub here: PathBuf,
@@ -238,7 +239,7 @@ mod tests {
         let text = "{here}/sim {input} -o {output}.npy --t={T} \"{folder}/$x\" '{here}' | awk '{print $1}' > {folder}/log";
         let template = Template::new(text, InputForm::Json, &names).unwrap();
         assert!(!template.prints());
-        // A folder that has the name of a place, too.
+        // A folder whose own name contains a placeholder.
         let paths = Paths {
             record: "/a b/7".into(),
             work: "/a b/7/{T}".into(),
@@ -260,7 +261,7 @@ mod tests {
         let table = [
             (InputForm::Csv, "n,\"a, b\",T\n3,-5E17,.10\n"),
             (InputForm::Text, "3\n-5E17\n.10\n"),
-            // JSON knows no number that begins with a point.
+            // In JSON a number cannot start with a decimal point.
             (InputForm::Json, "{\"T\":0.1,\"a, b\":-5E17,\"n\":3}\n"),
         ];
         for (form, expected) in table {

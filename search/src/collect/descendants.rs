@@ -1,17 +1,18 @@
-//! All processes of a run, whatever process group or session they have made their own.
+//! Finds all processes of a run, even in other process groups or sessions.
 //!
-//! On Linux `/proc` tells: a process belongs to a run if its environment names the run's folder ([`MARK`] is inherited by
-//! every child), or if its parent, its process group or its session does. One that clears its environment is found by its
-//! parent, one that outlives its parent by its environment. Elsewhere the process group of the run's shell is all that is
+//! On Linux this uses `/proc`: a process belongs to a run if its environment names the run's folder
+//! (every child inherits [`MARK`]), or if its parent, process group or session belongs to the run.
+//! A process that clears its environment is found through its parent; one that outlives its parent
+//! is found through its environment. On other systems only the process group of the run's shell is
 //! known.
 
 use std::path::Path;
 
-/// The variable that names the folder of a run to all that it starts.
+/// The environment variable with the folder of a run, inherited by all its processes.
 pub(super) const MARK: &str = "DENSE_COLLECT_RUN";
 
-/// Kills all processes of the run in `folder`, whose shell began the process group `group`; returns those that are still
-/// there, because the system does not let them be killed.
+/// Kills all processes of the run in `folder`, whose shell started the process group `group`;
+/// returns those that remain because the system does not allow killing them.
 #[cfg(target_os = "linux")]
 pub(super) fn kill(folder: &Path, group: Option<u32>) -> Vec<i32> {
     use rustix::process::{Pid, Signal, getpid, kill_process};
@@ -26,14 +27,14 @@ pub(super) fn kill(folder: &Path, group: Option<u32>) -> Vec<i32> {
             return Vec::new();
         }
         let all = belonging(&table, getpid().as_raw_pid(), folder, group);
-        // A process that makes others while they are killed is met again, until none is left.
+        // Processes may start others while they are killed; the loop repeats until none are left.
         if all.is_empty() || began.elapsed() > GIVE_UP {
             return all;
         }
-        // First nobody may start anything, so that what is killed is all.
+        // First stop all processes, so that none can start others; then kill them.
         for signal in [Signal::STOP, Signal::KILL] {
             for pid in all.iter().filter_map(|&pid| Pid::from_raw(pid)) {
-                // It may have ended meanwhile.
+                // It may have ended in the meantime.
                 let _ = kill_process(pid, signal);
             }
         }
@@ -51,7 +52,7 @@ pub(super) fn kill(_: &Path, group: Option<u32>) -> Vec<i32> {
 fn kill_group(group: Option<u32>) {
     use rustix::process::{Pid, Signal, kill_process_group};
     if let Some(group) = group.and_then(|group| Pid::from_raw(i32::try_from(group).ok()?)) {
-        // It may have ended meanwhile.
+        // It may have ended in the meantime.
         let _ = kill_process_group(group, Signal::KILL);
     }
 }
@@ -69,11 +70,11 @@ struct Process {
     parent: i32,
     group: i32,
     session: i32,
-    /// The value of [`MARK`] in its environment, where that may be read.
+    /// The value of [`MARK`] in its environment, if readable.
     mark: Option<Vec<u8>>,
 }
 
-/// Every process of the machine that has not ended, as far as `/proc` shows them.
+/// Returns every running process of the machine that `/proc` shows.
 #[cfg(target_os = "linux")]
 fn table() -> Vec<Process> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -82,7 +83,7 @@ fn table() -> Vec<Process> {
             let pid = entry.file_name().to_str()?.parse().ok()?;
             let status = std::fs::read(entry.path().join("stat")).ok()?;
             let (state, [parent, group, session]) = fields(&status)?;
-            // An ended one, which its parent has not yet looked at.
+            // A zombie that its parent has not reaped yet.
             if matches!(state, b'Z' | b'X') {
                 return None;
             }
@@ -102,7 +103,8 @@ fn table() -> Vec<Process> {
         .collect()
 }
 
-/// State, parent, group and session in `/proc/PID/stat`, behind a name that may have any letter in it.
+/// Parses state, parent, group and session from `/proc/PID/stat`; they follow a name that may
+/// contain any character.
 #[cfg(target_os = "linux")]
 fn fields(status: &[u8]) -> Option<(u8, [i32; 3])> {
     let end = status.iter().rposition(|&byte| byte == b')')?;
@@ -113,7 +115,7 @@ fn fields(status: &[u8]) -> Option<(u8, [i32; 3])> {
     Some((state, [number()?, number()?, number()?]))
 }
 
-/// The processes that belong to a run; never `own`, which collects, nor its group.
+/// Returns the processes that belong to a run, except the collecting process `own` and its group.
 #[cfg(target_os = "linux")]
 fn belonging(all: &[Process], own: i32, folder: &Path, group: Option<u32>) -> Vec<i32> {
     use std::collections::BTreeSet;
@@ -125,7 +127,8 @@ fn belonging(all: &[Process], own: i32, folder: &Path, group: Option<u32>) -> Ve
         .filter(marked)
         .map(|process| process.pid)
         .collect();
-    // The shell's number may have been given to another process since: its group counts where a member is of this run.
+    // The shell's process id may have been reused: its group counts only if one of its members
+    // belongs to this run.
     let shell = group.and_then(|group| i32::try_from(group).ok());
     let mut leads: BTreeSet<i32> = shell
         .filter(|shell| found.contains(shell))
@@ -142,7 +145,8 @@ fn belonging(all: &[Process], own: i32, folder: &Path, group: Option<u32>) -> Ve
             if joined {
                 found.insert(process.pid);
             }
-            // A group or session outlives its leader; both were made by this run, as its shell leads a group of its own.
+            // A group or session can outlive its leader. This run created both, since its shell
+            // leads a group of its own.
             if found.contains(&process.pid) && own_group != Some(process.group) {
                 leads.insert(process.group);
             }
@@ -173,10 +177,11 @@ mod tests {
             process(10, 5, 10, 1, "/r/0"),
             process(20, 5, 20, 1, "/r/1"),
             process(21, 20, 20, 1, "/r/1"),
-            // A session of its own, and one that has lost its parent.
+            // A process with a session of its own, and an orphan.
             process(30, 10, 30, 30, "/r/0"),
             process(31, 1, 31, 31, "/r/0"),
-            // Without an environment: a child, one of the group, and a child of that with a group of its own.
+            // Without an environment: a child, a member of the group, and that one's child with a
+            // group of its own.
             process(32, 31, 32, 32, ""),
             process(33, 1, 10, 1, ""),
             process(34, 33, 34, 34, ""),
@@ -184,7 +189,7 @@ mod tests {
         let run = |folder: &str, group| belonging(&all, 5, Path::new(folder), Some(group));
         assert_eq!(run("/r/0", 10), [10, 30, 31, 32, 33, 34]);
         assert_eq!(run("/r/1", 20), [20, 21]);
-        // The number in the file `group` is another process's by now.
+        // The id in the file `group` now belongs to another process.
         assert!(run("/r/2", 5).is_empty());
     }
 

@@ -1,19 +1,19 @@
-//! What is wrong with a command that names files of the caller's folder.
+//! The error of a command that names files of the caller's folder.
 
 use crate::shell::shell_word;
 use std::fmt;
 
-/// A command that names files of the caller's folder, which no run finds in its own.
+/// A command names files of the caller's folder, which do not exist in the folder of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Elsewhere {
-    /// Those files.
+    /// The files.
     pub names: Vec<String>,
-    /// The command with `{here}` before them.
+    /// The command with `{here}` before each file.
     pub command: String,
 }
 
 impl Elsewhere {
-    /// Returns what is wrong, with this line to type instead.
+    /// Returns the error message, which suggests this line instead.
     #[must_use]
     pub fn text(&self, line: &str) -> String {
         let names = self.names.join(", ");

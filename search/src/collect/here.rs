@@ -1,10 +1,11 @@
-//! Which words of a command name files of the folder from which `collect` was called.
+//! Finds the words of a command that name files of the folder from which `collect` was called.
 //!
-//! A run starts in an empty folder of its own, so that a relative path that a command *reads* cannot be there. Such a
-//! word is found by [`files`], and so is a module that Python runs (`-m`) or imports (`-c`). A word that a run *writes*
-//! is none: after `>`, after an option such as `-o`, the destination of `cp`, a name that a later command takes up, or
-//! data of a command that follows a program (which may have made it). In doubt a word is left as it is: a missing file
-//! ends in an error, while a file that all runs share would mix their results.
+//! A run starts in its own empty folder, so that a relative path that a command *reads* cannot
+//! exist there. [`files`] finds such words, and modules that Python runs (`-m`) or imports (`-c`).
+//! It skips words that a run *writes*: after `>`, after an option such as `-o`, the destination of
+//! `cp`, a name that a later command uses, or data of a command that follows a program, which may
+//! have created it. In doubt a word is left unchanged: a missing file causes an error, but a file
+//! shared by all runs would mix their results.
 
 use crate::shell::{Quote, Quoting};
 use std::collections::BTreeSet;
@@ -12,19 +13,19 @@ use std::collections::BTreeSet;
 /// A path or a word in a command.
 #[derive(Debug, Clone, Default)]
 struct Word {
-    /// What the shell makes of it.
+    /// The word after the shell's expansion.
     text: String,
-    /// Where it begins in the command.
+    /// Its start in the command.
     start: usize,
-    /// Where the part after the first `=` begins, in `text` and in the command.
+    /// The start of the part after the first `=`, in `text` and in the command.
     value: Option<(usize, usize)>,
-    /// Whether it is more than letters: a place, a variable, a pattern.
+    /// Whether it contains more than literal text: a placeholder, a variable or a pattern.
     unknown: bool,
     /// Whether the shell opens it for writing.
     written: bool,
 }
 
-/// What a relative path is.
+/// The kind of a relative path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A program or a script.
@@ -34,7 +35,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The kind of a file by its name, and whether it may be executed.
+    /// Returns the kind of a file from its name and whether it is executable.
     pub(super) fn of(name: &str, executable: bool) -> Self {
         const SCRIPTS: [&str; 14] = [
             "awk", "bash", "exe", "jar", "jl", "js", "lua", "m", "pl", "py", "R", "r", "rb", "sh",
@@ -48,36 +49,37 @@ impl Kind {
     }
 }
 
-/// What is to be written into a command, and why.
+/// A text to insert into a command, and the file that requires it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     /// The file.
     pub(super) name: String,
-    /// Where in the command.
+    /// The position in the command.
     pub(super) place: usize,
-    /// What.
+    /// The text.
     pub(super) text: &'static str,
 }
 
-/// Commands that write nothing but what their arguments name.
+/// Commands that write only to files named by their arguments.
 const PLAIN: [&str; 28] = [
     ".", "[", ":", "awk", "cat", "cp", "cut", "echo", "export", "grep", "head", "install", "ln",
     "mkdir", "module", "mv", "printf", "rm", "sed", "set", "sort", "source", "tail", "tee", "test",
     "touch", "tr", "true",
 ];
-/// Those whose last argument is written.
+/// Commands that write to their last argument.
 const WRITE_LAST: [&str; 5] = ["cp", "install", "ln", "mv", "rsync"];
-/// Those all of whose arguments are written.
+/// Commands that write to all their arguments.
 const WRITE_ALL: [&str; 5] = ["mkdir", "rm", "rmdir", "tee", "touch"];
-/// Words after which a command begins.
+/// Words that may precede a command.
 const BEFORE: [&str; 9] = [
     "if", "then", "else", "elif", "while", "until", "do", "!", "{",
 ];
 
-/// What lets Python find modules in the folder from which it was called.
+/// Lets Python find modules in the folder from which `collect` was called.
 const PYTHON_PATH: &str = "PYTHONPATH={here}:$PYTHONPATH ";
 
-/// Finds the words of a command that name files of a folder; `kind` looks into that folder.
+/// Returns the words of a command that name files of a folder; `kind` looks up a path in that
+/// folder.
 pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<Found> {
     let commands = split(command);
     let (mut found, mut made) = (Vec::new(), BTreeSet::new());
@@ -123,7 +125,7 @@ pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<F
                 found.extend(modules.enumerate().map(|(number, name)| Found {
                     name: name.to_owned(),
                     place,
-                    // For all of them together.
+                    // One insertion serves all modules.
                     text: if number == 0 { PYTHON_PATH } else { "" },
                 }));
                 continue;
@@ -135,7 +137,7 @@ pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<F
                 || is_output(option)
                 || (argument.is_some() && WRITE_ALL.contains(&base))
                 || (argument.is_some() && argument == last && WRITE_LAST.contains(&base));
-            // A command's own name is looked up in PATH, unless it is a path.
+            // The name of a command is looked up in PATH, unless it is a path.
             let path = position != begin || word.text.contains('/');
             let whole = here(&word.text).filter(|_| path && !word.unknown);
             let (name, place, kind) = match (whole, word.value) {
@@ -171,22 +173,22 @@ pub(super) fn files(command: &str, kind: impl Fn(&str) -> Option<Kind>) -> Vec<F
             });
         }
         if base == "cd" {
-            // What follows is relative to another folder.
+            // Later paths are relative to another folder.
             break;
         }
         program_ran |= !name.is_empty() && !PLAIN.contains(&base);
     }
-    // A variable stands before the command that it is for, which may be a file of the folder too.
+    // A variable assignment precedes its command, which may itself be a file of the folder.
     found.sort_by_key(|one| (one.place, one.text != PYTHON_PATH));
     found
 }
 
-/// Whether a command begins after this word.
+/// Whether a command starts after this word.
 fn is_before(word: &Word) -> bool {
     BEFORE.contains(&word.text.as_str())
 }
 
-/// The modules that a line of Python imports, unless it looks for them itself.
+/// Returns the modules that Python code imports, unless the code changes its search path.
 fn imported(code: &str) -> Vec<&str> {
     if code.contains("sys.path") {
         return Vec::new();
@@ -205,7 +207,7 @@ fn imported(code: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Writes what was found into a command.
+/// Inserts the texts into a command.
 pub(super) fn insert(command: &str, found: &[Found]) -> String {
     let (mut all, mut from) = (String::new(), 0);
     for Found { place, text, .. } in found {
@@ -229,12 +231,12 @@ fn is_output(option: &str) -> bool {
     option.starts_with("-o") || option.starts_with("--o")
 }
 
-/// A path without `./` before it.
+/// Returns the path without a leading `./`.
 fn plain(path: &str) -> &str {
     path.trim_start_matches("./")
 }
 
-/// The literal paths of a command that begin with `{here}/`, without that.
+/// Returns the literal paths after `{here}/` in a command.
 pub(super) fn shared(command: &str) -> Vec<String> {
     let words = split(command).into_iter().flatten();
     words
@@ -246,7 +248,7 @@ pub(super) fn shared(command: &str) -> Vec<String> {
         .collect()
 }
 
-/// The words of the simple commands that a command consists of.
+/// Splits a command into simple commands and these into words.
 fn split(command: &str) -> Vec<Vec<Word>> {
     let (mut commands, mut words) = (Vec::new(), Vec::new());
     let mut word: Option<Word> = None;
@@ -291,7 +293,7 @@ fn split(command: &str) -> Vec<Vec<Word>> {
         if end && !(letter == '#' && word.is_some()) {
             if let Some(word) = word.take() {
                 written = false;
-                // The number before a redirection is no word.
+                // A number before a redirection is not a word.
                 let number = "<>".contains(letter) && word.text.parse::<u32>().is_ok();
                 if !number {
                     words.push(word);
@@ -334,7 +336,7 @@ fn split(command: &str) -> Vec<Vec<Word>> {
 mod tests {
     use super::*;
 
-    /// The command with what [`files`] finds, in a folder of a user who has tried his simulator there by hand.
+    /// Inserts the results of [`files`], for a user's folder with files from a trial run by hand.
     fn put_right(command: &str) -> String {
         let there = |name: &str| {
             let name = plain(name);
@@ -398,7 +400,7 @@ mod tests {
                 "GRID=grid.dat ./.venv/bin/python -m package {T}",
                 "PYTHONPATH={here}:$PYTHONPATH GRID={here}/grid.dat {here}/.venv/bin/python -m package {T}",
             ),
-            // Modules of Python's own, and those that the code finds by itself.
+            // Modules of Python itself, and those that the code finds on its own.
             (
                 "python3 -c 'import math; print(math.sin({T}))'",
                 "python3 -c 'import math; print(math.sin({T}))'",
@@ -407,7 +409,7 @@ mod tests {
                 "python -c 'import sys; sys.path.append(\"{here}\"); import local'",
                 "python -c 'import sys; sys.path.append(\"{here}\"); import local'",
             ),
-            // The classic: a program with fixed names, tried by hand before.
+            // The classic case: a program with fixed file names, tried by hand before.
             (
                 "cp {input} INPUT.DAT && ./sim && cp RESULT.DAT {output}",
                 "cp {input} INPUT.DAT && {here}/sim && cp RESULT.DAT {output}",
@@ -428,13 +430,13 @@ mod tests {
                 "ln -s {here}/grid.dat grid.dat; sim {T}",
                 "ln -s {here}/grid.dat grid.dat; sim {T}",
             ),
-            // Whoever says where a run works is taken at his word.
+            // An explicit working folder is respected.
             (
                 "cd {folder} && sim curve {T}",
                 "cd {folder} && sim curve {T}",
             ),
             ("cd {here} && ./sim {T}", "cd {here} && ./sim {T}"),
-            // No files: commands in PATH, options, patterns, words within quotes, comments.
+            // Not files: commands in PATH, options, patterns, words in quotes, comments.
             ("sim {T} --curve # grid.dat", "sim {T} --curve # grid.dat"),
             (
                 "awk '{print $1}' {input} | sort",
@@ -463,7 +465,7 @@ mod tests {
             ("a/sim.py", false, Kind::Program),
             ("sim", true, Kind::Program),
             ("sim", false, Kind::Other),
-            // Some file systems call every file executable.
+            // On some file systems every file is executable.
             ("RESULT.DAT", true, Kind::Other),
         ] {
             assert_eq!(Kind::of(name, executable), kind, "{name}");

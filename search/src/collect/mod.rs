@@ -1,17 +1,18 @@
-//! Collecting a data set: a user's own simulator, run over a design by its command line.
+//! Collecting a data set: runs a user's simulator over a design with its command line.
 //!
-//! In the order in which data pass:
+//! In the order of the data flow:
 //!
-//! - [`command`] fills the paths of a run, or its parameters, into the command, and sees where that names files of the
-//!   caller's folder;
-//! - [`process`] starts it in a folder and a process group of its own, and ends it at the time limit
-//!   with all that it started (`descendants`);
-//! - [`output`] reads what it wrote;
-//! - [`runs`] is the folder where each run has its own, with a record once it has ended;
-//! - [`archive`] makes the `.npz` of all that succeeded, and the table of those that did not.
+//! - [`command`] inserts the paths of a run or its parameters into the command, and detects names
+//!   of files in the caller's folder;
+//! - [`process`] starts the run in its own folder and process group, and at the time limit kills it
+//!   with all processes that it started (`descendants`);
+//! - [`output`] reads the output;
+//! - [`runs`] is the folder with a subfolder per run, which has a record once the run has ended;
+//! - [`archive`] writes the `.npz` of the successful runs and the table of failed ones.
 //!
-//! Nothing that ended is run again, and nothing is lost, whenever this program is killed: a run that goes on without it
-//! is waited for by the next start. How that is known without it is told in [`runs`].
+//! A run that has ended is never repeated, and nothing is lost if this program is killed at any
+//! time: the next start waits for runs that continued without it. [`runs`] describes how it
+//! recognises them.
 
 pub mod archive;
 mod collection;
@@ -35,32 +36,33 @@ pub use collection::{Collected, Settings, run};
 pub use elsewhere::Elsewhere;
 pub use simulation::Simulation;
 
-/// How a collection ended.
+/// The end of a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     /// Every run has ended.
     Complete,
-    /// It was interrupted between runs.
+    /// The collection was interrupted between runs.
     Interrupted,
-    /// The first runs failed, every one of them; the last one's error.
+    /// All of the first runs failed; contains the last error.
     AllFailed(String),
 }
 
-/// So many failures in a row from the first run on, or twice the jobs, end a collection: its command is wrong.
+/// If this many runs, or twice the jobs, fail from the start on, the collection ends: its command
+/// is wrong.
 const FAILURES_AT_FIRST: usize = 10;
 
-/// Runs what has not been run, `jobs` at a time, and tells the observer of every run that ends; returns how it ended and
-/// how many runs were started.
+/// Runs the simulator for all rows that have not ended, `jobs` at a time, and reports every run
+/// that ends to the observer; returns how the collection ended and the number of runs started.
 ///
 /// # Errors
-/// The folder cannot be read or written, or no process can be started.
+/// If the folder cannot be read or written, or no process can be started.
 pub fn collect(
     simulation: &Simulation,
     runs: &Runs,
     jobs: usize,
     observer: &dyn Observer,
 ) -> Result<(Ended, usize)> {
-    // Those that go on without this program come first: they take the processor already.
+    // Runs that continue without this program come first: they already use the processor.
     let (mut queue, mut todo, mut succeeded) = (VecDeque::new(), Vec::new(), false);
     for row in 0..simulation.rows() {
         match runs.state(row, simulation)? {

@@ -1,34 +1,36 @@
-//! What a simulator wrote: numbers as `.npy`, JSON or text, told apart by the bytes themselves.
+//! The output of a simulator as `.npy`, JSON or text; the format is detected from the contents.
 //!
 //! | bytes | read as | shape |
 //! |---|---|---|
-//! | `.npy` | an array of numbers | the array's |
+//! | `.npy` | an array of floats or integers | that of the array |
 //! | `{...}` | JSON, a value for each name | number of names, then that of each value |
-//! | `[...]` | JSON, lists of equal length | theirs |
-//! | anything else | numbers with blanks, commas or semicolons between them; `#` begins a comment | lines x numbers a line, without sizes of 1 |
+//! | `[...]` | JSON, lists of equal length | that of the lists |
+//! | anything else | text | lines x values per line, without dimensions of 1 |
 //!
-//! `0,99` may be one number or two. Where nothing in a text says which, it is refused until the user does ([`Decimal`]).
+//! Values in text are separated by blanks, commas or semicolons; `#` starts a comment. `0,99` may
+//! be one value or two. If the text does not show which, it is rejected until the user specifies
+//! [`Decimal`].
 
 use crate::data::{LARGEST_OUTPUT, decimal, npy_numbers};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// More sizes than those of several images have no layout.
+/// Several images have this number of dimensions; no layout has more.
 const LARGEST_RANK: usize = 3;
 
-/// The output of one run; every number is finite and at most 1e300 in magnitude.
+/// The output of one run; every value is finite and at most 1e300 in magnitude.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
-    /// Its sizes; `[]` is a single number.
+    /// The shape; `[]` for a scalar.
     pub shape: Vec<usize>,
-    /// Its numbers, in C order.
+    /// The values, in C order.
     pub values: Vec<f64>,
-    /// Names along the first size, where it has them.
+    /// Names along the first dimension, if any.
     pub names: Vec<String>,
 }
 
-/// What stands between a number and its decimals in text.
+/// The decimal mark of values in text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 pub enum Decimal {
@@ -38,10 +40,10 @@ pub enum Decimal {
     Comma,
 }
 
-/// Reads the one file in `folder` whose name begins with `output`.
+/// Reads the only file in `folder` whose name starts with `output`.
 ///
 /// # Errors
-/// There is none or more than one, or its bytes are not numbers; in words.
+/// A message if there is no such file, more than one, or its contents cannot be parsed.
 pub fn read(folder: &Path, mark: Option<Decimal>) -> Result<Output, String> {
     let files = fs::read_dir(folder).map_err(|error| error.to_string())?;
     let is_output = |name: &str| name == "output" || name.starts_with("output.");
@@ -64,10 +66,10 @@ pub fn read(folder: &Path, mark: Option<Decimal>) -> Result<Output, String> {
     }
 }
 
-/// Reads the bytes of an output.
+/// Parses the bytes of an output.
 ///
 /// # Errors
-/// They are not numbers, or not finite; in words.
+/// A message if the bytes cannot be parsed or a value is not finite.
 pub fn parse(bytes: &[u8], mark: Option<Decimal>) -> Result<Output, String> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     let output = match first {
@@ -128,11 +130,12 @@ fn json(bytes: &[u8]) -> Result<Output, String> {
     })
 }
 
-/// What stands where reading JSON failed, if it is what Python and JavaScript write for numbers that are not finite.
+/// Returns the word at which parsing JSON failed, if it is a non-finite value as written by Python
+/// and JavaScript.
 fn not_finite(bytes: &[u8], error: &serde_json::Error) -> Option<String> {
     let mut lines = bytes.split(|&byte| byte == b'\n');
     let line = lines.nth(error.line().checked_sub(1)?)?;
-    // Where a word stops being a number: at its first letter, or one behind it.
+    // The parser stops at the first letter of the word, or one after it.
     let first = error.column().saturating_sub(2);
     let mut places = (first..=error.column()).filter_map(|place| line.get(place..));
     let found = places.find_map(|rest| {
@@ -148,7 +151,7 @@ fn not_finite(bytes: &[u8], error: &serde_json::Error) -> Option<String> {
     ))
 }
 
-/// Adds the numbers of equal parts to `values`; returns the shape of each.
+/// Adds the values of equally shaped parts to `values`; returns the shape of each part.
 fn gather_all(parts: &[Value], values: &mut Vec<f64>) -> Result<Vec<usize>, String> {
     let mut shape: Option<Vec<usize>> = None;
     for part in parts {
@@ -232,7 +235,7 @@ fn text(bytes: &[u8], mark: Option<Decimal>) -> Result<Output, String> {
     })
 }
 
-/// A number with its exponent after an `e`: Fortran writes a `D`.
+/// Returns a value with `e` as the exponent letter: Fortran writes `D`.
 fn exponent(cell: &str) -> String {
     cell.replace(['D', 'd'], "e")
 }
@@ -241,8 +244,8 @@ fn without_comment(line: &str) -> &str {
     line.split('#').next().unwrap_or_default()
 }
 
-/// A cell such as `0,99`, with its line, where nothing in the text says that commas part numbers: no number has a point, no
-/// comma stands beside a blank or another one.
+/// Returns a cell such as `0,99`, with its line, if the text does not show that commas separate
+/// values: no value has a point, and no comma is next to a blank or another comma.
 fn doubtful(text: &str) -> Option<(usize, String)> {
     let mut first = None;
     for (number, line) in text.lines().enumerate() {
@@ -273,7 +276,7 @@ mod tests {
             &2f64.to_le_bytes(),
         ]
         .concat();
-        // Bytes, shape, numbers and names.
+        // Bytes, shape, values and names.
         type Row<'a> = (&'a [u8], &'a [usize], &'a [f64], &'a [&'a str]);
         let table: [Row; 10] = [
             (&npy, &[2], &[1.5, 2.0], &[]),
@@ -345,7 +348,7 @@ mod tests {
     #[test]
     fn a_decimal_comma_is_read_as_said_and_refused_where_nobody_says_what_it_is() {
         use Decimal::{Comma, Point};
-        // Text, then what is read without a word, with commas and with points as decimal marks.
+        // A text and its values without a decimal mark, with commas and with points.
         type Row<'a> = (&'a str, [Option<&'a [f64]>; 3]);
         let table: [Row; 9] = [
             ("0,99\n", [None, Some(&[0.99]), Some(&[0., 99.])]),
@@ -361,7 +364,7 @@ mod tests {
                 "1,2\n3,4\n",
                 [None, Some(&[1.2, 3.4]), Some(&[1., 2., 3., 4.])],
             ),
-            // A point, a blank or a third number tells.
+            // A point, a blank or a third value resolves the ambiguity.
             ("1,2.5", [Some(&[1., 2.5]), None, Some(&[1., 2.5])]),
             ("1, 2", [Some(&[1., 2.]), None, Some(&[1., 2.])]),
             ("1,2,3", [Some(&[1., 2., 3.]), None, Some(&[1., 2., 3.])]),

@@ -1,8 +1,9 @@
-//! One run of a simulator as a process: a shell in a process group of its own, which leaves its exit code in a file.
+//! One run of a simulator as a process: a shell in its own process group, which writes its exit
+//! code to a file.
 //!
-//! Because the shell writes the code itself, a run ends whole though the program that started it is gone; and while it
-//! lasts, it holds a lock on its log, by which a later start sees that it goes on. (A process id would not do: the system
-//! gives it to another process.)
+//! The shell itself writes the code, so that a run completes even if the program that started it
+//! has ended. While the run continues, it holds a lock on its log, which a later start of the
+//! program detects. (A process id would not be reliable: the system may reuse it.)
 
 use super::descendants;
 use crate::events::Observer;
@@ -13,7 +14,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// The command is the shell's first argument and the run's folder the second, so that neither needs to be quoted.
+/// The command is the shell's first argument and the run's folder the second, so that neither has
+/// to be quoted.
 const SHELL: &str = r#"
 echo $$ > "$2/group"
 sh -c "$1"
@@ -22,14 +24,14 @@ times > "$2/times"
 mv "$2/code.part" "$2/code"
 "#;
 
-/// What the run prints, and its lock.
+/// File for the messages of a run; it is locked during the run.
 const LOG: &str = "log";
 
-/// Starts a command in the folder `work`; what it prints goes to the log in the `folder` of its run, or standard output to
-/// the file `output` there.
+/// Starts a command in the folder `work`. Its messages go to the log in the run's `folder`; if it
+/// prints its output, standard output goes to the file `output` there.
 ///
 /// # Errors
-/// The system has no process to give, or the folder cannot be written.
+/// If the system cannot start a process, or the folder is not writable.
 pub fn start(command: &str, folder: &Path, work: &Path, prints: bool) -> io::Result<Child> {
     let log = File::create(folder.join(LOG))?;
     log.lock()?;
@@ -48,14 +50,15 @@ pub fn start(command: &str, folder: &Path, work: &Path, prints: bool) -> io::Res
         .stderr(log);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
-    // The lock lives on in the process alone: the two files here are closed with `shell`.
+    // Only the process keeps the lock: the two files here are closed with `shell`.
     shell.spawn()
 }
 
-/// Waits until the run in `folder` ends; at the time limit calls `late` and then kills all that it started.
+/// Waits until the run in `folder` ends; at the time limit calls `late`, then kills all its
+/// processes.
 ///
 /// # Errors
-/// The system refuses.
+/// If a system call fails.
 pub fn wait(
     folder: &Path,
     mut child: Child,
@@ -84,7 +87,7 @@ pub fn wait(
     }
 }
 
-/// Whether a run goes on in this folder.
+/// Whether a run is still active in this folder.
 ///
 /// # Errors
 /// The log cannot be locked.
@@ -101,7 +104,7 @@ pub fn goes_on(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Kills a run that goes on in this folder, with all that it started.
+/// Kills an active run in this folder, with all its processes.
 pub fn kill_in(folder: &Path, observer: &dyn Observer) {
     let text = fs::read_to_string(folder.join("group")).unwrap_or_default();
     kill(folder, text.trim().parse().ok(), observer);
@@ -117,17 +120,18 @@ fn kill(folder: &Path, group: Option<u32>, observer: &dyn Observer) {
     }
 }
 
-/// The code that the run ended with, if it ended by itself.
+/// Returns the exit code of the run, if it ended by itself.
 #[must_use]
 pub fn code(folder: &Path) -> Option<i32> {
     let text = fs::read_to_string(folder.join("code")).ok()?;
     text.trim().parse().ok()
 }
 
-/// Processor seconds of the run and of all that it started and waited for, to a hundredth of a second.
+/// Returns the processor time of the run and of the processes it waited for, in seconds with a
+/// resolution of 0.01 s.
 #[must_use]
 pub fn processor_seconds(folder: &Path) -> Option<f64> {
-    // The shell's own time, then that of its children: user and system, as 0m1.25s.
+    // The shell's own times, then those of its children: user and system, as 0m1.25s.
     let text = fs::read_to_string(folder.join("times")).ok()?;
     let seconds = |word: &str| -> Option<f64> {
         let (minutes, seconds) = word.strip_suffix('s')?.split_once('m')?;
@@ -136,7 +140,7 @@ pub fn processor_seconds(folder: &Path) -> Option<f64> {
     text.lines().nth(1)?.split_whitespace().map(seconds).sum()
 }
 
-/// The last line that the run printed to its log.
+/// Returns the last line of the run's log.
 #[must_use]
 pub fn last_words(folder: &Path) -> String {
     const LETTERS: usize = 200;

@@ -1,17 +1,18 @@
-//! The folder of a collection: one folder a run, named by its row, and a record in it once the run has ended. Its `lock` says
-//! which program is at work there ([`FolderLock`]).
+//! The folder of a collection: one subfolder per run, named by its row, with a record once the run
+//! has ended. Its `lock` identifies the program that works there ([`FolderLock`]).
 //!
-//! | file in a run's folder | what | when |
+//! | file in a run's folder | contents | written |
 //! |---|---|---|
 //! | `input.json` | the parameters | first |
-//! | `work/` | the folder in which the run starts, with what it leaves there | first |
-//! | `log` | what the run prints; locked while it lasts | at the start |
-//! | `output` | what it wrote | by the run |
-//! | `times`, `code` | its processor time and exit code | by its shell, at the end |
-//! | `record.json` | seconds, and shape or error | when that has been judged |
+//! | `work/` | the folder in which the run starts, with the files it leaves there | first |
+//! | `log` | the messages of the run; locked while it is active | at the start |
+//! | `output` | the output | by the run |
+//! | `times`, `code` | processor time and exit code | by its shell, at the end |
+//! | `record.json` | seconds, and shape or error | after reading the output |
 //!
-//! A run with a record has ended. One with a code has ended without this program, and is judged by the next start. One
-//! whose log is locked goes on, and is waited for. Any other was killed with the machine, and is run again.
+//! A run with a record has ended. A run with a code but no record ended without this program; the
+//! next start reads its output. A run whose log is locked is still active, and the program waits
+//! for it. Any other run was killed with the machine, and is repeated.
 
 use super::command::Paths;
 use super::{Simulation, output, process};
@@ -26,18 +27,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Wall time, the start of the process included.
+    /// Wall time, including the start of the process.
     pub seconds: f64,
-    /// Processor time, where it could be measured.
+    /// Processor time, if it could be measured.
     pub processor_seconds: Option<f64>,
-    /// The sizes of its output.
+    /// The shape of its output.
     pub shape: Vec<usize>,
-    /// The names of its outputs, where it has them.
+    /// The names of its outputs, if any.
     pub names: Vec<String>,
-    /// Why it failed.
+    /// The reason of a failure.
     pub error: Option<String>,
 }
 
@@ -53,31 +54,31 @@ impl Record {
     }
 }
 
-/// Where a run stands.
+/// The state of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
-    /// It ended, or will not be run again.
+    /// It has ended, or will not be repeated.
     Ended(Record),
-    /// It goes on, or ended without a record.
+    /// It is active, or ended without a record.
     Running,
-    /// It is to be run.
+    /// It still has to be run.
     ToDo,
 }
 
-/// The folder of a collection, which no other process uses.
+/// The folder of a collection, locked against other processes.
 #[derive(Debug)]
 pub struct Runs {
     path: PathBuf,
     retry: bool,
-    /// Held as long as this lives.
+    /// Held for the lifetime of this object.
     _lock: FolderLock,
 }
 
 impl Runs {
-    /// Opens the folder at `path`, or makes it; `retry` says that runs that failed are run again.
+    /// Opens or creates the folder at `path`; with `retry`, failed runs are repeated.
     ///
     /// # Errors
-    /// It belongs to another simulator, another process uses it, or it cannot be made.
+    /// If it belongs to another simulator, is used by another process, or cannot be created.
     pub fn open(
         path: &Path,
         simulation: &Simulation,
@@ -103,7 +104,7 @@ impl Runs {
         Ok(runs)
     }
 
-    /// Compares the simulator with the one that the folder was begun with.
+    /// Checks that the simulator is the one for which the folder was created.
     fn check_simulator(&self, simulation: &Simulation) -> Result<()> {
         let (template, file) = (&simulation.template, self.path.join("simulator.json"));
         let now = json!({
@@ -125,7 +126,7 @@ impl Runs {
         let record = |row| self.record(row);
         let succeeded = rows.filter_map(record).any(|record| record.error.is_none());
         if self.retry && !succeeded {
-            // The command itself was mended.
+            // The user corrected the command.
             return Ok(write_whole(&file, text.as_bytes())?);
         }
         bail!(
@@ -138,30 +139,30 @@ impl Runs {
         )
     }
 
-    /// The folder of a run.
+    /// Returns the folder of a run.
     #[must_use]
     pub fn folder(&self, row: usize) -> PathBuf {
         self.path.join(format!("{row:06}"))
     }
 
-    /// The folder of all.
+    /// Returns the folder of the collection.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The record of a run, if it has ended.
+    /// Returns the record of a run, if it has ended.
     #[must_use]
     pub fn record(&self, row: usize) -> Option<Record> {
-        // A record that cannot be read was cut short with the machine: the run is judged again.
+        // An unreadable record was truncated by a crash: the output is read again.
         let text = fs::read(self.folder(row).join("record.json")).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Where a run stands.
+    /// Returns the state of a run.
     ///
     /// # Errors
-    /// Its parameters are not those of the design, or its folder cannot be read.
+    /// If its parameters differ from the design, or its folder cannot be read.
     pub fn state(&self, row: usize, simulation: &Simulation) -> Result<State> {
         let folder = self.folder(row);
         let form = simulation.template.form();
@@ -187,10 +188,11 @@ impl Runs {
         })
     }
 
-    /// Brings a run to its end: waits for one that goes on, else runs it; `started` counts those.
+    /// Completes a run: waits for it if it is active, else runs it; `started` counts runs that are
+    /// started.
     ///
     /// # Errors
-    /// The folder cannot be read or written, or no process can be started.
+    /// If the folder cannot be read or written, or no process can be started.
     pub fn end(
         &self,
         row: usize,
@@ -209,7 +211,7 @@ impl Runs {
             .with_context(failed)
     }
 
-    /// Waits for a run that was started before; nothing if there is none, or it was killed.
+    /// Waits for a run that was started before; does nothing if there is none or it was killed.
     fn wait_for(
         &self,
         folder: &Path,
@@ -274,7 +276,8 @@ impl Runs {
         let command = template.fill(&paths, names, cells);
         let child = process::start(&command, folder, &paths.work, template.prints())?;
         let mut record = None;
-        // The record comes before the kill: a run that was too long is not tried again, whatever happens in between.
+        // The record is written before the kill: a run that exceeded the limit is not repeated,
+        // even after a crash in between.
         let is_late = || record = simulation.limit.map(|limit| late(folder, limit));
         process::wait(folder, child, simulation.limit, is_late, observer)?;
         let seconds = began.elapsed().as_secs_f64();
@@ -282,7 +285,7 @@ impl Runs {
     }
 }
 
-/// Records a run that is too long.
+/// Records that a run exceeded the time limit.
 fn late(folder: &Path, limit: Duration) -> Result<Record> {
     let limit = limit.as_secs_f64();
     let error = format!("it was killed after {limit} s (--timeout)");
@@ -305,7 +308,7 @@ fn judge(folder: &Path, simulation: &Simulation, seconds: f64) -> Result<Record>
         Some(code) => {
             let words = process::last_words(folder);
             let end = match code {
-                // What a shell makes of a signal.
+                // The exit code of a shell for a signal.
                 129..=192 => format!("it was killed by signal {}", code - 128),
                 _ => format!("it ended with exit code {code}"),
             };

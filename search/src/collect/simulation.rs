@@ -5,44 +5,46 @@ use super::output::Decimal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A simulator and where it is to be run.
+/// A simulator and the points at which it is run.
 #[derive(Debug, Clone)]
 pub struct Simulation {
-    /// Its command.
+    /// The command.
     pub template: Template,
-    /// Names of its parameters.
+    /// Names of the parameters.
     pub names: Vec<String>,
-    /// Where it is to be run, `[rows][names]`.
+    /// The points, `[rows][names]`.
     pub points: Vec<f64>,
-    /// The same as it stands in the design, which is what the simulator is given.
+    /// The points as written in the design, which are passed to the simulator.
     pub cells: Vec<String>,
     /// The folder from which the collection was called.
     pub here: PathBuf,
-    /// How long one run may take.
+    /// The time limit of a run.
     pub limit: Option<Duration>,
-    /// The decimal mark of outputs that are text, where the user says it.
+    /// The decimal mark of text outputs, if specified by the user.
     pub decimal: Option<Decimal>,
 }
 
 impl Simulation {
-    /// The number of points.
+    /// Returns the number of points.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.points.len() / self.names.len()
     }
 
-    /// The parameters of one run.
+    /// Returns the parameters of one run.
     ///
     /// # Panics
+    /// If `row` is not below [`Simulation::rows`], as with any slice.
     /// When `row` is not below [`Simulation::rows`], as with any slice.
     #[must_use]
     pub fn point(&self, row: usize) -> &[f64] {
         &self.points[row * self.names.len()..][..self.names.len()]
     }
 
-    /// The same as it stands in the design.
+    /// Returns the parameters of one run as written in the design.
     ///
     /// # Panics
+    /// As [`Simulation::point`].
     /// As [`Simulation::point`].
     #[must_use]
     pub fn cells(&self, row: usize) -> &[String] {

@@ -1,8 +1,10 @@
-//! The measurement: chains of each operation in the executor, which calls the kernels that frozen code calls.
+//! Measurement of the cost model: times chains of each operation in the executor, which calls the
+//! kernels of frozen code.
 //!
-//! An operation's time is the difference between a chain of several and a chain of one, over the number of operations
-//! between them, so that what a call has beside it drops out; of many turns the least counts. Guard and statistics are
-//! timed by themselves. The rates are the least squares of relative errors, none negative.
+//! The time of an operation is the time difference between a long chain and a chain of one, divided
+//! by the number of additional operations; the overhead of a call cancels. The minimum over many
+//! turns is used. Guard and statistics are timed separately. The rates minimise the squared
+//! relative errors, subject to being non-negative.
 
 use super::{CostModel, Kind, Rates, Work, store};
 use crate::error::{Result, bail};
@@ -22,22 +24,22 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Inputs of the graphs with chains.
+/// Number of inputs of the measured graphs.
 const INPUTS: usize = 3;
-/// Operations of the longer chain beyond the shorter.
+/// Additional operations of the longer chain.
 const LONGER: usize = 8;
-/// Turns of which the least time counts.
+/// Number of turns over which the minimum is taken.
 const TURNS: usize = 25;
-/// A turn has so many calls that it takes about this.
+/// Approximate duration of a turn, which determines its number of calls.
 const TURN: Duration = Duration::from_micros(60);
 
-/// A measured operation: its work, and nanoseconds.
+/// A measured operation: its work and its nanoseconds.
 type Sample = (Work, f64);
 
-/// Measures this machine: about a second.
+/// Measures this machine in about a second.
 ///
 /// # Errors
-/// None that a user could mend: the graphs that are measured are well formed.
+/// Only internal ones: the measured graphs are well formed.
 pub fn measure() -> Result<CostModel> {
     let mut samples: BTreeMap<Kind, Vec<Sample>> = BTreeMap::new();
     for (shape, chain) in chains() {
@@ -61,10 +63,10 @@ pub fn measure() -> Result<CostModel> {
     })
 }
 
-/// What is done over and over to a value of some shape.
+/// The operation that a chain repeats on a value of some shape.
 #[derive(Debug, Clone, Copy)]
 enum Chain {
-    /// A dense layer from so many numbers to others, and back.
+    /// A dense layer to another number of values, and one back.
     Dense {
         from: usize,
         to: usize,
@@ -75,7 +77,7 @@ enum Chain {
     TransposedConv {
         kernel: usize,
     },
-    /// To half of the positions and back.
+    /// A resize to half of the positions, and one back.
     Resize,
     Add,
     Multiply,
@@ -159,7 +161,7 @@ struct Draft {
 }
 
 impl Draft {
-    /// Numbers that keep values of moderate size through a chain.
+    /// Returns parameters that keep values of moderate size through a chain.
     fn array(&mut self, shape: &[usize], scale: f32) -> Result<dense_codegen::graph::ParameterId> {
         self.arrays += 1;
         let count: usize = shape.iter().product();
@@ -267,7 +269,7 @@ impl Draft {
         Ok(self.graph.push(operation, &[node])?)
     }
 
-    /// The shape before the last step of a chain that goes to and fro.
+    /// Returns the shape before the last step of a chain that alternates between two shapes.
     fn before(&self, node: NodeId) -> Option<Shape> {
         let node = &self.graph.nodes()[node.index()];
         match node.operation() {
@@ -299,7 +301,7 @@ fn chain_sample(shape: Shape, chain: Chain) -> Result<Sample> {
     };
     let ((short, _), (long, works)) = (built(1)?, built(1 + LONGER)?);
     let [short, long] = [short, long].map(|one| least(&one));
-    // A chain that goes to and fro has two kinds of step: the mean of both.
+    // A chain that alternates has two kinds of steps: their mean is measured.
     let count = LONGER as u64;
     let added = works.iter().skip(1);
     let work = Work {
@@ -310,7 +312,7 @@ fn chain_sample(shape: Shape, chain: Chain) -> Result<Sample> {
     Ok((work, ((long - short) / LONGER as f64).max(0.1)))
 }
 
-/// The emulator of one member that ends at a node.
+/// Returns the emulator with one member that ends at a node.
 fn emulator(graph: Graph, node: NodeId) -> Result<Emulator> {
     let (inputs, outputs) = (graph.shape(Graph::INPUT).size(), graph.shape(node).size());
     let input = |k: usize| InputVariable {
@@ -341,7 +343,7 @@ fn emulator(graph: Graph, node: NodeId) -> Result<Emulator> {
     })?)
 }
 
-/// The least nanoseconds of a call.
+/// Returns the minimum time of a call, in nanoseconds.
 fn least(emulator: &Emulator) -> f64 {
     let executor = Executor::new(emulator);
     let x = vec![1.0; emulator.input_count()];
@@ -350,7 +352,7 @@ fn least(emulator: &Emulator) -> f64 {
     })
 }
 
-/// The least nanoseconds of what is done.
+/// Returns the minimum time of `work`, in nanoseconds.
 fn timed(mut work: impl FnMut()) -> f64 {
     let began = Instant::now();
     work();
@@ -417,7 +419,8 @@ fn statistics() -> Vec<Sample> {
         .collect()
 }
 
-/// The rates that fit the samples best, none negative: of all choices of rates that are zero, the best that has none below.
+/// Returns the non-negative rates that fit the samples best: tries all sets of zero rates and takes
+/// the best solution without negative rates.
 fn fit(samples: &[Sample]) -> Rates {
     let rows: Vec<[f64; 3]> = samples
         .iter()
@@ -441,12 +444,12 @@ fn fit(samples: &[Sample]) -> Rates {
     }
 }
 
-/// Solves `rows * rates = 1` in least squares over the rates of `mask`, the others zero; `None` where rates are not told
-/// apart.
+/// Solves `rows * rates = 1` in least squares over the rates in `mask`, with the others zero;
+/// `None` if the rates cannot be distinguished.
 fn least_squares(rows: &[[f64; 3]], mask: u8) -> Option<[f64; 3]> {
     let used: Vec<usize> = (0..3).filter(|k| mask & (1 << k) != 0).collect();
     let n = used.len();
-    // Columns of equal length: multiply-accumulates are far more than operations.
+    // Columns are scaled to equal length: multiply-accumulates far outnumber operations.
     let norm = |k: usize| rows.iter().map(|row| row[k] * row[k]).sum::<f64>().sqrt();
     let norms: Vec<f64> = used.iter().map(|&k| norm(k)).collect();
     if norms.contains(&0.0) {

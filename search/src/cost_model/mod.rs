@@ -1,14 +1,15 @@
-//! Predicts the time of a call on a machine: nanoseconds of each operation, by its kind.
+//! The cost model: predicts the time of a call on a machine from the nanoseconds of each operation.
 //!
 //! ```text
-//! time of an operation = fixed + per_mac * multiply-accumulates + per_byte * bytes read and written
-//! time of a call       = guard + every operation once + statistics of every member + the end
+//! operation = fixed + per_mac * multiply-accumulates + per_byte * bytes read and written
+//! call      = guard + every operation once + statistics of every member + the end
 //! ```
 //!
-//! The three rates of each kind are not negative and fitted to measurements on the machine ([`measure()`]), which are kept in
-//! the user's cache folder ([`store`]) and in the run's folder. What the planner fuses (a ReLU or a residual into the layer
-//! before it) counts as if it were not, so that the figure is rather too large. Times are kept in whole picoseconds: sums
-//! are exact in any order, and a sum of parts is what the whole is checked against.
+//! Each kind of operation has three non-negative rates, fitted to measurements on the machine
+//! ([`measure()`]). They are stored in the user's cache folder ([`store`]) and in the folder of the
+//! run. Operations that the planner fuses (a ReLU or a residual into the layer before it) are
+//! counted separately, so that the prediction is rather too high. Times are whole picoseconds: sums
+//! are exact in any order, so that sums of parts can be checked against the total.
 
 mod measure;
 pub mod store;
@@ -24,10 +25,10 @@ use dense_codegen::graph::{Fragment, Function, Inverse, Operation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Bytes of a number.
+/// Bytes per value.
 const NUMBER: u64 = 4;
 
-/// What kinds of work a call has.
+/// The kinds of work in a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -41,42 +42,42 @@ pub enum Kind {
     TransposedConv1d,
     /// A transposed convolution over an image.
     TransposedConv2d,
-    /// Nearest neighbours of a sequence.
+    /// Nearest-neighbour resize of a sequence.
     Resize,
-    /// Nearest neighbours of an image.
+    /// Nearest-neighbour resize of an image.
     Resize2d,
     /// A sum of two values.
     Add,
     /// A product of two values.
     Multiply,
-    /// The activation.
+    /// The ReLU activation.
     Relu,
-    /// The activation.
+    /// The SiLU activation.
     Silu,
-    /// The activation.
+    /// The tanh activation.
     Tanh,
-    /// Outputs that were learnt by their logarithm.
+    /// The inverse of the logarithm, for outputs learnt in it.
     Exp,
-    /// Outputs that were learnt by their inverse hyperbolic sine.
+    /// The inverse of asinh, for outputs learnt in it.
     Sinh,
-    /// A scale and an offset for each number.
+    /// A scale and an offset for each value.
     Rescale,
-    /// Channels before positions.
+    /// Transposition from channels last to channels first.
     Transpose,
-    /// Inputs that are taken by their logarithm.
+    /// The logarithm of logarithmic inputs.
     Logarithm,
-    /// Inputs less their centre, over their scale.
+    /// Subtracts the centre of each input and divides by its scale.
     Standardise,
     /// The check of the inputs against the trained box.
     Guard,
-    /// A member's values into mean and variance.
+    /// Adds the values of a member to mean and variance.
     Member,
-    /// Mean and standard deviation from them.
+    /// Computes mean and standard deviation from these sums.
     End,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 21] = [
         Self::Dense,
         Self::Conv1d,
@@ -101,7 +102,7 @@ impl Kind {
         Self::End,
     ];
 
-    /// What kind an operation is of; `None` for the inputs, which take nothing.
+    /// Returns the kind of an operation; `None` for the inputs, which take no time.
     fn of(operation: &Operation) -> Option<Self> {
         Some(match operation {
             Operation::Input(_) => return None,
@@ -121,7 +122,7 @@ impl Kind {
                 Function::Silu => Self::Silu,
                 Function::Tanh => Self::Tanh,
             },
-            // As much is read for a value.
+            // A clip reads as many values as a rescaling.
             Operation::Rescale(_) | Operation::Clip(_) => Self::Rescale,
             Operation::Transform(transform) => match transform.function {
                 Inverse::Exp => Self::Exp,
@@ -132,7 +133,7 @@ impl Kind {
     }
 }
 
-/// An operation, as far as its time depends on it.
+/// The properties of an operation that determine its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Work {
     kind: Kind,
@@ -141,7 +142,7 @@ struct Work {
 }
 
 impl Work {
-    /// Work of one kind on so many floats in all: operands, constants and result.
+    /// Returns work of one kind on this total number of floats: operands, constants and result.
     fn new(kind: Kind, macs: u64, floats: usize) -> Self {
         Self {
             kind,
@@ -150,7 +151,7 @@ impl Work {
         }
     }
 
-    /// What an operation does with so many floats; `None` for the inputs.
+    /// Returns the work of an operation on this number of floats; `None` for the inputs.
     fn of(operation: &Operation, macs: u64, floats: usize) -> Option<Self> {
         Some(Self::new(Kind::of(operation)?, macs, floats))
     }
@@ -159,11 +160,11 @@ impl Work {
 /// The rates of one kind, in nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rates {
-    /// Of each operation.
+    /// Time per operation.
     pub fixed: f64,
-    /// Of each multiply-accumulate.
+    /// Time per multiply-accumulate.
     pub per_mac: f64,
-    /// Of each byte read or written.
+    /// Time per byte read or written.
     pub per_byte: f64,
 }
 
@@ -173,12 +174,12 @@ impl Rates {
     }
 }
 
-/// What operations take on a machine.
+/// The times of operations on a machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CostModel {
-    /// The machine's name, and its processor's.
+    /// The names of the machine and its processor.
     pub machine: String,
-    /// Seconds from 1970 to the measurement.
+    /// Unix time of the measurement, in seconds.
     pub measured: u64,
     rates: BTreeMap<Kind, Rates>,
 }
@@ -190,7 +191,7 @@ impl CostModel {
         &self.rates
     }
 
-    /// Returns what an emulator's shipped call takes, in picoseconds: what members share counts once.
+    /// Returns the time of an emulator's shipped call in picoseconds; shared operations count once.
     #[must_use]
     pub fn call_ps(&self, emulator: &Emulator) -> u64 {
         let graph = emulator.graph();
@@ -212,7 +213,7 @@ impl CostModel {
             }
     }
 
-    /// Returns what the operations of a fragment take that its result needs, in picoseconds.
+    /// Returns the time of those operations of a fragment that its result needs, in picoseconds.
     pub(crate) fn fragment_ps(&self, fragment: &Fragment) -> u64 {
         let nodes = fragment.needed_nodes();
         self.sum(nodes.filter_map(|(id, node)| {
@@ -220,28 +221,29 @@ impl CostModel {
         }))
     }
 
-    /// Returns what all of these take, in picoseconds.
+    /// Returns the total time, in picoseconds.
     fn sum(&self, works: impl IntoIterator<Item = Work>) -> u64 {
         works.into_iter().map(|work| self.picoseconds(work)).sum()
     }
 
-    /// Returns what a call takes once, whatever its members do, in picoseconds: guard and end.
+    /// Returns the fixed time of a call, guard and end, in picoseconds.
     pub(crate) fn once_ps(&self, inputs: usize, outputs: usize) -> u64 {
         self.sum([Work::new(Kind::Guard, 0, 3 * inputs), end(outputs)])
     }
 
-    /// Returns what a member's share of the statistics takes, in picoseconds.
+    /// Returns the time of the statistics per member, in picoseconds.
     pub(crate) fn member_ps(&self, outputs: usize) -> u64 {
         self.picoseconds(member(outputs))
     }
 
-    /// Returns what it takes to know the size of errors, and to find the nearest training points, where the inputs lie:
-    /// sums as in a dense layer.
+    /// Returns the time of the error scale and of the search for the nearest training points, in
+    /// picoseconds: sums as in a dense layer.
     pub(crate) fn local_ps(&self, macs: u64, numbers: usize) -> u64 {
         self.picoseconds(Work::new(Kind::Dense, macs, numbers))
     }
 
-    /// Returns what it takes that errors grow with the outputs: a root for each, as at the end of the statistics.
+    /// Returns the time of slopes, in picoseconds: a square root per output, as at the end of the
+    /// statistics.
     pub(crate) fn slopes_ps(&self, outputs: usize) -> u64 {
         self.picoseconds(end(outputs))
     }
@@ -253,12 +255,12 @@ impl CostModel {
     }
 }
 
-/// The end of the statistics: a root for each output.
+/// The end of the statistics: a square root per output.
 fn end(outputs: usize) -> Work {
     Work::new(Kind::End, 0, 6 * outputs)
 }
 
-/// A member's share of the statistics.
+/// The work of the statistics per member.
 fn member(outputs: usize) -> Work {
     Work::new(Kind::Member, 0, 6 * outputs)
 }

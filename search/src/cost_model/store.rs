@@ -1,7 +1,8 @@
-//! Where a measured cost model is kept: one file for each machine in the user's cache folder.
+//! Storage of measured cost models: one file per machine in the user's cache folder.
 //!
-//! The folder is `$XDG_CACHE_HOME/dense-search`, else `~/.cache/dense-search`, else `%LOCALAPPDATA%\dense-search`. A model of
-//! another machine or processor, or of a form that is not this version's, counts as none.
+//! The folder is `$XDG_CACHE_HOME/dense-search`, else `~/.cache/dense-search`, else
+//! `%LOCALAPPDATA%\dense-search`. A model of another machine or processor, or in the format of
+//! another version, is ignored.
 
 use super::{CostModel, measure};
 use crate::data::write_whole;
@@ -11,10 +12,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Returns this machine's model: the one that is kept, or else one that is measured now and kept; says so.
+/// Returns the stored model of this machine, or measures and stores one; tells the observer.
 ///
 /// # Errors
-/// As [`measure`]. (Where it cannot be kept it is only said.)
+/// As [`measure`]. (If the model cannot be stored, only the observer is told.)
 pub fn of_this_machine(observer: &dyn Observer) -> Result<CostModel> {
     if let Some(known) = file().and_then(|file| read(&file).ok())
         && known.machine == machine()
@@ -24,7 +25,7 @@ pub fn of_this_machine(observer: &dyn Observer) -> Result<CostModel> {
     remeasure(observer)
 }
 
-/// Measures this machine, and keeps what comes out.
+/// Measures this machine and stores the model.
 ///
 /// # Errors
 /// As [`measure`].
@@ -46,7 +47,7 @@ pub fn remeasure(observer: &dyn Observer) -> Result<CostModel> {
 /// Reads a model from a file.
 ///
 /// # Errors
-/// The file cannot be read, or is no cost model.
+/// If the file cannot be read or is not a cost model.
 pub fn read(file: &Path) -> Result<CostModel> {
     let text = fs::read(file)
         .with_context(|| format!("{}: cannot be read; check the path", file.display()))?;
@@ -87,7 +88,7 @@ fn file() -> Option<PathBuf> {
     )
 }
 
-/// Returns the machine's name and its processor's.
+/// Returns the names of the machine and its processor.
 pub(super) fn machine() -> String {
     let file = |path: &str| fs::read_to_string(path).ok();
     let name = file("/proc/sys/kernel/hostname")
@@ -102,7 +103,7 @@ pub(super) fn machine() -> String {
     format!("{name}, {processor}")
 }
 
-/// Seconds since 1970.
+/// Returns the Unix time in seconds.
 pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())

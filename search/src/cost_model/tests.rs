@@ -1,4 +1,5 @@
-//! That a measurement foretells what it did not measure, and is found again where it was kept.
+//! A measured model predicts times that it was not fitted to, and is found again where it was
+//! stored.
 
 use super::*;
 use crate::streams::stream;
@@ -17,12 +18,12 @@ impl CostModel {
         }
     }
 
-    /// In which nothing takes any time.
+    /// Returns a model in which all times are zero.
     pub(crate) fn free() -> Self {
         Self::of(|_| Rates::default())
     }
 
-    /// In which every operation takes so many nanoseconds, whatever it does.
+    /// Returns a model in which every operation takes `fixed` nanoseconds.
     pub(crate) fn of_operations(fixed: f64) -> Self {
         Self::of(|_| Rates {
             fixed,

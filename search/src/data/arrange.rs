@@ -1,22 +1,24 @@
-//! Puts the columns of a data set into the order of an emulator, by name: a column in another place is another quantity.
+//! Puts the columns of a data set into the order of an emulator, by name: the order of columns
+//! carries meaning.
 //!
-//! Names decide where both sides have them. Where one side has none, columns are taken in their order, which is noted. Whatever
-//! fits neither way is refused.
+//! If both sides have names, the names decide. If one side has none, columns are taken in their
+//! order, with a note. Anything that fits neither way is refused.
 
 use super::columns::{pick, positions};
 use super::dataset::Dataset;
 use super::error::{DataError, list, shape_text};
 use dense_codegen::emulator::Axis;
 
-/// How far two coordinates of one axis may differ, over the axis' extent.
+/// Largest difference between two coordinates of an axis, relative to the axis' extent, at which
+/// they count as equal.
 const SAME_COORDINATE: f64 = 1e-6;
 
-/// What the columns of a data set are put in the order of.
+/// The target order of the columns of a data set.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
     /// Names of the inputs.
     pub inputs: &'a [String],
-    /// Names of the outputs: one for each value, one for each channel, or none.
+    /// Names of the outputs: one per value, one per channel, or none.
     pub outputs: &'a [String],
     /// The shape of one output.
     pub shape: &'a [usize],
@@ -24,12 +26,12 @@ pub struct Columns<'a> {
     pub axes: &'a [Axis],
 }
 
-/// A data set in the order asked for.
+/// A data set in the requested order.
 #[derive(Debug)]
 pub struct Arranged {
     /// The data.
     pub data: Dataset,
-    /// What the user should be told: columns that were moved, columns that could not be compared.
+    /// Messages for the user: columns that were moved, columns that could not be compared.
     pub notes: Vec<String>,
 }
 
@@ -92,7 +94,7 @@ impl Dataset {
         let count: usize = shape.iter().product();
         let is_compared = !names.is_empty() && !wanted.is_empty();
         if is_compared && names != wanted {
-            // Names are those of values or of channels: a channel is a block of values.
+            // Names belong to values or to channels; a channel is a block of values.
             let block = self.output_count() / names.len();
             if !has_all(&names, wanted) || block * wanted.len() != count {
                 return Err(self.other("outputs", "--outputs", &names, wanted));
@@ -134,7 +136,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// Notes the axes of one name that have other coordinates.
+    /// Notes axes that have the same name but other coordinates.
     fn compare_axes(&self, wanted: &[Axis], notes: &mut Vec<String>) {
         for axis in wanted {
             let Some(own) = self.axes.iter().find(|own| own.name == axis.name) else {
@@ -189,7 +191,7 @@ fn has_all(names: &[String], wanted: &[String]) -> bool {
     wanted.iter().all(|name| names.contains(name))
 }
 
-/// Whether these are the names that inputs without a name are given.
+/// Whether these are the default names of inputs without names.
 pub(super) fn is_numbered(names: &[String]) -> bool {
     let mut numbered = names.iter().enumerate();
     numbered.all(|(index, name)| *name == format!("x{index}"))
@@ -271,7 +273,7 @@ mod tests {
         }
     }
 
-    /// The emulator's columns may themselves be called x0 and x1.
+    /// The emulator's own columns may be named x0 and x1.
     #[test]
     fn numbers_for_names_are_compared_like_names() {
         let text = b"x0,x1,y\n1,2,3\n4,5,6\n";

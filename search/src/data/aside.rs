@@ -1,4 +1,4 @@
-//! Files that are written aside ([`dense_codegen::aside`]), with the errors of data.
+//! Files written under a temporary name ([`dense_codegen::aside`]), with the errors of data.
 
 use super::DataError;
 use dense_codegen::aside;
@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// A file on its way to its path. Until [`Aside::finish`] whatever stood there still does; dropped before, it leaves
-/// nothing in the folder.
+/// A file in progress. Its path keeps its previous contents until [`Aside::finish`]. If dropped
+/// before that, it leaves nothing in the folder.
 #[derive(Debug)]
 pub(crate) struct Aside {
     file: aside::Aside,
@@ -18,7 +18,7 @@ impl Aside {
     /// Begins a file.
     ///
     /// # Errors
-    /// [`DataError::Write`], as everything that fails here.
+    /// [`DataError::Write`], as for every failure in this module.
     pub(crate) fn create(path: &Path) -> Result<Self, DataError> {
         let file = aside::Aside::create(path).map_err(|source| refuse(path, source))?;
         Ok(Self {
@@ -27,12 +27,12 @@ impl Aside {
         })
     }
 
-    /// Returns a nameless file in the same folder, for what has to wait until it can be written.
+    /// Returns an unnamed file in the same folder, as a buffer for data that cannot be written yet.
     pub(crate) fn nameless(path: &Path) -> Result<File, DataError> {
         aside::nameless(path).map_err(|source| refuse(path, source))
     }
 
-    /// Gives the file its name.
+    /// Moves the file to its path.
     pub(crate) fn finish(self) -> Result<(), DataError> {
         self.file
             .finish()
@@ -56,7 +56,7 @@ impl Seek for Aside {
     }
 }
 
-/// Creates or replaces a file with these bytes: whole, or not at all.
+/// Creates or replaces a file with these bytes, completely or not at all.
 ///
 /// # Errors
 /// [`DataError::Write`].
@@ -64,7 +64,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     aside::write_whole(path, bytes).map_err(|source| refuse(path, source))
 }
 
-/// The error of a file that cannot be written.
+/// The error for a file that cannot be written.
 pub(crate) fn refuse(path: &Path, source: io::Error) -> DataError {
     DataError::Write {
         file: path.display().to_string(),

@@ -1,4 +1,4 @@
-//! From a [`Draft`] to a [`Dataset`]: every check on the numbers of a data set stands here.
+//! Turns a [`Draft`] into a [`Dataset`]. All checks on the values of a data set are in this module.
 
 use super::columns::shape_error;
 use super::dataset::Dataset;
@@ -14,14 +14,14 @@ use dense_codegen::emulator::{InputVariable, Layout};
 
 /// Boxes narrower than this are refused: the inverse of [`LARGEST_MAGNITUDE`].
 const SMALLEST_MAGNITUDE: f64 = 1e-30;
-/// Outputs that are not zero and never reach this are refused.
+/// Nonzero outputs that never reach this magnitude are refused.
 const SMALLEST_OUTPUT: f64 = 1.0 / LARGEST_OUTPUT;
-/// A box has to be at least this many steps of single precision wide, so that rounding an input to `f32` moves it by
-/// at most a ten-thousandth of the box.
+/// Smallest width of a box in steps of single precision. Rounding an input to `f32` then moves it
+/// by at most a ten-thousandth of the box.
 const MINIMUM_BOX_STEPS: f64 = 1e4;
 const STEP: f64 = f32::EPSILON as f64;
-/// Half-width given to the box of a constant input, relative to its value: a box of 12 % passes [`MINIMUM_BOX_STEPS`]
-/// for every magnitude, also after a logarithm (of at most 88).
+/// Half-width of the box of a constant input, relative to its value. A box of 12 % passes
+/// [`MINIMUM_BOX_STEPS`] for every magnitude, also after a logarithm (of at most 88).
 const CONSTANT_HALF_WIDTH: f64 = 0.06;
 
 impl Draft {
@@ -58,7 +58,8 @@ impl Draft {
         })
     }
 
-    /// Checks everything that concerns inputs alone, for data files and for designs ([`super::design_check`]).
+    /// Makes all checks that concern inputs alone, for data files and for designs
+    /// ([`super::design_check`]).
     pub(super) fn check_inputs(&mut self) -> Result<Vec<InputVariable>, DataError> {
         let inputs = self.input_names.len();
         if inputs == 0 || inputs > MAXIMUM_INPUTS {
@@ -88,7 +89,7 @@ impl Draft {
         Ok(())
     }
 
-    /// The layout from the options, the file or the sizes, in this order.
+    /// The layout from the options, else from the file, else from the sizes.
     fn layout(&mut self, options: &ReadOptions) -> Result<Layout, DataError> {
         let mismatch = |expected: &str, advice| {
             shape_error(
@@ -146,7 +147,7 @@ impl Draft {
         ))
     }
 
-    /// Refuses values that cannot be used, all at once; those of outputs where there are some.
+    /// Reports all unusable values at once, including those of outputs if there are any.
     fn check_values(&self) -> Result<(), DataError> {
         let (inputs, outputs) = (self.input_names.len(), self.y.len() / self.rows.max(1));
         let mut faults = Faults::default();
@@ -168,7 +169,7 @@ impl Draft {
             }
         }
         let mending = |rows: &[u64]| match &self.lines {
-            // A row in quotes may have several lines.
+            // A quoted row may span several lines.
             Some(lines) if lines.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
                 mend::drop_lines(&self.file, rows)
             }
@@ -181,7 +182,7 @@ impl Draft {
         }
     }
 
-    /// Refuses outputs that are too small to be divided by.
+    /// Refuses outputs that are too small to divide by.
     fn check_scale(&self) -> Result<(), DataError> {
         let outputs: usize = self.shape.iter().product();
         let mut largest = vec![0.0f64; outputs];
@@ -201,7 +202,7 @@ impl Draft {
         }
     }
 
-    /// The name of one number of an output, or its indices.
+    /// The name of one value of an output, or its indices.
     fn output_name(&self, mut element: usize) -> String {
         let count: usize = self.shape.iter().product();
         if self.output_names.len() == count {
@@ -259,7 +260,7 @@ impl Draft {
         }
     }
 
-    /// The inputs with their boxes.
+    /// The inputs and their boxes.
     fn variables(&mut self) -> Result<Vec<InputVariable>, DataError> {
         let mut variables = Vec::new();
         if self.limits.is_none() {
@@ -328,7 +329,8 @@ impl Draft {
                 ));
             }
             let (low, high) = (low.ln(), high.ln());
-            // Rounding x itself moves the logarithm by a step, rounding the logarithm by a step of its magnitude.
+            // Rounding x moves the logarithm by one step; rounding the logarithm moves it by one
+            // step of its magnitude.
             let step = STEP * low.abs().max(high.abs()).max(1.0);
             if high - low < MINIMUM_BOX_STEPS * step {
                 return Err(refuse(

@@ -1,8 +1,8 @@
-//! Columns by their names, and the error of an array that has none such.
+//! Finds columns by name, and the error for an array of the wrong shape.
 
 use super::error::{DataError, list, shape_text};
 
-/// Where the columns called `wanted` stand among `names`.
+/// Returns the positions of the columns `wanted` among `names`.
 pub(super) fn positions(
     file: &str,
     wanted: &[String],
@@ -31,7 +31,7 @@ pub(super) fn pick<T: Copy>(values: &[T], width: usize, columns: &[usize]) -> Ve
         .collect()
 }
 
-/// The error of an array of another shape.
+/// The error for an array of the wrong shape.
 pub(super) fn shape_error(
     file: &str,
     array: &str,

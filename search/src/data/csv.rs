@@ -1,5 +1,5 @@
-//! A `.csv` with a header line: named columns of numbers. What parts its cells by something else than commas is refused with
-//! what it looks like (`dialect`).
+//! Reads a `.csv` with a header line: named columns of numbers. Other separators than commas are
+//! refused with a description of the format found (`dialect`).
 
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -11,27 +11,28 @@ use super::dialect::{HEAD, foreign, foreign_cell};
 use super::error::{DataError, Place};
 use super::files::read_bytes;
 
-/// The numbers of the columns asked for.
+/// The values of the requested columns.
 #[derive(Debug)]
 pub(super) struct Columns {
-    /// `[rows][columns asked for]`, row-major.
+    /// `[rows][requested columns]`, row-major.
     pub(super) values: Vec<f64>,
-    /// The line on which each row stands, from 1.
+    /// The line of each row, from 1.
     pub(super) lines: Vec<u64>,
 }
 
 /// Reads the names in the header line.
 ///
 /// # Errors
-/// Text that is no UTF-8; two columns of one name.
+/// The text is not UTF-8, or two columns have the same name.
 pub(super) fn header(bytes: &[u8], file: &str) -> Result<Vec<String>, DataError> {
     Rows::open(Cursor::new(bytes), file)?.names()
 }
 
-/// Reads the columns called `wanted`, in that order.
+/// Reads the columns `wanted`, in that order.
 ///
 /// # Errors
-/// A name that is not in the header, a line with another number of cells, a cell that is no finite number.
+/// A name is not in the header, a line has another number of cells than the header, or a cell is
+/// not a finite number.
 pub(super) fn read(bytes: &[u8], file: &str, wanted: &[String]) -> Result<Columns, DataError> {
     let mut rows = Rows::open(Cursor::new(bytes), file)?;
     rows.choose(wanted)?;
@@ -45,23 +46,23 @@ pub(super) fn read(bytes: &[u8], file: &str, wanted: &[String]) -> Result<Column
     Ok(columns)
 }
 
-/// A file of numbers with their names.
+/// A table of values with column names.
 #[derive(Debug)]
 pub(crate) struct Table {
     /// Names of the columns.
     pub(crate) names: Vec<String>,
     /// `[rows][names]`, row-major; at least one row.
     pub(crate) values: Vec<f64>,
-    /// The same as they stand in the file.
+    /// The cells as text.
     pub(crate) cells: Vec<String>,
-    /// The line on which each row stands, from 1.
+    /// The line of each row, from 1.
     pub(crate) lines: Vec<u64>,
 }
 
 /// Reads all columns of the file at `path`.
 ///
 /// # Errors
-/// As [`read`]; no row at all.
+/// As [`read`]; also if the file has no rows.
 pub(crate) fn table(path: &Path) -> Result<Table, DataError> {
     let file = path.display().to_string();
     let bytes = read_bytes(path)?;
@@ -88,9 +89,9 @@ pub(crate) fn table(path: &Path) -> Result<Table, DataError> {
 pub(super) struct Rows<'a, R> {
     reader: Reader<R>,
     file: &'a str,
-    /// Where the text begins in the file.
+    /// Offset of the text in the file.
     start: u64,
-    /// What it looks like where commas do not part its cells, and what to do.
+    /// If the separator is not the comma: a description of the format, and what to do.
     foreign: Option<String>,
     record: StringRecord,
     wanted: &'a [String],
@@ -98,7 +99,7 @@ pub(super) struct Rows<'a, R> {
 }
 
 impl<'a, R: Read + Seek> Rows<'a, R> {
-    /// Opens a file; `file` is how errors name it.
+    /// Opens a file. `file` is its name in errors.
     pub(super) fn open(mut input: R, file: &'a str) -> Result<Self, DataError> {
         let refuse = |source| DataError::Read {
             file: file.to_owned(),
@@ -122,17 +123,17 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
         })
     }
 
-    /// Says which columns the rows have, in this order.
+    /// Chooses the columns to read from each row, in this order.
     pub(super) fn choose(&mut self, wanted: &'a [String]) -> Result<(), DataError> {
         self.positions = positions(self.file, wanted, &self.names()?)?;
         self.wanted = wanted;
         Ok(())
     }
 
-    /// Adds the chosen columns of the next row to `values`; returns whether there was one.
+    /// Appends the chosen columns of the next row to `values`. Returns whether there was a row.
     ///
     /// # Errors
-    /// As [`read`]; no row can be read afterwards.
+    /// As [`read`]. After an error no further rows can be read.
     pub(super) fn next(&mut self, values: &mut Vec<f64>) -> Result<bool, DataError> {
         match self.reader.read_record(&mut self.record) {
             Ok(true) => {}
@@ -167,7 +168,7 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
         Ok(true)
     }
 
-    /// The line of the last row in the bytes of the whole file.
+    /// The line of the last row, counted in the bytes of the whole file.
     fn line_in(&self, bytes: &[u8]) -> u64 {
         let position = self.record.position();
         let byte = position.map_or(0, |position| self.start + position.byte());
@@ -175,7 +176,8 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
         line_of(rest, position)
     }
 
-    /// Where the last row's chosen column stands, for an error: no row can be read afterwards.
+    /// The place of a chosen column in the last row, for an error. No further rows can be read
+    /// afterwards.
     pub(super) fn place(&mut self, column: usize) -> Place {
         let position = self.record.position().cloned();
         Place::Line {
@@ -184,7 +186,7 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
         }
     }
 
-    /// Counts the rows to the end, or to the first that cannot be read.
+    /// Counts the rows up to the end, or up to the first unreadable row.
     pub(super) fn count(mut self) -> usize {
         let mut record = ByteRecord::new();
         let mut rows = 0;
@@ -222,7 +224,7 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
         Ok(names)
     }
 
-    /// The line at a position; what follows is read again.
+    /// The line at a position. The text after the position is read again.
     fn line(&mut self, position: Option<&Position>) -> u64 {
         let byte = position.map_or(0, |position| self.start + position.byte());
         let input = self.reader.get_mut();
@@ -260,7 +262,8 @@ impl<'a, R: Read + Seek> Rows<'a, R> {
     }
 }
 
-/// Passes over the byte-order mark with which some spreadsheets open their files; returns where the text begins.
+/// Skips the byte-order mark that some spreadsheets write at the start. Returns the offset of the
+/// text.
 fn pass_mark(input: &mut (impl Read + Seek)) -> io::Result<u64> {
     const MARK: &[u8] = b"\xef\xbb\xbf";
     let mut start = Vec::new();
@@ -272,8 +275,8 @@ fn pass_mark(input: &mut (impl Read + Seek)) -> io::Result<u64> {
     input.seek(SeekFrom::Start(begin))
 }
 
-/// The line on which a record begins, from 1. The reader's own count stands before the line ends and empty lines that
-/// precede the record: `rest` is the text from there on.
+/// The line on which a record begins, from 1. The CSV reader's own position is before the line ends
+/// and empty lines that precede the record; `rest` is the text from that position on.
 fn line_of(rest: impl BufRead, position: Option<&Position>) -> u64 {
     let Some(position) = position else { return 0 };
     let before = rest

@@ -1,13 +1,15 @@
-//! The simulator's runs: inputs `x` [n x p], outputs `y` [n x shape], and what the file says about them.
+//! The simulator's runs: inputs `x` [n x p], outputs `y` [n x shape], and the metadata of their
+//! file.
 
 use super::part::Part;
 use dense_codegen::emulator::{Axis, InputVariable, Layout, Relative};
 
-/// A data set that has passed every check.
+/// A data set that has passed all checks.
 ///
-/// Holds at least one row, 1 to 64 inputs and one output. Every number is finite; inputs are at most 1e30 in magnitude, outputs at
-/// most 1e300, and at least 1e-300 in some row where they are not zero in all; logarithmic inputs are at least `f32::MIN_POSITIVE`; every box is wide enough for single precision; every input name
-/// is unique.
+/// It has at least one row, 1 to 64 inputs and at least one output. Every value is finite. Inputs
+/// are at most 1e30 in magnitude. Outputs are at most 1e300; an output that is not zero in all rows
+/// reaches at least 1e-300 in some row. Logarithmic inputs are at least `f32::MIN_POSITIVE`. Every
+/// box is wide enough for single precision, and input names are unique.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     pub(super) label: String,
@@ -16,7 +18,7 @@ pub struct Dataset {
     pub(super) inputs: Vec<InputVariable>,
     pub(super) x: Vec<f64>,
     pub(super) y: Vec<f64>,
-    /// What outputs are less and over, where they are not those of the file.
+    /// Offsets and scales that have been applied to the outputs, if any.
     pub(super) relative: Option<Relative>,
     pub(super) layout: Layout,
     pub(super) shape: Vec<usize>,
@@ -28,15 +30,15 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// The file's name, as errors give it.
+    /// The file's name, as used in errors.
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// Returns the data with each row's part given anew, for a benchmark that holds out rows of its own.
+    /// Returns the data with new parts of the rows, for a benchmark that holds out rows of its own.
     ///
     /// # Panics
-    /// There is not one part for each row.
+    /// The number of parts differs from the number of rows.
     #[must_use]
     pub fn with_parts(self, parts: Vec<Part>) -> Self {
         assert_eq!(parts.len(), self.rows, "each row has one part");
@@ -56,12 +58,12 @@ impl Dataset {
         self.rows
     }
 
-    /// The inputs and the trained box, in the order of the columns of [`Dataset::x`].
+    /// The inputs with their trained boxes, in the order of the columns of [`Dataset::x`].
     pub fn inputs(&self) -> &[InputVariable] {
         &self.inputs
     }
 
-    /// Whether an input has the same value in every row, so that nothing can be learnt about it.
+    /// Whether an input has the same value in every row, so that its effect cannot be learnt.
     pub fn is_constant(&self, input: usize) -> bool {
         let mut values = self.x.iter().skip(input).step_by(self.input_count());
         let first = values.next();
@@ -78,8 +80,8 @@ impl Dataset {
         &self.x
     }
 
-    /// Outputs `[n][output_count]`, row-major (the output itself in C order), in the simulator's units, or as
-    /// [`Dataset::relative_to`] made them.
+    /// Outputs `[n][output_count]`, row-major (each output in C order), in the simulator's units,
+    /// or as converted by [`Dataset::relative_to`].
     pub fn y(&self) -> &[f64] {
         &self.y
     }
@@ -87,7 +89,7 @@ impl Dataset {
     /// Inputs of one row `[p]`.
     ///
     /// # Panics
-    /// When `row` is not below [`Dataset::rows`], as with any slice.
+    /// `row` is not below [`Dataset::rows`], as with any slice.
     pub fn x_row(&self, row: usize) -> &[f64] {
         &self.x[row * self.input_count()..][..self.input_count()]
     }
@@ -95,7 +97,7 @@ impl Dataset {
     /// Outputs of one row `[output_count]`.
     ///
     /// # Panics
-    /// When `row` is not below [`Dataset::rows`], as with any slice.
+    /// `row` is not below [`Dataset::rows`], as with any slice.
     pub fn y_row(&self, row: usize) -> &[f64] {
         &self.y[row * self.output_count()..][..self.output_count()]
     }
@@ -105,17 +107,17 @@ impl Dataset {
         self.layout
     }
 
-    /// The shape of one output: that of `y` without n; empty where `y` is one-dimensional.
+    /// The shape of one output: the shape of `y` without n; empty if `y` is one-dimensional.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// The count of numbers in one output: the product of [`Dataset::shape`], at least 1.
+    /// The number of values in one output: the product of [`Dataset::shape`], at least 1.
     pub fn output_count(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// How many scalars, curves or images an output has.
+    /// The number of scalars, curves or images in an output.
     pub fn channels(&self) -> usize {
         match self.layout {
             Layout::Scalars => self.output_count(),
@@ -124,7 +126,8 @@ impl Dataset {
         }
     }
 
-    /// The name of a scalar, a curve or an image, in quotes where the file gives it: `output "T_e"`, `output 3`, `the output`.
+    /// The name of a scalar, a curve or an image, quoted if it comes from the file: `output "T_e"`,
+    /// `output 3`, `the output`.
     pub fn channel_name(&self, channel: usize) -> String {
         match (self.output_names.get(channel), self.channels()) {
             (Some(name), channels) if self.output_names.len() == channels => {
@@ -135,27 +138,27 @@ impl Dataset {
         }
     }
 
-    /// Names of the outputs: one for each number of a row, or one for each channel, or none at all.
+    /// Names of the outputs: one per value of a row, or one per channel, or none.
     pub fn output_names(&self) -> &[String] {
         &self.output_names
     }
 
-    /// Coordinates along the output's dimensions, as far as the file has them.
+    /// Coordinates along the output's dimensions, if the file has them.
     pub fn axes(&self) -> &[Axis] {
         &self.axes
     }
 
-    /// The part to which each row belongs, where the file says so.
+    /// The part of each row, if the file has a split.
     pub fn parts(&self) -> Option<&[Part]> {
         self.parts.as_deref()
     }
 
-    /// CPU seconds of one call of the simulator, where the file says so.
+    /// CPU seconds of one call of the simulator, if the file gives them.
     pub fn seconds_per_call(&self) -> Option<f64> {
         self.seconds_per_call
     }
 
-    /// What the user should be told about this file: guesses made, constant inputs, rows outside the box.
+    /// Messages for the user about this file: guesses, constant inputs, rows outside the box.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -1,35 +1,36 @@
-//! What a search would refuse about the inputs of a data file, said before there is one: of a design, or of a
-//! simulator's parameters alone. The checks are those of a data file ([`Draft::check_inputs`]); the words here are those
-//! of a design.
+//! Checks the inputs of a data file before it exists, for a design or for a simulator's parameters
+//! alone. It finds the problems for which a search would refuse the data. The checks are those of
+//! data files ([`Draft::check_inputs`]); the messages are worded for designs.
 
 use super::draft::Draft;
 use super::error::DataError;
 
-/// Names that mean something else in a simulator's command.
+/// Names with another meaning in a simulator's command.
 const PLACES: [&str; 4] = ["input", "output", "folder", "here"];
 
-/// The inputs of a data set that does not yet exist.
+/// The inputs of a data set that does not exist yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FutureInputs<'a> {
-    /// The design or the parameters, as errors name them.
+    /// The name of the design or the parameters in errors.
     pub(crate) file: &'a str,
-    /// The name of each.
+    /// The name of each input.
     pub(crate) names: &'a [String],
-    /// Whether each is taken by its logarithm.
+    /// Whether the logarithm of each input is used.
     pub(crate) logarithmic: &'a [bool],
-    /// Lower and upper limits, where they are known.
+    /// Lower and upper limits, if known.
     pub(crate) limits: Option<(&'a [f64], &'a [f64])>,
-    /// `[rows][names]`, row-major; may be empty where there are limits.
+    /// `[rows][names]`, row-major; may be empty if there are limits.
     pub(crate) x: &'a [f64],
     /// The line of each row.
     pub(crate) lines: &'a [u64],
 }
 
 impl FutureInputs<'_> {
-    /// Checks all that a search would check; returns what the user should be told.
+    /// Makes all checks of a search. Returns messages for the user.
     ///
     /// # Errors
-    /// As [`super::Dataset::read`], as far as inputs are concerned; a name that stands for something else in a command.
+    /// As [`super::Dataset::read`], as far as it concerns inputs; also a name that has another
+    /// meaning in a command.
     pub(crate) fn check(&self) -> Result<Vec<String>, DataError> {
         let refuse = |reason: String| DataError::Options {
             file: self.file.to_owned(),
@@ -82,7 +83,7 @@ impl FutureInputs<'_> {
         }
     }
 
-    /// Why the box of a parameter is none.
+    /// The reason for which the limits of a parameter are not a valid box.
     fn narrow(&self, name: &str, low: f64, high: f64) -> String {
         let place = self.names.iter().position(|other| other == name);
         let logarithmic = place.is_some_and(|place| self.logarithmic[place]);
@@ -104,7 +105,7 @@ impl FutureInputs<'_> {
     }
 }
 
-/// A note on the arrays of a data file, for one that does not yet exist.
+/// Rewords a note on the arrays of a data file for a file that does not exist yet.
 fn in_our_words(note: &str) -> String {
     note.replace("no x_low and x_high", "no parameters with limits")
         .replace("x_low to x_high", "the parameters' limits")
@@ -115,7 +116,7 @@ mod tests {
     use super::super::testing::{NpzFile, doubles, read};
     use super::*;
 
-    /// What a search would refuse is refused of a design, and what it would take is taken.
+    /// A design is refused exactly where a search would refuse its data.
     #[test]
     fn a_design_is_judged_as_the_data_set_that_it_becomes() {
         struct Case(
@@ -133,7 +134,7 @@ mod tests {
             Case(two.clone(), false, None, vec![1., 2., 3., 4.], ""),
             Case(two.clone(), false, Some((0., 9.)), vec![1., 2., 3., 4.], ""),
             Case(two.clone(), true, Some((1., 9.)), vec![1., 2., 3., 4.], ""),
-            // A parameter that does not vary.
+            // A constant parameter.
             Case(two.clone(), false, None, vec![7., 2., 7., 4.], ""),
             Case(
                 vec!["a", ""],

@@ -1,21 +1,22 @@
-//! Tables of numbers that are no `.csv` with commas and points: what they look like, and the line that makes them one.
-//!
-//! Looked for in the first lines of a file: comment lines (`#`, `%`), a header in such a line, semicolons, tabs or blanks
-//! between cells, decimal commas. Whatever reads as a `.csv` with commas as it stands is never taken for another.
+//! Recognises tables of numbers that are not a `.csv` with commas and decimal points: describes the
+//! format, and gives a command that converts it.
+//! The first lines of a file are searched for comment lines (`#`, `%`), a header in such a line,
+//! semicolons, tabs or blanks between cells, and decimal commas. A text that is a valid `.csv` with
+//! commas is never taken for another format.
 
 use crate::shell::shell_word;
 use std::path::Path;
 
-/// So much of a file is looked at.
+/// Number of bytes of a file that are examined.
 pub(super) const HEAD: u64 = 1 << 14;
 
-/// Says what the table that begins with `head` looks like, and what to do; nothing where commas part its cells. `file` is
-/// its path.
+/// Describes the format of the table that begins with `head`, and what to do; `None` if its
+/// separator is the comma. `file` is its path.
 pub(super) fn foreign(head: &[u8], file: &str) -> Option<String> {
     let text = String::from_utf8_lossy(head);
     let mut lines: Vec<&str> = text.lines().collect();
     if head.len() as u64 >= HEAD {
-        // It was cut in its middle.
+        // The last line may be incomplete.
         lines.pop();
     }
     let is_comment = |line: &&str| line.trim_start().starts_with(['#', '%']);
@@ -31,7 +32,7 @@ pub(super) fn foreign(head: &[u8], file: &str) -> Option<String> {
         .filter(|line| !is_comment(line) && !line.trim().is_empty())
         .collect();
     let (mut looks, mut stages) = (Vec::new(), Vec::new());
-    // A header in the last comment line, as numpy.savetxt writes it: numbers follow.
+    // A header in the last comment line, as numpy.savetxt writes it, followed by numbers.
     let commented = begin > first
         && table
             .first()
@@ -80,7 +81,7 @@ pub(super) fn foreign(head: &[u8], file: &str) -> Option<String> {
     advice(&looks, &stages, file)
 }
 
-/// Says what a cell looks like that is no number, and what to do, where that is known.
+/// Describes a cell that is not a number, and what to do, if its format is known.
 pub(super) fn foreign_cell(cell: &str, file: &str) -> Option<String> {
     let is_decimal = decimal(cell) == Some(true);
     let stage = r#"sed '2,$s/"\([^",]*\),\([^",]*\)"/\1.\2/g'"#.to_owned();
@@ -107,7 +108,7 @@ fn advice(looks: &[&str], stages: &[String], file: &str) -> Option<String> {
     ))
 }
 
-/// What stands between cells.
+/// The separator of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Separator {
     Comma,
@@ -117,7 +118,7 @@ enum Separator {
 }
 
 impl Separator {
-    /// What parts the numbers of a line.
+    /// The separator of the numbers in a line.
     fn of(line: &str) -> Option<Self> {
         let parts = |separator: &Self| {
             let cells = separator.cells(line);
@@ -160,7 +161,7 @@ impl Separator {
     }
 }
 
-/// Whether a cell is a number, and whether it has a decimal comma.
+/// Whether a cell is a number (`Some`), and whether it has a decimal comma.
 pub(crate) fn decimal(cell: &str) -> Option<bool> {
     let cell = cell.trim().trim_matches('"').trim();
     if cell.parse::<f64>().is_ok() {
@@ -173,7 +174,7 @@ pub(crate) fn decimal(cell: &str) -> Option<bool> {
     number.then_some(true)
 }
 
-/// Whether a line has a whole number and its decimals for each name.
+/// Whether a line has an integer and its decimals for each name.
 fn paired(header: &str, line: &str) -> bool {
     let names = header.split(',').count();
     let cells: Vec<&str> = line.split(',').map(str::trim).collect();

@@ -1,4 +1,4 @@
-//! What a data file says, before it is checked: the same [`Draft`] from a `.npz` and from a `.csv`.
+//! The unchecked contents of a data file: the same [`Draft`] for a `.npz` and for a `.csv`.
 
 use std::io::{Read, Seek};
 
@@ -14,7 +14,7 @@ use super::npy::{Header, Kind};
 use super::npz::Archive;
 use dense_codegen::emulator::{Axis, Layout};
 
-/// Arrays with a meaning of their own, which are never axes.
+/// Arrays with a fixed meaning, which are never axes.
 const RESERVED: [&str; 10] = [
     "x",
     "y",
@@ -28,15 +28,15 @@ const RESERVED: [&str; 10] = [
     "y_layout",
 ];
 
-/// What a file says, unchecked except for types and sizes.
+/// The contents of a file, unchecked except for types and sizes.
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) file: String,
-    /// Lines of the rows, where the file is a `.csv`.
+    /// Lines of the rows, if the file is a `.csv`.
     pub(super) lines: Option<Vec<u64>>,
     pub(super) input_names: Vec<String>,
     pub(super) logarithmic: Vec<bool>,
-    /// Lower and upper limits, where the file gives them.
+    /// Lower and upper limits, if the file gives them.
     pub(super) limits: Option<(Vec<f64>, Vec<f64>)>,
     pub(super) x: Vec<f64>,
     pub(super) y: Vec<f64>,
@@ -177,7 +177,7 @@ impl Draft {
         })
     }
 
-    /// Keeps the inputs called `wanted`, in that order; all where none is named.
+    /// Keeps the inputs `wanted`, in that order; all of them if `wanted` is empty.
     fn select_inputs(&mut self, wanted: &[String]) -> Result<(), DataError> {
         if wanted.is_empty() {
             return Ok(());
@@ -193,7 +193,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Keeps the scalar outputs that `options` names, in that order; all where none is named.
+    /// Keeps the scalar outputs that `options` names, in that order; all of them if it names none.
     fn select_outputs(&mut self, options: &ReadOptions) -> Result<(), DataError> {
         let wanted = &options.outputs;
         if wanted.is_empty() {
@@ -218,7 +218,7 @@ impl Draft {
     }
 }
 
-/// Checks arrays that have one element for each input, or for each row.
+/// Checks arrays with one element per input, or per row.
 struct Counted<'a> {
     file: &'a str,
     count: usize,
@@ -244,7 +244,7 @@ impl Counted<'_> {
     }
 }
 
-/// Rows and columns of `x`; a one-dimensional `x` is one input.
+/// Rows and columns of `x`. A one-dimensional `x` is one input.
 pub(super) fn x_shape(header: &Header, file: &str) -> Result<(usize, usize), DataError> {
     match *header.shape() {
         [rows] => Ok((rows, 1)),
@@ -263,7 +263,7 @@ pub(super) fn x_shape(header: &Header, file: &str) -> Result<(usize, usize), Dat
     }
 }
 
-/// The shape of one output: that of `y` without its `rows`.
+/// The shape of one output: the shape of `y` without its `rows`.
 fn y_shape(header: &Header, rows: usize, file: &str) -> Result<Vec<usize>, DataError> {
     let shape = header.shape();
     if shape.first() != Some(&rows) {
@@ -289,7 +289,7 @@ fn y_shape(header: &Header, rows: usize, file: &str) -> Result<Vec<usize>, DataE
     Ok(shape[1..].to_vec())
 }
 
-/// Refuses a split of true and false, which does not say which of them tests.
+/// Refuses a boolean split: it does not tell which value marks the test rows.
 fn check_split_kind(archive: &Archive<impl Read + Seek>, file: &str) -> Result<(), DataError> {
     let header = archive.optional("split")?;
     match header.is_some_and(|header| header.kind() == Kind::Bool) {
@@ -306,7 +306,7 @@ fn check_split_kind(archive: &Archive<impl Read + Seek>, file: &str) -> Result<(
     }
 }
 
-/// The layout that the file says it has.
+/// The layout that the file declares.
 fn declared_layout(
     archive: &mut Archive<impl Read + Seek>,
     file: &str,
@@ -330,7 +330,7 @@ fn declared_layout(
     }
 }
 
-/// The simulator's time, where the file has a usable one.
+/// The simulator's time, if the file has a usable value.
 fn seconds_per_call(
     archive: &mut Archive<impl Read + Seek>,
     notes: &mut Vec<String>,
@@ -345,7 +345,7 @@ fn seconds_per_call(
     }
 }
 
-/// The one-dimensional floating-point arrays as long as one of the output's sizes.
+/// One-dimensional floating-point arrays whose length equals one of the output's sizes.
 fn axes(
     archive: &mut Archive<impl Read + Seek>,
     shape: &[usize],
@@ -358,7 +358,7 @@ fn axes(
         .collect();
     let mut axes = Vec::new();
     for name in names {
-        // Other arrays are none of ours, so that a damaged one is no reason to refuse the file.
+        // Other arrays are not used, so a damaged one is no reason to refuse the file.
         let is_axis = archive
             .optional(&name)
             .ok()

@@ -1,4 +1,4 @@
-//! What can be wrong with data, each case with the text that the user reads.
+//! Errors of data files, with their texts for users.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,8 @@ use std::io;
 use super::limits::{MAXIMUM_INPUTS, MINIMUM_TRAIN_ROWS};
 use super::part::Part;
 
-/// Where in a file a value stands. Rows of arrays count from 0 (as in numpy), lines of a text file from 1.
+/// The place of a value in a file. Rows of arrays count from 0 (as in numpy), lines of a text file
+/// from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A row and a column of an array in a `.npz`.
@@ -41,7 +42,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Why a data file was refused, or predictions could not be written.
+/// The reason for which a data file was refused, or predictions could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The file is missing or cannot be read.
@@ -52,7 +53,7 @@ pub enum DataError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The file cannot be written; nothing was left behind.
+    /// The file cannot be written. Nothing was left behind.
     #[error(
         "{file}: cannot be written; check that its folder exists and has room (nothing was left half-written)"
     )]
@@ -62,23 +63,23 @@ pub enum DataError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The name has neither of the two endings.
+    /// The file name has neither of the two supported extensions.
     #[error("{file}: expected a name that ends in .npz or .csv; rename or convert the file")]
     UnknownFormat {
         /// The file.
         file: String,
     },
-    /// Not a zip archive, or cut short, or damaged.
+    /// The file is not a zip archive, is truncated, or is damaged.
     #[error(
         "{file}: expected a whole .npz archive, got {reason}; copy the file again or write it again with numpy.savez_compressed"
     )]
     Archive {
         /// The file.
         file: String,
-        /// What the zip reader found.
+        /// The zip reader's message.
         reason: String,
     },
-    /// An array that has to be there is not.
+    /// A required array is missing.
     #[error(
         "{file}: no array {array:?}; the arrays there are: {found}; store the inputs as \"x\" (n x p) and the outputs as \"y\""
     )]
@@ -90,43 +91,43 @@ pub enum DataError {
         /// The arrays in the file, separated by commas.
         found: String,
     },
-    /// The bytes of one array are damaged, or of a type that is not read.
+    /// The bytes of one array are damaged, or its type is not supported.
     #[error("{file}: array {array:?}: {reason}; {advice}")]
     ArrayFormat {
         /// The file.
         file: String,
         /// The array.
         array: String,
-        /// Expected and got.
+        /// Expected and actual contents.
         reason: String,
         /// What to do.
         advice: String,
     },
-    /// An array with the wrong sizes.
+    /// An array has the wrong shape.
     #[error("{file}: array {array:?}: expected shape {expected}, got {got}; {advice}")]
     Shape {
         /// The file.
         file: String,
         /// The array.
         array: String,
-        /// Expected sizes.
+        /// Expected shape.
         expected: String,
-        /// Sizes found.
+        /// Actual shape.
         got: String,
         /// What to do.
         advice: &'static str,
     },
-    /// A number of inputs that no emulator can have.
+    /// The number of inputs is not supported.
     #[error(
         "{file}: expected 1 to {MAXIMUM_INPUTS} inputs, got {got}; keep the parameters that matter (--inputs chooses by name)"
     )]
     InputCount {
         /// The file.
         file: String,
-        /// Inputs found.
+        /// Number of inputs found.
         got: usize,
     },
-    /// No outputs at all.
+    /// There are no outputs.
     #[error(
         "{file}: expected at least one output, got array \"y\" of shape {got}; store what the simulator returned"
     )]
@@ -136,57 +137,57 @@ pub enum DataError {
         /// Shape of `y`.
         got: String,
     },
-    /// No rows at all.
+    /// There are no rows.
     #[error("{file}: expected at least one row, got none; give a file with rows")]
     NoRows {
         /// The file.
         file: String,
     },
-    /// NaN or infinity.
+    /// A value is NaN or infinite.
     #[error(
         "{file}: {place}: expected a finite number, got {value}; remove that run from the file or repair the value"
     )]
     NotFinite {
         /// The file.
         file: String,
-        /// Where.
+        /// The place.
         place: Place,
-        /// What stands there.
+        /// The value.
         value: f64,
     },
-    /// Several values that cannot be used.
+    /// Several values are unusable.
     #[error(
         "{file}: {count} values in {bad_rows} of {rows} rows cannot be used: {shown}; {advice}"
     )]
     Faults {
         /// The file.
         file: String,
-        /// Such values.
+        /// Number of unusable values.
         count: usize,
-        /// Rows that have one.
+        /// Number of rows with such a value.
         bad_rows: usize,
-        /// All rows.
+        /// Number of all rows.
         rows: usize,
         /// The first of them.
         shown: String,
         /// What to do.
         advice: String,
     },
-    /// A magnitude that arithmetic cannot work with.
+    /// A magnitude is too large for the arithmetic.
     #[error(
         "{file}: {place}: expected a magnitude of at most {limit:e}, got {value:e}; rescale the column (choose another unit)"
     )]
     OutOfRange {
         /// The file.
         file: String,
-        /// Where.
+        /// The place.
         place: Place,
-        /// What stands there.
+        /// The value.
         value: f64,
-        /// The largest magnitude.
+        /// The largest allowed magnitude.
         limit: f64,
     },
-    /// An output that arithmetic cannot divide by.
+    /// An output is too small to divide by.
     #[error(
         "{file}: output {output}: expected magnitudes from 1e-300 to 1e300, the largest is {value:e}; rescale it (choose another unit)"
     )]
@@ -195,22 +196,22 @@ pub enum DataError {
         file: String,
         /// Its name, or its indices.
         output: String,
-        /// The largest magnitude.
+        /// Its largest magnitude.
         value: f64,
     },
-    /// A logarithmic input with a value that has no logarithm in single precision.
+    /// A logarithmic input has a value without a logarithm in single precision.
     #[error(
         "{file}: {place}: the input is marked logarithmic (x_log): expected a number above 1.2e-38, got {value:e}; repair the value or set its x_log to False"
     )]
     NotPositive {
         /// The file.
         file: String,
-        /// Where.
+        /// The place.
         place: Place,
-        /// What stands there.
+        /// The value.
         value: f64,
     },
-    /// A box that is not one.
+    /// The limits of an input are not a valid box.
     #[error(
         "{file}: input {input:?}: expected finite x_low < x_high, got {low:e} and {high:e}; {advice}"
     )]
@@ -226,7 +227,7 @@ pub enum DataError {
         /// What to do.
         advice: &'static str,
     },
-    /// A split value other than 0, 1, 2.
+    /// A value of the split is not 0, 1 or 2.
     #[error(
         "{file}: array \"split\", row {row} (from 0): expected 0 (train), 1 (validation) or 2 (test), got {value}, {}; repair it or leave the array out",
         others(*.bad_rows)
@@ -236,34 +237,34 @@ pub enum DataError {
         file: String,
         /// Row, from 0.
         row: usize,
-        /// What stands there.
+        /// The value.
         value: f64,
         /// Rows with such a value.
         bad_rows: usize,
     },
-    /// A split of true and false.
+    /// The split is boolean.
     #[error(
         "{file}: array \"split\": expected 0 (train), 1 (validation) or 2 (test), got true and false, which do not say which of them tests; if true marks rows to test on, this line stores it so, else with 0 and 2 exchanged:\n  {line}"
     )]
     BooleanSplit {
         /// The file.
         file: String,
-        /// A line that stores numbers.
+        /// A command that stores integers instead.
         line: String,
     },
-    /// Too few rows to train on.
+    /// There are too few training rows.
     #[error(
         "{file}: expected at least {MINIMUM_TRAIN_ROWS} training rows, got {got} of {rows} rows; add simulator runs (a file without a split needs 12), or mark more rows 0 in \"split\""
     )]
     TooFewTrainRows {
         /// The file.
         file: String,
-        /// Training rows found.
+        /// Number of training rows.
         got: usize,
-        /// All rows.
+        /// Number of all rows.
         rows: usize,
     },
-    /// Nothing to learn.
+    /// All inputs or all outputs are constant, so there is nothing to learn.
     #[error(
         "{file}: no {what} varies over the {rows} training rows ({values}), so that nothing can be learnt; check that the simulator takes its parameters, and that the file has its outputs"
     )]
@@ -272,62 +273,62 @@ pub enum DataError {
         file: String,
         /// Inputs or outputs.
         what: &'static str,
-        /// Training rows.
+        /// Number of training rows.
         rows: usize,
-        /// Their names with their values.
+        /// The names and values of the constants.
         values: String,
     },
-    /// The part asked for has no rows.
+    /// The requested part has no rows.
     #[error("{file}: no row belongs to the {part} part; the parts there are: {found}")]
     EmptyPart {
         /// The file.
         file: String,
-        /// The part asked for.
+        /// The requested part.
         part: Part,
-        /// The parts there are, with their sizes.
+        /// The existing parts with their sizes.
         found: String,
     },
-    /// A part was asked for, and nothing says which rows belong to one.
+    /// A part was requested, but the data have no split.
     #[error(
         "{file}: no row belongs to the {part} part: the file has no array \"split\", and it is not the file of the run; judge on all rows (without --split), or give the run's own file"
     )]
     NoSplit {
         /// The file.
         file: String,
-        /// The part asked for.
+        /// The requested part.
         part: Part,
     },
-    /// A layout name that does not exist.
+    /// The layout name is unknown.
     #[error("{file}: array \"y_layout\": {reason}; --layout overrides it")]
     LayoutName {
         /// The file.
         file: String,
-        /// Expected and got.
+        /// Expected and actual name.
         reason: String,
     },
-    /// Two columns of one name, or a name that is empty.
+    /// Two columns have the same name, or a name is empty.
     #[error(
         "{file}: expected {what} that differ and are not empty, got {name:?}; rename the column"
     )]
     Name {
         /// The file.
         file: String,
-        /// Which names.
+        /// The kind of names.
         what: &'static str,
         /// The offending name.
         name: String,
     },
-    /// Columns were asked for by name and are not there.
+    /// A requested column does not exist.
     #[error("{file}: no column {column:?}; the columns there are: {found}")]
     MissingColumn {
         /// The file.
         file: String,
-        /// The column asked for.
+        /// The requested column.
         column: String,
-        /// The columns there are, separated by commas.
+        /// The existing columns, separated by commas.
         found: String,
     },
-    /// A `.csv` without `--inputs` or `--outputs`.
+    /// A `.csv` was given without `--inputs` or `--outputs`.
     #[error(
         "{file}: a .csv needs {option} with the names of columns; the columns there are: {found}"
     )]
@@ -336,22 +337,22 @@ pub enum DataError {
         file: String,
         /// `--inputs` or `--outputs`.
         option: &'static str,
-        /// The columns there are, separated by commas.
+        /// The existing columns, separated by commas.
         found: String,
     },
-    /// A cell that is not a number.
+    /// A cell is not a number.
     #[error(
         "{file}: {place}: expected a number, got {text:?}; repair the cell or leave the line out"
     )]
     NotANumber {
         /// The file.
         file: String,
-        /// Where.
+        /// The place.
         place: Place,
-        /// What stands there.
+        /// The cell's text.
         text: String,
     },
-    /// A line with more or fewer cells than the header.
+    /// A line has more or fewer cells than the header.
     #[error(
         "{file}: line {line}: expected {expected} cells as in the header, got {got}; repair the line"
     )]
@@ -360,25 +361,25 @@ pub enum DataError {
         file: String,
         /// Line, from 1.
         line: u64,
-        /// Cells in the header.
+        /// Number of cells in the header.
         expected: u64,
-        /// Cells in the line.
+        /// Number of cells in the line.
         got: u64,
     },
-    /// A `.csv` that cannot be read as text.
+    /// A `.csv` cannot be read as text.
     #[error("{file}: {reason}; save it as UTF-8 text with commas")]
     CsvFormat {
         /// The file.
         file: String,
-        /// What the reader found.
+        /// The reader's message.
         reason: String,
     },
-    /// The options ask for something that this file cannot give.
+    /// The options do not fit this file.
     #[error("{file}: {reason}")]
     Options {
         /// The file.
         file: String,
-        /// Why, and what to do.
+        /// The reason, and what to do.
         reason: String,
     },
 }
@@ -392,8 +393,8 @@ fn others(rows: usize) -> String {
     }
 }
 
-/// Names for an error text: separated by commas and quoted as `--inputs` takes them, cut after 40, "none" where there are
-/// none.
+/// Lists names for an error text: separated by commas, quoted as `--inputs` takes them, cut after
+/// 40; "none" for an empty list.
 pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 40;
     let names: Vec<&str> = names.into_iter().collect();
@@ -413,7 +414,7 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// A shape as numpy prints it.
+/// Formats a shape as numpy does.
 pub(super) fn shape_text(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
     format!("({})", sizes.join(", "))

@@ -1,33 +1,33 @@
-//! All values of a file that cannot be used, at once: whoever repairs one at a time starts the program for each.
+//! Collects all unusable values of a file, so that users can repair them in one go.
 
 use super::error::{DataError, Place};
 use super::limits::{LARGEST_MAGNITUDE, LARGEST_OUTPUT};
 use super::mend;
 use ::csv::{ReaderBuilder, StringRecord, Trim};
 
-/// Faults that an error shows.
+/// Number of faults that an error shows.
 const SHOWN: usize = 3;
 
-/// What is wrong with a value.
+/// The fault of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fault {
     /// NaN or an infinity.
     NotFinite(f64),
-    /// A magnitude above the largest: both.
+    /// A magnitude above the limit: the value and the limit.
     OutOfRange(f64, f64),
-    /// No logarithm in single precision.
+    /// No logarithm in single precision: the value.
     NotPositive(f64),
-    /// No number.
+    /// Not a number: the text.
     NotANumber(String),
 }
 
 impl Fault {
-    /// What is wrong with a number of an input, if anything.
+    /// Returns the fault of an input's value, if any.
     pub(super) fn of(value: f64) -> Option<Self> {
         Self::beyond(LARGEST_MAGNITUDE, value)
     }
 
-    /// What is wrong with a number of an output, if anything.
+    /// Returns the fault of an output's value, if any.
     pub(super) fn of_output(value: f64) -> Option<Self> {
         Self::beyond(LARGEST_OUTPUT, value)
     }
@@ -43,7 +43,7 @@ impl Fault {
     fn text(&self) -> String {
         match self {
             Self::NotFinite(value) => format!("{value}"),
-            // Digits that single precision does not have are not those of the file.
+            // An `f32` prints as one: the further digits of its `f64` are not in the file.
             Self::OutOfRange(value, limit) if f64::from(*value as f32) == *value => {
                 format!("{:e} (above {limit:e})", *value as f32)
             }
@@ -75,14 +75,15 @@ impl Fault {
 pub(super) struct Faults {
     count: usize,
     first: Vec<(Place, Fault)>,
-    /// Rows (lines of a text) that have one, each once.
+    /// Rows (lines of a text) with a fault, each once.
     rows: Vec<u64>,
-    /// Whether a logarithmic input is not positive: a mistake about the input, not a run to leave out.
+    /// Whether a logarithmic input is not positive. The scale of the input is then wrong, and
+    /// leaving out rows is no remedy.
     has_logarithm: bool,
 }
 
 impl Faults {
-    /// Adds a fault of the row that the last one is of, or of a later one.
+    /// Adds a fault. Its row must not precede the row of the last one.
     pub(super) fn push(&mut self, row: u64, fault: Fault, place: impl FnOnce() -> Place) {
         self.count += 1;
         self.has_logarithm |= matches!(fault, Fault::NotPositive(_));
@@ -94,7 +95,8 @@ impl Faults {
         }
     }
 
-    /// The error of one fault, or of all; `mending` gives the line that drops these rows.
+    /// The error for one fault, or for all of them; `mending` returns the command that drops these
+    /// rows.
     pub(super) fn error(
         mut self,
         file: &str,
@@ -136,8 +138,8 @@ impl Faults {
     }
 }
 
-/// The error of all cells of a `.csv` that are no usable numbers, in these columns; nothing where there is at most one, or the
-/// text cannot be read by lines.
+/// The error for all cells of a `.csv` in these columns that are not usable numbers; `None` if
+/// there is at most one, or if the text cannot be read line by line.
 pub(super) fn of_csv(
     bytes: &[u8],
     file: &str,
@@ -181,9 +183,9 @@ pub(super) fn of_csv(
     faults.error(file, rows, |lines| drop_lines(bytes, file, lines))
 }
 
-/// The line that leaves lines out of a text of which every row is a line.
+/// The command that drops these lines from a text in which every row is one line.
 pub(super) fn drop_lines(bytes: &[u8], file: &str, lines: &[u64]) -> Option<String> {
-    // A cell in quotes may have lines of its own.
+    // A quoted cell may contain line breaks.
     match bytes.contains(&b'"') {
         true => None,
         false => mend::drop_lines(file, lines),

@@ -1,19 +1,19 @@
-//! The files that data are read from: which kinds there are, and what the user says about one.
+//! The kinds of data files, and the options to read them with.
 
 use super::error::DataError;
 use dense_codegen::emulator::Layout;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What the user says about a file beyond what the file says itself.
+/// Options that supplement or override the contents of a file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReadOptions {
-    /// The layout of the outputs, instead of the one in the file or the guess.
+    /// The layout of the outputs, instead of the file's own layout or a guess.
     #[serde(deserialize_with = "Option::deserialize")]
     pub layout: Option<Layout>,
-    /// Columns that are inputs, by name. Needed for a `.csv`; a `.npz` keeps all where it is empty.
+    /// Input columns, by name. Required for a `.csv`. If empty, a `.npz` keeps all.
     pub inputs: Vec<String>,
-    /// Columns that are outputs, by name. Needed for a `.csv`; a `.npz` keeps all where it is empty.
+    /// Output columns, by name. Required for a `.csv`. If empty, a `.npz` keeps all.
     pub outputs: Vec<String>,
 }
 
@@ -25,7 +25,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// The kind that the name's ending says.
+    /// The kind, by the extension of the file name.
     pub(super) fn of(path: &Path) -> Result<Self, DataError> {
         let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
         match ending.as_ref().and_then(|ending| ending.to_str()) {
@@ -38,7 +38,7 @@ impl Format {
     }
 }
 
-/// Whether the name's ending says that the file is a `.csv`.
+/// Whether the file name ends in `.csv`.
 pub(crate) fn is_csv(path: &Path) -> bool {
     Format::of(path).is_ok_and(|format| format == Format::Csv)
 }

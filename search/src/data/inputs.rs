@@ -1,4 +1,4 @@
-//! The inputs that `predict` is asked about, a few rows at a time: a file may be larger than memory.
+//! Reads the inputs of `predict` a few rows at a time: a file may be larger than memory.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::files::Format;
 use super::npy::Header;
 use super::npz::{Archive, refusal};
 
-/// A file of inputs that has been opened and has the emulator's columns.
+/// An open file of inputs that has the emulator's columns.
 #[derive(Debug)]
 pub struct InputRows {
     path: PathBuf,
@@ -24,7 +24,7 @@ pub struct InputRows {
 
 #[derive(Debug)]
 enum Source {
-    /// The array `x`, and where in it each of the emulator's inputs stands.
+    /// The array `x`, and the column in it of each of the emulator's inputs.
     Npz {
         header: Header,
         rows: usize,
@@ -34,23 +34,26 @@ enum Source {
     Csv,
 }
 
-/// Whether more rows are wanted.
+/// Whether to continue reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// Yes.
+    /// Continue.
     More,
-    /// No: reading ends here.
+    /// Stop.
     Stop,
 }
 
 impl InputRows {
-    /// Opens the array `x` of a `.npz` or the columns of a `.csv`, for an emulator with inputs of these `names`.
+    /// Opens the array `x` of a `.npz` or the columns of a `.csv`, for an emulator whose inputs
+    /// have these `names`.
     ///
-    /// A `.csv` has to have a column of each name; others are ignored. A `.npz` with `x_names` has to have each name
-    /// too, and its columns are put into the emulator's order; without `x_names` the number of columns has to be right.
+    /// A `.csv` must have a column for each name; others are ignored. A `.npz` with `x_names` must
+    /// have each name too, and its columns are put into the emulator's order. Without `x_names` the
+    /// number of columns must match.
     ///
     /// # Errors
-    /// Every case of [`DataError`] that concerns opening; a missing name or another number of columns among them.
+    /// Every case of [`DataError`] that concerns opening, including a missing name or a wrong
+    /// number of columns.
     pub fn open(path: &Path, names: &[String]) -> Result<Self, DataError> {
         let file = path.display().to_string();
         let (source, is_named) = match Format::of(path)? {
@@ -76,7 +79,7 @@ impl InputRows {
         })
     }
 
-    /// What the user should be told: columns that have no names.
+    /// Messages for the user: columns that have no names.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
@@ -116,7 +119,8 @@ impl InputRows {
         Ok((source, stored.is_some()))
     }
 
-    /// Returns the number of rows; a `.csv` is read once for it, up to a row that cannot be read.
+    /// Returns the number of rows. A `.csv` is read once to count them, up to the first unreadable
+    /// row.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -127,11 +131,11 @@ impl InputRows {
         }
     }
 
-    /// Passes the inputs to `each`, at most `at_once` rows at a time: `[rows][names]`, row-major, rounded to single
-    /// precision, every number finite. Never holds more than these rows.
+    /// Passes the inputs to `each`, at most `at_once` rows at a time: `[rows][names]`, row-major,
+    /// rounded to single precision, every value finite. Never holds more rows than these.
     ///
     /// # Errors
-    /// Every case of [`DataError`] that concerns reading; no row at all among them.
+    /// Every case of [`DataError`] that concerns reading, including a file without rows.
     pub fn read(&self, at_once: usize, each: impl FnMut(&[f32]) -> Flow) -> Result<(), DataError> {
         match &self.source {
             Source::Npz { rows: 0, .. } => Err(self.no_rows()),
@@ -143,7 +147,7 @@ impl InputRows {
         }
     }
 
-    /// An array whose rows follow one another.
+    /// Reads an array stored row by row.
     fn read_array(
         &self,
         at_once: usize,
@@ -180,8 +184,8 @@ impl InputRows {
         Header::end(&mut elements).map_err(|error| refusal(&self.file, "x", error))
     }
 
-    /// An array whose columns follow one another: the file is opened once for each, so that no more than a few rows
-    /// are held.
+    /// Reads an array stored column by column. The file is opened once per column, so that only a
+    /// few rows are held at a time.
     fn read_columns(
         &self,
         at_once: usize,

@@ -1,6 +1,7 @@
-//! What kind of thing one output is: a few numbers, a curve, several curves, an image, several images.
+//! The kind of an output: a few scalars, a curve, several curves, an image, several images.
 //!
-//! A file says so in `y_layout`, the user in `--layout`; without either it is guessed from the sizes alone:
+//! The file gives it in `y_layout`, the user in `--layout`. Without either it is guessed from the
+//! shape alone:
 //!
 //! | array `y` | guess |
 //! |---|---|
@@ -12,12 +13,13 @@
 
 use dense_codegen::emulator::Layout;
 
-/// Fewer outputs than this in a row are read as scalars, as many or more as a curve.
+/// Rows with fewer outputs than this are read as scalars, other rows as a curve.
 const CURVE_FROM: usize = 32;
-/// A 3-D array is an image where both of its last sizes are at least this, else several curves.
+/// A 3-D array is read as an image if both of its last sizes are at least this, else as several
+/// curves.
 const IMAGE_FROM: usize = 16;
 
-/// The shape of `y` that a layout asks for, in words.
+/// The shape of `y` that a layout requires, in words.
 pub(super) fn expected_shape(layout: Layout) -> &'static str {
     match layout {
         Layout::Scalars => "(n) or (n, q)",
@@ -28,7 +30,7 @@ pub(super) fn expected_shape(layout: Layout) -> &'static str {
     }
 }
 
-/// Whether an output of this `shape` (without the number of rows) can have a layout.
+/// Whether an output of this `shape` (without the row dimension) can have a layout.
 pub(crate) fn fits(layout: Layout, shape: &[usize]) -> bool {
     match layout {
         Layout::Scalars => shape.len() <= 1,
@@ -38,7 +40,7 @@ pub(crate) fn fits(layout: Layout, shape: &[usize]) -> bool {
     }
 }
 
-/// The layout that the sizes alone suggest, or `None` for more sizes than any layout has.
+/// The layout that the shape alone suggests, or `None` if it has more dimensions than any layout.
 pub(super) fn guess(shape: &[usize]) -> Option<Layout> {
     match *shape {
         [] => Some(Layout::Scalars),

@@ -1,11 +1,12 @@
-//! How many and how large: what is refused beyond.
+//! Limits on counts and magnitudes of data.
 
-/// The most inputs an emulator can have: the deployed status has one bit for each.
+/// The largest number of inputs of an emulator: the deployed status has one bit per input.
 pub use dense_codegen::emulator::INPUTS_AT_MOST as MAXIMUM_INPUTS;
 
-/// Fewer training rows than this are refused.
+/// The smallest number of training rows.
 pub const MINIMUM_TRAIN_ROWS: usize = 8;
-/// Inputs beyond this are refused: their squares and ratios leave the range of single precision.
+/// The largest magnitude of inputs: beyond it, squares and ratios leave the range of single
+/// precision.
 pub(super) const LARGEST_MAGNITUDE: f64 = 1e30;
-/// Outputs beyond this are refused: their ratios leave the range of double precision.
+/// The largest magnitude of outputs: beyond it, ratios leave the range of double precision.
 pub(crate) const LARGEST_OUTPUT: f64 = 1e300;

@@ -1,14 +1,14 @@
-//! The Python literals that the header of a `.npy` is made of: strings, booleans and tuples of whole numbers.
+//! Parses the Python literals in the header of a `.npy`: strings, booleans and tuples of integers.
 //!
-//! No recursion and no nesting, so that no text can exhaust the stack. Strings have no escapes, as numpy writes none for
-//! its plain element types.
+//! The parser has neither recursion nor nesting, so no text can exhaust the stack. Strings have no
+//! escapes, because numpy writes none for its plain element types.
 
 use super::npy_error::{NpyError, invalid};
 
-/// The most sizes an array may have; numpy's own limit is 64.
+/// The largest number of dimensions of an array; numpy's own limit is 64.
 const MAXIMUM_RANK: usize = 64;
 
-/// Reads one literal after the other.
+/// Reads literals one by one.
 pub(super) struct Cursor<'a> {
     rest: &'a str,
 }
@@ -19,7 +19,7 @@ impl<'a> Cursor<'a> {
         Self { rest: text }
     }
 
-    /// Passes over white space and then `letter`; says whether it was there.
+    /// Skips white space and then `letter`, if it follows. Returns whether it did.
     pub(super) fn take(&mut self, letter: char) -> bool {
         self.rest = self.rest.trim_start();
         match self.rest.strip_prefix(letter) {
@@ -31,7 +31,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes over white space and then `letter`, which has to be there.
+    /// Skips white space and then `letter`, which must follow.
     pub(super) fn expect(&mut self, letter: char) -> Result<(), NpyError> {
         if self.take(letter) {
             Ok(())
@@ -47,7 +47,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes over a string in either kind of quotes.
+    /// Reads a string in either kind of quotes.
     pub(super) fn string(&mut self) -> Result<&'a str, NpyError> {
         let quote = if self.take('"') {
             '"'
@@ -63,7 +63,7 @@ impl<'a> Cursor<'a> {
         Ok(text)
     }
 
-    /// Passes over `True` or `False`.
+    /// Reads `True` or `False`.
     pub(super) fn boolean(&mut self) -> Result<bool, NpyError> {
         self.rest = self.rest.trim_start();
         for (word, value) in [("True", true), ("False", false)] {
@@ -75,7 +75,7 @@ impl<'a> Cursor<'a> {
         Err(invalid("expected True or False for fortran_order"))
     }
 
-    /// Passes over a tuple of whole numbers.
+    /// Reads a tuple of integers.
     pub(super) fn sizes(&mut self) -> Result<Vec<usize>, NpyError> {
         let mut sizes = Vec::new();
         self.expect('(')?;

@@ -1,4 +1,5 @@
-//! Lines for a shell that mend a data file, as errors print them: each reads the file and writes another beside it.
+//! Shell commands, for error messages, that repair a data file. Each reads the file and writes a
+//! repaired copy beside it.
 
 use super::files::Format;
 use super::layout::guess;
@@ -6,10 +7,11 @@ use super::limits::{LARGEST_MAGNITUDE, LARGEST_OUTPUT};
 use dense_codegen::emulator::Layout;
 use std::path::Path;
 
-/// Ranges of lines that one line for `sed` has at most.
+/// The largest number of line ranges in one `sed` command.
 const MOST_RANGES: usize = 1000;
 
-/// A line of numpy that changes the arrays `d` of a `.npz` by `statements` and stores them as `NAME-SUFFIX.npz`.
+/// A numpy command that changes the arrays `d` of a `.npz` by `statements` and stores them as
+/// `NAME-SUFFIX.npz`.
 pub(super) fn numpy(file: &str, suffix: &str, statements: &str, pickled: Pickled) -> String {
     let pickled = match pickled {
         Pickled::Yes => ", allow_pickle=True",
@@ -23,14 +25,14 @@ pub(super) fn numpy(file: &str, suffix: &str, statements: &str, pickled: Pickled
     format!("python3 -c {}", shell_text(&program))
 }
 
-/// Whether the file has an array of Python objects, which numpy reads on demand alone.
+/// Whether the file has an array of Python objects, which numpy reads only on request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pickled {
     Yes,
     No,
 }
 
-/// The line that keeps the rows of a `.npz` whose values are finite and not too large.
+/// The command that keeps the rows of a `.npz` whose values are finite and not too large.
 pub(super) fn keep_usable_rows(file: &str) -> String {
     let usable = format!(
         "n = len(d[\"x\"]); ok = (abs(d[\"x\"].reshape(n, -1)) <= {LARGEST_MAGNITUDE:e}).all(1) & \
@@ -41,7 +43,8 @@ pub(super) fn keep_usable_rows(file: &str) -> String {
     numpy(file, "usable", &format!("{usable}; {rows}"), Pickled::No)
 }
 
-/// The line that leaves lines of a text out, in ascending order; nothing where they are too many for one.
+/// The command that drops these lines of a text, given in ascending order; `None` if they are too
+/// many for one command.
 pub(super) fn drop_lines(file: &str, lines: &[u64]) -> Option<String> {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for &line in lines {
@@ -65,7 +68,7 @@ pub(super) fn drop_lines(file: &str, lines: &[u64]) -> Option<String> {
     })
 }
 
-/// The statement that gives a complex array two real channels; `shape` is the array's.
+/// The statement that turns a complex array of this `shape` into two real channels.
 pub(super) fn real_channels(array: &str, shape: &[usize]) -> String {
     let (name, output) = (python_text(array), shape.get(1..).unwrap_or_default());
     let join = match guess(output) {
@@ -74,7 +77,7 @@ pub(super) fn real_channels(array: &str, shape: &[usize]) -> String {
         Some(Layout::Curves | Layout::Images) => "concatenate([a.real, a.imag], axis=1)",
         Some(Layout::Scalars) | None => "column_stack([a.real, a.imag])",
     };
-    // Names and what else has one element for each column follow.
+    // The column names, and other arrays with one element per column, are adapted too.
     let names = format!("\"{array}_names\"");
     let rest = match array {
         "x" => "[d.pop(k, 0) for k in (\"x_log\", \"x_low\", \"x_high\")]",
@@ -86,7 +89,7 @@ pub(super) fn real_channels(array: &str, shape: &[usize]) -> String {
     )
 }
 
-/// The file's name with a suffix before its ending.
+/// The file's name with a suffix before its extension.
 fn renamed(file: &str, suffix: &str) -> String {
     let path = Path::new(file);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -98,12 +101,12 @@ fn renamed(file: &str, suffix: &str) -> String {
     path.with_file_name(name).display().to_string()
 }
 
-/// A text literal of Python.
+/// A Python string literal.
 fn python_text(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// One word for a shell.
+/// A shell word.
 fn shell_text(text: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
     match !text.is_empty() && text.chars().all(is_plain) {

@@ -1,26 +1,29 @@
-//! The simulator's runs, from a file to the matrices that training sees.
+//! Reads the simulator's runs from a file and prepares the matrices for training.
 //!
-//! In the order in which data pass:
+//! In the order of the data flow:
 //!
-//! 1. [`Dataset::read`] takes a `.npz` (`npz`, `npy`) or a `.csv` (`csv`) and checks everything that can be checked
-//!    ([`Layout`] says what kind of output it is). A value of the type [`Dataset`] is valid: finite, consistent, within
-//!    a range that arithmetic can work with; nothing later has an error path for bad data.
-//! 2. [`Split::resolve`] says which rows train, choose, calibrate and test.
+//! 1. [`Dataset::read`] takes a `.npz` (`npz`, `npy`) or a `.csv` (`csv`) and makes all possible
+//!    checks ([`Layout`] is the kind of output). A [`Dataset`] is always valid: finite, consistent,
+//!    and within the range of the arithmetic. No later code has an error path for bad data.
+//! 2. [`Split::resolve`] assigns rows to training, selection, calibration and test.
 //! 3. [`Dataset::relative_to`] converts outputs that float32 cannot represent.
-//! 4. [`Normalisation::fit`] learns from the training rows how physical units become numbers near one, and encodes.
-//! 5. [`Summary`] is what `inspect` prints.
+//! 4. [`Normalisation::fit`] fits the map from physical units to values of order one on the
+//!    training rows, and encodes data by it.
+//! 5. [`Summary`] is the output of `inspect`.
 //!
 //! [`Dataset::arranged`] puts the columns of a file into the order of an emulator, by name.
 //!
-//! On the way out, [`InputRows`] reads what `predict` is asked about and [`PredictionWriter`] writes its answers, both a
-//! few rows at a time.
-//! Before there is a file, the same checks judge a design and a simulator's parameters (`design_check`).
-//! [`DataError`] is the one error type: each text names file, array, row and column, what was expected and what was
-//! found, and what to do.
+//! For predictions, [`InputRows`] reads the inputs of `predict` and [`PredictionWriter`] writes its
+//! results, both a few rows at a time.
+//! Before a file exists, `design_check` makes the same checks on a design or on a simulator's
+//! parameters.
+//! [`DataError`] is the only error type: each text names file, array, row and column, the expected
+//! and the actual contents, and what to do.
 //!
-//! The `.npy` reader is our own: a member's header is a one-line dictionary of three keys, while the crate `npyz`
-//! 0.9.1 brings a general parser of Python literals (pest, a stack guard that needs a C compiler: 20 crates), multiplies
-//! sizes unchecked (a panic in builds that check overflow) and allocates as many bytes as a damaged header asks for.
+//! The `.npy` reader is our own. An array's header is a one-line dictionary of three keys, but the
+//! crate `npyz` 0.9.1 adds a general parser of Python literals (pest, a stack guard that needs a C
+//! compiler: 20 crates). It also multiplies sizes unchecked (a panic in builds that check overflow)
+//! and allocates the number of bytes that a damaged header claims.
 
 mod arrange;
 mod aside;

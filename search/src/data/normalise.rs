@@ -1,35 +1,39 @@
-//! From physical units to numbers near one, and back.
+//! Maps physical units to values of order one, and back.
 //!
 //! ```text
-//! z_x[j] = (l(x[j]) - centre[j]) * scale[j]      l = ln where the input is logarithmic, else the identity
+//! z_x[j] = (l(x[j]) - centre[j]) * scale[j]      l = ln for logarithmic inputs, else identity
 //! y[k]   = z_y[k] * output_scale[k] + output_offset[k]
 //! ```
 //!
-//! Outputs may be learnt in another coordinate ([`Transform`]): z_y is then that of `ln y` or `asinh(y / unit)`, with mean
-//! and deviation of its own; `output_scale` and `output_offset` stay those of `y`.
+//! Outputs may be learnt in another coordinate ([`Transform`]). Then z_y is the standardised value
+//! of `ln y` or `asinh(y / unit)`, with its own mean and deviation; `output_scale` and
+//! `output_offset` remain those of `y`.
 //!
-//! `centre` and `1 / scale` are mean and standard deviation of `l(x)` over the training rows, `output_offset` and
-//! `output_scale` those of `y`; all as the `f32` values that the emulator carries, so that training sees what will be
-//! deployed. (What of an output no `f32` holds is kept in `f64`: such outputs are looked at, and made relative before they are
-//! trained, [`Dataset::relative_to`].) Statistics are two passes in `f64` over numbers divided by their largest magnitude, so
-//! that neither squares nor sums leave the range in any unit.
+//! `centre` and `1 / scale` are mean and standard deviation of `l(x)` over the training rows;
+//! `output_offset` and `output_scale` are those of `y`. All are the `f32` values in the emulator,
+//! so training uses the deployed values. (Values that no `f32` can hold are kept in `f64`. Such
+//! outputs can be examined, but they are made relative before training: [`Dataset::relative_to`].)
+//! Statistics take two passes in `f64` over values divided by their largest magnitude, so neither
+//! squares nor sums leave the range in any unit.
 
 use super::dataset::Dataset;
 use dense_codegen::graph::Inverse;
 use serde::{Deserialize, Serialize};
 
-/// Inputs whose training values spread less than this are treated as constant: single precision cannot divide by it.
+/// Inputs with a smaller spread than this over the training rows are treated as constant, since
+/// single precision cannot divide by it.
 const SMALLEST_SPREAD: f64 = 1e-30;
-/// Outputs that spread less than this, of their magnitude, are treated as constant: it is what rounding leaves.
+/// Outputs with a smaller spread than this, relative to their magnitude, are treated as constant:
+/// the spread is only rounding.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
-/// Standard deviations by which the `f32` of a mean may miss it.
+/// Largest error of a mean rounded to `f32`, in standard deviations.
 const CARRIED: f64 = 1e-3;
 
 /// The coordinate in which outputs are learnt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transform {
-    /// As they are.
+    /// The outputs themselves.
     None,
     /// Their natural logarithm.
     Log,
@@ -38,7 +42,7 @@ pub enum Transform {
 }
 
 impl Transform {
-    /// Returns what it is called.
+    /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "values",
@@ -47,8 +51,8 @@ impl Transform {
         }
     }
 
-    /// Returns the function of graphs that leads back from this coordinate, up to the unit of
-    /// `asinh`; `None` where there is nothing to lead back from.
+    /// Returns the graph function that inverts the transform, up to the unit of `asinh`; `None` if
+    /// there is no transform.
     #[must_use]
     pub fn inverse(self) -> Option<Inverse> {
         match self {
@@ -59,7 +63,7 @@ impl Transform {
     }
 }
 
-/// What the emulator carries to translate between physical units and the network's.
+/// The conversion between physical units and the network's values, as the emulator stores it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalisation {
     logarithmic: Vec<bool>,
@@ -76,19 +80,20 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
-    /// Learns from the rows `train` of `data`; every result is finite.
+    /// Fits the normalisation on the rows `train` of `data`. Every result is finite.
     ///
-    /// An input that is constant in those rows gets the scale 0: the network never sees it. An output that is constant
-    /// there (but for the rounding of double precision) gets the scale 1 and the constant as its offset, and is marked: it is left
-    /// out of `mse_z`, and the emulator returns the constant.
+    /// An input that is constant in those rows gets the scale 0, so the network never sees it. An
+    /// output that is constant there (except for rounding in double precision) gets the scale 1 and
+    /// the constant as its offset, and is marked: `mse_z` leaves it out, and the emulator returns
+    /// the constant.
     ///
     /// # Panics
-    /// When a row is not below the number of rows, as with any slice.
+    /// A row is not below the number of rows, as with any slice.
     pub fn fit(data: &Dataset, train: &[usize]) -> Self {
         Self::fit_transformed(data, train, Transform::None)
     }
 
-    /// Learns the same for outputs that are learnt in another coordinate.
+    /// Fits the normalisation for outputs that are learnt in another coordinate.
     ///
     /// # Panics
     /// As [`Normalisation::fit`].
@@ -150,27 +155,28 @@ impl Normalisation {
         self.transform
     }
 
-    /// Mean and standard deviation of each transformed output over the training rows, `[output_count]` each.
+    /// Mean and standard deviation of each transformed output over the training rows,
+    /// `[output_count]` each.
     pub fn learnt(&self) -> (&[f64], &[f64]) {
         (&self.learnt_offset, &self.learnt_scale)
     }
 
-    /// What each output is divided by before its inverse hyperbolic sine, `[output_count]`.
+    /// The divisor of each output before its inverse hyperbolic sine, `[output_count]`.
     pub fn unit(&self) -> &[f64] {
         &self.unit
     }
 
-    /// Which inputs are replaced by their natural logarithm first, `[p]`.
+    /// Whether each input is replaced by its natural logarithm first, `[p]`.
     pub fn logarithmic(&self) -> &[bool] {
         &self.logarithmic
     }
 
-    /// What is subtracted from each input, after its logarithm, `[p]`.
+    /// The value subtracted from each input, after its logarithm, `[p]`.
     pub fn centre(&self) -> &[f32] {
         &self.centre
     }
 
-    /// What each input is then multiplied with, `[p]`; 0 for a constant one.
+    /// The factor of each input after the subtraction, `[p]`; 0 for a constant one.
     pub fn scale(&self) -> &[f32] {
         &self.scale
     }
@@ -180,13 +186,14 @@ impl Normalisation {
         &self.output_offset
     }
 
-    /// Standard deviation of each output over the training rows, `[output_count]`; 1 for a constant one.
+    /// Standard deviation of each output over the training rows, `[output_count]`; 1 for a constant
+    /// one.
     pub fn output_scale(&self) -> &[f64] {
         &self.output_scale
     }
 
-    /// What the emulator multiplies with: [`Normalisation::output_scale`], but 0 for a constant output, so that its
-    /// prediction is exactly the constant whatever the network says.
+    /// The emulator's factor of each output: [`Normalisation::output_scale`], but 0 for a constant
+    /// output, whose prediction is then exactly the constant for any value from the network.
     pub fn deployed_output_scale(&self) -> Vec<f64> {
         self.output_scale
             .iter()
@@ -195,18 +202,20 @@ impl Normalisation {
             .collect()
     }
 
-    /// Which outputs are constant over the training rows, `[output_count]`; they are no part of `mse_z`.
+    /// Whether each output is constant over the training rows, `[output_count]`. `mse_z` leaves
+    /// constant outputs out.
     pub fn output_constant(&self) -> &[bool] {
         &self.output_constant
     }
 
-    /// The inputs of the given rows as the network sees them, `[rows][p]`.
+    /// The encoded inputs of the given rows, as the network receives them, `[rows][p]`.
     ///
     /// # Accuracy
-    /// The same operations as deployed; the logarithm is rounded correctly, the deployed one within its stated bound.
+    /// The operations are the deployed ones. Only the logarithm differs: here it is correctly
+    /// rounded, while the deployed one is within its stated bound.
     ///
     /// # Panics
-    /// When a row is not below the number of rows, as with any slice.
+    /// A row is not below the number of rows, as with any slice.
     pub fn encode_x(&self, data: &Dataset, rows: &[usize]) -> Vec<f32> {
         let mut encoded = Vec::with_capacity(rows.len() * self.centre.len());
         for &row in rows {
@@ -221,7 +230,7 @@ impl Normalisation {
     /// The standardised outputs of the given rows, `[rows][output_count]`.
     ///
     /// # Panics
-    /// When a row is not below the number of rows, as with any slice.
+    /// A row is not below the number of rows, as with any slice.
     pub fn encode_y(&self, data: &Dataset, rows: &[usize]) -> Vec<f32> {
         let mut encoded = Vec::with_capacity(rows.len() * self.output_offset.len());
         for &row in rows {
@@ -234,7 +243,7 @@ impl Normalisation {
         encoded
     }
 
-    /// The outputs, in physical units, of which these are the standardised ones, `[output_count]` each.
+    /// Converts standardised outputs to physical units, `[output_count]` each.
     pub fn decode_y(&self, z: &[f32]) -> Vec<f64> {
         let columns = self
             .learnt_offset
@@ -255,7 +264,7 @@ impl Normalisation {
     }
 }
 
-/// An output in the coordinate in which it is learnt.
+/// Transforms an output to the learnt coordinate.
 fn transformed(y: f64, transform: Transform, unit: f64) -> f64 {
     match transform {
         Transform::None => y,
@@ -264,7 +273,7 @@ fn transformed(y: f64, transform: Transform, unit: f64) -> f64 {
     }
 }
 
-/// The median magnitude of an output over the training rows; 1 where it is too small to divide by.
+/// The median magnitude of an output over the training rows; 1 if it is too small to divide by.
 fn median_magnitude(data: &Dataset, train: &[usize], column: usize) -> f64 {
     let magnitudes = train.iter().map(|&row| data.y_row(row)[column].abs());
     let mut magnitudes: Vec<f64> = magnitudes.collect();
@@ -275,13 +284,13 @@ fn median_magnitude(data: &Dataset, train: &[usize], column: usize) -> f64 {
     }
 }
 
-/// A number as the emulator carries it.
+/// Rounds a value to `f32`, as the emulator stores it.
 fn single(value: f64) -> f64 {
     f64::from(value as f32)
 }
 
-/// An input as the deployed arithmetic has it before it is centred. The logarithm is taken in double precision and
-/// rounded once, so that it is the same on every platform.
+/// An input before it is centred, as the deployed arithmetic computes it. The logarithm is taken in
+/// double precision and rounded once, so it is the same on every platform.
 fn scaled(value: f64, logarithmic: bool) -> f32 {
     let value = value as f32;
     if logarithmic {
@@ -295,7 +304,7 @@ fn scaled(value: f64, logarithmic: bool) -> f32 {
 pub(super) struct Moments {
     pub(super) mean: f64,
     pub(super) deviation: f64,
-    /// The greatest less the least value, and the larger of their magnitudes.
+    /// The difference between greatest and least value, and the larger of their magnitudes.
     spread: f64,
     magnitude: f64,
 }
@@ -304,7 +313,8 @@ impl Moments {
     pub(super) fn of<I: Iterator<Item = f64>>(values: impl Fn() -> I) -> Self {
         let least = values().fold(f64::INFINITY, f64::min);
         let greatest = values().fold(f64::NEG_INFINITY, f64::max);
-        // Not the computed mean: the constant itself, to the last bit. No values at all: zero.
+        // Use the constant itself, exact to the last bit, not the computed mean. Without any
+        // values, zero.
         if least >= greatest {
             return Self {
                 mean: if least.is_finite() { least } else { 0.0 },
@@ -332,12 +342,13 @@ impl Moments {
         self.deviation < SMALLEST_SPREAD
     }
 
-    /// Whether an output varies no more than double precision rounds.
+    /// Whether an output varies only by the rounding of double precision.
     pub(super) fn is_rounding(&self) -> bool {
         self.spread <= ROUNDING * self.magnitude
     }
 
-    /// Offset and scale of an output, as the `f32` that the emulator carries wherever it can; the scale of a constant one is 1.
+    /// Offset and scale of an output, as the `f32` values in the emulator if possible. The scale of
+    /// a constant output is 1.
     fn carried(&self) -> (f64, f64) {
         if self.is_rounding() {
             return (self.mean, 1.0);
@@ -358,7 +369,7 @@ mod tests {
     use super::super::testing::{NpzFile, doubles, read};
     use super::*;
 
-    /// Values of no round number: 0.1 to 0.9 in an order without a pattern.
+    /// Values from 0.1 to 0.9 in irregular order.
     const PATTERN: [f64; 9] = [0.3, 0.9, 0.1, 0.7, 0.4, 0.2, 0.8, 0.6, 0.5];
 
     fn column(unit: f64, shift: f64) -> Vec<f64> {
@@ -391,7 +402,8 @@ mod tests {
             let z = normalisation.encode_y(&data, &rows);
             let mean = z.iter().map(|&z| f64::from(z)).sum::<f64>() / 9.0;
             let square = z.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / 9.0;
-            // The offset is rounded to single precision where that is little: half a step of the shift, in deviations of 0.258 units.
+            // The offset is rounded to single precision if that changes little: half a step of the
+            // shift, in deviations of 0.258 units.
             let rounding = 1e-6 + (shift.abs() / unit * f64::from(f32::EPSILON) / 0.258).min(1e-3);
             assert!(mean.abs() < rounding, "{unit:e}: mean {mean:e}");
             assert!((square - 1.0).abs() < rounding, "{unit:e}: square {square}");
@@ -441,7 +453,7 @@ mod tests {
         assert_eq!(normalisation.scale()[1], 0.0);
         let encoded = normalisation.encode_x(&data, &rows);
         for row in encoded.chunks_exact(3) {
-            // The logarithm of the first input and the third input are linear in the same pattern.
+            // The logarithm of the first input is a linear function of the third input.
             assert!((row[0] - row[2]).abs() < 1e-5, "{row:?}");
             assert_eq!(row[1], 0.0);
         }

@@ -4,20 +4,21 @@
 //! "\x93NUMPY" major minor | header length (2 bytes, 4 from version 2) | {'descr': '<f8', 'fortran_order': False, 'shape': (3, 5), } | elements
 //! ```
 //!
-//! Source: numpy, `numpy.lib.format`, format versions 1.0 to 3.0. Never panics and never allocates more than the bytes
-//! that are really there, whatever they are: sizes are multiplied checked, and memory grows as elements arrive.
+//! Source: numpy, `numpy.lib.format`, format versions 1.0 to 3.0. The reader never panics and never
+//! allocates more bytes than the file contains: products of sizes are checked, and memory grows as
+//! elements arrive.
 
 use std::io::{self, Read, Write};
 
 use super::literal::Cursor;
 use super::npy_error::{NpyError, invalid};
 
-/// The longest header that is read; numpy itself refuses more than 10,000 bytes.
+/// The longest accepted header; numpy itself refuses more than 10,000 bytes.
 const MAXIMUM_HEADER_BYTES: usize = 10_000;
-/// The longest text element, in characters.
+/// The longest accepted text element, in characters.
 const MAXIMUM_TEXT_LENGTH: usize = 1 << 20;
 
-/// What one element is.
+/// The kind of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Bool,
@@ -51,7 +52,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads magic, version and header, leaving `reader` at the first element.
+    /// Reads magic, version and header. Leaves `reader` at the first element.
     pub(super) fn read(reader: &mut impl Read) -> Result<Self, NpyError> {
         let mut start = [0u8; 8];
         fill(reader, &mut start)?;
@@ -147,8 +148,8 @@ impl Header {
         self.count
     }
 
-    /// Reads the elements as numbers (boolean as 0 and 1) to the end of `reader`, in C order, each passed once through
-    /// `convert` together with its index in C order.
+    /// Reads the elements as numbers (booleans as 0 and 1) up to the end of `reader`. Each passes
+    /// once through `convert`, together with its index in C order. The result is in C order.
     pub(super) fn numbers<T: Copy + Default>(
         &self,
         reader: &mut impl Read,
@@ -172,7 +173,8 @@ impl Header {
         Ok(values)
     }
 
-    /// Reads the elements as text to the end of `reader`; trailing NUL characters (numpy's padding) are dropped.
+    /// Reads the elements as text up to the end of `reader`. Trailing NUL characters (numpy's
+    /// padding) are dropped.
     pub(super) fn strings(&self, reader: &mut impl Read) -> Result<Vec<String>, NpyError> {
         let mut strings = Vec::new();
         self.elements(reader, |bytes| {
@@ -188,8 +190,8 @@ impl Header {
         Ok(strings)
     }
 
-    /// Calls `each` with the bytes of every element in the file's order; afterwards nothing may be left. Reading to
-    /// the end also makes the archive compare its checksum.
+    /// Calls `each` with the bytes of every element in the file's order, and checks that no bytes
+    /// remain. Reading to the end also makes the archive verify its checksum.
     fn elements(
         &self,
         reader: &mut impl Read,
@@ -222,8 +224,8 @@ impl Header {
         Ok(())
     }
 
-    /// Adds the next `count` elements in the file's order to `values`, for arrays larger than memory;
-    /// [`Header::end`] has to follow on the last.
+    /// Appends the next `count` elements, in the file's order, to `values`, for arrays larger than
+    /// memory. After the last of them, [`Header::end`] must be called.
     pub(super) fn next_numbers(
         &self,
         reader: &mut impl Read,
@@ -237,12 +239,12 @@ impl Header {
         })
     }
 
-    /// Passes over the next `count` elements.
+    /// Skips the next `count` elements.
     pub(super) fn skip(&self, reader: &mut impl Read, count: usize) -> Result<(), NpyError> {
         self.part(reader, count, |_| Ok(()))
     }
 
-    /// Whether columns follow one another in the file, not rows.
+    /// Whether the file stores the array column by column.
     pub(super) fn column_by_column(&self) -> bool {
         self.order == Order::Fortran && self.shape.len() > 1
     }
@@ -254,7 +256,7 @@ impl Header {
         }
     }
 
-    /// Checks that nothing is left.
+    /// Checks that no bytes remain.
     pub(super) fn end(reader: &mut impl Read) -> Result<(), NpyError> {
         match reader.read(&mut [0u8]) {
             Ok(0) => Ok(()),
@@ -305,7 +307,7 @@ impl Header {
             .collect()
     }
 
-    /// Where the element at a place in the file stands in C order.
+    /// Maps the position of an element in the file to its position in C order.
     fn order_map(&self) -> impl Fn(usize) -> usize + '_ {
         move |stored| {
             if self.order == Order::C {
@@ -322,10 +324,10 @@ impl Header {
     }
 }
 
-/// Shape and numbers of the array in `bytes`, in C order.
+/// Shape and values of the array in `bytes`, in C order.
 ///
 /// # Errors
-/// It is none, or damaged, or not of numbers; in words.
+/// The bytes are not an array, are damaged, or do not hold numbers. The error is a text.
 pub(crate) fn numbers(bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), String> {
     let mut reader = bytes;
     let read = Header::read(&mut reader).and_then(|header| {
@@ -335,13 +337,14 @@ pub(crate) fn numbers(bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), String> {
     read.map_err(|error| format!("its output as .npy: {error}"))
 }
 
-/// Writes magic and header of an array in C order; `descr` is numpy's name of the element type (`<f4`, `|b1`).
+/// Writes magic and header of an array in C order. `descr` is numpy's name of the element type
+/// (`<f4`, `|b1`).
 pub(super) fn write_header(
     writer: &mut impl Write,
     descr: &str,
     shape: &[usize],
 ) -> io::Result<()> {
-    // A multiple of 64 bytes with the elements behind it, as numpy aligns them.
+    // Like numpy, make the elements begin at a multiple of 64 bytes.
     const ALIGNMENT: usize = 64;
     const PREFIX: usize = 10;
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
@@ -362,7 +365,7 @@ pub(super) fn write_header(
     writer.write_all(text.as_bytes())
 }
 
-/// Kind, bytes and byte order of numpy's element name (`<f8`, `|b1`, `>U12`).
+/// Kind, size in bytes, and byte order from numpy's element name (`<f8`, `|b1`, `>U12`).
 fn element(descr: &str) -> Result<(Kind, usize, bool), NpyError> {
     let unknown = || invalid(format!("elements of type {descr:?} are not read"));
     let mut letters = descr.chars();
@@ -388,7 +391,7 @@ fn element(descr: &str) -> Result<(Kind, usize, bool), NpyError> {
     Ok((kind, bytes, big_endian))
 }
 
-/// The value of an IEEE 754 half-precision number.
+/// Decodes an IEEE 754 half-precision number.
 fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
     let exponent = i32::from(bits >> 10 & 0x1f);

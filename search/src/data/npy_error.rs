@@ -1,19 +1,19 @@
-//! Why an array of numpy's was not read.
+//! Errors of reading a numpy array.
 
 use std::fmt;
 
-/// Why an array was not read.
+/// The reason for which an array was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NpyError {
     /// It holds pickled Python objects.
     Object,
-    /// It holds complex numbers, in this shape.
+    /// It holds complex numbers; the value is its shape.
     Complex(Vec<usize>),
-    /// It holds text where numbers are expected.
+    /// It holds text instead of numbers.
     Text,
-    /// It holds numbers where text is expected.
+    /// It holds numbers instead of text.
     Numbers,
-    /// Anything else, in words (expected and got).
+    /// Any other problem, in words (expected and actual).
     Invalid(String),
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for NpyError {
     }
 }
 
-/// An error that says `reason`.
+/// An error with this `reason`.
 pub(super) fn invalid(reason: impl Into<String>) -> NpyError {
     NpyError::Invalid(reason.into())
 }

@@ -28,7 +28,7 @@ struct Member {
 }
 
 impl<'a> Archive<Cursor<&'a [u8]>> {
-    /// Opens the archive in `bytes`; `file` is how errors name it.
+    /// Opens the archive in `bytes`. `file` is its name in errors.
     pub(super) fn open(bytes: &'a [u8], file: &str) -> Result<Self, DataError> {
         Self::new(Cursor::new(bytes), file)
     }
@@ -96,12 +96,12 @@ impl<R: Read + Seek> Archive<R> {
         })
     }
 
-    /// Names of the arrays, in the order of the file.
+    /// Names of the arrays, in file order.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|member| member.name.as_str())
     }
 
-    /// The header of an array that must be there.
+    /// The header of a required array.
     pub(super) fn required(&self, name: &'static str) -> Result<&Header, DataError> {
         self.optional(name)?.ok_or_else(|| DataError::MissingArray {
             file: self.file.clone(),
@@ -110,7 +110,7 @@ impl<R: Read + Seek> Archive<R> {
         })
     }
 
-    /// The header of an array that may be there.
+    /// The header of an optional array.
     pub(super) fn optional(&self, name: &str) -> Result<Option<&Header>, DataError> {
         match self.members.iter().find(|member| member.name == name) {
             None => Ok(None),
@@ -123,7 +123,8 @@ impl<R: Read + Seek> Archive<R> {
         }
     }
 
-    /// The elements of an array as numbers in C order, each passed through `convert` with its index.
+    /// The elements of an array as numbers in C order, each passed through `convert` with its
+    /// index.
     pub(super) fn numbers<T: Copy + Default>(
         &mut self,
         name: &'static str,
@@ -133,7 +134,7 @@ impl<R: Read + Seek> Archive<R> {
         self.elements(name, |reader| header.numbers(reader, convert))
     }
 
-    /// The elements of an array that may be there as `f64`, in C order.
+    /// The elements of an optional array as `f64`, in C order.
     pub(super) fn optional_numbers(&mut self, name: &str) -> Result<Option<Vec<f64>>, DataError> {
         let Some(header) = self.optional(name)?.cloned() else {
             return Ok(None);
@@ -142,7 +143,7 @@ impl<R: Read + Seek> Archive<R> {
             .map(Some)
     }
 
-    /// The texts of an array that may be there.
+    /// The strings of an optional array.
     pub(super) fn optional_strings(
         &mut self,
         name: &str,
@@ -154,7 +155,7 @@ impl<R: Read + Seek> Archive<R> {
             .map(Some)
     }
 
-    /// Returns the bytes of an array's elements, as they are inflated.
+    /// Returns a stream of the bytes of an array's elements, inflated on the fly.
     pub(super) fn stream(&mut self, name: &str) -> Result<ZipFile<'_, R>, DataError> {
         let member = self.members.iter().find(|member| member.name == name);
         let index = member.map_or(usize::MAX, |member| member.index);
@@ -167,7 +168,7 @@ impl<R: Read + Seek> Archive<R> {
         Ok(member)
     }
 
-    /// Runs `read` on the elements of the array called `name`.
+    /// Runs `read` on the elements of the array `name`.
     fn elements<T>(
         &mut self,
         name: &str,
@@ -182,7 +183,7 @@ impl<R: Read + Seek> Archive<R> {
     }
 }
 
-/// The error of an array that cannot be read, with what to do about it.
+/// The error for an unreadable array, with what to do.
 pub(super) fn refusal(file: &str, array: &str, error: NpyError) -> DataError {
     let line = |statement: &str, pickled| {
         let line = mend::numpy(file, "mended", statement, pickled);
@@ -233,20 +234,20 @@ pub(super) fn refusal(file: &str, array: &str, error: NpyError) -> DataError {
     }
 }
 
-/// From how many bytes on a member is written in zip's long form: below 4 GiB, with room for what deflating may add to
-/// bytes that do not shrink.
+/// Size in bytes from which an array is written in zip's 64-bit form: below 4 GiB, with room for
+/// the growth of bytes that deflating cannot shrink.
 const LONG_FROM: usize = 0xf000_0000;
 
-/// How an array lies in the archive.
+/// How an array is stored in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packing {
-    /// As it is: for predictions by the gigabyte, whose digits hardly shrink.
+    /// Uncompressed: for large predictions, whose digits hardly shrink.
     Stored,
     /// Deflated.
     Deflated,
 }
 
-/// Writes arrays into a `.npz`; the same arrays give the same bytes.
+/// Writes arrays into a `.npz`. Equal arrays give equal bytes.
 #[derive(Debug)]
 pub(crate) struct ArchiveWriter<W: Write + Seek> {
     zip: ZipWriter<Sink<W>>,
@@ -259,7 +260,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         }
     }
 
-    /// Adds an array of bytes that already are elements of the type `descr` in C order.
+    /// Adds an array, given as the bytes of elements of type `descr` in C order.
     pub(crate) fn add(
         &mut self,
         name: &str,
@@ -271,7 +272,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.zip.write_all(bytes)
     }
 
-    /// Begins an array whose `bytes` are then written to the archive itself, piece by piece.
+    /// Begins an array. Its `bytes` are then written to the archive itself, piece by piece.
     pub(crate) fn begin(
         &mut self,
         name: &str,
@@ -280,7 +281,8 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         bytes: usize,
         packing: Packing,
     ) -> io::Result<()> {
-        // A fixed date: the same arrays give the same file. Zip's long form is needed from 4 GiB on, header included.
+        // A fixed date makes equal arrays give equal files. Zip's 64-bit form is needed from 4 GiB
+        // on, including the header.
         let options = SimpleFileOptions::default()
             .compression_method(match packing {
                 Packing::Stored => CompressionMethod::Stored,
@@ -294,7 +296,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         npy::write_header(&mut self.zip, descr, shape)
     }
 
-    /// Writes the directory; without it the file is not an archive.
+    /// Writes the directory, without which the file is not an archive.
     pub(crate) fn finish(self) -> io::Result<W> {
         let Sink {
             writer, failure, ..
@@ -313,7 +315,7 @@ impl<W: Write + Seek> Write for ArchiveWriter<W> {
     }
 }
 
-/// The system's error, without the archive's words about it.
+/// The system's error, without the archive's text.
 fn io_error(error: ZipError) -> io::Error {
     match error {
         ZipError::Io(error) => error,
@@ -321,15 +323,15 @@ fn io_error(error: ZipError) -> io::Error {
     }
 }
 
-/// Takes everything after a failure and keeps none of it: an archive that is given up on still writes its end, and the crate
-/// prints a line of its own where that fails.
+/// Accepts all writes after a failure and discards them. An abandoned archive still writes its end,
+/// and the zip crate prints a line of its own if that fails.
 #[derive(Debug)]
 struct Sink<W> {
     writer: W,
     position: u64,
-    /// The greatest position so far.
+    /// The largest position so far.
     end: u64,
-    /// What failed first; [`ArchiveWriter::finish`] reports it.
+    /// The first failure, which [`ArchiveWriter::finish`] reports.
     failure: Option<io::Error>,
 }
 
@@ -343,14 +345,14 @@ impl<W> Sink<W> {
         }
     }
 
-    /// Moves as the writer did, or as it would have.
+    /// Moves to the position at which the writer is, or would be without the failure.
     fn move_to(&mut self, position: u64) -> u64 {
         self.position = position;
         self.end = self.end.max(position);
         position
     }
 
-    /// Remembers a failure.
+    /// Records a failure.
     fn checked<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         if let Err(error) = &result
             && error.kind() != io::ErrorKind::Interrupted
@@ -404,7 +406,7 @@ impl<W: Seek> Seek for Sink<W> {
 mod tests {
     use super::*;
 
-    /// A disk with room for so many bytes.
+    /// A disk with limited space.
     #[derive(Debug)]
     struct Disk {
         bytes: Cursor<Vec<u8>>,
@@ -435,7 +437,7 @@ mod tests {
         let written = |room: usize| {
             let bytes = Cursor::new(Vec::new());
             let mut archive = ArchiveWriter::new(Disk { bytes, room });
-            // As a drop does, which goes on after a failure, and prints if it fails.
+            // Like a drop, which continues after a failure and prints if it fails.
             for name in ["mean", "std"] {
                 let _ = archive.begin(name, "<f4", &[100], 400, Packing::Stored);
                 let _ = archive.write_all(&[7; 400]);

@@ -1,4 +1,4 @@
-//! The parts that rows belong to.
+//! The parts of a split.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -9,14 +9,14 @@ use std::fmt;
 pub enum Part {
     /// Trains the weights; 0 in the array `split`.
     Train,
-    /// Chooses and calibrates; 1.
+    /// Chooses and calibrates; 1 in the array `split`.
     Validation,
-    /// Scores; 2.
+    /// Measures the error; 2 in the array `split`.
     Test,
 }
 
 impl Part {
-    /// Every part.
+    /// All parts.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
     /// The number of the part in the array `split`.
@@ -28,7 +28,7 @@ impl Part {
         }
     }
 
-    /// The name used in `--split`.
+    /// The name of the part in `--split`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -55,7 +55,7 @@ impl std::str::FromStr for Part {
     }
 }
 
-/// The rows that belong to `part`.
+/// The rows of `part`.
 pub(super) fn rows_of(parts: &[Part], part: Part) -> Vec<usize> {
     (0..parts.len()).filter(|&row| parts[row] == part).collect()
 }

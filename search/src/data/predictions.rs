@@ -1,7 +1,9 @@
-//! What `predict` writes: mean, standard deviation and whether the input lay in the domain, piece by piece.
+//! Writes the output of `predict` piece by piece: mean, standard deviation, and whether the input
+//! was in the domain.
 //!
-//! The members of a `.npz` follow one another, while every row gives a part of each: means go straight to the archive,
-//! the others wait in nameless files beside it, so that memory holds no more than a piece.
+//! A `.npz` stores its arrays one after another, but every row adds to each of them. Means go
+//! straight into the archive. The other arrays wait in unnamed files beside it, so memory holds
+//! only one piece.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -13,11 +15,12 @@ use super::files::Format;
 use super::npz::{ArchiveWriter, Packing};
 use dense_codegen::emulator::{Outputs, Relative};
 
-/// What a file of predictions looks like: a `.npz` or a `.csv`, as its name says.
+/// The format of a file of predictions: `.npz` or `.csv`, according to its name.
 ///
-/// A `.npz` holds `mean` and `std` (float32, shape of `y`; float64 where the emulator computes outputs relative to offsets or scales,
-/// which are put in here) and `in_domain` (bool). A `.csv` has the columns
-/// `NAME_mean`, `NAME_std` (`mean_0`, `std_0` where outputs have no names) and `in_domain` (`true`, `false`).
+/// A `.npz` holds `mean` and `std` (float32, with the shape of `y`) and `in_domain` (bool). If the
+/// emulator computes outputs relative to offsets or scales, these are applied here and `mean` and
+/// `std` are float64. A `.csv` has the columns `NAME_mean`, `NAME_std` (`mean_0`, `std_0` if
+/// outputs have no names) and `in_domain` (`true`, `false`).
 #[derive(Debug, Clone)]
 pub struct PredictionForm {
     path: PathBuf,
@@ -27,7 +30,7 @@ pub struct PredictionForm {
     relative: Option<Relative>,
 }
 
-/// Some rows on their way into a file, as its bytes.
+/// A block of rows, encoded as bytes of the file.
 #[derive(Debug, Default)]
 pub struct Encoded {
     rows: usize,
@@ -38,8 +41,8 @@ pub struct Encoded {
 }
 
 impl PredictionForm {
-    /// The form of the file at `path`, for an emulator with these outputs. Names are those of single numbers; where there are
-    /// others, or none, columns are numbered.
+    /// The format of the file at `path`, for an emulator with these outputs. Columns take the
+    /// outputs' names if there is one per value, else numbers.
     ///
     /// # Errors
     /// [`DataError::UnknownFormat`].
@@ -53,7 +56,7 @@ impl PredictionForm {
         })
     }
 
-    /// Whether the number of rows has to be known before the first is written.
+    /// Whether the number of rows must be known before the first row is written.
     #[must_use]
     pub fn needs_count(&self) -> bool {
         self.format == Format::Npz
@@ -63,9 +66,10 @@ impl PredictionForm {
         self.shape.iter().product::<usize>().max(1)
     }
 
-    /// Makes bytes of some rows, in place of those that `encoded` had.
+    /// Encodes rows into `encoded`, replacing its contents.
     ///
-    /// *Shapes*: `mean` and `std` are `[rows][output_count]`, as the emulator computes them, `in_domain` `[rows]`.
+    /// *Shapes*: `mean` and `std` are `[rows][output_count]`, as the emulator computes them;
+    /// `in_domain` is `[rows]`.
     pub fn encode(&self, mean: &[f32], std: &[f32], in_domain: &[bool], encoded: &mut Encoded) {
         let Encoded {
             rows,
@@ -110,7 +114,7 @@ impl PredictionForm {
         }
     }
 
-    /// The type of a number in a `.npz`, and its bytes.
+    /// The element type of a `.npz`, and its size in bytes.
     fn number(&self) -> (&'static str, usize) {
         match self.relative {
             None => ("<f4", size_of::<f32>()),
@@ -135,7 +139,7 @@ impl PredictionForm {
     }
 }
 
-/// Cells of a `.csv`, with all digits that tell a number from others.
+/// Cells of a `.csv`, with enough digits to identify each value.
 fn cells(line: &mut Vec<u8>, values: impl Iterator<Item = impl std::fmt::Debug>) {
     for value in values {
         // Writing to memory cannot fail.
@@ -143,7 +147,8 @@ fn cells(line: &mut Vec<u8>, values: impl Iterator<Item = impl std::fmt::Debug>)
     }
 }
 
-/// A file of predictions that is being written; absent until [`PredictionWriter::finish`], then whole.
+/// A file of predictions in progress. It does not exist until [`PredictionWriter::finish`], and is
+/// then complete.
 #[derive(Debug)]
 pub struct PredictionWriter {
     form: PredictionForm,
@@ -163,7 +168,7 @@ enum Target {
 }
 
 impl PredictionWriter {
-    /// Begins a file; `rows` is how many there will be, where that is known.
+    /// Begins a file. `rows` is the number of rows, if known.
     ///
     /// # Errors
     /// [`DataError::Write`].
@@ -195,7 +200,7 @@ impl PredictionWriter {
         })
     }
 
-    /// Writes some rows.
+    /// Writes a block of rows.
     ///
     /// # Errors
     /// [`DataError::Write`].
@@ -216,10 +221,10 @@ impl PredictionWriter {
         all().map_err(|source| refuse(&self.form.path, source))
     }
 
-    /// Gives the file its name; returns the number of rows.
+    /// Moves the file to its path. Returns the number of rows.
     ///
     /// # Errors
-    /// [`DataError::Write`]; there are fewer or more rows than were announced.
+    /// [`DataError::Write`]; the number of rows differs from the announced one.
     pub fn finish(self) -> Result<usize, DataError> {
         let Self {
             form,
@@ -256,8 +261,8 @@ impl PredictionWriter {
     }
 }
 
-/// Begins an array of one output a row. It is stored as it is: deflating takes longer than everything else, and makes
-/// the digits of such numbers little shorter.
+/// Begins an array with one output per row. It is stored uncompressed: deflating would take longer
+/// than everything else and would hardly shrink such digits.
 fn begin(
     archive: &mut ArchiveWriter<Aside>,
     name: &str,
@@ -270,7 +275,7 @@ fn begin(
     archive.begin(name, kind, &shape, bytes, Packing::Stored)
 }
 
-/// Copies what has waited.
+/// Copies the buffered bytes into the archive.
 fn append(waiting: BufWriter<File>, archive: &mut ArchiveWriter<Aside>) -> io::Result<()> {
     let mut waiting = waiting
         .into_inner()

@@ -1,4 +1,4 @@
-//! From a file to a data set.
+//! Reads a data set from a file.
 
 use super::dataset::Dataset;
 use super::draft::Draft;
@@ -22,10 +22,10 @@ impl Dataset {
         }
     }
 
-    /// Reads the bytes of a `.npz`; `label` is how errors and reports name it.
+    /// Reads the bytes of a `.npz`. `label` is its name in errors and reports.
     ///
     /// # Errors
-    /// As [`Dataset::read`]; never panics, whatever the bytes are.
+    /// As [`Dataset::read`]. No bytes can make it panic.
     pub fn from_npz_bytes(
         bytes: &[u8],
         label: &str,
@@ -34,10 +34,10 @@ impl Dataset {
         Draft::from_npz(bytes, label, options)?.assemble(options, sha256(bytes))
     }
 
-    /// Reads the bytes of a `.csv`; `label` is how errors and reports name it.
+    /// Reads the bytes of a `.csv`. `label` is its name in errors and reports.
     ///
     /// # Errors
-    /// As [`Dataset::read`]; never panics, whatever the bytes are.
+    /// As [`Dataset::read`]. No bytes can make it panic.
     ///
     /// # Example
     /// ```

@@ -1,14 +1,17 @@
 //! Offsets and scales for outputs that float32 cannot represent.
 //!
-//! Emulators compute in float32. An output that varies little compared with its size (1e6 + 1e-3 f), or whose size is
-//! outside the range of float32 (cross-sections of 1e-44 m2), is trained as `(y - offset) / scale`, with an offset and a
-//! scale for each output in float64. The emulator file stores both, and `predict` converts back.
+//! Emulators compute in float32. If an output varies little compared with its size (1e6 + 1e-3 f),
+//! or its size is outside the range of float32 (cross-sections of 1e-44 m2), it is trained as
+//! `(y - offset) / scale`, with an offset and a scale for each output in float64. The emulator file
+//! stores both, and `predict` converts back.
 //!
-//! - Offset: used where the mean exceeds [`STEPS`] standard deviations s, so that one step of float32 exceeds s / 2048. It is
-//!   the mean rounded to the power of ten at or below 100 s: a short number that seldom changes when rows are added. If one
-//!   point of a curve or image needs an offset, all its points have one.
-//! - Scale: used where s is outside 1e-30 to 1e30, or where a value minus its offset exceeds 1e30. It is the power of ten
-//!   nearest to s. The points of a curve or image share the largest scale, except those at least 1e20 times smaller.
+//! - Offset: used where the mean exceeds [`STEPS`] standard deviations s, so that one step of
+//!   float32 exceeds s / 2048. It is the mean rounded to the power of ten at or below 100 s: a
+//!   short number that seldom changes when rows are added. If one point of a curve or image needs
+//!   an offset, all its points have one.
+//! - Scale: used where s is outside 1e-30 to 1e30, or where a value minus its offset exceeds 1e30.
+//!   It is the power of ten nearest to s. The points of a curve or image share the largest scale,
+//!   except those at least 1e20 times smaller.
 //!
 //! A constant output outside the range of float32 has its value as offset.
 
@@ -25,8 +28,8 @@ const SINGLE: std::ops::RangeInclusive<f64> = 1e-30..=1e30;
 const FAR_BELOW: i32 = 20;
 
 impl Dataset {
-    /// Returns the offsets and scales of an emulator trained on the rows `train`; `None` if float32 can represent every
-    /// output.
+    /// Returns the offsets and scales of an emulator trained on the rows `train`; `None` if float32
+    /// can represent every output.
     #[must_use]
     pub fn relative_needed(&self, train: &[usize]) -> Option<Relative> {
         let count = self.output_count();
@@ -59,7 +62,8 @@ impl Dataset {
         (relative.has_offset() || relative.has_scale()).then_some(relative)
     }
 
-    /// Returns the data with outputs `(y - offset) / scale`, as the emulator computes them; `None` gives those of the file.
+    /// Returns the data with outputs `(y - offset) / scale`, as the emulator computes them; `None`
+    /// returns the outputs of the file.
     ///
     /// # Panics
     /// The number of offsets or scales differs from the number of outputs.
@@ -85,7 +89,8 @@ impl Dataset {
         Cow::Owned(data)
     }
 
-    /// Offsets and scales that have been applied to the outputs; `None` if they are those of the file.
+    /// Offsets and scales that have been applied to the outputs; `None` if the outputs are those of
+    /// the file.
     #[must_use]
     pub fn relative(&self) -> Option<&Relative> {
         self.relative.as_ref()
@@ -97,7 +102,7 @@ impl Dataset {
     }
 }
 
-/// The note that a search prints as it starts.
+/// The note that a search prints at its start.
 #[must_use]
 pub fn note(data: &Dataset, relative: &Relative) -> String {
     format!(
@@ -107,7 +112,8 @@ pub fn note(data: &Dataset, relative: &Relative) -> String {
     )
 }
 
-/// Says what the emulator predicts: `output "T_K" as its difference from 300.0 (2 more outputs likewise)`.
+/// Describes the predicted quantity:
+/// `output "T_K" as its difference from 300.0 (2 more outputs likewise)`.
 #[must_use]
 pub fn words(data: &Dataset, relative: &Relative) -> String {
     let points = data.points_of_a_channel();
@@ -147,7 +153,7 @@ struct Column {
 }
 
 impl Column {
-    /// Of every output.
+    /// Returns the statistics of every output.
     fn all(data: &Dataset, train: &[usize]) -> Vec<Self> {
         let mut ends = vec![[f64::INFINITY, f64::NEG_INFINITY]; data.output_count()];
         for row in 0..data.rows() {

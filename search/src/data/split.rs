@@ -1,12 +1,13 @@
-//! Which rows train the weights, which choose, which calibrate and which are only ever scored.
+//! Assigns rows to training, selection, calibration and test.
 //!
 //! ```text
 //! train ─ gradients │ validation ─┬─ selection: chooses the architecture │ test ─ scores only
 //!                   │             └─ calibration: fits the uncertainty   │
 //! ```
 //!
-//! The uncertainty is fitted on rows that chose nothing, else it would be as optimistic as the choice was. Draws come
-//! from the streams "split", "validation" and "calibration" of the seed ([`crate::streams`]).
+//! The uncertainty is fitted on rows that chose nothing; otherwise it would be as optimistic as the
+//! choice. Draws come from the streams "split", "validation" and "calibration" of the seed
+//! ([`crate::streams`]).
 
 use serde::Serialize;
 
@@ -17,33 +18,38 @@ use super::normalise::Normalisation;
 use super::part::{Part, rows_of};
 use crate::streams::{permutation, stream};
 
-/// Validation rows drawn at least, so that selection and calibration have one each.
+/// Smallest number of validation rows to draw, so that selection and calibration have at least one
+/// each.
 const MINIMUM_VALIDATION_ROWS: usize = 2;
 
-/// The rows of every part, each list ascending; no row stands in two parts.
+/// The rows of every part, each list ascending; no row belongs to two parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Split {
     /// Rows that train the weights; at least [`MINIMUM_TRAIN_ROWS`].
     pub train: Vec<usize>,
     /// Rows that choose and calibrate: `selection` and `calibration` together; at least one.
     pub validation: Vec<usize>,
-    /// Rows that are only scored; may be empty.
+    /// Rows that only measure the error; may be empty.
     pub test: Vec<usize>,
-    /// Half of the validation rows (the larger where their count is odd): chooses the architecture.
+    /// Half of the validation rows (the larger half if their count is odd), which chooses the
+    /// architecture.
     pub selection: Vec<usize>,
-    /// The other half: fits the uncertainty. Empty only where the file has a single validation row.
+    /// The other half, which fits the uncertainty. Empty only if the file has a single validation
+    /// row.
     pub calibration: Vec<usize>,
-    /// What the user should be told: parts that were drawn, parts that are missing.
+    /// Messages for the user: parts that were drawn, parts that are missing.
     pub notes: Vec<String>,
 }
 
 impl Split {
-    /// Takes the parts from the file, or draws them with `seed`: 70 % train, 10 % validation, 20 % test.
+    /// Takes the parts from the file, or draws them with `seed`: 70 % train, 10 % validation, 20 %
+    /// test.
     ///
-    /// A file with a split but no validation row gives up an eighth of its training rows for one.
+    /// A file with a split but no validation rows gives up an eighth of its training rows for
+    /// validation.
     ///
     /// # Errors
-    /// [`DataError::TooFewTrainRows`] where fewer than [`MINIMUM_TRAIN_ROWS`] rows are left to train on.
+    /// [`DataError::TooFewTrainRows`] if fewer than [`MINIMUM_TRAIN_ROWS`] training rows are left.
     pub fn resolve(data: &Dataset, seed: u64) -> Result<Self, DataError> {
         let mut notes = Vec::new();
         let (train, validation, test) = match data.parts() {
@@ -90,7 +96,8 @@ impl Split {
 }
 
 impl Split {
-    /// Refuses data of which nothing can be learnt: no input or no output varies over the training rows.
+    /// Refuses data from which nothing can be learnt: no input or no output varies over the
+    /// training rows.
     ///
     /// # Errors
     /// [`DataError::NothingVaries`], with the values.
@@ -127,10 +134,10 @@ impl Split {
 }
 
 impl Dataset {
-    /// The rows of one part, as the file has them.
+    /// The rows of one part, according to the file.
     ///
     /// # Errors
-    /// [`DataError::NoSplit`]; [`DataError::EmptyPart`], which names the parts there are.
+    /// [`DataError::NoSplit`]; [`DataError::EmptyPart`], which names the existing parts.
     pub fn part_rows(&self, part: Part) -> Result<Vec<usize>, DataError> {
         let Some(parts) = &self.parts else {
             return Err(DataError::NoSplit {
@@ -141,7 +148,7 @@ impl Dataset {
         self.not_empty(part, Part::ALL.map(|part| rows_of(parts, part)))
     }
 
-    /// The rows of one part, as a search with this `seed` splits the data.
+    /// The rows of one part, according to a search with this `seed`.
     ///
     /// # Errors
     /// As [`Split::resolve`]; [`DataError::EmptyPart`].
@@ -150,7 +157,7 @@ impl Dataset {
         self.not_empty(part, [split.train, split.validation, split.test])
     }
 
-    /// One of the parts; an error where it has no row.
+    /// Returns one of the parts, or an error if it has no rows.
     fn not_empty(&self, part: Part, mut parts: [Vec<usize>; 3]) -> Result<Vec<usize>, DataError> {
         let rows = std::mem::take(&mut parts[usize::from(part.number())]);
         if !rows.is_empty() {
@@ -308,7 +315,7 @@ mod tests {
         );
         assert_eq!(said(&varying, &one_varies, None), None);
 
-        // What varies in the test rows alone is learnt by nobody.
+        // An output that varies only in the test rows cannot be learnt.
         let mut y = [7.5, -2.0].repeat(20);
         y[39] = 3.0;
         let mut parts = vec![0; 20];

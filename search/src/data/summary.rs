@@ -1,4 +1,4 @@
-//! What `inspect` says about a data set, as text and for `--json`.
+//! The output of `inspect` on a data set, as text and for `--json`.
 
 use std::fmt;
 
@@ -8,37 +8,37 @@ use serde::Serialize;
 use super::dataset::Dataset;
 use super::part::{Part, rows_of};
 
-/// Everything `inspect` prints; `Display` gives the text.
+/// All output of `inspect`; `Display` gives the text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// The file.
     pub file: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
-    /// Rows, and rows by part.
+    /// Numbers of rows, in total and by part.
     pub rows: RowSummary,
-    /// One entry an input.
+    /// One entry per input.
     pub inputs: Vec<InputSummary>,
     /// The layout of one output.
     pub layout: Layout,
     /// The shape of one output.
     pub shape: Vec<usize>,
-    /// One entry a scalar or a channel, or a single one.
+    /// One entry per scalar or channel, or a single one for all.
     pub outputs: Vec<OutputSummary>,
     /// Names and lengths of the axes.
     pub axes: Vec<(String, usize)>,
-    /// CPU seconds of one call of the simulator, where known.
+    /// CPU seconds of one call of the simulator, if known.
     pub seconds_per_call: Option<f64>,
-    /// What the user should know.
+    /// Messages for the user.
     pub notes: Vec<String>,
 }
 
-/// Counts of rows.
+/// Numbers of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RowSummary {
     /// All rows.
     pub total: usize,
-    /// Training rows; `None` where the file has no split.
+    /// Training rows; `None` if the file has no split.
     pub train: Option<usize>,
     /// Validation rows.
     pub validation: Option<usize>,
@@ -59,13 +59,13 @@ pub struct InputSummary {
     pub low: f64,
     /// Upper limit of the trained box.
     pub high: f64,
-    /// Whether its logarithm is taken.
+    /// Whether its logarithm is used.
     pub logarithmic: bool,
-    /// Whether it is the same in every row.
+    /// Whether it has the same value in every row.
     pub constant: bool,
 }
 
-/// Some numbers of the output: a scalar, a channel, or all.
+/// Some values of the output: a scalar, a channel, or all values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutputSummary {
     /// Its name.
@@ -74,9 +74,9 @@ pub struct OutputSummary {
     pub min: f64,
     /// Greatest value in the data.
     pub max: f64,
-    /// How many of its numbers in a row there are.
+    /// Number of its values in a row.
     pub count: usize,
-    /// How many of them are the same in every row.
+    /// Number of these that are the same in every row.
     pub constant: usize,
 }
 
@@ -246,7 +246,7 @@ impl fmt::Display for RowSummary {
     }
 }
 
-/// Aligned columns: the first to the left, numbers to the right.
+/// A table of aligned columns: the first is left-aligned, numbers are right-aligned.
 struct Table {
     rows: Vec<Vec<String>>,
 }
@@ -287,12 +287,12 @@ impl fmt::Display for Table {
 /// Significant digits of a number.
 const DIGITS: usize = 5;
 
-/// A number with five significant digits, in the shorter of the two notations.
+/// Formats a value with five significant digits, in the shorter of the two notations.
 fn number(value: f64) -> String {
     with_digits(value, DIGITS)
 }
 
-/// The ends of a range, with as many more digits as their difference needs to have three.
+/// Formats the ends of a range, with enough extra digits for their difference to have three.
 fn ends(low: f64, high: f64) -> [String; 2] {
     let ratio = low.abs().max(high.abs()) / (high - low);
     let needed = match ratio.is_finite() {
@@ -317,7 +317,7 @@ fn with_digits(value: f64, digits: usize) -> String {
     shorten(&format!("{value:.decimals$}")).to_owned()
 }
 
-/// Without the zeros behind the last decimal.
+/// Removes trailing zeros of the decimals.
 fn shorten(digits: &str) -> &str {
     if digits.contains('.') {
         digits.trim_end_matches('0').trim_end_matches('.')
@@ -326,7 +326,7 @@ fn shorten(digits: &str) -> &str {
     }
 }
 
-/// Seconds in a unit that fits.
+/// Formats seconds in a suitable unit.
 fn duration(seconds: f64) -> String {
     let (value, unit) = match seconds {
         s if s < 1e-3 => (s * 1e6, "us"),

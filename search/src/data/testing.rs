@@ -1,4 +1,4 @@
-//! The claims about whole files, and [`files`] made in memory for the tests beside the code.
+//! Tests on whole files, and [`files`], which are made in memory for tests.
 
 mod files;
 
@@ -386,8 +386,9 @@ fn a_part_that_is_not_there_is_named_with_those_that_are() {
     );
 }
 
-/// Stored members let the damage through to the arrays as far as the checksum, deflated ones try the decoder. That
-/// sizes cost no memory before their bytes are there, `npy` shows with a header that claims terabytes.
+/// In stored arrays the damage reaches the elements before the checksum is verified; deflated
+/// arrays test the decoder. A test in `npy`, with a header that claims terabytes, shows that sizes
+/// allocate no memory before their bytes arrive.
 #[test]
 fn damaged_bytes_never_panic() {
     use rand_chacha::rand_core::RngCore;
@@ -428,7 +429,7 @@ fn damaged_bytes_never_panic() {
     }
 }
 
-/// Without the archive's checksum in the way: headers and elements themselves are damaged.
+/// Damages headers and elements themselves, without the archive's checksum detecting it first.
 #[test]
 fn damaged_arrays_never_panic() {
     use super::npy::Header;

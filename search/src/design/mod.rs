@@ -1,11 +1,13 @@
-//! Designs of experiments: where in the box of its parameters a simulator is to be run.
+//! Designs of experiments: the points in the box of its parameters at which a simulator is run.
 //!
-//! - [`Method::Sobol`]: Owen-scrambled Sobol points (Burley, *Practical hash-based Owen scrambling*, J. Comput. Graph.
-//!   Tech. 9(4), 2020; direction numbers of Joe and Kuo), the even cover that is best known for smooth functions. A
-//!   longer design of the same seed begins with the shorter one, so that runs can be added. The sequence ends after
-//!   65,536 points; another, scrambled anew, follows.
-//! - [`Method::LatinHypercube`]: each parameter's range is cut into as many parts as there are points, and each part has
-//!   one point (McKay, Beckman and Conover, Technometrics 21, 1979). Its points all change with their number.
+//! - [`Method::Sobol`]: Owen-scrambled Sobol points (Burley, *Practical hash-based Owen
+//!   scrambling*, J. Comput. Graph. Tech. 9(4), 2020; direction numbers of Joe and Kuo), the best
+//!   known even cover for smooth functions. A longer design with the same seed starts with the
+//!   shorter one, so that runs can be added. A sequence ends after 65,536 points; another one,
+//!   scrambled anew, follows.
+//! - [`Method::LatinHypercube`]: the range of each parameter is divided into one part per point,
+//!   and each part contains one point (McKay, Beckman and Conover, Technometrics 21, 1979). All
+//!   points change with their number.
 
 pub mod parameters;
 
@@ -19,10 +21,10 @@ use rand::RngCore;
 use std::io;
 use std::path::Path;
 
-/// Points of one scrambled sequence.
+/// Number of points of one scrambled sequence.
 const SEQUENCE: usize = 1 << 16;
 
-/// The most points of a design that [`write_design`] writes: more are a slip of the finger.
+/// Maximum number of points that [`write_design`] writes: more are assumed to be a typing error.
 pub const MAXIMUM_POINTS: u32 = 100_000_000;
 
 /// How points are spread over the box.
@@ -37,11 +39,11 @@ pub enum Method {
     LatinHypercube,
 }
 
-/// Writes `count` points over the box of the parameters in the file `path` to `out`, a `.csv`; returns the number of
-/// parameters.
+/// Writes `count` points in the box of the parameters in the file `path` to `out`, a `.csv`;
+/// returns the number of parameters.
 ///
 /// # Errors
-/// The parameters are not sound, `out` does not end in `.csv` or cannot be written.
+/// If the parameters are invalid, or `out` does not end in `.csv` or cannot be written.
 pub fn write_design(
     path: &Path,
     method: Method,
@@ -66,7 +68,7 @@ pub fn write_design(
             2 * below
         ));
     }
-    // Only whole numbers alone can be so few.
+    // Only if all parameters are integers can there be so few distinct points.
     let different: Option<f64> = all.iter().map(Parameter::count).product();
     if let Some(different) = different.filter(|&different| different < count as f64) {
         observer.note(format!(
@@ -77,7 +79,8 @@ pub fn write_design(
     Ok(all.len())
 }
 
-/// Returns points `[count][parameters]`, row-major, in the parameters' units and between their limits.
+/// Returns points `[count][parameters]`, row-major, in the parameters' units and between their
+/// limits.
 #[must_use]
 pub fn design(parameters: &[Parameter], method: Method, count: usize, seed: u64) -> Vec<f64> {
     let columns: Vec<Vec<f64>> = match method {
@@ -122,7 +125,7 @@ pub fn design(parameters: &[Parameter], method: Method, count: usize, seed: u64)
         .collect()
 }
 
-/// Writes points as a `.csv` with a column for each parameter; the file is whole or absent.
+/// Writes points as a `.csv` with a column for each parameter; writes the whole file or none.
 ///
 /// # Errors
 /// [`DataError::Write`].

@@ -1,12 +1,12 @@
-//! A simulator's parameters as TOML: name, unit, limits and scale of each.
+//! The parameters of a simulator as TOML: name, unit, limits and scale of each.
 //!
 //! ```toml
 //! [[parameter]]
 //! name = "T_e_eV"
-//! unit = "eV"       # may be left out
+//! unit = "eV"       # optional
 //! low = 50
 //! high = 800
-//! scale = "log"     # or "integer", or "linear", as if left out
+//! scale = "log"     # or "integer" or "linear" (the default)
 //! ```
 
 use crate::data::{DataError, FutureInputs};
@@ -15,42 +15,43 @@ use serde::Deserialize;
 use std::fs;
 use std::path::Path;
 
-/// Every whole number up to here is a double.
+/// All integers up to this one are exact in a double.
 const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0;
 
-/// How a parameter is spread between its limits.
+/// The distribution of a parameter between its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// Evenly.
+    /// Uniform.
     #[default]
     Linear,
-    /// Evenly in its logarithm, which the emulator then takes too.
+    /// Uniform in the logarithm, which is also the emulator's input.
     Log,
-    /// Whole numbers, each as often as any other; the emulator takes them as [`Scale::Linear`].
+    /// Integers, all equally likely; the emulator treats them as [`Scale::Linear`].
     Integer,
 }
 
-/// One parameter; its limits are finite and `low < high`, above zero where the scale is logarithmic.
+/// One parameter. Its limits are finite with `low < high`, and positive if the scale is
+/// logarithmic.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
-    /// Its name, unlike that of any other.
+    /// The name, which is unique.
     pub name: String,
-    /// Its unit; empty where none is given.
+    /// The unit, or empty.
     #[serde(default)]
     pub unit: String,
     /// The lower limit.
     pub low: f64,
     /// The upper limit.
     pub high: f64,
-    /// How it is spread.
+    /// The distribution between the limits.
     #[serde(default)]
     pub scale: Scale,
 }
 
 impl Parameter {
-    /// The value at a share of the way from the lower to the upper limit, from 0 to 1.
+    /// Returns the value at a fraction (0 to 1) of the way from the lower to the upper limit.
     #[must_use]
     pub fn at(&self, share: f64) -> f64 {
         let Self { low, high, .. } = *self;
@@ -62,23 +63,23 @@ impl Parameter {
         value.clamp(low, high)
     }
 
-    /// A value as a design has it.
+    /// Formats a value for a design.
     #[must_use]
     pub fn text(&self, value: f64) -> String {
         match self.scale {
-            // Without the negative zero.
+            // Adding 0.0 avoids a negative zero.
             Scale::Integer => format!("{:.0}", value + 0.0),
             Scale::Linear | Scale::Log => format!("{value:?}"),
         }
     }
 
-    /// How many values it can have, where they are whole numbers.
+    /// Returns the number of possible values, if they are integers.
     #[must_use]
     pub fn count(&self) -> Option<f64> {
         (self.scale == Scale::Integer).then_some(self.high - self.low + 1.0)
     }
 
-    /// Checks what concerns whole numbers alone; the rest is checked as of a data set.
+    /// Checks the rules for integers; a data set is checked for the others.
     fn check(&self) -> Result<()> {
         let Self {
             name, low, high, ..
@@ -105,7 +106,8 @@ struct Text {
 /// Reads the parameters in a file.
 ///
 /// # Errors
-/// The file cannot be read or is not of that form; there are none; a search would refuse their number, names or limits.
+/// If the file cannot be read or has another format, contains no parameters, or a search would
+/// reject their number, names or limits.
 pub fn read(path: &Path) -> Result<Vec<Parameter>> {
     let file = path.display();
     let text = fs::read_to_string(path)
@@ -113,7 +115,7 @@ pub fn read(path: &Path) -> Result<Vec<Parameter>> {
     parse(&text).with_context(|| format!("{file}: not the parameters of a simulator"))
 }
 
-/// Reads the parameters in a text.
+/// Parses parameters from a text.
 ///
 /// # Errors
 /// As [`read`].
@@ -130,11 +132,11 @@ pub fn parse(text: &str) -> Result<Vec<Parameter>> {
     Ok(all)
 }
 
-/// Checks all that a search would refuse about parameters that are run at the points `x`, which stand on these lines of
-/// `file`; returns what the user should be told.
+/// Checks everything that a search would reject about the parameters of runs at the points `x`,
+/// which are on these lines of `file`; returns warnings for the user.
 ///
 /// # Errors
-/// As a search would say of the data set.
+/// Those that a search would report for the data set.
 pub(crate) fn check(
     all: &[Parameter],
     file: &str,

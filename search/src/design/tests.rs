@@ -19,7 +19,7 @@ low = 0
 high = 0.3
 "#;
 
-/// Each value as a share of its range, evenly spread.
+/// Returns each value as a fraction of its range, in the scale of the parameter.
 fn shares(points: &[f64], parameters: &[Parameter]) -> Vec<f64> {
     let values = points.iter().zip(parameters.iter().cycle());
     values
@@ -53,7 +53,8 @@ fn every_parameter_is_even_by_itself_in_both_methods() {
     }
 }
 
-/// A scrambled net in two dimensions: every box of 16 x 16, 4 x 64 or 64 x 4 parts has one of 256 points.
+/// A scrambled net in two dimensions: every box of 16 x 16, 4 x 64 or 64 x 4 parts contains one of
+/// 256 points.
 #[test]
 fn sobol_points_are_even_in_the_first_pair_of_parameters() {
     let parameters = parameters::parse(BOX).unwrap();

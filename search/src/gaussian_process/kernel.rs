@@ -1,9 +1,12 @@
 //! Covariances of two inputs, with a length scale for each input.
 //!
 //! ```text
-//! r^2 = sum_d (x_d - x'_d)^2 / l_d^2
-//! Matern 5/2:  k = (1 + s + s^2 / 3) exp(-s), s = sqrt(5) r     dk / d log l_d = 5/3 (1 + s) exp(-s) (x_d - x'_d)^2 / l_d^2
-//! Gaussian:    k = exp(-r^2 / 2)                                dk / d log l_d = k (x_d - x'_d)^2 / l_d^2
+//! r^2 = sum_d z_d^2,    z_d = (x_d - x'_d) / l_d
+//!
+//! Matern 5/2:  k = (1 + s + s^2 / 3) exp(-s),    s = sqrt(5) r
+//!              dk / d log l_d = 5/3 (1 + s) exp(-s) z_d^2
+//! Gaussian:    k = exp(-r^2 / 2)
+//!              dk / d log l_d = k z_d^2
 //! ```
 //!
 //! Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006), section 4.2.1.
@@ -11,17 +14,17 @@
 /// A family of covariances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kernel {
-    /// Matern's of smoothness 5/2: functions with two derivatives.
+    /// Matérn with smoothness 5/2: functions are twice differentiable.
     Matern,
-    /// The squared exponential: functions with all derivatives.
+    /// Squared exponential: functions are infinitely differentiable.
     Gaussian,
 }
 
 impl Kernel {
-    /// Both.
+    /// All families.
     pub(super) const ALL: [Self; 2] = [Self::Matern, Self::Gaussian];
 
-    /// Returns the covariance at the square of a scaled distance.
+    /// Returns the covariance for a squared scaled distance.
     pub(super) fn covariance(self, square: f64) -> f64 {
         match self {
             Self::Matern => {
@@ -32,8 +35,8 @@ impl Kernel {
         }
     }
 
-    /// Returns the covariance, and what a scaled square of one input is multiplied by for the slope along the logarithm
-    /// of its length scale.
+    /// Returns the covariance and its slope factor: the derivative along the logarithm of an
+    /// input's length scale is this factor times the scaled squared difference in that input.
     pub(super) fn covariance_and_slope(self, square: f64) -> (f64, f64) {
         match self {
             Self::Matern => {

@@ -1,23 +1,26 @@
 //! The marginal likelihood of targets under a Gaussian process, and its gradient.
 //!
 //! ```text
-//! K = kernel(x, x; l) + eta I,    sigma_c^2 = y_c^T K^-1 y_c / n     (the scale of most likelihood, for each column c)
-//! L = sum_c n/2 log sigma_c^2 + columns/2 log |K|                    (the negative logarithm, less constants)
+//! K = kernel(x, x; l) + eta I
+//! sigma_c^2 = y_c^T K^-1 y_c / n                     (maximum likelihood, per column c)
+//! L = sum_c n/2 log sigma_c^2 + columns/2 log |K|    (negative logarithm, up to constants)
 //! dL = 1/2 tr(W dK),   W = columns K^-1 - sum_c a_c a_c^T / sigma_c^2,   a_c = K^-1 y_c
 //! ```
 //!
-//! The parameters are the logarithms of the length scales, then that of eta, the noise over the signal. A weak prior
-//! holds them where data say nothing: L gains `(log l)^2 / 50` for each length scale.
+//! The parameters are the logarithms of the length scales and of eta, the ratio of noise to signal.
+//! A weak prior adds `(log l)^2 / 50` to L for each length scale, which constrains it where the
+//! data do not.
 //!
-//! Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006), eq. 5.8 and 5.9.
+//! Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006), eq. 5.8 and
+//! 5.9.
 
 use super::kernel::Kernel;
 use faer::linalg::solvers::{DenseSolveCore, Llt, Solve};
 use faer::{Mat, Side};
 
-/// The width of the prior on the logarithm of a length scale, in inputs of variance one.
+/// The width of the prior on the logarithm of a length scale, for inputs of unit variance.
 const WIDTH: f64 = 5.0;
-/// The least noise over the signal: below it the matrix cannot be factorised in double precision.
+/// Lower bound of the noise-to-signal ratio: below it, factorisation fails in double precision.
 pub(super) const LEAST_NOISE: f64 = 1e-10;
 
 /// Inputs `[rows][inputs]` with targets `[rows][columns]`.
@@ -43,7 +46,7 @@ impl Parameters {
         Self { kernel, logarithms }
     }
 
-    /// One over each length scale.
+    /// Returns the inverse of each length scale.
     pub(super) fn inverse_scales(&self) -> Vec<f64> {
         let scales = &self.logarithms[..self.logarithms.len() - 1];
         scales.iter().map(|log| (-log).exp()).collect()
@@ -60,7 +63,8 @@ impl Problem {
         self.y.nrows()
     }
 
-    /// The covariance matrix, factorised; `None` where it is not positive definite to rounding.
+    /// Returns the Cholesky factor of the covariance matrix, or `None` if rounding makes it
+    /// indefinite.
     pub(super) fn factorised(&self, parameters: &Parameters) -> Option<Llt<f64>> {
         let x = scaled(&self.x, &parameters.inverse_scales());
         let mut matrix = Mat::<f64>::zeros(self.rows(), self.rows());
@@ -74,7 +78,8 @@ impl Problem {
         matrix.llt(Side::Lower).ok()
     }
 
-    /// Returns L and its gradient by the parameters; infinite where the matrix cannot be factorised.
+    /// Returns L and its gradient with respect to the parameters; L is infinite if factorisation
+    /// fails.
     pub(super) fn misfit(&self, parameters: &Parameters) -> (f64, Vec<f64>) {
         let (rows, columns) = (self.rows(), self.y.ncols());
         let count = parameters.logarithms.len();
@@ -172,7 +177,7 @@ mod tests {
                     problem.misfit(&there).0
                 };
                 let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-                // The rounding of the value over the step, and the curvature.
+                // Tolerance: rounding of the value over the step, plus the curvature.
                 assert!(
                     (slope - difference).abs() < 1e-4 * difference.abs().max(1.0),
                     "{kernel:?}, {k}: {slope}, not {difference}"

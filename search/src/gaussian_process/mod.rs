@@ -1,12 +1,14 @@
-//! An exact Gaussian process of the outputs' principal components: what small, smooth data are known best by.
+//! An exact Gaussian process of the outputs' principal components: the most accurate model of
+//! small, smooth data.
 //!
 //! ```text
 //! y(x) = sum_k c_k(x) basis_k,    c_k(x) = kernel(x, rows; l_k) K_k^-1 c_k(rows)
 //! ```
 //!
-//! Each component has its own length scale for each input and its own noise, found by L-BFGS on the marginal likelihood
-//! of a part of the rows: first for all components together, then for each by itself. The process
-//! interpolates rows; it never ships, but teaches a network that does ([`crate::training`]).
+//! Each component has its own length scales (one per input) and its own noise. L-BFGS finds them
+//! from the marginal likelihood of a part of the rows, first for all components together, then for
+//! each alone. The process interpolates rows. It never ships, but teaches a network that does
+//! ([`crate::training`]).
 
 mod kernel;
 mod likelihood;
@@ -23,31 +25,33 @@ use likelihood::{Parameters, Problem, row, scaled, squared_distance};
 use rayon::prelude::*;
 use std::convert::Infallible;
 
-/// Components at most.
+/// Maximum number of components.
 const COMPONENTS: usize = 32;
-/// So few outputs are components by themselves: they may depend on different inputs.
+/// Up to this number, each output is a component of its own: outputs may depend on different
+/// inputs.
 const DIRECT: usize = 24;
-/// A component is kept where its variance is more than this share of the first one's.
+/// A component is kept if its variance exceeds this fraction of the first one's.
 const SHARE: f64 = 1e-8;
-/// Rows that all components' parameters are first found on together, at most.
+/// Maximum number of rows for the parameters shared by all components.
 const ROWS_TOGETHER: usize = 256;
-/// Rows that a component's own parameters are found on, at most.
+/// Maximum number of rows for a component's own parameters.
 const ROWS_ALONE: usize = 384;
-/// Rows that predict, at most.
+/// Maximum number of rows that predictions are based on.
 const ROWS: usize = 1500;
-/// Iterations on the likelihood of all components, and on that of one.
+/// Iterations on the likelihood of all components, and of a single one.
 const ITERATIONS: (usize, usize) = (40, 25);
-/// Pairs that its minimiser keeps.
+/// Pairs that L-BFGS keeps.
 const HISTORY: usize = 10;
-/// Inputs that one thread predicts at a time.
+/// Inputs that a thread predicts at a time.
 const CHUNK: usize = 64;
 
-/// How much a fit may cost.
+/// The effort spent on a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
-    /// A part of the rows, and one set of parameters for all components: to see whether more is worth while.
+    /// Uses a part of the rows and one set of parameters for all components: tests whether a whole
+    /// fit is worthwhile.
     Quick,
-    /// All rows, and each component its own parameters.
+    /// Uses all rows and separate parameters for each component.
     Whole,
 }
 
@@ -60,18 +64,19 @@ pub struct GaussianProcess {
     components: Vec<Component>,
 }
 
-/// One principal component's process.
+/// The process of one principal component.
 #[derive(Debug, Clone)]
 struct Component {
     parameters: Parameters,
-    /// `[rows]`: what each row's covariance is multiplied by.
+    /// Weights of the covariances with the rows, `[rows]`.
     weights: Vec<f64>,
-    /// `[outputs]`
+    /// Basis vector, `[outputs]`.
     basis: Vec<f32>,
 }
 
 impl GaussianProcess {
-    /// Returns the process of these standardised rows, or `None` where no covariance matrix can be factorised.
+    /// Fits the process to these standardised rows; returns `None` if no covariance matrix can be
+    /// factorised.
     ///
     /// *Shapes*: `x: [rows][inputs]`, `y: [rows][outputs]`, each output of mean zero.
     #[must_use]
@@ -118,7 +123,7 @@ impl GaussianProcess {
         })
     }
 
-    /// Returns the outputs at these inputs.
+    /// Predicts the outputs at these inputs.
     ///
     /// *Shapes*: `x: [rows][inputs]`; result `[rows][outputs]`.
     #[must_use]
@@ -150,7 +155,7 @@ impl GaussianProcess {
 }
 
 impl Component {
-    /// Its value at `x`; `rows` are scaled by its length scales.
+    /// Returns the value at `x`; `rows` are scaled by the length scales.
     fn at(&self, x: &[f64], rows: &[f64]) -> f64 {
         let x = scaled(x, &self.parameters.inverse_scales());
         let weights = self.weights.iter().enumerate();
@@ -163,8 +168,8 @@ impl Component {
     }
 }
 
-/// The outputs' directions: each by itself where they are few, else principal components but for those that are only
-/// rounding.
+/// Returns the directions of the outputs: unit vectors if there are few outputs, else the principal
+/// components above rounding error.
 fn basis(y: &[f32], outputs: usize) -> Vec<Vec<f32>> {
     if outputs <= DIRECT {
         let unit = |k| {
@@ -184,7 +189,7 @@ fn basis(y: &[f32], outputs: usize) -> Vec<Vec<f32>> {
         .collect()
 }
 
-/// These rows, their outputs as factors of the basis.
+/// Returns the fitting problem of these rows, with the outputs as coefficients of the basis.
 fn problem(x: &[f32], inputs: usize, y: &[f32], outputs: usize, basis: &[Vec<f32>]) -> Problem {
     Problem {
         inputs,
@@ -195,7 +200,7 @@ fn problem(x: &[f32], inputs: usize, y: &[f32], outputs: usize, basis: &[Vec<f32
     }
 }
 
-/// The coefficient of a direction.
+/// Returns the coefficient along a direction.
 fn projection(y: &[f32], basis: &[f32]) -> f64 {
     let (mut product, mut square) = (0.0, 0.0);
     for (y, basis) in y.iter().zip(basis) {
@@ -205,20 +210,20 @@ fn projection(y: &[f32], basis: &[f32]) -> f64 {
     product / square
 }
 
-/// The parameters of the least misfit.
+/// Returns the parameters of the smallest misfit.
 fn least(found: impl Iterator<Item = (f64, Parameters)>) -> Option<Parameters> {
     found
         .min_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, parameters)| parameters)
 }
 
-/// Up to `most` of the numbers below `all`, evenly spread.
+/// Returns up to `most` indices below `all`, evenly spread.
 fn spread(all: usize, most: usize) -> Vec<usize> {
     let count = all.min(most);
     (0..count).map(|k| k * all / count).collect()
 }
 
-/// The problem of some columns on up to `most` rows.
+/// Returns the problem restricted to some columns and at most `most` rows.
 fn part(problem: &Problem, most: usize, columns: std::ops::Range<usize>) -> Problem {
     let rows = spread(problem.rows(), most);
     Problem {
@@ -233,7 +238,7 @@ fn part(problem: &Problem, most: usize, columns: std::ops::Range<usize>) -> Prob
     }
 }
 
-/// The parameters of most likelihood near `start`, and the misfit there.
+/// Returns the maximum-likelihood parameters near `start`, and their misfit.
 fn likeliest(problem: &Problem, start: Parameters, iterations: usize) -> (f64, Parameters) {
     let evaluate = |logarithms: &[f64]| {
         let parameters = Parameters {
@@ -269,7 +274,7 @@ mod tests {
     use crate::streams::stream;
     use rand::Rng;
 
-    /// Two inputs to a curve of `outputs` points.
+    /// Maps two inputs to a curve of `outputs` points.
     fn curves(rows: usize, outputs: usize, seed: u64) -> (Vec<f32>, Vec<f32>) {
         let mut random = stream(seed, "curves");
         let x: Vec<f32> = (0..2 * rows)

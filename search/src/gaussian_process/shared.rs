@@ -1,8 +1,8 @@
-//! A quick process for questions about data: one set of length scales for all components, and inputs that it can be told
-//! to ignore.
+//! A fast process for diagnostics of data: all components share one set of length scales, and an
+//! input can be left out.
 //!
-//! The length scales have the greatest likelihood on a part of the rows; all rows predict. Without an input, the distance
-//! between rows leaves it out, and everything else stays.
+//! The length scales maximise the likelihood of a part of the rows; predictions use all rows.
+//! Leaving out an input removes it from the distances between rows and changes nothing else.
 
 use super::kernel::Kernel;
 use super::likelihood::{Parameters, Problem, row, scaled, squared_distance};
@@ -20,7 +20,8 @@ pub struct SharedProcess {
 }
 
 impl SharedProcess {
-    /// Returns the process of these standardised rows, up to 1,500 of them; `None` where nothing can be factorised.
+    /// Fits the process to these standardised rows, at most 1,500 of them; returns `None` if
+    /// factorisation fails.
     ///
     /// *Shapes*: `x: [rows][inputs]`, `y: [rows][outputs]`, each output of mean zero.
     #[must_use]
@@ -40,14 +41,15 @@ impl SharedProcess {
         })
     }
 
-    /// Returns the outputs at these inputs, of the process that does not see the input `without`.
+    /// Predicts the outputs at these inputs with the process that ignores the input `without`.
     ///
-    /// *Shapes*: `x: [rows][inputs]`; result `[rows][outputs]`; `None` where the covariance cannot be factorised.
+    /// *Shapes*: `x: [rows][inputs]`; result `[rows][outputs]`; `None` if the covariance cannot be
+    /// factorised.
     #[must_use]
     pub fn predict(&self, x: &[f32], without: Option<usize>) -> Option<Vec<f32>> {
         let mut parameters = self.parameters.clone();
         if let Some(input) = without {
-            // An infinite length: its distances count as none.
+            // With an infinite length scale, the input adds nothing to distances.
             parameters.logarithms[input] = f64::INFINITY;
         }
         let weights = self.problem.factorised(&parameters)?.solve(&self.problem.y);
@@ -103,7 +105,7 @@ mod tests {
             squares.sum::<f32>() / truth.len() as f32
         };
         assert!(error(None) < 1e-6, "{}", error(None));
-        // What is left without the second input is at least its own variance.
+        // Without the second input, the error is at least the variance that this input causes.
         assert!((3e-3..3e-1).contains(&error(Some(1))), "{}", error(Some(1)));
         assert!(error(Some(0)) > 0.3, "{}", error(Some(0)));
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::data::ReadOptions;
 use dense_codegen::emulator::InputVariable;
 
-/// Rows of three inputs drawn in a cube, those that `keep` says.
+/// Rows of three inputs drawn in a cube, filtered by `keep`.
 fn data(rows: usize, seed: u64, keep: fn(&[f64]) -> bool) -> Dataset {
     let mut random = stream(seed, "holes test");
     let mut text = "a,b,c,y\n".to_owned();
@@ -26,7 +26,7 @@ fn all(data: &Dataset) -> Option<Holes> {
     find(data, &(0..data.rows()).collect::<Vec<_>>())
 }
 
-/// The share of rows that are called far, by the reference's own words.
+/// The share of rows that the reference implementation reports as far.
 fn far(holes: &Holes, data: &Dataset) -> f64 {
     let inputs: Vec<InputVariable> = data
         .inputs()
@@ -68,10 +68,10 @@ fn a_constrained_design_calls_its_hole_far_and_its_own_inputs_near() {
     for (number, design) in designs.into_iter().enumerate() {
         let holes = all(&data(800, 1, design)).expect("a part of the box is empty");
         assert!(holes.flagged > 0.8 * holes.empty, "{number}: {holes:?}");
-        // New inputs of the same design: one in 200, and the scatter of 2000 draws.
+        // New inputs of the same design: one in 200 is far, up to the scatter of 2000 draws.
         let own = far(&holes, &data(2000, 2, design));
         assert!(own < 0.012, "{number}: {own}");
-        // Inputs of the whole box, of which those beyond the reach are far.
+        // Inputs of the whole box: those beyond the reach are far.
         let box_share = far(&holes, &data(2000, 3, |_| true));
         assert!(
             (box_share - holes.flagged).abs() < 0.05,
@@ -81,7 +81,7 @@ fn a_constrained_design_calls_its_hole_far_and_its_own_inputs_near() {
     }
 }
 
-/// Training rows of these inputs, each a column.
+/// Training rows with these inputs, given as columns.
 fn of_columns(columns: &[Vec<f64>]) -> Dataset {
     let names: Vec<String> = (0..columns.len()).map(|j| format!("x{j}")).collect();
     let mut text = names.join(",") + ",y\n";
@@ -100,7 +100,7 @@ fn of_columns(columns: &[Vec<f64>]) -> Dataset {
     Dataset::from_csv_bytes(text.as_bytes(), "test.csv", &options).unwrap()
 }
 
-/// Every combination of so many levels of so many inputs, each so many times.
+/// A full factorial design of the inputs, with each combination repeated `times` times.
 fn factorial(levels: usize, inputs: u32, times: usize) -> Vec<Vec<f64>> {
     let count = levels.pow(inputs);
     let level = |row: usize, input: u32| (row / levels.pow(input) % levels) as f64;
@@ -108,14 +108,14 @@ fn factorial(levels: usize, inputs: u32, times: usize) -> Vec<Vec<f64>> {
     (0..inputs).map(|input| column(input).collect()).collect()
 }
 
-/// No training row is far, in the arithmetic of a control loop as in the reference's.
+/// No training row is far, in the control loop's arithmetic as in the reference's.
 fn assert_all_near(design: &str, columns: &[Vec<f64>]) {
     let data = of_columns(columns);
     let Some(holes) = all(&data) else {
         return;
     };
     assert_eq!(far(&holes, &data), 0.0, "{design}: {holes:?}");
-    // A distance at the radius is rounded in single precision.
+    // A distance equal to the radius is rounded in single precision.
     let mut smaller = holes.clone();
     smaller.coverage.square_radius *= 1.0 - 2e-4;
     assert_eq!(far(&smaller, &data), 0.0, "{design}, by a hair");
@@ -131,7 +131,7 @@ fn no_training_row_is_far_whatever_the_design() {
             let mut column = || (0..rows).map(|_| uniform(&mut random)).collect();
             let columns: Vec<Vec<f64>> = (0..inputs).map(|_| column()).collect();
             assert_all_near("uniform", &columns);
-            // A few rows far from the rest, as of a second study.
+            // A few rows far from the rest, as from a second study.
             let mut outlying = columns.clone();
             for column in &mut outlying {
                 let far = 5.0 + column[3];
@@ -154,7 +154,7 @@ fn no_training_row_is_far_whatever_the_design() {
 
 #[test]
 fn repeated_points_leave_no_more_of_the_box_empty_than_once() {
-    // Five by six levels, as of a study with eight repeats; and a grid that fills its box.
+    // A two-factor study with eight repeats, and a grid that fills its box.
     for (levels, inputs, times) in [(6, 2, 8), (20, 2, 5)] {
         let data = of_columns(&factorial(levels, inputs, times));
         assert_eq!(all(&data), None, "{levels} levels");

@@ -1,31 +1,34 @@
-//! Where the band of 90 % holds: by the size of what is predicted, and in the part of the outputs where it does so least.
+//! Coverage of the 90 % band by the magnitude of the prediction, and in the part of the outputs
+//! where it is smallest.
 //!
-//! The share of all values within the band says nothing of where the others lie: a band that is too narrow for the largest
-//! values and too wide for all others may hold 90 % of them. So each output's rows are ranked by the size of the prediction,
-//! |mean|, and cut into fifths; the fifths of all outputs are taken together. Parts of the outputs are the scalars, or the
-//! tenths of each curve, or of each image by its rows.
+//! The coverage of all values does not show where the others lie: a band that is too narrow for the
+//! largest values and too wide for the rest may still cover 90 %. Therefore the rows of each output
+//! are ranked by the magnitude of the prediction, |mean|, and divided into fifths; the fifths of
+//! all outputs are pooled. The parts of the outputs are the scalars, or the tenths of each curve,
+//! or of each image by its rows.
 
 use crate::data::{Axis, Dataset, Layout};
 use serde::{Deserialize, Serialize};
 
-/// Fifths.
+/// Number of groups by magnitude: fifths.
 pub(super) const SIZES: usize = 5;
-/// Parts of a curve or an image.
+/// Number of parts of a curve or an image.
 const PARTS: usize = 10;
 
-/// A part of the outputs, with the share of its values within the band of 90 %.
+/// A part of the outputs with the coverage of its 90 % band.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeldPart {
-    /// Which outputs: a scalar's name, or `wavelength_nm 520 to 544`, after the channel's name where there are several.
+    /// The outputs: the name of a scalar, or `wavelength_nm 520 to 544`, preceded by the name of
+    /// the channel if there are several.
     pub name: String,
-    /// The share.
+    /// The coverage.
     pub coverage_90: f64,
 }
 
-/// Returns the share of values within the band in each fifth of the outputs' rows, the smallest predictions first; `None`
-/// for fewer than five rows, or where no output varies.
+/// Returns the coverage in each fifth of the outputs' rows, the smallest predictions first; `None`
+/// for fewer than five rows, or if all outputs are constant.
 ///
-/// *Shapes*: `mean` and `inside`: rows x outputs. `kept`: the outputs that count.
+/// *Shapes*: `mean` and `inside`: rows x outputs. `kept`: indices of the outputs that are included.
 pub(super) fn by_size(
     mean: &[f32],
     inside: &[bool],
@@ -52,9 +55,9 @@ pub(super) fn by_size(
     }))
 }
 
-/// Returns the part of the outputs with the smallest share of values within the band; `None` where there is but one part.
+/// Returns the part of the outputs with the smallest coverage; `None` if there is only one part.
 ///
-/// *Shapes*: `inside`: rows x outputs. `kept`: the outputs that count, ascending.
+/// *Shapes*: `inside`: rows x outputs. `kept`: indices of the outputs that are included, ascending.
 pub(super) fn least_held(data: &Dataset, inside: &[bool], kept: &[usize]) -> Option<HeldPart> {
     let outputs = data.output_count();
     let share = |part: &[usize]| {
@@ -78,7 +81,7 @@ pub(super) fn least_held(data: &Dataset, inside: &[bool], kept: &[usize]) -> Opt
     parts.into_iter().min_by(by_share)
 }
 
-/// The parts of the outputs: name and places of each.
+/// Returns the parts of the outputs: name and range of each.
 fn parts(data: &Dataset) -> Vec<(String, std::ops::Range<usize>)> {
     let names = data.output_names();
     let channel = |count: usize, index: usize| match names.get(index) {
@@ -92,7 +95,7 @@ fn parts(data: &Dataset) -> Vec<(String, std::ops::Range<usize>)> {
             .collect();
     }
     let shape = data.shape();
-    // Points of a curve, or rows of an image with so many points each.
+    // Steps are the points of a curve, or the rows of an image with this number of points each.
     let (channels, steps, points) = match (data.layout(), shape) {
         (Layout::Curves, &[channels, length]) => (channels, length, 1),
         (Layout::Image, &[height, width]) => (1, height, width),
@@ -124,11 +127,11 @@ fn parts(data: &Dataset) -> Vec<(String, std::ops::Range<usize>)> {
     parts
 }
 
-/// The name of the steps from `first` to `last`.
+/// Returns the name of the steps from `first` to `last`.
 fn stretch(axis: Option<&Axis>, kind: &str, first: usize, last: usize) -> String {
     match axis {
         Some(Axis { name, values }) => {
-            // Five digits are enough to find the place.
+            // Five digits are enough to identify the place.
             let short = |value: f64| -> f64 { format!("{value:.4e}").parse().unwrap_or(value) };
             format!("{name} {} to {}", short(values[first]), short(values[last]))
         }
@@ -163,12 +166,13 @@ mod tests {
 
     #[test]
     fn fifths_are_of_each_output_by_the_size_of_its_prediction() {
-        // Two outputs of very different size, and one that does not count; ten rows in no order.
+        // Two outputs of very different size, and an excluded one; ten rows in random order.
         let ranks = [3, 9, 0, 7, 4, 2, 8, 6, 5, 1];
         let mut mean = Vec::new();
         let mut inside = Vec::new();
         for rank in ranks {
-            // The first output's band holds but the largest fifth, the second's but the smallest value.
+            // The band of the first output covers all but the largest fifth, that of the second all
+            // but the smallest value.
             mean.extend([rank as f32 * 1e-9, -1e9 * rank as f32 - 5.0, 0.0]);
             inside.extend([rank < 8, rank == 0, true]);
         }
@@ -182,7 +186,7 @@ mod tests {
     fn the_part_that_is_held_least_is_a_scalar_or_a_tenth_of_a_curve_or_of_an_image() {
         let length: Vec<f64> = (0..25).map(|k| 400.0 + 0.5 * f64::from(k)).collect();
         let curve = data(Layout::Curve, &[25], &[("wavelength_nm", &length)]);
-        // Of points 5 and 6, the third tenth, 6 of 8 values are outside.
+        // The third tenth consists of points 5 and 6: 6 of its 8 values are outside.
         let inside = |outputs: usize, outside: &dyn Fn(usize, usize) -> bool| -> Vec<bool> {
             let all = (0..4).flat_map(|row| (0..outputs).map(move |j| (row, j)));
             all.map(|(row, j)| !outside(row, j)).collect()
@@ -192,13 +196,13 @@ mod tests {
         let found = least_held(&curve, &inside(25, &outside), &all).unwrap();
         assert_eq!(found.name, "wavelength_nm 402.5 to 403");
         assert_eq!(found.coverage_90, 0.25);
-        // Where point 5 is constant, of point 6 alone.
+        // If point 5 is constant, only point 6 counts.
         let kept: Vec<usize> = all.iter().copied().filter(|&j| j != 5).collect();
         let only_five = |_: usize, j: usize| j == 5;
         let found = least_held(&curve, &inside(25, &only_five), &kept).unwrap();
         assert_eq!(found.coverage_90, 1.0);
         let images = data(Layout::Images, &[2, 20, 3], &[]);
-        // In the second image, row 19.
+        // Row 19 of the second image.
         let outside = |_: usize, j: usize| j / 3 == 20 + 19;
         let all: Vec<usize> = (0..120).collect();
         let found = least_held(&images, &inside(120, &outside), &all).unwrap();

@@ -1,7 +1,9 @@
-//! Nodes from candle's own operations, for every device: convolutions as matrix products of windows side by side.
+//! Nodes from candle's own operations, for every device: a convolution is a matrix product of
+//! windows laid out side by side.
 //!
-//! Built from operations whose gradients are whole. In candle 0.9 `conv_transpose1d` has no gradient, and the gradient
-//! of `upsample_nearest1d` overwrites what a second consumer of its input has added; neither is used.
+//! Only operations with complete gradients are used. In candle 0.9 `conv_transpose1d` has no
+//! gradient, and the gradient of `upsample_nearest1d` overwrites the contribution of a second
+//! consumer of its input.
 
 use super::{Epilogue, Grid, Kind, Plan};
 use crate::space::{Function, Identity, Placement};
@@ -10,7 +12,7 @@ use candle_core::{Result, Tensor};
 /// Returns the node of a dense layer, as [`Form::dense`](super::Form::dense).
 ///
 /// # Errors
-/// The shapes do not fit.
+/// If the shapes do not match.
 pub fn dense(
     x: &Tensor,
     weight: &Tensor,
@@ -25,10 +27,11 @@ pub fn dense(
     node(x, Some(operation), epilogue)
 }
 
-/// Returns the node of a convolution or transposed convolution, as [`Form::correlate`](super::Form::correlate).
+/// Returns the node of a convolution or transposed convolution, as
+/// [`Form::correlate`](super::Form::correlate).
 ///
 /// # Errors
-/// The shapes do not fit.
+/// If the shapes do not match.
 pub fn correlate(
     plan: &Plan,
     x: &Tensor,
@@ -48,19 +51,20 @@ pub fn correlate(
     as_given(&node(&resized, Some(operation), epilogue)?, x)
 }
 
-/// Returns the node in which the resized identity stands alone, as [`Form::identity`](super::Form::identity).
+/// Returns the node that consists of the resized identity, as
+/// [`Form::identity`](super::Form::identity).
 ///
 /// # Errors
-/// The shapes do not fit.
+/// If the shapes do not match.
 pub fn identity(plan: &Plan, x: &Tensor, epilogue: Epilogue) -> Result<Tensor> {
     let resized = resize(&on_grid(x, plan.input)?, plan.output)?;
     as_given(&node(&resized, None, epilogue)?, x)
 }
 
-/// Returns the end of a gated layer, as [`Form::gated`](super::Form::gated).
+/// Returns the product of a gated layer, as [`Form::gated`](super::Form::gated).
 ///
 /// # Errors
-/// The shapes do not fit.
+/// If the shapes do not match.
 pub fn gated(gate: &Tensor, value: &Tensor, identity: Option<&Tensor>) -> Result<Tensor> {
     let product = (gate * value)?;
     match identity {
@@ -69,7 +73,7 @@ pub fn gated(gate: &Tensor, value: &Tensor, identity: Option<&Tensor>) -> Result
     }
 }
 
-/// The node of an operation's result (`None`: zero) and the resized input.
+/// Combines the result of an operation (`None`: zero) and the resized input into a node.
 fn node(resized: &Tensor, operation: Option<Tensor>, epilogue: Epilogue) -> Result<Tensor> {
     let activate = |x: Tensor| match epilogue.activation {
         None => Ok(x),
@@ -92,7 +96,7 @@ fn on_grid(x: &Tensor, grid: Grid) -> Result<Tensor> {
     x.reshape((x.dim(0)?, grid.height, grid.width, channels))
 }
 
-/// Returns a node on a grid with as many dimensions as the node's input `x` has.
+/// Reshapes a node on a grid to the number of dimensions of the node's input `x`.
 fn as_given(node: &Tensor, x: &Tensor) -> Result<Tensor> {
     match x.rank() {
         2 => node.flatten_from(1),
@@ -109,7 +113,7 @@ fn taps_first(weight: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Returns `sum over taps of padded[position + tap] weight[tap]`: neighbours side by side, one matrix product.
+/// Returns `sum over taps of padded[position + tap] weight[tap]` as one matrix product of windows.
 fn convolution(plan: &Plan, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let Grid { height, width } = plan.kernel;
     let padded = x
@@ -130,9 +134,11 @@ fn convolution(plan: &Plan, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
         .reshape((batch, lines, columns, outputs))
 }
 
-/// Returns the transposed convolution: zeros between the inputs, then a convolution with the reversed taps.
+/// Returns the transposed convolution: inserts zeros between the inputs, then convolves with the
+/// reversed taps.
 ///
-/// What lies beyond the natural size `(n - 1) * stride + 1` (odd kernels, padded by half) is zero, without the bias.
+/// Positions beyond the natural size `(n - 1) * stride + 1` (odd kernels, padded by half) are zero,
+/// without the bias.
 fn transposed(plan: &Plan, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let (_, lines, columns, _) = x.dims4()?;
     let lines = ((lines - 1) * plan.stride.height + 1, plan.output.height);
@@ -162,7 +168,8 @@ fn stuffed(x: &Tensor, axis: usize, stride: usize) -> Result<Tensor> {
         .narrow(axis, 0, (positions - 1) * stride + 1)
 }
 
-/// Returns the values resized by nearest neighbour: `out[p] = in[floor(p * n / size)]` along both axes.
+/// Returns the values resized by nearest neighbour: `out[p] = in[floor(p * n / size)]` along both
+/// axes.
 fn resize(x: &Tensor, to: Grid) -> Result<Tensor> {
     let mut resized = x.clone();
     for (axis, size) in [(1, to.height), (2, to.width)] {

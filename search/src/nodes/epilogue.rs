@@ -1,4 +1,5 @@
-//! What follows an operation in its node: bias, identity and activation in the pass that writes the result.
+//! The epilogue of an operation: bias, identity and activation, applied in the pass that writes the
+//! result.
 //!
 //! ```text
 //! node = act(identity + op)      (Placement::After)
@@ -7,26 +8,26 @@
 
 use crate::space::{Function, Group, Identity, Placement};
 
-/// What follows an operation in its node.
+/// The steps applied to the result of an operation in its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Epilogue {
     /// The activation, if any.
     pub activation: Option<Function>,
-    /// Where it acts.
+    /// Whether the activation is applied before or after the identity is added.
     pub placement: Placement,
     /// Whether the resized input is added.
     pub identity: Identity,
 }
 
 impl Epilogue {
-    /// The operation's result is the node.
+    /// No epilogue: the result of the operation is the node.
     pub const NONE: Self = Self {
         activation: None,
         placement: Placement::After,
         identity: Identity::Absent,
     };
 
-    /// Returns what follows the operation of a group's candidate.
+    /// Returns the epilogue of a group's candidate.
     #[must_use]
     pub fn of(group: &Group, choice: usize) -> Self {
         Self {
@@ -36,13 +37,13 @@ impl Epilogue {
         }
     }
 
-    /// The identity stands alone.
+    /// The epilogue of a node that is the identity alone.
     pub const IDENTITY: Self = Self {
         identity: Identity::Beside,
         ..Self::NONE
     };
 
-    /// Returns what follows the operation before the identity is added to it.
+    /// Returns the part of the epilogue that precedes the addition of the identity.
     #[must_use]
     pub fn of_branch(self) -> Self {
         let inside = self.identity_inside();
@@ -53,12 +54,12 @@ impl Epilogue {
         }
     }
 
-    /// Whether the identity enters the activation.
+    /// Whether the identity is added before the activation.
     pub(crate) fn identity_inside(self) -> bool {
         self.identity == Identity::Beside && self.placement == Placement::After
     }
 
-    /// Whether the identity is added to what was activated.
+    /// Whether the identity is added after the activation.
     pub(crate) fn identity_outside(self) -> bool {
         self.identity == Identity::Beside && self.placement == Placement::OnBranch
     }

@@ -1,11 +1,12 @@
-//! The nodes of a super-network: an operation, a bias, the identity beside them and an activation, with their gradients.
+//! The nodes of a super-network, with their gradients: an operation, a bias, the identity beside
+//! them and an activation.
 //!
-//! [`Plan`] says what a convolution, transposed convolution or resize does between two grids, [`Epilogue`] what follows
-//! in the node. [`fused`] evaluates a node in one pass on the CPU, `cuda` (with that feature) by kernels on a GPU,
-//! [`composite`] by candle's operations on any device; they agree but for rounding, and the functions here take the one
-//! that the device has.
+//! [`Plan`] describes a convolution, transposed convolution or resize between two grids, and
+//! [`Epilogue`] the rest of the node. [`fused`] evaluates a node in one pass on the CPU, `cuda`
+//! (with that feature) by kernels on a GPU, and [`composite`] by candle's operations on any device.
+//! They agree up to rounding; the functions here use the form of the tensors' device.
 //!
-//! Channels come last throughout.
+//! Channels are the last dimension.
 
 pub mod composite;
 #[cfg(feature = "cuda")]
@@ -26,20 +27,20 @@ use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor};
 use std::sync::Arc;
 
-/// Which form of the nodes is evaluated.
+/// The implementation that evaluates the nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// [`fused`]: the CPU's.
+    /// [`fused`], for the CPU.
     Fused,
-    /// `cuda`: a GPU's, in `F32`.
+    /// `cuda`, for a GPU in `F32`.
     #[cfg(feature = "cuda")]
     Cuda,
-    /// [`composite`]: every device's.
+    /// [`composite`], for every device.
     Composite,
 }
 
 impl Form {
-    /// Returns the faster form that a device has.
+    /// Returns the fastest form for a device.
     #[must_use]
     pub fn of(device: &Device) -> Self {
         match device {
@@ -53,10 +54,11 @@ impl Form {
     /// Returns the node of a dense layer.
     ///
     /// # Shapes
-    /// `x`: (batch, inputs); `weight`: (inputs, outputs); `bias`: (outputs), zeros if left out; result: (batch, outputs).
+    /// `x`: (batch, inputs); `weight`: (inputs, outputs); `bias`: (outputs), zero if absent;
+    /// result: (batch, outputs).
     ///
     /// # Errors
-    /// The shapes do not fit, or the form is not for the tensors' device or type.
+    /// The shapes do not match, or the form does not support the device or type of the tensors.
     pub fn dense(
         self,
         x: &Tensor,
@@ -76,8 +78,9 @@ impl Form {
     /// Returns the node of a convolution or transposed convolution.
     ///
     /// # Shapes
-    /// `x`: (batch, positions, inputs) or (batch, height, width, inputs); `weight`: (taps..., inputs, outputs); `bias`:
-    /// (outputs); result: as `x`, with the plan's positions and `outputs` channels.
+    /// `x`: (batch, positions, inputs) or (batch, height, width, inputs); `weight`: (taps...,
+    /// inputs, outputs); `bias`: (outputs); result: as `x`, with the plan's positions and `outputs`
+    /// channels.
     ///
     /// # Errors
     /// As [`Form::dense`].
@@ -98,10 +101,11 @@ impl Form {
         }
     }
 
-    /// Returns the node in which the resized identity stands alone.
+    /// Returns the node that consists of the resized identity.
     ///
     /// # Shapes
-    /// As [`Form::correlate`], with the channels of `x`; or (batch, numbers) between grids of one position.
+    /// As [`Form::correlate`], with the channels of `x`; or (batch, values) between grids of one
+    /// position.
     ///
     /// # Errors
     /// As [`Form::dense`].
@@ -123,10 +127,11 @@ impl Form {
         }
     }
 
-    /// Returns the end of a gated layer: the product of a gate and a value, and with the identity their sum.
+    /// Returns the product of a gate and a value, plus the identity if there is one: the end of a
+    /// gated layer.
     ///
     /// # Shapes
-    /// All alike.
+    /// All tensors have the same shape.
     ///
     /// # Errors
     /// As [`Form::dense`].
@@ -149,7 +154,7 @@ impl Form {
         }
     }
 
-    /// Returns the mean squared error of outputs; the targets are constants.
+    /// Returns the mean squared error of outputs; the targets are treated as constants.
     ///
     /// # Shapes
     /// `y`, `target`: equal; result: a scalar.

@@ -1,10 +1,10 @@
-//! What an evaluation is for.
+//! The purpose of an evaluation.
 
-/// Whether a backward pass may follow: if so, the slopes of the activation are kept.
+/// Whether a backward pass may follow; if so, the slopes of the activation are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
-    /// The loss alone is wanted.
+    /// Only the loss is needed.
     Forward,
-    /// The gradients are wanted too.
+    /// The gradients are needed too.
     ForwardAndBackward,
 }

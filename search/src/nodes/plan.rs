@@ -1,27 +1,30 @@
 //! A convolution or transposed convolution, in one or two dimensions, as a few matrix products.
 //!
-//! The one idea: lay the samples of a batch one after the other, channels last, with gaps of zeros that two neighbours
-//! share. Then the value at offset `(dy, dx)` from a position stands a fixed number of rows from it, whatever the
-//! position, and the taps along a line are *one* matrix whose rows overlap:
+//! The samples of a batch are laid out one after the other, channels last, and neighbours share
+//! gaps of zeros between them. The value at offset `(dy, dx)` from a position is then always the
+//! same number of rows away, and the taps along a line are *one* matrix product with overlapping
+//! rows:
 //!
 //! ```text
-//! z[q] = sum over runs of  rows[q + offset .. q + offset + taps] (side by side)  x  weights of those taps
+//! z[q] = sum over runs of  rows[q + offset .. q + offset + taps] (side by side)
+//!                          x  weights of those taps
 //! ```
 //!
-//! A convolution has one run a line of its kernel. A transposed convolution of stride s falls into s^d phases (outputs
-//! with one remainder by s), each a convolution of its input with every s-th tap: no product with a stuffed zero.
+//! A convolution has one run for each line of its kernel. A transposed convolution of stride s
+//! splits into s^d phases (the outputs of equal remainder modulo s). Each phase is a convolution of
+//! the input with every s-th tap, without products with stuffed zeros.
 
-/// Positions along the two axes; a sequence has height 1.
+/// Number of positions along the two axes; a sequence has height 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Grid {
-    /// Lines.
+    /// Number of lines.
     pub height: usize,
-    /// Positions on a line.
+    /// Number of positions per line.
     pub width: usize,
 }
 
 impl Grid {
-    /// One position.
+    /// A single position.
     pub const POINT: Self = Self {
         height: 1,
         width: 1,
@@ -34,30 +37,30 @@ impl Grid {
     }
 }
 
-/// Neighbouring taps along a line: one matrix product.
+/// Consecutive taps along a line: one matrix product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Run {
-    /// Lines from the output's position to the taps'.
+    /// Offset from the output's line to that of the taps.
     line: isize,
-    /// Positions from the output's to the first tap's.
+    /// Offset along the line from the output to the first tap.
     first: isize,
-    /// The taps by their place in the weight's first dimension.
+    /// Indices of the taps in the first dimension of the weight.
     pub(crate) taps: Vec<usize>,
 }
 
-/// The outputs with one remainder by the stride.
+/// The outputs of equal remainder modulo the stride.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Phase {
     remainder: Grid,
-    /// How many outputs there are along each axis.
+    /// Number of outputs along each axis.
     size: Grid,
-    /// The products that are summed.
+    /// The matrix products to sum.
     pub(crate) runs: Vec<Run>,
-    /// Rows of a sample and positions of the output.
+    /// Maps rows of a sample to positions of the output.
     pub(crate) outputs: Vec<Span>,
 }
 
-/// What a plan is of.
+/// The kind of operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Resize,
@@ -69,30 +72,32 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     pub(crate) kind: Kind,
-    /// Taps along the two axes.
+    /// Number of taps along the two axes.
     pub(crate) kernel: Grid,
-    /// Positions that come in.
+    /// Positions of the input.
     pub(crate) input: Grid,
-    /// Positions that go out.
+    /// Positions of the output.
     pub(crate) output: Grid,
-    /// Positions on which the products run: the output's for a convolution, the input's for a transposed one.
+    /// Positions on which the products run: those of the output for a convolution, those of the
+    /// input for a transposed one.
     pub(crate) domain: Grid,
-    /// The input's position that each position of the domain reads.
+    /// For each position of the domain, the position of the input that it reads.
     sources: Vec<usize>,
-    /// Rows of a sample and positions of the input.
+    /// Maps rows of a sample to positions of the input.
     pub(crate) domain_spans: Vec<Span>,
-    /// The input's position that each output's identity reads.
+    /// For each output, the position of the input that the identity reads.
     identity: Vec<usize>,
-    /// Positions of the output and positions of the input.
+    /// Maps positions of the output to positions of the input.
     pub(crate) identity_spans: Vec<Span>,
-    /// Lines and positions between neighbours.
+    /// Zero padding between neighbours, along lines and within them.
     pad: Grid,
     pub(crate) stride: Grid,
     pub(crate) phases: Vec<Phase>,
 }
 
 impl Plan {
-    /// Returns the convolution of stride 1 on the input resized to `output`, padded by half the kernel on each side.
+    /// Returns the convolution of stride 1 on the input resized to `output`, padded by half the
+    /// kernel on each side.
     #[must_use]
     pub fn convolution(input: Grid, output: Grid, kernel: Grid) -> Self {
         let runs = (0..kernel.height).map(|line| Run {
@@ -131,7 +136,8 @@ impl Plan {
         .complete()
     }
 
-    /// Returns the transposed convolution padded by half the (odd) kernel, cut to `output` or followed by zeros.
+    /// Returns the transposed convolution padded by half the (odd) kernel, cropped or zero-padded
+    /// to `output`.
     #[must_use]
     pub fn transposed(input: Grid, output: Grid, kernel: Grid, stride: Grid) -> Self {
         let lines = axis(input.height, output.height, kernel.height, stride.height);
@@ -143,7 +149,7 @@ impl Plan {
                     height: line.count,
                     width: column.count,
                 };
-                // A phase that no tap meets has no run: its outputs are the bias.
+                // A phase without taps has no run: its outputs are the bias.
                 let runs = line.taps.iter().enumerate().map(|(k, tap_y)| Run {
                     line: line.first + k as isize,
                     first: column.first,
@@ -201,18 +207,18 @@ impl Plan {
         }
     }
 
-    /// Whether as many positions go out as come in, each from its own.
+    /// Whether the identity maps every position to itself.
     #[must_use]
     pub fn keeps_size(&self) -> bool {
         self.input == self.output
     }
 
-    /// Rows of zeros before the first sample, and after the last.
+    /// Rows of zeros before the first sample and after the last.
     pub(crate) fn margin(&self) -> usize {
         self.pad.height * self.line() + self.pad.width
     }
 
-    /// Rows of a sample, the gap after it included.
+    /// Rows of a sample, including the gap after it.
     pub(crate) fn sample(&self) -> usize {
         (self.domain.height + self.pad.height) * self.line()
     }
@@ -221,7 +227,7 @@ impl Plan {
         self.domain.width + self.pad.width
     }
 
-    /// Returns where the input's positions stand among the rows of a sample.
+    /// Returns the spans of the input's positions in the rows of a sample.
     fn domain_spans(&self) -> Vec<Span> {
         let (width, line) = (self.domain.width, self.line());
         let row = |p: usize| p / width * line + p % width;
@@ -233,7 +239,7 @@ impl Plan {
         )
     }
 
-    /// Returns where the outputs of a phase stand among the rows of a sample.
+    /// Returns the spans of a phase's outputs in the rows of a sample.
     fn output_spans(&self, phase: &Phase) -> Vec<Span> {
         let (size, line, width) = (phase.size, self.line(), self.output.width);
         let (stride, remainder) = (self.stride, phase.remainder);
@@ -244,12 +250,13 @@ impl Plan {
         }))
     }
 
-    /// Returns the rows from an output's position to the first tap of a run, at least minus the margin.
+    /// Returns the offset in rows from an output to the first tap of a run; at least minus the
+    /// margin.
     pub(crate) fn offset(&self, run: &Run) -> isize {
         run.line * self.line() as isize + run.first
     }
 
-    /// Finds the spans, once everything else is known.
+    /// Fills in the spans once all other fields are set.
     fn complete(mut self) -> Self {
         self.domain_spans = self.domain_spans();
         self.identity_spans = spans(self.identity.iter().copied().enumerate());
@@ -260,7 +267,7 @@ impl Plan {
     }
 }
 
-/// Neighbours that stay neighbours: row `row + k` is position `place + k` for `k` in `0..count`.
+/// A contiguous range: row `row + k` is position `place + k` for `k` in `0..count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) row: usize,
@@ -268,7 +275,7 @@ pub(crate) struct Span {
     pub(crate) count: usize,
 }
 
-/// Joins pairs of row and place into as few spans as they come in.
+/// Merges pairs of row and place into the fewest spans, in order.
 fn spans(pairs: impl Iterator<Item = (usize, usize)>) -> Vec<Span> {
     let mut all: Vec<Span> = Vec::new();
     for (row, place) in pairs {
@@ -288,21 +295,22 @@ fn spans(pairs: impl Iterator<Item = (usize, usize)>) -> Vec<Span> {
 
 /// One phase along one axis of a transposed convolution.
 struct Axis {
-    /// Outputs.
+    /// Number of outputs.
     count: usize,
-    /// From an output `s j + r` to the position of the first tap, less `j`.
+    /// Position of the first tap of output `s j + r`, minus `j`.
     first: isize,
-    /// The taps, from that position on.
+    /// The taps, starting from that position.
     taps: Vec<usize>,
 }
 
-/// Splits an axis into phases: output `s j + r` meets tap `t` at input `j + d` where `t = r + kernel / 2 - s d`.
+/// Splits an axis into phases: output `s j + r` meets tap `t` at input `j + d`, where
+/// `t = r + kernel / 2 - s d`.
 fn axis(input: usize, output: usize, kernel: usize, stride: usize) -> Vec<Axis> {
     let natural = (input - 1) * stride + kernel - 2 * (kernel / 2);
     let computed = natural.min(output);
     let phase = |remainder: usize| {
         let reach = remainder + kernel / 2;
-        // From the largest tap of this phase, which lies furthest to the left, down to the smallest.
+        // Taps of this phase from the largest, which lies furthest to the left, to the smallest.
         let taps: Vec<usize> = (0..kernel)
             .rev()
             .filter(|t| t % stride == reach % stride)
@@ -319,7 +327,7 @@ fn axis(input: usize, output: usize, kernel: usize, stride: usize) -> Vec<Axis> 
     (0..stride).map(phase).collect()
 }
 
-/// Returns the position below, on each axis, that nearest neighbour takes: `floor(p n / length)`.
+/// Returns the nearest-neighbour source along each axis, rounded down: `floor(p n / length)`.
 fn nearest(input: Grid, output: Grid) -> Vec<usize> {
     (0..output.positions())
         .map(|p| {

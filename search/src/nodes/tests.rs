@@ -1,4 +1,5 @@
-//! Fused nodes against plain loops, finite differences and the composite form, on random shapes in one and two dimensions.
+//! Compares fused nodes with plain loops, finite differences and the composite form, on random
+//! shapes in one and two dimensions.
 
 use super::*;
 use crate::space::{Function, Identity, Placement};
@@ -7,11 +8,12 @@ use candle_core::{DType, Tensor, Var};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// Rounding of sums of fewer than 2,000 products of numbers of order 1 in f64.
+/// Rounding error of sums of fewer than 2,000 products of values of order 1 in f64.
 const ROUNDING: f64 = 1e-11;
-/// The same in f32, and of activations that are exact to 4 units in the last place.
+/// The same bound in f32, including activations that are accurate to 4 units in the last place.
 const ROUNDING_F32: f64 = 2e-4;
-/// The step of central differences: truncation of order STEP^2, rounding of order 1e-16 / STEP of the loss.
+/// The step of central differences: truncation of order STEP^2, rounding of order 1e-16 / STEP of
+/// the loss.
 const STEP: f64 = 1e-5;
 const DIFFERENCE: f64 = 1e-7;
 
@@ -21,11 +23,11 @@ fn grid(height: usize, width: usize) -> Grid {
 
 /// A node with its tensors.
 struct Case {
-    /// `None`: dense.
+    /// `None` for a dense layer.
     plan: Option<Arc<Plan>>,
     epilogue: Epilogue,
     x: Var,
-    /// Weight and bias; neither where the identity stands alone.
+    /// Weight and bias; `None` for the identity alone.
     weights: Option<(Var, Var)>,
 }
 
@@ -135,7 +137,7 @@ impl Case {
         std::iter::once(&self.x).chain(weights).collect()
     }
 
-    /// The node by the definition: each output from the inputs that meet it.
+    /// The node by definition: each output is the sum over the inputs that contribute to it.
     fn expected(&self) -> Vec<f64> {
         let x = values(&self.x);
         let (w, b) = self
@@ -232,7 +234,7 @@ fn values(tensor: &Tensor) -> Vec<f64> {
         .unwrap()
 }
 
-/// A loss that weighs every number differently, and is not linear in them.
+/// A nonlinear loss in which every value has a different weight.
 fn loss(node: &Tensor) -> Tensor {
     let goal: Vec<f64> = (0..node.elem_count())
         .map(|k| (k as f64 * 0.9).sin())
@@ -280,7 +282,7 @@ fn gradients_equal_finite_differences_and_the_composite_form_has_the_same() {
             let Some(slopes) = fused.get(variable).map(values) else {
                 panic!("case {number}: no gradient of {which}")
             };
-            // Where no tap meets an output, candle has no gradient for the weight.
+            // If no tap meets an output, candle has no gradient for the weight.
             let others = composite
                 .get(variable)
                 .map_or(vec![0.0; slopes.len()], values);
@@ -290,7 +292,8 @@ fn gradients_equal_finite_differences_and_the_composite_form_has_the_same() {
                     "case {number}"
                 );
             }
-            // A kink within a step of the pre-activation spoils the difference, not the gradient.
+            // A kink within a step of the pre-activation invalidates the finite difference, not the
+            // gradient.
             if case.epilogue.activation == Some(Function::Relu) {
                 continue;
             }

@@ -1,16 +1,17 @@
-//! The step on a GPU: one kernel for all variables that an architecture uses, as `search/cuda/nodes.cu` has it.
+//! The step on a GPU: one kernel of `search/cuda/nodes.cu` for all variables that an architecture
+//! uses.
 
 use super::moments::{BETA_1, BETA_2, EPSILON, Entry, Moments, correction};
 use crate::gpu::{Address, Argument, Kernel, gpu_of};
 use candle_core::cuda::cudarc::driver::DeviceRepr;
 use candle_core::{Result, Tensor};
 
-/// Variables of one kernel, at most: its argument's size is limited.
+/// Maximum number of variables per kernel launch: the size of kernel arguments is limited.
 const MOST: usize = 40;
-/// Numbers that a block updates.
+/// Values that a block updates.
 const BLOCK: usize = 1024;
 
-/// `struct Update` of the kernels.
+/// Mirrors `struct Update` of the kernels.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 struct Update {
@@ -30,13 +31,13 @@ struct Update {
 }
 
 #[expect(unsafe_code, reason = "the layout is a promise to the kernels")]
-// SAFETY: plain numbers in C's layout.
+// SAFETY: only plain values, in C layout.
 unsafe impl DeviceRepr for Update {}
 #[expect(unsafe_code, reason = "the layout is a promise to the kernels")]
-// SAFETY: field by field as in nodes.cu.
+// SAFETY: the fields match those in nodes.cu.
 unsafe impl Argument for Update {}
 
-/// Takes one step of size `rate` on these variables, all on one GPU.
+/// Takes a step with step size `rate` on these variables, all on one GPU.
 pub(super) fn step(used: &mut [(&mut Entry, &Tensor)], rate: f64, decay: f64) -> Result<()> {
     for part in used.chunks_mut(MOST) {
         let gpu = gpu_of(&part[0].0.variable)?;
@@ -55,7 +56,8 @@ pub(super) fn step(used: &mut [(&mut Entry, &Tensor)], rate: f64, decay: f64) ->
             beta_2: (1.0 - BETA_2) as f32,
             epsilon: EPSILON as f32,
         };
-        // Gradients that had to be copied together live until the kernel is in the stream.
+        // Gradients that were copied to be contiguous must live until the kernel is queued in the
+        // stream.
         let mut gradients = Vec::new();
         let mut blocks = 0;
         for (k, (entry, gradient)) in part.iter_mut().enumerate() {

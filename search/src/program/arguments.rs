@@ -1,4 +1,4 @@
-//! The command line: what a user may type, as typed values.
+//! The command line as typed values.
 
 use super::terminal::Verbosity;
 use clap::{Args, Parser, Subcommand};
@@ -493,7 +493,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Names(Vec<String>);
 
-/// Reads names separated by commas; quotation marks around a name keep its commas and blanks, two of them inside are one.
+/// Reads names separated by commas. Quotation marks around a name protect its commas and blanks;
+/// two of them inside a name stand for one.
 fn names(text: &str) -> Result<Names, String> {
     let (mut all, mut rest) = (Vec::new(), text);
     loop {

@@ -1,4 +1,4 @@
-//! `dense-search completions` and `dense-search man`: what shells and the manual know of the command line.
+//! `dense-search completions` and `dense-search man`: completions for shells, and manual pages.
 
 use anyhow::{Context, anyhow};
 use clap::Command;
@@ -20,7 +20,7 @@ pub(crate) fn completions(shell: Shell, mut command: Command) -> anyhow::Result<
 /// Returns the manual page of the program, or of one of its commands.
 ///
 /// # Errors
-/// There is no command of that name.
+/// There is no such command.
 pub(crate) fn page(mut command: Command, of: Option<&str>) -> anyhow::Result<String> {
     command.build();
     let command = match of {

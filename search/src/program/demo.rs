@@ -1,4 +1,4 @@
-//! `dense-search demo`: the whole path on the bundled spectra, in a few minutes.
+//! `dense-search demo`: the whole workflow on the bundled spectra, in a few minutes.
 
 use super::terminal::Terminal;
 use dense_search::assemble::output_deviation;
@@ -13,7 +13,7 @@ use std::path::Path;
 /// Optical Thomson scattering spectra: examples/thomson.
 const THOMSON: &[u8] = include_bytes!("../../data/thomson.npz");
 
-/// What the demonstration shows.
+/// The results of the demonstration.
 #[derive(Debug)]
 pub(crate) struct Shown {
     report: RunReport,
@@ -22,10 +22,11 @@ pub(crate) struct Shown {
     seconds_per_call: Option<f64>,
 }
 
-/// Searches on the bundled data, judges the emulator on the test rows, freezes it and times the frozen code.
+/// Searches on the bundled data, judges the emulator on the test rows, freezes it, and times the
+/// frozen code.
 ///
 /// # Errors
-/// `out` holds a run already or cannot be written, or cargo is missing.
+/// `out` already holds a run or cannot be written, or cargo is missing.
 pub(crate) fn run(
     settings: SearchSettings,
     out: &Path,
@@ -70,13 +71,13 @@ pub(crate) fn bundled() -> dense_search::Result<Dataset> {
 }
 
 impl Shown {
-    /// Returns the report on the search.
+    /// Returns the report of the search.
     #[must_use]
     pub(crate) fn report(&self) -> &RunReport {
         &self.report
     }
 
-    /// Returns all figures as one object.
+    /// Returns all results as one JSON object.
     #[must_use]
     pub(crate) fn json(&self) -> Value {
         let mut all = json!(self.metrics);
@@ -88,7 +89,7 @@ impl Shown {
         all
     }
 
-    /// Returns the figures as lines to read.
+    /// Returns the results as lines of text.
     #[must_use]
     pub(crate) fn text(&self) -> String {
         let Self {

@@ -1,4 +1,4 @@
-//! What each command starts, and how it ends: figures on standard output, an exit code.
+//! Runs each command: prints its results on standard output, and returns an exit code.
 
 use super::arguments::{Cli, Command, all_cores};
 use super::terminal::{self, Terminal};
@@ -28,20 +28,20 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 
-/// How a command ended.
+/// The outcome of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It did what was asked for.
+    /// It completed.
     Done,
-    /// It was interrupted; what it leaves can be used, and continued.
+    /// It was interrupted. Its results so far are usable, and it can be continued.
     Interrupted,
 }
 
 impl Cli {
-    /// Does what was typed.
+    /// Runs the command.
     ///
     /// # Errors
-    /// The input is not what the command needs; the text says what to do.
+    /// The input does not suit the command; the text says what to do.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let terminal = &Terminal::new(self.verbosity());
         match self.command {
@@ -299,7 +299,7 @@ impl Cli {
     }
 }
 
-/// The figures of an emulator as C.
+/// The properties of an emulator as C.
 fn c_figures(frozen: &FrozenC) -> Value {
     let mut figures = json!({
         "folder": frozen.path,
@@ -319,7 +319,7 @@ fn c_figures(frozen: &FrozenC) -> Value {
     figures
 }
 
-/// Collects, and reports what was stored.
+/// Collects runs, and reports the stored data.
 fn collected(
     settings: &collect::Settings,
     json: bool,
@@ -327,7 +327,7 @@ fn collected(
 ) -> anyhow::Result<Outcome> {
     terminal.catch_interrupts()?;
     let found = match collect::run(settings, terminal) {
-        // The program knows the line that was typed, and shows it put right.
+        // The program knows the command line, so it can print a corrected one.
         Err(Error::Elsewhere(elsewhere)) => {
             match typed_with(&settings.command, &elsewhere.command) {
                 Some(line) => bail!(elsewhere.text(&line)),
@@ -359,7 +359,7 @@ fn collected(
     report(&figures, json)
 }
 
-/// The line that was typed, with another command in it.
+/// The command line with another simulator command in it.
 fn typed_with(before: &str, command: &str) -> Option<String> {
     let words: Option<Vec<String>> = std::env::args_os()
         .map(|word| word.into_string().ok())
@@ -376,7 +376,7 @@ fn typed_with(before: &str, command: &str) -> Option<String> {
     Some(words.join(" "))
 }
 
-/// Reports a search that is in the folder `run`.
+/// Reports on a search in the folder `run`.
 fn searched(
     found: &RunReport,
     run: &Path,
@@ -390,7 +390,7 @@ fn searched(
     Ok(outcome(found, Some(run), terminal))
 }
 
-/// Says how to continue a search that was interrupted, where its folder is kept.
+/// Says how to continue an interrupted search, if its folder is kept.
 fn outcome(found: &RunReport, run: Option<&Path>, terminal: &Terminal) -> Outcome {
     if !found.interrupted {
         return Outcome::Done;
@@ -406,7 +406,7 @@ fn outcome(found: &RunReport, run: Option<&Path>, terminal: &Terminal) -> Outcom
     Outcome::Interrupted
 }
 
-/// Prints an object's fields, one a line, or as JSON.
+/// Prints an object's fields, one per line, or as JSON.
 fn report(figures: &Value, json: bool) -> anyhow::Result<Outcome> {
     let fields = figures.as_object().into_iter().flatten();
     let longest = fields.clone().map(|(name, _)| name.len()).max();

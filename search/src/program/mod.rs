@@ -1,4 +1,4 @@
-//! The program: what a user may type ([`arguments`]), what each command starts ([`dispatch`]), and what is printed where
+//! The program: its command line ([`arguments`]), the commands ([`dispatch`]), and its output
 //! ([`terminal`]).
 
 pub(crate) mod arguments;

@@ -1,7 +1,8 @@
-//! What the program prints: its result on standard output, all else on standard error, with bars of progress on a
-//! terminal.
+//! The program's output: results on standard output, everything else on standard error, with
+//! progress bars on a terminal.
 //!
-//! Either may be a pipe whose reader has ended (`| head -n1`). That ends no search, and is no error.
+//! Either may be a pipe whose reader has ended (`| head -n1`). This neither ends a search nor
+//! counts as an error.
 
 use anyhow::Context;
 use clap::builder::styling::{AnsiColor, Style};
@@ -13,21 +14,21 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Failed runs of a collection that are printed.
+/// Number of failed runs of a collection that are printed.
 const FAILURES_SHOWN: usize = 3;
 
-/// How much is printed beside the result.
+/// The amount of output besides the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verbosity {
-    /// Warnings alone.
+    /// Warnings only.
     Quiet,
-    /// Notes and progress too.
+    /// Also notes and progress.
     Usual,
-    /// Details too.
+    /// Also details.
     Verbose,
 }
 
-/// Standard error, and the signals by which a user interrupts.
+/// Standard error, and the signals with which a user interrupts.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     verbosity: Verbosity,
@@ -36,7 +37,7 @@ pub(crate) struct Terminal {
     bars: Mutex<Bars>,
 }
 
-/// The bars on the terminal; hidden where standard error is none.
+/// The progress bars; hidden unless standard error is a terminal.
 #[derive(Debug, Default)]
 struct Bars {
     all: MultiProgress,
@@ -57,10 +58,10 @@ impl Terminal {
         }
     }
 
-    /// Lets Ctrl-C interrupt what runs; a second Ctrl-C ends the program at once.
+    /// Makes Ctrl-C interrupt the running command. A second Ctrl-C ends the program at once.
     ///
     /// # Errors
-    /// The system refuses.
+    /// The system refuses to install the handler.
     pub(crate) fn catch_interrupts(&self) -> anyhow::Result<()> {
         for signal in [SIGINT, SIGTERM] {
             let flag = Arc::clone(&self.interrupt);
@@ -70,13 +71,13 @@ impl Terminal {
         Ok(())
     }
 
-    /// Writes a line to standard error. Unlike `eprintln` it goes on where nobody reads that: a search does not end
-    /// because the program that its messages are piped into has ended.
+    /// Writes a line to standard error. Unlike `eprintln`, it does not fail if nobody reads: a
+    /// search must not end because the reader of its messages has ended.
     pub(crate) fn say(&self, text: &str) {
         self.bars().say(text);
     }
 
-    /// Writes a line that begins with its kind, in colour on a terminal.
+    /// Writes a line that begins with its kind, coloured on a terminal.
     fn say_kind(&self, kind: &str, colour: AnsiColor, text: &str) {
         let style = match self.has_colour {
             true => colour.on_default().bold(),
@@ -192,10 +193,10 @@ impl Bars {
     }
 }
 
-/// Writes a result and a line end to standard output; where nobody reads it any more, the rest is left out.
+/// Writes a result and a line end to standard output. If the reader has ended, the rest is dropped.
 ///
 /// # Errors
-/// It cannot be written for another reason.
+/// Writing fails for another reason.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
     let written = writeln!(output, "{}", text.trim_end()).and_then(|()| output.flush());

@@ -1,4 +1,4 @@
-//! The answer first: how wrong, how fast, how sure, and against what.
+//! The top of the report: error, speed, certainty, and the comparison with alternatives.
 
 use super::facts::Facts;
 use super::page::{missing, table};
@@ -8,12 +8,12 @@ use crate::search::Verdict;
 use dense_codegen::emulator::Relative;
 use std::fmt::Write;
 
-/// The page's top: a sentence, tiles, and what was trained beside.
+/// The first section of the page: a sentence, tiles, and the other contenders.
 pub(super) fn answer(facts: &Facts) -> String {
     let metrics = &facts.metrics;
     let call = facts.measured("p50_us").map(|us| us * 1e-6);
     let speed_up = call.and_then(|call| Some(facts.simulator_seconds()? / call));
-    // Several outputs may have a unit each, and one that is not learnt hides behind one that is.
+    // Outputs may have different units, and a poorly learnt output could hide behind a good one.
     let worst = metrics.worst_output();
     let (runs, part) = (facts.rows.len(), facts.part);
     let mut sentence = match worst {
@@ -150,7 +150,7 @@ fn trained(facts: &Facts) -> &[Verdict] {
     report.map_or(&[], |report| &report.contenders)
 }
 
-/// The searched emulator's error over the control's.
+/// The ratio of the searched emulator's error to the control's.
 fn control(facts: &Facts) -> Option<(String, String)> {
     let error = |role: Role| {
         let found = trained(facts).iter().find(|one| one.role == role)?;
@@ -162,7 +162,7 @@ fn control(facts: &Facts) -> Option<(String, String)> {
     Some((format!("{} ×", number(ratio)), about.into()))
 }
 
-/// What was trained in the run, as a table.
+/// The contenders of the run, as a table.
 fn contenders(facts: &Facts) -> String {
     let all = trained(facts);
     if all.len() < 2 {

@@ -1,4 +1,4 @@
-//! The super-architecture: every group with its candidates' probabilities at the end, and how they moved.
+//! The super-architecture: the final probabilities of every group's candidates, and their history.
 
 use super::facts::{Facts, moving};
 use super::page::{Page, figure, grid, missing};
@@ -11,21 +11,22 @@ use crate::space::Architecture;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Candidates side by side, at most.
+/// Largest number of candidates side by side.
 const ABREAST: usize = 4;
-/// Height of a candidate, of the room around a row of them, and of an end of the network, in pixels.
+/// Height of a candidate, of the space around a row of them, and of either end of the network, in
+/// pixels.
 const PILL: f64 = 38.0;
 const ROOM: f64 = 26.0;
 const END: f64 = 28.0;
 
-/// A group: its name, its candidates' names but for copies, and their probabilities.
+/// A group as drawn: its name, the names of its candidates without copies, and their probabilities.
 struct Drawn {
     name: String,
     candidates: Vec<String>,
     probabilities: Vec<f64>,
-    /// The choice that each of them is.
+    /// The choice that each drawn candidate stands for.
     choices: Vec<usize>,
-    /// For each choice, which of them it is or is a copy of.
+    /// For each choice, the index of the drawn candidate that it is or copies.
     place: Vec<usize>,
 }
 
@@ -59,7 +60,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     page.section(heading, about, &content);
 }
 
-/// The groups as they were at the end of a training that searched.
+/// The groups at the end of a training that searched.
 fn named(training: &TrainingRecords) -> Vec<Drawn> {
     let last = training
         .records
@@ -96,7 +97,7 @@ fn named(training: &TrainingRecords) -> Vec<Drawn> {
         .collect()
 }
 
-/// The groups that the emulator's provenance has, without their names; none where nothing was searched.
+/// The groups from the emulator's provenance, without names; empty if nothing was searched.
 fn unnamed(facts: &Facts) -> Vec<Drawn> {
     let provenance = facts.provenance.as_ref();
     let groups = provenance.map_or(&[][..], |from| &from.probabilities);
@@ -147,7 +148,7 @@ fn candidate(value: &Value) -> String {
     }
 }
 
-/// The choices of the members of what ships, where that is of the space that is drawn.
+/// The choices of the shipped members, if they belong to the drawn space.
 fn members<'a>(facts: &'a Facts, space: Option<&str>) -> &'a [Architecture] {
     match &facts.provenance {
         Some(from) if space.is_none_or(|space| from.space == space) => &from.members,
@@ -273,7 +274,7 @@ fn share(probability: f64) -> String {
     }
 }
 
-/// The probabilities of a group over time, one on the other.
+/// The probabilities of a group over time, stacked.
 fn moved(training: &TrainingRecords, group: usize, drawn: &Drawn) -> String {
     let records = moving(training).iter();
     let records: Vec<_> = records

@@ -1,4 +1,4 @@
-//! How sure it is: how often values lie within the band, and whether a wide band means a large error.
+//! Uncertainty: how often values lie inside the band, and whether a wide band means a large error.
 
 use super::facts::Facts;
 use super::page::{Page, figure, grid};
@@ -7,7 +7,7 @@ use super::scale::Scale;
 use super::spread::spread;
 use super::text::{digits, number};
 
-/// Levels in per cent, each with half the width of its band in standard deviations of a Gaussian.
+/// Levels in per cent, each with the half-width of its band in standard deviations of a Gaussian.
 const LEVELS: [(f64, f64); 12] = [
     (10.0, 0.125_66),
     (20.0, 0.253_35),
@@ -22,7 +22,7 @@ const LEVELS: [(f64, f64); 12] = [
     (99.0, 2.575_83),
     (99.9, 3.290_53),
 ];
-/// Points of a cloud, at most.
+/// Largest number of points in a scatter plot.
 const POINTS: usize = 1500;
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
@@ -36,7 +36,7 @@ fn figures(facts: &Facts) -> Vec<String> {
     figures
 }
 
-/// What the standard deviation is, how wide the band is, and which rows the status warns of.
+/// Describes the standard deviation, the width of the band, and the rows that the status flags.
 fn about(facts: &Facts) -> String {
     let metrics = &facts.metrics;
     let mut about = String::from(
@@ -66,7 +66,7 @@ fn about(facts: &Facts) -> String {
         )
 }
 
-/// The share of values within the band of each level.
+/// The fraction of values inside the band of each level.
 fn calibration(facts: &Facts) -> String {
     let mut inside = [0usize; LEVELS.len()];
     let mut count = 0u32;
@@ -101,17 +101,17 @@ fn calibration(facts: &Facts) -> String {
     )
 }
 
-/// The share of values within the 90 % band, by the size of what is predicted, and where it is least.
+/// The fraction of values inside the 90 % band by the size of the prediction, and its minimum.
 fn by_size(facts: &Facts) -> Option<String> {
     const NAMES: [&str; 5] = ["smallest", "2nd fifth", "middle", "4th fifth", "largest"];
     let fifths = facts.metrics.coverage_90_by_size?;
-    // From above: the smallest.
+    // The smallest at the bottom.
     let place = |fifth: usize| (NAMES.len() - fifth) as f64;
     let names = NAMES.iter().enumerate();
     let names = names.map(|(fifth, name)| (place(fifth), (*name).to_owned()));
     let mut plot = Plot::new(
         Axis::new(
-            // Beyond 100 there is room for the share behind its bar.
+            // Beyond 100 there is space for the label of a bar.
             Scale::between(0.0, 118.0, false),
             "values within the 90 % band (%)",
         ),
@@ -143,7 +143,8 @@ fn by_size(facts: &Facts) -> Option<String> {
     ))
 }
 
-/// Each row's root mean square error over its root mean square standard deviation, in training deviations.
+/// Each row's root mean square error against its root mean square standard deviation, in training
+/// deviations.
 fn sharpness(facts: &Facts) -> String {
     let kept: Vec<_> = (0..facts.deviation.len())
         .filter(|&j| facts.deviation[j] > 0.0)

@@ -1,4 +1,4 @@
-//! What it costs: error against work, the latency of the frozen code, and what is in flash.
+//! Costs: error against work, the latency of the frozen code, and the contents of flash.
 
 use super::facts::Facts;
 use super::page::{Page, figure, grid, missing};
@@ -33,7 +33,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     );
 }
 
-/// Every row of the Pareto table.
+/// Error against work of every row of the Pareto table.
 fn pareto(facts: &Facts) -> Option<String> {
     let rows = facts.pareto.as_ref().map(|table| &table.rows);
     let rows = rows.filter(|rows| !rows.is_empty())?;
@@ -69,7 +69,7 @@ fn pareto(facts: &Facts) -> Option<String> {
     ))
 }
 
-/// How long single calls of the frozen code took.
+/// The distribution of the latency of single calls of the frozen code.
 fn latency(facts: &Facts) -> Option<String> {
     let readings = facts.latency.as_ref()?["readings_us"].as_array()?;
     let mut readings: Vec<f64> = readings

@@ -1,4 +1,5 @@
-//! Where it is wrong: predicted against simulated, and the error along the outputs and along every input.
+//! Errors: predicted against simulated values, and the error along the outputs and along every
+//! input.
 
 use super::facts::Facts;
 use super::outputs::{coordinate, output_name};
@@ -12,20 +13,20 @@ use crate::data::Transform;
 use dense_codegen::emulator::Layout;
 use std::ops::Range;
 
-/// Cells along each side of the parity plot, and its shades.
+/// Cells along each side of the parity plot, and number of its shades.
 const CELLS: usize = 56;
 const SHADES: usize = 8;
-/// Numbers that have a parity plot each, at most.
+/// Largest number of scalars with a parity plot each.
 const PARITIES: usize = 6;
-/// Points of a cloud, and inputs that are shown, at most.
+/// Largest number of points in a scatter plot, and of inputs shown.
 const POINTS: usize = 1500;
 const INPUTS: usize = 12;
-/// Points that are drawn larger where there are fewer.
+/// Below this number, points are drawn larger.
 const SPARSE: usize = 100;
-/// Groups of rows behind a median line, and rows of a group, at least.
+/// Minimum number of row groups behind a median line, and of rows in a group.
 const GROUPS: usize = 10;
 const GROUP_ROWS: usize = 5;
-/// Curves in one plot, images, and outputs that are named one by one, at most.
+/// Largest number of curves in one plot, of images, and of outputs named individually.
 const CURVES: usize = 6;
 const IMAGES: usize = 3;
 const NAMED: usize = 24;
@@ -46,7 +47,8 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     page.section("Where it is wrong", &about, &grid(&first));
 }
 
-/// Predicted over simulated values: by output where these are a few numbers, each with a unit of its own, else together.
+/// Predicted against simulated values: one plot per output for a few scalars, which have a unit
+/// each, else one plot for all.
 fn parities(facts: &Facts) -> Vec<String> {
     let count = facts.deviation.len();
     match facts.emulator.outputs().layout {
@@ -64,7 +66,7 @@ fn parities(facts: &Facts) -> Vec<String> {
     }
 }
 
-/// Predicted over simulated values of these outputs, as the density of points.
+/// Predicted against simulated values of these outputs, as the density of points.
 fn parity(facts: &Facts, outputs: Range<usize>, shows: &str) -> String {
     let mixed = facts.is_mixed() && outputs.len() > 1;
     let centres = facts.centres();
@@ -123,8 +125,8 @@ fn parity(facts: &Facts, outputs: Range<usize>, shows: &str) -> String {
     )
 }
 
-/// The root mean square over rows of the error and of the standard deviation, for each output, in training deviations; `None`
-/// for outputs that were constant.
+/// The root mean squares over rows of the error and of the standard deviation, for each output, in
+/// training deviations; `None` for constant outputs.
 fn output_errors(facts: &Facts) -> Vec<Option<[f64; 2]>> {
     let rows = facts.rows.len() as f64;
     let mut squares = vec![[0.0f64; 2]; facts.deviation.len()];
@@ -243,7 +245,7 @@ fn along_outputs(facts: &Facts) -> Vec<String> {
     }
 }
 
-/// Each row's error over one of its inputs, with the median of neighbouring rows.
+/// Each row's error against one of its inputs, with the median of neighbouring rows.
 fn along_input(facts: &Facts, input: usize) -> String {
     let about = &facts.data.inputs()[input];
     let mut points: Vec<(f64, f64)> = (0..facts.rows.len())

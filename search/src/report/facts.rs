@@ -1,4 +1,5 @@
-//! All that a report is made of: the run's files, and its emulator's answers on rows that it has not seen.
+//! The contents of a report: the run's files, and its emulator's predictions on rows that it has
+//! not seen.
 
 use crate::assemble::output_deviation;
 use crate::contenders::Role;
@@ -15,43 +16,43 @@ use dense_codegen::{Emulator, file};
 use serde_json::Value;
 use std::path::Path;
 
-/// A run, judged.
+/// A run with its judged emulator.
 #[derive(Debug)]
 pub struct Facts {
-    /// What ships.
+    /// The shipped emulator.
     pub emulator: Emulator,
-    /// The data that the run was made with, their outputs as the emulator computes them.
+    /// The data of the run, with outputs as the emulator computes them.
     pub data: Dataset,
-    /// Which rows are judged: `test`, or `validation` where the data have no test rows.
+    /// The judged part: `test`, or `validation` if the data have no test rows.
     pub part: &'static str,
-    /// Those rows.
+    /// The judged rows.
     pub rows: Vec<usize>,
     /// The emulator's means on them, rows x outputs.
     pub mean: Vec<f64>,
     /// Its standard deviations.
     pub std: Vec<f64>,
-    /// Each output's standard deviation on the training rows; 0 where it was constant.
+    /// Each output's standard deviation on the training rows; 0 for a constant output.
     pub deviation: Vec<f64>,
-    /// The outputs' scalars or channels, with their units.
+    /// The scalars or channels of the outputs, with their units.
     pub groups: Groups,
-    /// The figures of those rows.
+    /// The metrics on those rows.
     pub metrics: Metrics,
     /// Settings and the search's own report.
     pub description: RunDescription,
-    /// What the emulator says of its search.
+    /// The provenance of the search, from the emulator.
     pub provenance: Option<Provenance>,
-    /// How the trainings went, where the run says.
+    /// The histories of the trainings, if the run has them.
     pub history: Option<TrainingHistory>,
-    /// Error against cost, where the run says.
+    /// Error against cost, if the run has it.
     pub pareto: Option<ParetoTable>,
-    /// What the frozen code's latency program measured, with its readings.
+    /// The measurements of the frozen code's latency program, with its readings.
     pub latency: Option<Value>,
 }
 
-/// A probability that is this near to its last value has settled.
+/// A probability this close to its final value has settled.
 const SETTLED: f64 = 0.01;
 
-/// The records in which probabilities move, and half as long again after the last that moved.
+/// The records during which probabilities change, extended by half their duration.
 pub(super) fn moving(training: &TrainingRecords) -> &[Record] {
     let records = &training.records;
     let known = |record: &&Record| !record.probabilities.is_empty();
@@ -72,11 +73,13 @@ pub(super) fn moving(training: &TrainingRecords) -> &[Record] {
 }
 
 impl Facts {
-    /// Reads a run, and judges its emulator on the test rows of its data (`data`, else where the run had them; `in_memory` if
-    /// it had none in a file), or on the validation rows where there are none. Nothing is timed.
+    /// Reads a run and judges its emulator on the test rows of its data, or on the validation rows
+    /// if there are no test rows. The data come from `data` if given, else from the run's path, or
+    /// from `in_memory` if they were not in a file. Nothing is timed.
     ///
     /// # Errors
-    /// The folder has no finished run, a file in it is not of its form, or the data are not those of the run.
+    /// The folder has no finished run, one of its files has the wrong form, or the data are not
+    /// those of the run.
     pub fn gather(
         run: &Path,
         data: Option<&Path>,
@@ -123,7 +126,7 @@ impl Facts {
         })
     }
 
-    /// The data's name: the file, without its folders.
+    /// The name of the data: the file name without folders.
     #[must_use]
     pub fn name(&self) -> &str {
         let label = self.data.label();
@@ -131,7 +134,8 @@ impl Facts {
         name.unwrap_or(label)
     }
 
-    /// The outputs of the simulator and of the emulator, and its standard deviation, for a judged row.
+    /// The simulator's outputs, the emulator's outputs, and its standard deviation, for a judged
+    /// row.
     #[must_use]
     pub fn answer(&self, index: usize) -> Answer<'_> {
         let outputs = self.data.output_count();
@@ -143,19 +147,20 @@ impl Facts {
         }
     }
 
-    /// A judged row's error: its norm over that of the outputs, as in [`Metrics::median_relative_l2`].
+    /// A judged row's error: its norm divided by the norm of the outputs, as in
+    /// [`Metrics::median_relative_l2`].
     #[must_use]
     pub fn relative_error(&self, index: usize) -> f64 {
         let answer = self.answer(index);
         self.groups.relative_error(answer.y, answer.mean)
     }
 
-    /// Every judged row's answer.
+    /// The predictions for all judged rows.
     pub fn answers(&self) -> impl Iterator<Item = Answer<'_>> {
         (0..self.rows.len()).map(|index| self.answer(index))
     }
 
-    /// In which unit outputs are shown where it is their own.
+    /// The unit in which outputs are shown if they keep their own unit.
     #[must_use]
     pub fn unit(&self) -> &'static str {
         match &self.emulator.outputs().relative {
@@ -168,13 +173,14 @@ impl Facts {
         }
     }
 
-    /// Whether outputs are single numbers, which may have a unit each: they are then shown by [`Facts::in_deviations`].
+    /// Whether outputs are scalars, which may have different units and are then shown by
+    /// [`Facts::in_deviations`].
     #[must_use]
     pub fn is_mixed(&self) -> bool {
         self.emulator.outputs().layout == Layout::Scalars && self.deviation.len() > 1
     }
 
-    /// Each output's mean over the judged rows, as the simulator has it.
+    /// Each output's mean over the judged rows, from the simulator.
     #[must_use]
     pub fn centres(&self) -> Vec<f64> {
         let mut sums = vec![0.0; self.deviation.len()];
@@ -187,7 +193,8 @@ impl Facts {
         sums.into_iter().map(|sum| sum / rows).collect()
     }
 
-    /// How far an output's value is from its centre, in training deviations; 0 where it was constant.
+    /// The distance of an output's value from its centre, in training deviations; 0 for a constant
+    /// output.
     #[must_use]
     pub fn in_deviations(&self, output: usize, centre: f64, value: f64) -> f64 {
         match self.deviation[output] {
@@ -196,7 +203,8 @@ impl Facts {
         }
     }
 
-    /// The training of the space that was searched, where the run has its history; of several the one that ships.
+    /// The training of the searched space, if the run has its history. Of several, the one that
+    /// ships.
     #[must_use]
     pub fn searched(&self) -> Option<&TrainingRecords> {
         let ships = self.description.report.as_ref().map(|report| &report.space);
@@ -209,13 +217,13 @@ impl Facts {
         shipped.or_else(|| searched().next())
     }
 
-    /// Seconds of a call of the simulator, where the data say.
+    /// Seconds of one call of the simulator, if the data give them.
     #[must_use]
     pub fn simulator_seconds(&self) -> Option<f64> {
         self.data.seconds_per_call()
     }
 
-    /// A figure of the latency program.
+    /// A measurement of the latency program.
     #[must_use]
     pub fn measured(&self, name: &str) -> Option<f64> {
         self.latency.as_ref()?[name].as_f64()
@@ -229,7 +237,7 @@ pub struct Answer<'a> {
     pub y: &'a [f64],
     /// The emulator's.
     pub mean: &'a [f64],
-    /// How sure it is.
+    /// The emulator's standard deviations.
     pub std: &'a [f64],
 }
 

@@ -1,4 +1,4 @@
-//! The page as a file.
+//! Writes the page to a file.
 
 use super::{Facts, html};
 use crate::data::Dataset;
@@ -8,22 +8,21 @@ use crate::events::Observer;
 use crate::latency;
 use std::path::Path;
 
-/// Whether the frozen code is built and timed for the report.
+/// Whether to build and time the frozen code for the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Latency {
-    /// It is; cargo has to be there.
+    /// Measure it, which requires cargo.
     Measured,
-    /// It is not.
+    /// Skip it.
     LeftOut,
 }
 
-/// Writes the report on a run to `output`, an HTML file, and returns its bytes. `data` and `in_memory` are as in
-/// [`Facts::gather`].
+/// Writes the report on a run to the HTML file `output`, and returns its number of bytes. `data`
+/// and `in_memory` are as in [`Facts::gather`].
 ///
 /// # Errors
-/// `run` is not a run folder or its run is not finished, its data are not where they were, cargo is
-/// missing, or the file's name does not end in
-/// `.html` or cannot be written.
+/// `run` is not a run folder or its run is not finished, its data are not found, cargo is missing,
+/// or the file's name does not end in `.html`, or it cannot be written.
 pub fn write_page(
     run: &Path,
     output: &Path,

@@ -1,8 +1,9 @@
-//! The report on a run: one page that loads nothing else, with the answer first.
+//! The report on a run: one self-contained page, with the answer first.
 //!
-//! In the order in which data pass: [`facts`] gathers what is to be told; `answer`, `samples`, `errors` with its `residuals`, `band`,
-//! `architecture`, `progress`, `cost` and `settings` are the page's parts from top to bottom, made of `plot`s with their `scale`s and of `text`;
-//! `page` puts the document around them. What a run does not have is said in one line where it would be.
+//! In the order of the data flow: [`facts`] gathers the contents. The parts of the page, from top
+//! to bottom, are `answer`, `samples`, `errors` with its `residuals`, `band`, `architecture`,
+//! `progress`, `cost` and `settings`. They consist of `plot`s with their `scale`s and of `text`.
+//! `page` adds the document around them. If a run lacks something, one line in its place says so.
 
 mod answer;
 mod architecture;
@@ -27,7 +28,7 @@ pub use file::{Latency, write_page};
 
 use page::Page;
 
-/// The page's text.
+/// The HTML text of the page.
 #[must_use]
 pub fn html(facts: &Facts) -> String {
     let mut page = Page::new(&format!("Emulator of {}", facts.name()));

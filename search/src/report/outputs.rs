@@ -1,8 +1,8 @@
-//! Names and coordinates of the outputs, as axes have them.
+//! Names and coordinates of the outputs, as axis labels.
 
 use super::facts::Facts;
 
-/// What an output is called.
+/// The name of an output.
 pub(super) fn output_name(facts: &Facts, output: usize) -> String {
     let names = &facts.emulator.outputs().names;
     let name = names.get(output).cloned();

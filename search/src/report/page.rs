@@ -1,11 +1,11 @@
-//! The page around the figures: one file that loads nothing, in light and dark.
+//! The page around the figures: one self-contained file, in light and dark.
 
 use super::text::escape;
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("style.css");
 
-/// A page in the making.
+/// A page under construction.
 pub(super) struct Page {
     title: String,
     body: String,
@@ -19,7 +19,7 @@ impl Page {
         }
     }
 
-    /// A part of the page, with what stands below its heading.
+    /// Adds a section: a heading, an introduction, and content.
     pub(super) fn section(&mut self, heading: &str, about: &str, content: &str) {
         let _ = writeln!(
             self.body,
@@ -29,7 +29,7 @@ impl Page {
         );
     }
 
-    /// Content before the first section.
+    /// Adds content before the first section.
     pub(super) fn begin(&mut self, content: &str) {
         self.body += content;
     }
@@ -45,12 +45,13 @@ impl Page {
     }
 }
 
-/// Figures beside one another, as many as the width takes.
+/// Figures side by side, wrapped at the width of the page.
 pub(super) fn grid(figures: &[String]) -> String {
     format!("<div class=\"grid\">{}</div>", figures.concat())
 }
 
-/// A picture with its caption: what it shows, in bold, and how to read it. `keys` explain colours, by class.
+/// A picture with its caption: its subject, in bold, and how to read it. `keys` explain colours, by
+/// class.
 pub(super) fn figure(picture: &str, shows: &str, read: &str, keys: &[(&str, &str)]) -> String {
     let mut legend = String::new();
     for (class, text) in keys {
@@ -70,12 +71,12 @@ pub(super) fn figure(picture: &str, shows: &str, read: &str, keys: &[(&str, &str
     )
 }
 
-/// A line in the place of what the run does not have.
+/// A line in place of something that the run lacks.
 pub(super) fn missing(text: &str) -> String {
     format!("<p class=\"missing\">{}</p>", escape(text))
 }
 
-/// A table of rows, the first of which is its head; `numbers` says of each column whether it has numbers.
+/// A table of rows, the first of which is the header. `numbers` tells which columns are numeric.
 pub(super) fn table(rows: &[Vec<String>], numbers: &[bool]) -> String {
     let mut out = String::from("<div class=\"wide\"><table>");
     for (index, row) in rows.iter().enumerate() {

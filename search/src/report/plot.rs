@@ -1,26 +1,29 @@
-//! Plots as inline SVG: two axes with ticks and labels, and lines, bands, points, bars and cells between them.
+//! Plots as inline SVG: two axes with ticks and labels, and lines, bands, points, bars and cells
+//! between them.
 //!
-//! No crate: what is drawn has no colour of its own but a class, to which the page gives a colour in light and dark; and
-//! text has to keep its size from a desk to a phone, for which every plot is as wide as a phone's page.
+//! We use no crate: drawn elements have no fixed colour but a class, which the page colours in
+//! light and dark. Text must keep its size from desktop to phone, so every plot has the width of a
+//! phone's page.
 
 use super::scale::Scale;
 use super::text::{escape, tick};
 use std::fmt::Write;
 
-/// Width and height of a plot, in pixels where it is drawn at its size.
+/// Width and height of a plot, in pixels at its natural size.
 pub(super) const SIZE: [f64; 2] = [360.0, 236.0];
-/// Room for labels: left, right, above, below.
+/// Space for labels: left, right, above, below.
 const MARGIN: [f64; 4] = [58.0, 14.0, 10.0, 40.0];
 
-/// Width of a letter of a name beside the vertical axis, and of what stands beside the names, in pixels.
+/// Width of a letter in names beside the vertical axis, and of the other elements beside those
+/// names, in pixels.
 const LETTER: f64 = 6.4;
 const LABEL: f64 = 30.0;
-/// Half the width of a digit below an axis, in pixels, at most.
+/// Upper limit of half the width of a digit below an axis, in pixels.
 const HALF_LETTER: f64 = 3.5;
-/// How far cells reach over their neighbours, so that nothing shines through between them.
+/// Overlap of neighbouring cells, so that no background shows between them.
 const SEAM: f64 = 0.3;
 
-/// An axis: how numbers lie along it, and its label with the unit.
+/// An axis: its scale, and its label with the unit.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
     pub(super) scale: Scale,
@@ -36,13 +39,13 @@ impl Axis {
     }
 }
 
-/// A plot in the making.
+/// A plot under construction.
 pub(super) struct Plot {
     x: Axis,
     y: Axis,
     size: [f64; 2],
     body: String,
-    /// Labels that stand for the horizontal or vertical ticks, each with its place.
+    /// Labels that replace the horizontal or vertical ticks, each with its position.
     names: Option<Vec<(f64, String)>>,
 }
 
@@ -61,7 +64,8 @@ impl Plot {
         }
     }
 
-    /// Names instead of numbers along the vertical axis; long ones lose their middle.
+    /// Uses names instead of numbers along the vertical axis. Long names are shortened in the
+    /// middle.
     pub(super) fn named(mut self, names: Vec<(f64, String)>) -> Self {
         let most = ((0.45 * self.size[0] - LABEL) / LETTER) as usize;
         let names = names.into_iter();
@@ -92,7 +96,8 @@ impl Plot {
         ]
     }
 
-    /// A point's place between the axes; what is far outside stays near, for the sake of the text's length.
+    /// A point's position between the axes. Points far outside are moved closer, which keeps the
+    /// text short.
     fn place(&self, x: f64, y: f64) -> (f64, f64) {
         let [width, height] = self.inner();
         let near = |place: f64| place.clamp(-1.0, 2.0);
@@ -115,7 +120,7 @@ impl Plot {
         path
     }
 
-    /// A line through these points; `class` says its colour and kind.
+    /// A line through these points. `class` gives its colour and style.
     pub(super) fn line(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let path = self.path(points);
         let _ = write!(self.body, "<path class=\"line {class}\" d=\"{path}\"/>");
@@ -136,7 +141,8 @@ impl Plot {
         radius: f64,
         points: impl IntoIterator<Item = (f64, f64)>,
     ) {
-        // A path of dots of no length, drawn with round ends, is a quarter of as many circles.
+        // A path of zero-length dots with round ends takes a quarter of the bytes of the same
+        // number of circles.
         let mut path = String::new();
         for (x, y) in points {
             let (x, y) = self.place(x, y);
@@ -149,13 +155,13 @@ impl Plot {
         );
     }
 
-    /// A text beside a point.
+    /// A text next to a point.
     pub(super) fn note(&mut self, x: f64, y: f64, text: &str) {
         let (x, y) = self.place(x, y);
         self.write_note(x, (y - 4.0).max(9.0), text);
     }
 
-    /// A text to the right of a place, or to its left where there is no room.
+    /// A text to the right of a position, or to its left if there is no space.
     fn write_note(&mut self, x: f64, y: f64, text: &str) {
         let (x, anchor) = match x < 0.7 * self.inner()[0] {
             true => (x + 5.0, "start"),
@@ -168,7 +174,7 @@ impl Plot {
         );
     }
 
-    /// A text behind the end of a bar.
+    /// A text after the end of a bar.
     pub(super) fn beside(&mut self, x: f64, y: f64, text: &str) {
         let (x, y) = self.place(x, y);
         let (x, y, text) = (x + 5.0, y + 3.5, escape(text));
@@ -178,7 +184,7 @@ impl Plot {
         );
     }
 
-    /// A vertical line with a text at its top; texts that would meet stand in lines below one another.
+    /// A vertical line with a text at its top. Texts that would overlap go on separate lines.
     pub(super) fn mark(&mut self, x: f64, text: &str, line: usize) {
         let (low, high) = (self.y.scale.value(0.0), self.y.scale.value(1.0));
         self.line("mark", [(x, low), (x, high)]);
@@ -196,8 +202,8 @@ impl Plot {
         let _ = write!(self.body, "<path class=\"bar {class}\" d=\"{path}\"/>");
     }
 
-    /// Cells that fill the plot, `[rows][columns]` from below, each of a level or empty; neighbours of a level are one
-    /// rectangle. `style` gives the attributes of a level.
+    /// Cells that fill the plot, `[rows][columns]` from below, each empty or with a level.
+    /// Neighbours of equal level become one rectangle. `style` gives the attributes of a level.
     pub(super) fn cells(&mut self, rows: &[Vec<Option<usize>>], style: impl Fn(usize) -> String) {
         let [width, height] = self.inner();
         let columns = rows.first().map_or(1, Vec::len);
@@ -230,7 +236,7 @@ impl Plot {
         }
     }
 
-    /// The whole picture under a title of its own, where a figure has several.
+    /// The complete picture with a visible title, for figures with several pictures.
     pub(super) fn titled(self, title: &str) -> String {
         let svg = self.svg(title);
         format!(
@@ -239,7 +245,7 @@ impl Plot {
         )
     }
 
-    /// The whole picture; `title` is what it shows, for those who do not see it.
+    /// The complete picture. `title` describes it for people who cannot see it.
     pub(super) fn svg(self, title: &str) -> String {
         let ([width, height], [w, h]) = (self.size, self.inner());
         let (left, top) = (self.left(), MARGIN[2]);
@@ -255,9 +261,10 @@ impl Plot {
             let y = top + h + 14.0;
             let number = tick(at);
             let half = HALF_LETTER * number.chars().count() as f64 + 2.0;
-            // At the edge of the picture, no farther out than it is drawn.
+            // At the edge of the picture, keep it inside.
             let x = x.min(width - half);
-            // Between logarithms round numbers crowd: a number that would meet the one before is left out.
+            // On a logarithmic axis ticks can crowd: skip a number that would overlap the previous
+            // one.
             if last.is_some_and(|(place, other)| (x - place).abs() < half + other) {
                 continue;
             }
@@ -298,7 +305,7 @@ impl Plot {
     }
 }
 
-/// A name of at most so many letters: its beginning and its end.
+/// A name of at most `most` letters: its beginning and its end.
 fn shortened(name: &str, most: usize) -> String {
     let letters: Vec<char> = name.chars().collect();
     if letters.len() <= most {

@@ -1,4 +1,4 @@
-//! How training went: losses of all that was trained, and the entropy of what was searched.
+//! The course of training: losses of all contenders, and the entropy of the search.
 
 use super::facts::{Facts, moving};
 use super::page::{Page, figure, grid, missing};
@@ -28,7 +28,7 @@ fn time<'a>(records: impl Iterator<Item = &'a Record>) -> Axis {
     )
 }
 
-/// Where each phase begins.
+/// Marks the start of each phase.
 fn phases(plot: &mut Plot, records: &[Record]) {
     let phases = records.chunk_by(|a, b| a.phase == b.phase);
     for (line, phase) in phases.enumerate() {

@@ -1,4 +1,4 @@
-//! Which way it is wrong: signed residuals, predicted less simulated, of each output.
+//! Bias: signed residuals, predicted minus simulated, of each output.
 
 use super::facts::Facts;
 use super::outputs::{coordinate, output_name};
@@ -8,14 +8,14 @@ use super::samples::image;
 use super::scale::Scale;
 use dense_codegen::emulator::Layout;
 
-/// Curves, images and single numbers that are shown, at most.
+/// Largest number of curves, images and scalars shown.
 const CHANNELS: usize = 3;
 const NAMED: usize = 24;
-/// Shares of the rows below which residuals lie that are drawn: the outer pair, the inner pair, and the middle.
+/// Quantiles of the residuals that are drawn: the outer pair, the inner pair, and the median.
 const SHARES: [f64; 5] = [0.05, 0.95, 0.25, 0.75, 0.5];
 const LABEL: &str = "residual (training deviations)";
 
-/// The figures of signed residuals, as the outputs are arranged.
+/// The figures of signed residuals, in the form that suits the layout.
 pub(super) fn figures(facts: &Facts) -> Vec<String> {
     let outputs = facts.emulator.outputs();
     match (outputs.layout, &outputs.shape[..]) {
@@ -27,14 +27,14 @@ pub(super) fn figures(facts: &Facts) -> Vec<String> {
     }
 }
 
-/// An output's residuals over the rows, in training deviations; `None` where it was constant.
+/// An output's residuals over the rows, in training deviations; `None` for a constant output.
 fn residuals(facts: &Facts, output: usize) -> Option<Vec<f64>> {
     let unit = facts.deviation[output];
     let of = |answer: super::facts::Answer<'_>| (answer.mean[output] - answer.y[output]) / unit;
     (unit > 0.0).then(|| facts.answers().map(of).collect())
 }
 
-/// The residuals below which the [`SHARES`] of an output's rows lie; not numbers where it was constant.
+/// The quantiles [`SHARES`] of an output's residuals; NaN for a constant output.
 fn quantiles(facts: &Facts, output: usize) -> [f64; 5] {
     let Some(mut all) = residuals(facts, output) else {
         return [f64::NAN; 5];

@@ -1,4 +1,4 @@
-//! The best, the median and the worst of the judged runs, as curves or images, with the band.
+//! The best, the median and the worst of the judged rows, as curves or images, with the band.
 
 use super::facts::{Answer, Facts};
 use super::outputs::{coordinate, output_name};
@@ -10,13 +10,13 @@ use crate::calibration::Z_90;
 use crate::data::relative_words;
 use dense_codegen::emulator::Layout;
 
-/// Curves and images of a run that are shown, at most.
+/// Largest number of curves and images shown per row.
 const CHANNELS: usize = 3;
-/// Numbers that are named one by one, at most.
+/// Largest number of values named individually.
 const NAMED: usize = 24;
-/// Images are averaged to so many rows and columns, at most.
+/// Largest number of rows and columns of an image; larger images are averaged.
 const PIXELS: usize = 96;
-/// Shades of an image.
+/// Number of shades of an image.
 const SHADES: usize = 24;
 
 pub(super) fn section(facts: &Facts, page: &mut Page) {
@@ -49,7 +49,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     page.section("What it predicts", &about, &grid(&figures));
 }
 
-/// The figure of one run: as many of its curves or images as are shown.
+/// The figure of one row, limited to the curves or images that are shown.
 fn sample(facts: &Facts, name: &str, (error, index): (f64, usize)) -> String {
     let outputs = facts.emulator.outputs();
     let answer = facts.answer(index);
@@ -142,7 +142,7 @@ fn curve(facts: &Facts, answer: Answer<'_>, title: &str) -> String {
     }
 }
 
-/// A few numbers, which may have a unit each: one below the other, in training deviations.
+/// A few scalars, which may have different units: in a column, in training deviations.
 fn numbers(facts: &Facts, answer: Answer<'_>) -> String {
     let centres = facts.centres();
     let known: Vec<usize> = (0..answer.y.len())
@@ -187,7 +187,7 @@ fn numbers(facts: &Facts, answer: Answer<'_>) -> String {
     plot.svg("Simulator and emulator")
 }
 
-/// Simulator and emulator in one scale of shades; error and standard deviation in another.
+/// Simulator and emulator on one colour scale; error and standard deviation on another.
 fn images(facts: &Facts, answer: Answer<'_>, size: [usize; 2], title: &str) -> String {
     let errors = answer.y.iter().zip(answer.mean);
     let errors: Vec<f64> = errors.map(|(y, mean)| (y - mean).abs()).collect();
@@ -211,7 +211,7 @@ fn images(facts: &Facts, answer: Answer<'_>, size: [usize; 2], title: &str) -> S
     out + "</div>"
 }
 
-/// An image in shades from the low to the high end of a range, which are stated below it.
+/// An image in shades from the low to the high end of a range, with the range printed below.
 pub(super) fn image(
     facts: &Facts,
     values: &[f64],
@@ -258,7 +258,7 @@ pub(super) fn image(
     plot.titled(&format!("{name}: dark {low}, bright {high}"))
 }
 
-/// The colour map viridis (van der Walt and Smith, 2015), between nine of its colours.
+/// The colour map viridis (van der Walt and Smith, 2015), interpolated between nine of its colours.
 fn viridis(place: f64) -> String {
     const COLOURS: [[f64; 3]; 9] = [
         [68.0, 1.0, 84.0],

@@ -1,19 +1,19 @@
-//! Scales: where numbers lie along an axis, and which of them have a tick.
+//! Scales: the positions of values along an axis, and the choice of ticks.
 
-/// Ticks on an axis, about.
+/// Approximate number of ticks on an axis.
 const TICKS: f64 = 6.0;
 
-/// How numbers lie along an axis.
+/// The scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
-    /// By themselves.
+    /// Linear.
     Linear { low: f64, high: f64 },
-    /// By their logarithm; both limits are positive.
+    /// Logarithmic; both limits are positive.
     Logarithmic { low: f64, high: f64 },
 }
 
 impl Scale {
-    /// The linear scale that holds these numbers, some room around them.
+    /// The linear scale that contains these values, with a margin.
     pub(super) fn around(values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = limits(values);
         let room = match high - low {
@@ -26,7 +26,7 @@ impl Scale {
         }
     }
 
-    /// The logarithmic scale that holds the positive of these numbers, some room around them.
+    /// The logarithmic scale that contains the positive ones of these values, with a margin.
     pub(super) fn decades(values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = limits(values.into_iter().filter(|&value| value > 0.0));
         let low = if low > 0.0 { low } else { 0.1 };
@@ -38,7 +38,7 @@ impl Scale {
         }
     }
 
-    /// The scale from `low` to `high` and no farther, logarithmic where that is asked for.
+    /// The scale from exactly `low` to exactly `high`, logarithmic on request.
     pub(super) fn between(low: f64, high: f64, logarithmic: bool) -> Self {
         match logarithmic {
             true => Self::Logarithmic { low, high },
@@ -46,7 +46,7 @@ impl Scale {
         }
     }
 
-    /// Where a number lies: 0 at the low limit, 1 at the high one.
+    /// The position of a value: 0 at the low limit, 1 at the high limit.
     pub(super) fn at(self, value: f64) -> f64 {
         match self {
             Self::Linear { low, high } => (value - low) / (high - low),
@@ -56,7 +56,7 @@ impl Scale {
         }
     }
 
-    /// The number at a place between 0 and 1.
+    /// The value at a position between 0 and 1.
     pub(super) fn value(self, place: f64) -> f64 {
         match self {
             Self::Linear { low, high } => low + place * (high - low),
@@ -64,7 +64,7 @@ impl Scale {
         }
     }
 
-    /// Round numbers within the scale, a few.
+    /// A few round values within the scale.
     pub(super) fn ticks(self) -> Vec<f64> {
         match self {
             Self::Logarithmic { low, high } => {
@@ -89,7 +89,7 @@ impl Scale {
 }
 
 fn linear_ticks(low: f64, high: f64) -> Vec<f64> {
-    // A coordinate of the data may fall.
+    // A coordinate of the data may be decreasing.
     let (low, high) = (low.min(high), low.max(high));
     let raw = (high - low) / TICKS;
     let power = 10f64.powf(raw.log10().floor());

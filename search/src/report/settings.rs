@@ -1,4 +1,4 @@
-//! Settings and provenance: enough to repeat the run, and to know this emulator again.
+//! Settings and provenance: enough to repeat the run and to identify the emulator.
 
 use super::facts::Facts;
 use super::page::{Page, table};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Settings that say nothing to a reader: pages of numbers, clocks.
+/// Settings without meaning for a reader: pages of values, clocks.
 const LEFT_OUT: [&str; 3] = [
     "cost_model.rates",
     "cost_model.measured",
@@ -69,7 +69,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
     page.section("Settings and provenance", &about, &content);
 }
 
-/// Every leaf of the settings with its path.
+/// Lists every leaf of the settings with its path.
 fn flatten(path: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
     if LEFT_OUT.contains(&path) {
         return;

@@ -1,6 +1,6 @@
-//! Numbers and names as they stand in a page.
+//! Formats numbers and names for the page.
 
-/// The text with the characters escaped that mean something to HTML.
+/// Escapes the characters that have a meaning in HTML.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -15,22 +15,22 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// A number to three digits, short: `0.25`, `1500`, `5·10¹⁷`.
+/// Formats a value to three digits, in short form: `0.25`, `1500`, `5·10¹⁷`.
 pub(super) fn number(value: f64) -> String {
     digits(value, 3)
 }
 
-/// A number beside an axis, where there is little room: `2·10⁴`.
+/// Formats a tick label, for which there is little space: `2·10⁴`.
 pub(super) fn tick(value: f64) -> String {
     written(value, 3, 3)
 }
 
-/// A number to so many digits, short.
+/// Formats a value to this number of digits, in short form.
 pub(super) fn digits(value: f64, digits: usize) -> String {
     written(value, digits, 4)
 }
 
-/// A number of the size of 1 to so many places behind its point.
+/// Formats a value of order 1 to this number of decimals.
 pub(super) fn decimals(value: f64, places: usize) -> String {
     match value.is_finite() {
         true => format!("{value:.places$}").replace('-', "−"),
@@ -38,7 +38,7 @@ pub(super) fn decimals(value: f64, places: usize) -> String {
     }
 }
 
-/// A number to so many digits, as a power of ten beyond ten to `largest`.
+/// Formats a value to this number of digits, with a power of ten outside 10^-3 to 10^`largest`.
 fn written(value: f64, digits: usize, largest: i32) -> String {
     if value == 0.0 {
         return "0".into();
@@ -46,7 +46,7 @@ fn written(value: f64, digits: usize, largest: i32) -> String {
     if !value.is_finite() {
         return "–".into();
     }
-    // Rounded first: 9.996 has one digit more before its point than it seems.
+    // Round first: 9.996 gains a digit before the decimal point.
     let rounded = format!("{:.*e}", digits - 1, value);
     let (mantissa, exponent) = rounded.split_once('e').unwrap_or((&rounded, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -80,12 +80,12 @@ fn superscript(exponent: i32) -> String {
     exponent.to_string().chars().map(raised).collect()
 }
 
-/// A share as a percentage.
+/// Formats a fraction as a percentage.
 pub(super) fn percent(share: f64) -> String {
     format!("{}\u{a0}%", number(100.0 * share))
 }
 
-/// Bytes, in kB from a thousand on.
+/// Formats a number of bytes, in kB from a thousand on.
 pub(super) fn bytes(count: f64) -> String {
     match count {
         ..1000.0 => format!("{count} B"),
@@ -94,7 +94,7 @@ pub(super) fn bytes(count: f64) -> String {
     }
 }
 
-/// A time that is given in seconds.
+/// Formats a time given in seconds.
 pub(super) fn seconds(time: f64) -> String {
     let units = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")];
     let fits = units.into_iter().find(|(size, _)| time >= *size);

@@ -1,8 +1,8 @@
-//! Searching: train, and leave an emulator in a run's folder.
+//! Runs a search: trains the contenders and leaves an emulator in a run's folder.
 //!
-//! [`SearchSettings`] say what is asked for and what is trained for it; `train` trains the
-//! contenders within their time; `ship` judges them on rows that trained nothing and writes what
-//! the run leaves; [`RunReport`] is what it says of itself.
+//! [`SearchSettings`] holds the request and derives the contenders from it; `train` trains the
+//! contenders within their time; `ship` judges them on rows that trained nothing and writes the
+//! results; [`RunReport`] is the search's report.
 
 mod pilot;
 mod records;
@@ -36,14 +36,14 @@ use candle_core::Device;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Data, and where they are from, so that the run can be resumed and reported on.
+/// Data with their source, so that the run can be resumed and reported on.
 #[derive(Debug)]
 pub struct Input {
     /// The data.
     pub data: Dataset,
-    /// The file, as the user gave it; `None`: the data are in no file.
+    /// The file, as the user gave it; `None` if the data are not in a file.
     pub path: Option<PathBuf>,
-    /// How it was read.
+    /// The options used to read it.
     pub options: ReadOptions,
 }
 
@@ -60,7 +60,7 @@ impl Input {
         })
     }
 
-    /// Returns data that are in no file: a caller that resumes the run has to have them.
+    /// Returns data that are not in a file. To resume the run, a caller must provide them again.
     #[must_use]
     pub fn in_memory(data: Dataset) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Input {
     }
 }
 
-/// Returns the emulator's file of a run.
+/// Returns the path of a run's emulator.
 #[must_use]
 pub fn emulator_file(run: &Path) -> PathBuf {
     match run.is_dir() {
@@ -80,7 +80,7 @@ pub fn emulator_file(run: &Path) -> PathBuf {
     }
 }
 
-/// Returns the emulator's file of a row of a run's Pareto table.
+/// Returns the path of the emulator of a row of a run's Pareto table.
 ///
 /// # Errors
 /// The run has no such row.
@@ -101,10 +101,10 @@ pub fn pareto_file(run: &Path, row: usize) -> Result<PathBuf> {
     }
 }
 
-/// A search, before it runs.
+/// A search and its settings.
 ///
 /// # Example
-/// The one of the [crate] runs a search.
+/// The example of the [crate] runs a search.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
     settings: SearchSettings,
@@ -117,12 +117,13 @@ impl Search {
         Self { settings }
     }
 
-    /// Searches, and leaves what [`RunFolder`] lists in the new folder `out`. An interrupted search leaves an emulator too,
-    /// and can be resumed.
+    /// Searches, and writes the files listed by [`RunFolder`] into the new folder `out`. An
+    /// interrupted search also leaves an emulator, and can be resumed.
     ///
     /// # Errors
-    /// The folder has a run already or another program is at work there, the data cannot be learnt, the space has no network
-    /// for such data or such a budget, or something cannot be written.
+    /// The folder already has a run or another program is writing there; nothing can be learnt from
+    /// the data; the space has no network for such data or such a budget; or something cannot be
+    /// written.
     pub fn run(&self, input: &Input, out: &Path, observer: &dyn Observer) -> Result<RunReport> {
         let began = Instant::now();
         let mut plan = self.settings.clone();
@@ -139,7 +140,7 @@ impl Search {
         if plan.cost_model.is_none() {
             plan.cost_model = Some(cost_model::store::of_this_machine(observer)?);
         }
-        // Where the data decide on the transform, at least the cheapest has to keep the budget.
+        // If the data decide on the transform, at least the cheapest one must keep the budget.
         let transform = plan.transform.asked_for().unwrap_or(Transform::None);
         let components = plan.components(&data, &split.train, transform);
         plan.contenders(&data, transform, components.as_ref())?;
@@ -178,11 +179,13 @@ impl Search {
         under_way.end(&mut description)
     }
 
-    /// Continues a run that was killed or interrupted, to the emulator that it would have had without the break. `data` is
-    /// where its file is now, if it was moved; `in_memory` returns the data where they were in no file.
+    /// Continues a run that was killed or interrupted, to the same emulator as without the break.
+    /// `data` is the new path of its file, if it was moved. `in_memory` returns the data if they
+    /// were not in a file.
     ///
     /// # Errors
-    /// The folder has no unfinished run, another program is at work there, or its data are not where they were.
+    /// The folder has no unfinished run, another program is writing there, or its data are not
+    /// found.
     pub fn resume(
         run: &Path,
         data: Option<&Path>,
@@ -229,9 +232,9 @@ impl Search {
     }
 }
 
-/// A search under way.
+/// A running search.
 struct Run<'a> {
-    /// With outputs as the emulator computes them.
+    /// The data, with outputs as the emulator computes them.
     data: &'a Dataset,
     split: Split,
     settings: &'a SearchSettings,
@@ -242,7 +245,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Completes the folder; an outcome that another try would have again is written there.
+    /// Completes the folder. If the search fails in a way that a repetition would repeat, records
+    /// the error there.
     fn end(&self, description: &mut RunDescription) -> Result<RunReport> {
         let report = self.complete(description);
         if let Err(error) = &report
@@ -319,7 +323,7 @@ impl Run<'_> {
         Ok(report)
     }
 
-    /// What a teacher says, where there is one.
+    /// The teacher's predictions, if there is a teacher.
     fn lesson(&self, learnt: Learnt<'_>) -> Option<Lesson> {
         if self.settings.teacher == TeacherMode::None {
             return None;

@@ -1,8 +1,9 @@
-//! What the pilots choose: how fast weights decay.
+//! Pilots: short trainings that choose the weight decay.
 //!
-//! Where a network can learn its rows by heart, strong decay halves the error; where outputs are smooth, it multiplies
-//! it by two to three (docs/measurements/choices.md). Neither the rows' number nor the errors of a training tell the two apart, but a
-//! short training with each does. The pilots train a fixed network, so that the search and its control have the same decay.
+//! If a network can memorise its rows, strong decay halves the error. If outputs are smooth, strong
+//! decay multiplies the error by two to three (docs/measurements/choices.md). Neither the number of
+//! rows nor the errors of one training tell the two cases apart, but a short training with each
+//! decay does. The pilots train a fixed network, so the search and its control get the same decay.
 
 use super::{Extent, Run, pool};
 use crate::assemble::data_order;
@@ -16,20 +17,22 @@ use crate::training::{Choices, Members, Settings, Trainer};
 use crate::transfer;
 use std::time::Duration;
 
-/// The steps of a pilot. After 4,000 the decays are nearly alike, after 16,000 they are as after 60,000.
+/// The steps of a pilot. After 4,000 steps the decays hardly differ; after 16,000 they rank as
+/// after 60,000.
 const STEPS: usize = 16_000;
-/// The decay that is tried beside the usual one.
+/// The decay that is tried in addition to the usual one.
 const STRONG: f64 = 0.1;
-/// It is taken where the error on the selection rows falls below this share.
+/// The strong decay is chosen if it lowers the error on the selection rows below this fraction.
 const WORTH_IT: f64 = 0.9;
-/// The runs that are long enough for pilots: they take about five seconds.
+/// Runs of at least this time, or these steps, use pilots, which take about five seconds.
 const LONG_TIME: Duration = Duration::from_secs(60);
 const LONG_STEPS: usize = 20_000;
-/// The multiply-accumulates of a network whose pilots take about five seconds.
+/// Multiply-accumulates up to which the pilots of a network take about five seconds.
 const CHEAP: u64 = 150_000;
 
 impl Run<'_> {
-    /// Returns what the steps of this run are like. Deterministic: a run that is resumed chooses the same.
+    /// Returns the training choices of this run. Deterministic: a resumed run makes the same
+    /// choices.
     ///
     /// # Errors
     /// The device fails.
@@ -42,7 +45,7 @@ impl Run<'_> {
         let (inputs, output) = (self.data.input_count(), output_shape(self.data));
         let (space, members) = mlp(inputs, output, Mlp::Basis, 1)?;
         let is_cheap = space.architecture_macs(&members[0])? <= CHEAP;
-        // Few rows are polished, which finds its own end on the selection rows.
+        // Few rows end with the polish, which chooses its own stopping point on the selection rows.
         if !is_long || !is_cheap || usual.polish > 0.0 {
             return Ok(usual);
         }
@@ -51,7 +54,7 @@ impl Run<'_> {
             ..usual
         };
         let order = data_order(output);
-        // So cheap a network has few outputs.
+        // Such a cheap network has few outputs.
         let learnt = Learnt {
             data: self.data,
             normalisation,

@@ -1,6 +1,8 @@
-//! The JSON files of a run's folder. Each has one type, with which it is written, resumed, judged and reported on.
+//! The JSON files of a run's folder. Each has one type, which every command uses to write or read
+//! it.
 //!
-//! Every key has to be there, so that none is taken for its default; what is not known is `null`.
+//! Every key is required, so a missing one is never replaced by a default. Unknown values are
+//! `null`.
 
 use super::run_report::{ParetoRow, RunReport};
 use super::settings::SearchSettings;
@@ -14,40 +16,40 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// `run.json`: what a run was asked for and, at its end, what it found.
+/// `run.json`: the request of a run and, at its end, the result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunDescription {
-    /// The program that began it, and its version.
+    /// The program that started the run, and its version.
     pub tool: String,
-    /// Where its data are.
+    /// The source of its data.
     pub data: DataSource,
     /// Its settings.
     pub plan: SearchSettings,
-    /// What it found; `None` until its end.
+    /// The result; `None` until the end.
     #[serde(deserialize_with = "Option::deserialize")]
     pub report: Option<RunReport>,
-    /// What it ended with, and would end with again; absent from the runs that did not.
+    /// An error that ended the run and that a repetition would reproduce; absent from other runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// Where the data of a run are.
+/// The source of a run's data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSource {
-    /// The file; `None` where they are in none.
+    /// The file; `None` if the data are not in a file.
     #[serde(deserialize_with = "Option::deserialize")]
     pub path: Option<PathBuf>,
     /// SHA-256 of its bytes.
     pub sha256: String,
-    /// How it is read.
+    /// The options used to read it.
     pub options: ReadOptions,
 }
 
 impl DataSource {
-    /// Reads the data: from `data`, else from where they were, else from `in_memory`.
+    /// Reads the data: from `data` if given, else from their previous path, else from `in_memory`.
     ///
     /// # Errors
-    /// They cannot be read, or are not those of the run.
+    /// They cannot be read, or are not the data of the run.
     pub fn read(
         &self,
         data: Option<&Path>,
@@ -68,34 +70,34 @@ impl DataSource {
     }
 }
 
-/// `pareto.json`: the best of what was trained at each cost.
+/// `pareto.json`: the best ensembles of the run at each cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ParetoTable {
-    /// The version of this form.
+    /// The version of this format.
     pub version: Version<1>,
-    /// The error by which rows are compared, [`RunReport::chosen_by`], on validation rows.
+    /// The error that ranks the rows, [`RunReport::chosen_by`], on validation rows.
     pub error: String,
-    /// The rows, the least error first.
+    /// The rows, in order of increasing error.
     pub rows: Vec<ParetoRow>,
 }
 
-/// `history.json`: how each training went.
+/// `history.json`: the history of each training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingHistory {
-    /// The version of this form.
+    /// The version of this format.
     pub version: Version<1>,
-    /// The trainings, one for each contender.
+    /// The trainings, one per contender.
     pub trainings: Vec<TrainingRecords>,
 }
 
-/// How the training of a contender went.
+/// The history of a contender's training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRecords {
     /// The contender.
     pub name: String,
-    /// What it is in the run.
+    /// Its role in the run.
     pub role: Role,
-    /// The operation groups, in the order in which entropies and probabilities stand in the records.
+    /// The operation groups, in the order of entropies and probabilities in the records.
     pub groups: Vec<GroupCandidates>,
     /// The training at some of its steps.
     pub records: Vec<Record>,
@@ -106,13 +108,13 @@ pub struct TrainingRecords {
 pub struct GroupCandidates {
     /// Its name.
     pub name: String,
-    /// Its candidates as the JSON of a space has them, with their `activation` where that is not the
-    /// group's: only copies are equal.
+    /// Its candidates, as in the JSON of a space. A candidate with its own activation includes it
+    /// as `activation`, so only copies are equal.
     pub candidates: Vec<serde_json::Value>,
 }
 
 impl GroupCandidates {
-    /// Returns those of a group.
+    /// Returns the candidates of a group.
     #[must_use]
     pub fn of(group: &Group) -> Self {
         Self {
@@ -151,7 +153,7 @@ mod tests {
     use crate::space::presets::{MicroSizes, micro};
     use crate::space::{Candidate, Function, Shape};
 
-    /// A finished run of a space whose first group has a candidate with an activation of its own.
+    /// A finished run of a space whose first group has a candidate with its own activation.
     fn described() -> RunDescription {
         let space = micro(2, Shape::Vector(50), MicroSizes::default()).unwrap();
         assert!(!space.groups()[0].own_activations.is_empty());

@@ -1,4 +1,4 @@
-//! What a search says of itself: what ships and how good it is, beside what else was trained.
+//! The report of a search: the shipped emulator and its quality, and all other contenders.
 
 use crate::contenders::Role;
 use crate::data::Transform;
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt::Write;
 
-/// What a search reports.
+/// The report of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunReport {
-    /// What ships: the name of a contender.
+    /// The name of the contender that ships.
     pub space: String,
     /// Mean squared error on the validation rows, in training deviations.
     #[serde(deserialize_with = "float")]
@@ -20,15 +20,16 @@ pub struct RunReport {
     /// The median over the validation rows of the error's norm over the outputs' norm.
     #[serde(deserialize_with = "float")]
     pub val_relative_l2: f64,
-    /// The worst scalar or channel on the validation rows, where there are several.
+    /// The worst scalar or channel on the validation rows, if there are several.
     #[serde(deserialize_with = "Option::deserialize")]
     pub val_worst_output: Option<OutputMetrics>,
-    /// The share of the validation rows' values in the bands of 50, 90 and 99 %.
+    /// The fraction of the validation rows' values inside the 50, 90 and 99 % bands.
     pub val_coverage: [f64; 3],
-    /// The mean width of the 90 % band there over that of a constant band that holds as many values.
+    /// The mean width of the 90 % band there, divided by the width of a constant band with the same
+    /// coverage.
     #[serde(deserialize_with = "float")]
     pub val_width_over_constant: f64,
-    /// The coordinate that outputs were learnt in.
+    /// The coordinate in which outputs were learnt.
     pub transform: Transform,
     /// Multiply-accumulates of the shipped call.
     pub macs: u64,
@@ -41,37 +42,39 @@ pub struct RunReport {
     pub us: f64,
     /// Members.
     pub members: usize,
-    /// Weight steps.
+    /// Weight steps taken.
     pub steps: usize,
-    /// Median milliseconds of a weight step: forward, loss, backward, optimiser.
+    /// Median time of a weight step in milliseconds: forward, loss, backward, optimiser.
     #[serde(deserialize_with = "float")]
     pub ms_per_step: f64,
     /// Whether it was interrupted before its last step.
     pub interrupted: bool,
-    /// All that was trained.
+    /// All contenders.
     pub contenders: Vec<Verdict>,
-    /// The best of what was trained at each cost, the least error first.
+    /// The best ensembles of the run at each cost, in order of increasing error.
     pub pareto: Vec<ParetoRow>,
 }
 
-/// What was trained, judged.
+/// A contender's results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Verdict {
     /// Its name.
     pub name: String,
-    /// What it is in the run.
+    /// Its role in the run.
     pub role: Role,
     /// Whether it ships.
     pub ships: bool,
-    /// The error on the selection rows by which it is chosen: of the figure [`RunReport::chosen_by`].
+    /// The error on the selection rows that decides the choice, of the kind
+    /// [`RunReport::chosen_by`].
     #[serde(deserialize_with = "float")]
     pub selection_error: f64,
-    /// The mean squared difference from the Gaussian process that taught, at inputs between the rows, in training deviations;
-    /// none where none taught.
+    /// The mean squared difference from the Gaussian process of the teacher, at inputs between the
+    /// rows, in training deviations; absent without a teacher.
     #[serde(deserialize_with = "Option::deserialize")]
     pub departure: Option<f64>,
-    /// Whether that is far above the least of the run: what is chosen goes astray nowhere that a process does not.
+    /// Whether that difference is far above the smallest one of the run. Such a contender ships
+    /// only if there is no other.
     pub astray: bool,
     /// Mean squared error on the validation rows, in training deviations.
     #[serde(deserialize_with = "float")]
@@ -90,14 +93,14 @@ pub struct Verdict {
     pub members: usize,
     /// Weight steps.
     pub steps: usize,
-    /// Seconds of its training, on so many threads.
+    /// Seconds of its training, on `threads` threads.
     pub seconds: f64,
-    /// Threads that it had.
+    /// Number of threads of its training.
     pub threads: usize,
 }
 
 impl Verdict {
-    /// Orders what was trained, the better first.
+    /// Orders contenders, the better one first.
     #[must_use]
     pub fn order(&self, other: &Self) -> Ordering {
         let errors = self.selection_error.total_cmp(&other.selection_error);
@@ -105,15 +108,15 @@ impl Verdict {
     }
 }
 
-/// An emulator that no other of the run is below in error, work and flash.
+/// An emulator that no other emulator of the run dominates in error, work and flash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ParetoRow {
     /// Its number, from 1: `dense-search freeze RUN --row ROW`.
     pub row: usize,
-    /// The contender that it is of.
+    /// The name of its contender.
     pub name: String,
-    /// Which of the contender's members it has, from 0.
+    /// Indices of the contender's members that it consists of, from 0.
     pub members: Vec<usize>,
     /// Mean squared error on the validation rows, in training deviations.
     #[serde(deserialize_with = "float")]
@@ -128,13 +131,13 @@ pub struct ParetoRow {
     /// Microseconds of its call by the cost model.
     #[serde(deserialize_with = "float")]
     pub us: f64,
-    /// Whether it is what ships.
+    /// Whether it ships.
     pub ships: bool,
 }
 
 impl RunReport {
-    /// Returns the name of the error by which contenders are chosen: squared errors of outputs over decades are those of
-    /// a few peaks.
+    /// Returns the name of the error that decides the choice. Squared errors of outputs that span
+    /// decades would be dominated by a few peaks.
     #[must_use]
     pub fn chosen_by(&self) -> &'static str {
         match self.transform {
@@ -143,7 +146,7 @@ impl RunReport {
         }
     }
 
-    /// Returns the figures as lines to read.
+    /// Returns the report as lines of text.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -253,7 +256,7 @@ impl RunReport {
         }
     }
 
-    /// The error on validation rows by which things are compared.
+    /// The error on validation rows that is used for comparisons.
     fn validation(&self, mse_z: f64, relative: f64) -> f64 {
         match self.transform {
             Transform::None => mse_z,

@@ -1,4 +1,4 @@
-//! What a search is asked for, and what is trained for it.
+//! The settings of a search, and the contenders that follow from them.
 
 use crate::budget::{Budget, NoRoom, Room, Terms, check_given};
 use crate::components::{Components, MANY};
@@ -20,17 +20,17 @@ use std::time::Duration;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Extent {
-    /// After so many weight steps of each contender.
+    /// After this number of weight steps of each contender.
     Steps(usize),
     /// After about this wall time.
     Time(Duration),
 }
 
-/// What a search is asked for.
+/// The settings of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SearchSettings {
-    /// What is searched.
+    /// The space to search.
     pub space: SpaceChoice,
     /// When it ends.
     pub extent: Extent,
@@ -38,19 +38,19 @@ pub struct SearchSettings {
     pub members: usize,
     /// The seed of every draw.
     pub seed: u64,
-    /// Threads.
+    /// Number of threads.
     pub threads: usize,
-    /// What the steps are like.
+    /// Hyperparameters of the training steps.
     pub choices: Choices,
-    /// What trains.
+    /// The device that trains.
     pub device: DeviceName,
-    /// What few rows may have beside them.
+    /// Whether a teacher adds to few rows.
     pub teacher: TeacherMode,
-    /// What coordinate the outputs are learnt in.
+    /// The coordinate in which the outputs are learnt.
     pub transform: TransformMode,
-    /// What the shipped call may cost.
+    /// The limits on the cost of the shipped call.
     pub budget: Budget,
-    /// What operations take on the machine that the emulator is for, where the budget asks for it.
+    /// The cost model of the machine that the emulator is for, if the budget needs one.
     #[serde(deserialize_with = "Option::deserialize")]
     pub cost_model: Option<CostModel>,
     /// Whether a fixed network trains beside the search.
@@ -60,7 +60,7 @@ pub struct SearchSettings {
 }
 
 impl Default for SearchSettings {
-    /// What the program does if nothing is asked for, on two threads.
+    /// The program's defaults, on two threads.
     fn default() -> Self {
         Self {
             space: SpaceChoice::Preset("micro".to_owned()),
@@ -113,7 +113,7 @@ pub enum TransformMode {
 }
 
 impl TransformMode {
-    /// The coordinate that is asked for; `None` where the data decide.
+    /// The requested coordinate; `None` if the data decide.
     pub(super) fn asked_for(self) -> Option<Transform> {
         match self {
             Self::Auto => None,
@@ -138,7 +138,7 @@ pub enum TeacherMode {
 }
 
 impl SearchSettings {
-    /// The terms on which costs are reckoned.
+    /// The terms on which costs are computed.
     pub(super) fn terms(&self) -> Terms<'_> {
         Terms {
             budget: self.budget,
@@ -147,7 +147,7 @@ impl SearchSettings {
         }
     }
 
-    /// The components of outputs that are many.
+    /// The components of the outputs, if there are many outputs.
     pub(super) fn components(
         &self,
         data: &Dataset,
@@ -162,10 +162,12 @@ impl SearchSettings {
         Components::of(&y, data.output_count()).map(Arc::new)
     }
 
-    /// What is trained on these data within the budget, outputs learnt in this coordinate or by these components.
+    /// The contenders for these data within the budget, with outputs learnt in this coordinate or
+    /// by these components.
     ///
     /// # Errors
-    /// The space has none for such data, or the budget has room for none of them: says why the first has not.
+    /// The space does not support such data, or no contender keeps the budget. The error gives the
+    /// reason for the first contender.
     pub(super) fn contenders(
         &self,
         data: &Dataset,
@@ -210,7 +212,7 @@ impl SearchSettings {
         Ok(kept)
     }
 
-    /// Whether a fixed network is to train beside a search.
+    /// Whether a control trains beside the search.
     pub(super) fn has_control(&self) -> bool {
         match self.control {
             ControlMode::Auto => self.ablation || matches!(self.extent, Extent::Time(_)),
@@ -219,8 +221,9 @@ impl SearchSettings {
         }
     }
 
-    /// The sizes of `micro`: within a budget, the largest at which all members keep it with gated blocks; no wider than
-    /// without one where rows are so few that they are polished.
+    /// The sizes of `micro`. Within a budget, the largest sizes at which all members keep it with
+    /// gated blocks. If there are so few rows that training ends with the polish, the network is
+    /// not wider than without a budget.
     fn micro_sizes(
         &self,
         data: &Dataset,

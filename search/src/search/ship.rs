@@ -1,8 +1,10 @@
-//! What a run leaves: contenders judged, the best of them as its emulator, the Pareto table of them all, and how they went.
+//! The results of a run: judges the contenders, ships the best, and writes the Pareto table of all
+//! of them and the history.
 //!
-//! A row of the table is an ensemble of some members of a contender (the first one, two, four ... or one by itself), with
-//! weights as they were trained and an uncertainty calibrated for itself, that no other row is below in validation error,
-//! work and flash. No row is chosen by its time, so that the table is the same on every machine.
+//! A row of the table is an ensemble of some members of a contender (the first one, two, four ...
+//! or a single one), with the trained weights and its own calibrated uncertainty, that no other row
+//! dominates in validation error, work and flash. Time does not count, so the table is the same on
+//! every machine.
 
 use super::Run;
 use super::records::{GroupCandidates, ParetoTable, TrainingHistory, TrainingRecords};
@@ -23,10 +25,10 @@ use crate::training::Trained;
 use dense_codegen::local::Coverage;
 use dense_codegen::{Emulator, file};
 
-/// How often the least departure from the process another one may be.
+/// Largest departure from the process that counts as normal, as a multiple of the smallest one.
 const ASTRAY: f64 = 4.0;
 
-/// An ensemble that was assembled and judged.
+/// An assembled and judged ensemble.
 struct Judged {
     contender: usize,
     members: Vec<usize>,
@@ -43,7 +45,8 @@ impl Judged {
 }
 
 impl Run<'_> {
-    /// Judges what was trained, writes the emulators, the Pareto table and the history, and reports.
+    /// Judges the contenders, writes the emulators, the Pareto table and the history, and returns
+    /// the report.
     pub(super) fn ship(
         &self,
         finished: Vec<Finished>,
@@ -124,8 +127,8 @@ impl Run<'_> {
         Ok(report)
     }
 
-    /// The ensemble of some members of a contender, within the budget; it flags inputs in the holes of the box where that
-    /// leaves room for it.
+    /// The ensemble of some members of a contender, within the budget. It flags inputs in holes of
+    /// the box if the budget leaves room for that.
     fn assembled(
         &self,
         contender: &mut Finished,
@@ -215,7 +218,7 @@ impl Run<'_> {
         })
     }
 
-    /// Writes the emulators of the rows, and the rows as `pareto.json`.
+    /// Writes the emulators of the rows, and the table as `pareto.json`.
     fn write_pareto(
         &self,
         judged: Vec<Judged>,
@@ -296,8 +299,9 @@ impl Run<'_> {
     }
 }
 
-/// Marks what departs from the process far more than the others do. A few selection rows do not show it where a network is
-/// wrong by much between the rows of a corner; thousands of inputs at which a process says what is likely do.
+/// Marks contenders that depart from the process far more than others do. A few selection rows do
+/// not reveal large errors between the rows in a corner of the box. The process, which predicts
+/// likely values at thousands of inputs, does.
 fn mark_astray(verdicts: &mut [Verdict], observer: &dyn Observer) {
     let departures = verdicts.iter().filter_map(|one| one.departure);
     let least = departures.min_by(f64::total_cmp);
@@ -315,7 +319,7 @@ fn mark_astray(verdicts: &mut [Verdict], observer: &dyn Observer) {
     }
 }
 
-/// Leaves out the trainings that have diverged, and says so.
+/// Drops trainings that have diverged, and warns about them.
 fn finite(finished: Vec<Finished>, observer: &dyn Observer) -> Result<Vec<Finished>> {
     let mut kept = Vec::new();
     for one in finished {
@@ -338,7 +342,8 @@ fn finite(finished: Vec<Finished>, observer: &dyn Observer) -> Result<Vec<Finish
     Ok(kept)
 }
 
-/// The error by which things are compared: squared errors of outputs over decades are those of a few peaks.
+/// The error used for comparisons. Squared errors of outputs that span decades would be dominated
+/// by a few peaks.
 fn error(transform: Transform, found: &Metrics) -> f64 {
     match transform {
         Transform::None => found.mse_z,
@@ -346,7 +351,8 @@ fn error(transform: Transform, found: &Metrics) -> f64 {
     }
 }
 
-/// Whether another one is not above this one in error, work and flash, and below it in one of them, or its equal and before it.
+/// Whether another row Pareto-dominates this one in error, work and flash. Of equal rows, the
+/// earlier dominates.
 fn is_dominated(figures: &[(f64, Cost)], k: usize) -> bool {
     let of = |&(error, cost): &(f64, Cost)| (error, cost.macs, cost.flash_bytes);
     let (error, macs, flash) = of(&figures[k]);
@@ -358,7 +364,7 @@ fn is_dominated(figures: &[(f64, Cost)], k: usize) -> bool {
     })
 }
 
-/// Tells what ships and what else there is.
+/// Reports the shipped contender and the alternatives.
 fn tell_which(report: &RunReport, observer: &dyn Observer) {
     let best_of = |role: Role| {
         let of_role = report.contenders.iter().filter(move |one| one.role == role);

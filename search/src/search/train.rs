@@ -1,8 +1,9 @@
-//! The training of a run's contenders: who trains when, on how many threads, and until when.
+//! Schedules the training of a run's contenders: when, on how many threads, and for how long.
 //!
-//! The search, the control beside it and random search have the same share of the time and of the threads: side by side
-//! where there are threads for that, else one after the other. What belongs to one of them shares its part in the same
-//! way, except that a network with a teacher trains after the same without, which teaches it too.
+//! The search, the control and random search get equal shares of the time and of the threads: side
+//! by side if there are enough threads, else one after the other. The contenders of one role divide
+//! its share in the same way. One exception: a network with a teacher trains after its untaught
+//! counterpart, which teaches it too.
 
 use super::{Extent, Run, pool};
 use crate::budget::{Budget, Room};
@@ -18,30 +19,30 @@ use crate::transfer;
 use candle_core::Tensor;
 use std::time::{Duration, Instant};
 
-/// What a run takes beside training, at least: reading, assembling, calibrating, writing.
+/// Minimum time of a run outside training: reading, assembling, calibrating, writing.
 const BESIDE: Duration = Duration::from_millis(300);
-/// Multiply-accumulates a second, about, of the executor that calibrates and judges.
+/// Approximate multiply-accumulates per second of the executor that calibrates and judges.
 const EXECUTOR_MACS: f64 = 1e10;
-/// Seconds, about, that calibrating takes for each output of each row that calibrates.
+/// Approximate seconds of calibration per output and calibration row.
 const CALIBRATION: f64 = 7e-7;
-/// The polish is tried again after so many times the time that it took to try it, at least.
+/// Minimum time between two trials of the polish, as a multiple of the time of a trial.
 const TRIED_PAUSE: f64 = 20.0;
-/// A checkpoint is written when its writing took less than this share of the time since the last one,
+/// A checkpoint is written if writing took less than this fraction of the time since the last one,
 const CHECKPOINT_SHARE: f64 = 0.02;
 /// but not before this.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-/// How long an interrupted training may still take to let its steps fall to zero.
+/// Time for an interrupted training to let its step sizes fall to zero.
 const WIND_DOWN: Duration = Duration::from_secs(2);
 /// Time between two events of a training's progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// What the polish will take, by trying an evaluation of it whenever the training's time has doubled, and seldom enough that
-/// trying is little of it.
+/// Estimates the time of the polish, by timing one evaluation whenever the training's time has
+/// doubled. The timed evaluations take only a small part of the time.
 struct PolishCost {
     began: Instant,
-    /// Seconds of an evaluation, for each multiply-accumulate of its members.
+    /// Seconds of an evaluation per multiply-accumulate of its members.
     tried: f64,
-    /// When it is to be tried again.
+    /// Time of the next trial.
     again: Instant,
 }
 
@@ -55,7 +56,8 @@ impl PolishCost {
         }
     }
 
-    /// How long the polish takes if the search ends now, with members of so many multiply-accumulates.
+    /// Duration of the polish if the search ends now, for members with this total of
+    /// multiply-accumulates.
     fn of(&mut self, trainer: &Trainer, macs: f64) -> Result<Duration> {
         let evaluations = trainer.polish_evaluations();
         if evaluations == 0 {
@@ -74,10 +76,11 @@ impl PolishCost {
     }
 }
 
-/// Members that are looked at by themselves, at most.
+/// Largest number of members that are judged one by one.
 const SINGLES: usize = 8;
 
-/// The ensembles of so many members that the Pareto table is made of, all of them first.
+/// The ensembles that the Pareto table considers for this number of members. The first has all of
+/// them.
 pub(super) fn parts(members: usize) -> impl Iterator<Item = Vec<usize>> {
     let powers = std::iter::successors(Some(1), |count| Some(2 * count));
     let smaller = powers.take_while(move |&count| count < members);
@@ -86,23 +89,24 @@ pub(super) fn parts(members: usize) -> impl Iterator<Item = Vec<usize>> {
     first.map(|count| (0..count).collect()).chain(singles)
 }
 
-/// A contender's training, done.
+/// A contender's finished training.
 pub(super) struct Finished {
     pub(super) name: String,
     pub(super) role: Role,
     pub(super) trained: Trained,
     pub(super) steps: usize,
     pub(super) ms_per_step: f64,
-    /// Seconds of its training, on how many threads.
+    /// Seconds of its training, and its number of threads.
     pub(super) seconds: f64,
     pub(super) threads: usize,
     pub(super) interrupted: bool,
-    /// The mean squared difference from the process at the inputs of the lesson, where there is one.
+    /// The mean squared difference from the process at the inputs of the lesson, if there is one.
     pub(super) departure: Option<f64>,
 }
 
 impl Run<'_> {
-    /// Trains the contenders, each role its share of the time and of the threads; they come back in their order.
+    /// Trains the contenders. Each role gets its share of the time and of the threads. Results are
+    /// in the order of the contenders.
     pub(super) fn train_all(
         &self,
         contenders: Vec<Contender>,
@@ -159,7 +163,7 @@ impl Run<'_> {
         Ok(finished.into_iter().map(|(_, finished)| finished).collect())
     }
 
-    /// The lesson of the process and of a network that was trained without it.
+    /// The lesson of the process combined with a network that was trained without it.
     fn shared(&self, lesson: &Lesson, untaught: &Trained, learnt: Learnt<'_>) -> Result<Lesson> {
         let selection = &self.split.selection;
         Ok(lesson.shared(
@@ -170,7 +174,7 @@ impl Run<'_> {
         ))
     }
 
-    /// What the members say in the mean at encoded inputs, as [`Learnt::y`] has it.
+    /// The mean prediction of the members at encoded inputs, arranged like [`Learnt::y`].
     fn says(&self, trained: &Trained, x: &[f32], learnt: Learnt<'_>) -> Result<Vec<f32>> {
         let (network, members) = (&trained.network, &trained.members);
         let order = learnt.order(network.space().output());
@@ -190,7 +194,8 @@ impl Run<'_> {
         Ok(sum)
     }
 
-    /// When a training ends that has to leave this share of what is left after `began`; `None` where steps are counted.
+    /// The end of a training that must leave this share of the time that remains after `began`;
+    /// `None` if steps are counted.
     fn end_of(&self, share: f64, began: Duration) -> Option<Duration> {
         match self.settings.extent {
             Extent::Steps(_) => None,
@@ -258,7 +263,7 @@ impl Run<'_> {
         while !trainer.is_done() && !self.observer.is_interrupted() {
             let before = Instant::now();
             let step = trainer.step()?;
-            // The loss is read from the device within the time that counts as the step's.
+            // Reading the loss from the device counts as part of the step's time.
             let shown = match told.elapsed() >= PROGRESS_EVERY {
                 true => Some(transfer::number(&step.loss)?),
                 false => None,
@@ -333,7 +338,8 @@ impl Run<'_> {
         self.folder.write_checkpoint(name, &checkpoint.to_bytes()?)
     }
 
-    /// The encoded rows of these numbers and those of a lesson, outputs in the network's order.
+    /// The encoded rows with these indices, followed by those of a lesson; outputs in the network's
+    /// order.
     pub(super) fn rows(
         &self,
         rows: &[usize],
@@ -359,9 +365,11 @@ impl Run<'_> {
         )?)
     }
 
-    /// How long assembling, calibrating and judging take after all trainings to members of so many multiply-accumulates.
+    /// Time for assembling, calibrating and judging after all trainings, for members with this
+    /// number of multiply-accumulates.
     fn after_training(&self, member_macs: f64, contenders: usize) -> Duration {
-        // The rows that choose, those that calibrate, and both once more; whole ensembles and parts of them.
+        // The selection rows, the calibration rows, and both again; for whole ensembles and parts
+        // of them.
         let parts: Vec<usize> = parts(self.settings.members)
             .map(|part| part.len())
             .collect();
@@ -373,32 +381,32 @@ impl Run<'_> {
     }
 }
 
-/// What a contender is trained with.
+/// The inputs of a contender's training.
 struct Task<'a> {
     choices: Choices,
     learnt: Learnt<'a>,
     lesson: Option<&'a Lesson>,
     end: Option<Duration>,
     threads: usize,
-    /// How many contenders there are in all.
+    /// The total number of contenders.
     contenders: usize,
 }
 
-/// What trains one after the other, on so many threads.
+/// Contenders that train one after the other, on the same threads.
 struct Lane {
     threads: usize,
     turns: Vec<Turn>,
 }
 
-/// A contender's number, and the share of the time that is over when it is done.
+/// A contender's index, and the fraction of the time that has passed when its training ends.
 struct Turn {
     contender: usize,
     share: f64,
 }
 
-/// Who trains where: every role has as many threads and as much of the time.
+/// Assigns contenders to lanes: every role gets an equal share of threads and time.
 fn lanes(contenders: &[Contender], threads: usize) -> Vec<Lane> {
-    // What has a teacher stays behind the same without.
+    // A taught network comes after its untaught counterpart.
     let of_role = |role: Role| -> Vec<Vec<usize>> {
         let mut units: Vec<Vec<usize>> = Vec::new();
         for (k, contender) in contenders.iter().enumerate() {
@@ -442,7 +450,7 @@ fn lanes(contenders: &[Contender], threads: usize) -> Vec<Lane> {
     lanes
 }
 
-/// Where a training stands, with the time that is left.
+/// The progress of a training, with the remaining time.
 fn progress(trainer: &Trainer, pace: &Pace, loss: f32) -> Training {
     let to_go = trainer.total().map(|total| {
         let (_, macs) = trainer.outlook();

@@ -1,11 +1,12 @@
-//! Activations in the JSON of spaces: `"Silu"`, where graphs and TOML have `"silu"`.
+//! Activations in the JSON of spaces: `"Silu"`, while graphs and TOML write `"silu"`.
 //!
-//! Runs and the history have this form, so that it stays, although the function is that of graphs.
+//! Runs and the history are stored in this form, so it stays, although the function type is the one
+//! of graphs.
 
 use dense_codegen::graph::Function;
 use serde::{Deserialize, Serialize};
 
-/// The names.
+/// The names in JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Function")]
 enum Name {
@@ -14,7 +15,7 @@ enum Name {
     Tanh,
 }
 
-/// A function by its name.
+/// A function, written as its name.
 #[derive(Serialize, Deserialize)]
 struct Named(#[serde(with = "Name")] Function);
 
@@ -23,7 +24,7 @@ pub(crate) fn name(function: Function) -> impl Serialize {
     Named(function)
 }
 
-/// The activation of a group, which may have none.
+/// The activation of a group, if it has one.
 pub(super) mod optional {
     use super::{Function, Named};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -43,7 +44,7 @@ pub(super) mod optional {
     }
 }
 
-/// Those of single candidates, by the candidate's index.
+/// Activations of single candidates, by the candidate's index.
 pub(super) mod by_candidate {
     use super::{Function, Named};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -60,8 +61,8 @@ pub(super) mod by_candidate {
         )
     }
 
-    /// Keys of JSON are texts, and stay texts where serde tries several forms of a value, as it does
-    /// for the space of a run.
+    /// Keys of JSON are strings. They stay strings where serde tries several forms of a value, as
+    /// it does for the space of a run.
     pub(in crate::space) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<usize, Function>, D::Error> {

@@ -1,4 +1,4 @@
-//! Whether a group stands on the node before it, and what its candidates are as operations there.
+//! Checks whether a group fits the node before it, and lowers its candidates to operations there.
 
 use super::error::Error;
 use super::group::{Candidate, Group, Identity, Shape};
@@ -6,10 +6,11 @@ use crate::lowering;
 use dense_codegen::graph::Fragment;
 
 impl Group {
-    /// Returns what each candidate is as operations on an input of this shape.
+    /// Returns each candidate as operations on an input of this shape.
     ///
     /// # Errors
-    /// The group does not stand on such an input: names the candidate, if it is one, and why.
+    /// The group does not fit such an input. The error names the candidate, if one is at fault, and
+    /// the reason.
     pub(super) fn lowered(&self, input: Shape) -> Result<Vec<Fragment>, Error> {
         let error = |problem: String| Error::Group {
             group: self.name.clone(),
@@ -100,7 +101,7 @@ impl Group {
         }
     }
 
-    /// How many floats a candidate's matrices have, without biases; `usize::MAX` where that would overflow.
+    /// The number of weights in a candidate's matrices, without biases; `usize::MAX` on overflow.
     fn weights(&self, candidate: Candidate, input: Shape) -> usize {
         let parameters = lowering::parameters(candidate, input, self.output);
         let matrices = parameters.iter().filter(|(_, shape)| shape.len() > 1);
@@ -109,7 +110,7 @@ impl Group {
     }
 }
 
-/// A shape as errors name it.
+/// A shape, formatted for errors.
 pub(crate) fn named(shape: Shape) -> String {
     match shape {
         Shape::Vector(size) => format!("a vector of {size}"),
@@ -133,7 +134,7 @@ fn on_one_kind_of_grid(from: Shape, to: Shape) -> bool {
     )
 }
 
-/// Returns whether nearest neighbour leads from one shape to the other.
+/// Returns whether nearest-neighbour resizing can convert one shape to the other.
 fn resizable(from: Shape, to: Shape) -> bool {
     match (from, to) {
         (Shape::Vector(from), Shape::Vector(to)) => from == to,

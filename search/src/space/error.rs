@@ -1,34 +1,34 @@
-//! What is wrong with a super-architecture or an architecture.
+//! Errors of super-architectures and architectures.
 
 /// An error of a super-architecture or of an architecture drawn from it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The super-architecture as a whole makes no sense.
+    /// The super-architecture as a whole is invalid.
     #[error("super-architecture {space:?}: {problem}")]
     Space {
         /// Its name.
         space: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
-    /// An operation group makes no sense where it stands.
+    /// An operation group is invalid where it stands.
     #[error("operation group {group:?}: {problem}")]
     Group {
         /// Its name.
         group: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A text is not the TOML of a super-architecture.
     #[error("{problem}")]
     Text {
-        /// What is wrong, and in which line.
+        /// The problem and its line.
         problem: String,
     },
     /// An architecture does not belong to the super-architecture.
     #[error("architecture: {problem}")]
     Architecture {
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

@@ -17,36 +17,40 @@ pub enum Candidate {
     Zero,
     /// A matrix and a bias on the flattened input.
     Dense,
-    /// Two matrices with `rank` numbers between them, one bias at the end.
+    /// Two matrices with `rank` values between them, and one bias at the end.
     LowRank {
-        /// Numbers between the two matrices.
+        /// Number of values between the two matrices.
         rank: usize,
     },
-    /// The product of two dense layers, the first of which is activated: `act(x U + a) * (x V + b)`, elementwise. The group's
-    /// activation acts there alone, wherever it is placed.
+    /// The product of two dense layers, the first of which is activated:
+    /// `act(x U + a) * (x V + b)`, elementwise. The group's activation acts on that layer only,
+    /// whatever the placement.
     ///
-    /// *Source*: Dauphin et al., "Language modeling with gated convolutional networks" (2017); with SiLU, Shazeer, "GLU
-    /// variants improve transformer" (2020).
+    /// *Source*: Dauphin et al., "Language modeling with gated convolutional networks" (2017); with
+    /// SiLU, Shazeer, "GLU variants improve transformer" (2020).
     Gated,
-    /// A convolution of stride 1 on the input resized to the output's positions, zero-padded by `kernel / 2`.
+    /// A convolution of stride 1 on the input resized to the output's positions, zero-padded by
+    /// `kernel / 2`.
     Conv {
         /// Taps along each axis, odd.
         kernel: usize,
     },
-    /// A transposed convolution, padding `kernel / 2`, its result cut or padded with zeros on the right and at the bottom.
+    /// A transposed convolution with padding `kernel / 2`. Its result is cut or zero-padded on the
+    /// right and at the bottom.
     TransposedConv {
         /// Taps along each axis, odd.
         kernel: usize,
-        /// Output positions per input position along each axis, at most [`Candidate::LARGEST_STRIDE`].
+        /// Output positions per input position along each axis, at most
+        /// [`Candidate::LARGEST_STRIDE`].
         stride: usize,
     },
 }
 
 impl Candidate {
-    /// The largest stride: a plan has as many phases along each axis.
+    /// The largest stride. A buffer plan has this number of phases along each axis.
     pub const LARGEST_STRIDE: usize = 16;
 
-    /// The most numbers that the weights of one candidate may have: what a file says cannot exhaust the memory.
+    /// The largest number of weights in one candidate. It keeps a file from exhausting the memory.
     pub const MOST_WEIGHTS: usize = 1 << 26;
 }
 
@@ -80,13 +84,14 @@ pub struct Group {
     pub identity: Identity,
     /// The candidate operations, one of which an architecture selects.
     ///
-    /// Of equal ones the search knows the first. The others are its copies, with weights of their own: members may have
-    /// one each, so that an ensemble need not differ by what was found to be worse.
+    /// Among equal candidates the search considers only the first. The others are its copies, with
+    /// weights of their own. Each member may use another copy, so the members of an ensemble need
+    /// not choose worse candidates in order to differ.
     pub candidates: Vec<Candidate>,
     /// The activation, if any.
     #[serde(with = "activations::optional")]
     pub activation: Option<Function>,
-    /// Other activations that candidates have instead, by their index.
+    /// Activations that replace the group's for single candidates, by candidate index.
     #[serde(
         default,
         skip_serializing_if = "BTreeMap::is_empty",
@@ -98,13 +103,14 @@ pub struct Group {
 }
 
 impl Group {
-    /// Returns the activation that goes with the candidate in `candidates[index]`.
+    /// Returns the activation of the candidate `candidates[index]`.
     pub fn activation_of(&self, index: usize) -> Option<Function> {
         let own = self.own_activations.get(&index).copied();
         own.or(self.activation)
     }
 
-    /// Returns the first candidate that equals the one in `candidates[index]`: itself, unless it is a copy.
+    /// Returns the index of the first candidate equal to `candidates[index]`: `index` itself,
+    /// unless that candidate is a copy.
     pub fn original(&self, index: usize) -> usize {
         let what = |index: usize| (self.candidates.get(index), self.activation_of(index));
         let mut indices = 0..index;
@@ -113,7 +119,7 @@ impl Group {
             .unwrap_or(index)
     }
 
-    /// Returns how many candidates are no copies.
+    /// Returns the number of candidates that are not copies.
     pub fn originals(&self) -> usize {
         let indices = 0..self.candidates.len();
         indices

@@ -1,11 +1,12 @@
-//! The super-architecture as data: a chain of operation groups, and the architectures that it contains.
+//! The super-architecture as data: a chain of operation groups, and the architectures it contains.
 //!
 //! ```text
 //! inputs --group 0--> node 1 --group 1--> ... --group G-1--> outputs
 //! ```
 //!
-//! An architecture selects one candidate operation in each group. A [`Space`] is valid by construction: every candidate
-//! has been lowered to operations of an emulator's graph, so that every architecture can be built and evaluated.
+//! An architecture selects one candidate operation in each group. A [`Space`] is valid by
+//! construction: every candidate has been lowered to operations of an emulator's graph, so every
+//! architecture can be built and evaluated.
 
 mod activations;
 mod check;
@@ -29,13 +30,13 @@ pub struct Space {
     name: String,
     inputs: usize,
     groups: Vec<Group>,
-    /// What each candidate is as operations: `[group][candidate]`.
+    /// Each candidate as operations: `[group][candidate]`.
     fragments: Vec<Vec<Fragment>>,
-    /// Their multiply-accumulates.
+    /// Multiply-accumulates of the fragments.
     macs: Vec<Vec<u64>>,
 }
 
-/// What a file holds of a [`Space`], before it is checked.
+/// The contents of a [`Space`] in a file, before the checks.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parts {
@@ -52,7 +53,8 @@ pub struct Architecture {
 }
 
 impl Architecture {
-    /// Returns the architecture with these choices; [`Space::check`] says whether a space contains it.
+    /// Returns the architecture with these choices. [`Space::check`] tests whether a space contains
+    /// it.
     pub fn new(choices: Vec<usize>) -> Self {
         Self { choices }
     }
@@ -64,10 +66,12 @@ impl Architecture {
 }
 
 impl Space {
-    /// Returns the super-architecture with these groups, the first of which acts on a vector of `inputs` numbers.
+    /// Returns the super-architecture with these groups. The first group acts on a vector of
+    /// `inputs` values.
     ///
     /// # Errors
-    /// Names the first group that does not stand on the node before it, or that is called strangely, and why.
+    /// A group does not fit the node before it, or has an invalid name. The error names the first
+    /// such group and the reason.
     pub fn new(name: &str, inputs: usize, groups: Vec<Group>) -> Result<Self, Error> {
         let error = |problem: String| Error::Space {
             space: name.to_owned(),
@@ -118,7 +122,7 @@ impl Space {
         &self.name
     }
 
-    /// Returns how many inputs the first group acts on.
+    /// Returns the number of inputs of the first group.
     pub fn inputs(&self) -> usize {
         self.inputs
     }
@@ -135,14 +139,16 @@ impl Space {
             .map_or(Shape::Vector(self.inputs), |group| group.output)
     }
 
-    /// Returns every group with the shape of the node that it acts on, from the inputs to the outputs.
+    /// Returns every group with the shape of the node that it acts on, from the inputs to the
+    /// outputs.
     pub fn steps(&self) -> impl Iterator<Item = (Shape, &Group)> {
         let first = std::iter::once(Shape::Vector(self.inputs));
         let inputs = first.chain(self.groups.iter().map(|group| group.output));
         inputs.zip(&self.groups)
     }
 
-    /// Returns how many architectures the space contains, copies of candidates apart, at most `u128::MAX`.
+    /// Returns the number of architectures in the space, without counting copies of candidates, at
+    /// most `u128::MAX`.
     pub fn architectures(&self) -> u128 {
         self.groups.iter().fold(1, |product: u128, group| {
             product.saturating_mul(group.originals() as u128)
@@ -152,7 +158,7 @@ impl Space {
     /// Checks that the space contains this architecture.
     ///
     /// # Errors
-    /// Says which group has no such candidate, or that the number of choices differs from that of the groups.
+    /// A group has no such candidate, or the number of choices differs from the number of groups.
     pub fn check(&self, architecture: &Architecture) -> Result<(), Error> {
         let choices = architecture.choices();
         if choices.len() != self.groups.len() {
@@ -178,16 +184,16 @@ impl Space {
         Ok(())
     }
 
-    /// Returns what each candidate of each group is as operations of an emulator's graph, on the node before the group:
-    /// `[group][candidate]`.
+    /// Returns each candidate of each group as operations of an emulator's graph, on the node
+    /// before the group: `[group][candidate]`.
     pub fn fragments(&self) -> &[Vec<Fragment>] {
         &self.fragments
     }
 
     /// Returns the multiply-accumulates of each candidate of each group: `[group][candidate]`.
     ///
-    /// They are those of the emulator's nodes: products that are added up. Taps that fall outside, additions of the
-    /// identity and activations are none.
+    /// They count the products that the emulator's nodes add up. Taps that fall outside, additions
+    /// of the identity, and activations do not count.
     pub fn macs(&self) -> &[Vec<u64>] {
         &self.macs
     }
@@ -205,7 +211,7 @@ impl Space {
 
 const NAME_EXPECTED: &str = "expected a name of letters, digits, - and _, at most 64 of them";
 
-/// Names become those of files and of weights.
+/// Names become names of files and of weights.
 fn is_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)

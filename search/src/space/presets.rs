@@ -1,13 +1,14 @@
-//! The super-architectures that ship with the product.
+//! The built-in super-architectures.
 //!
-//! [`paper`] follows Fig. 1 of Kasim et al., "Building high accuracy emulators for scientific simulations with deep
-//! neural architecture search", Mach. Learn.: Sci. Technol. 3, 015013 (2022); [`micro`] is built for microseconds; [`mlp`]
-//! has the fixed networks that a search has to beat.
+//! [`paper`] follows Fig. 1 of Kasim et al., "Building high accuracy emulators for scientific
+//! simulations with deep neural architecture search", Mach. Learn.: Sci. Technol. 3, 015013 (2022);
+//! [`micro`] is built for answers within microseconds; [`mlp`] provides the fixed networks that a
+//! search has to beat.
 
 use super::{Architecture, Candidate, Error, Function, Group, Identity, Placement, Shape, Space};
 use std::collections::BTreeMap;
 
-/// The sizes of the published figure for an output of 250 points; others scale with the output.
+/// The sizes of the published figure for an output of 250 points. They scale with the output.
 const PAPER_SIZES: [usize; 7] = [4, 8, 16, 32, 64, 126, 250];
 
 /// The output length of the published figure.
@@ -16,9 +17,9 @@ const PAPER_LENGTH: usize = 250;
 /// The widths of the preset [`paper`]; the default is the published one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PaperWidths {
-    /// Numbers in the fully connected node after the inputs.
+    /// Values in the fully connected node after the inputs.
     pub dense: usize,
-    /// Channels of every sequence or image but the output.
+    /// Channels of every sequence or image except the output.
     pub channels: usize,
 }
 
@@ -31,17 +32,19 @@ impl Default for PaperWidths {
     }
 }
 
-/// Returns the published super-architecture, in our reading where the figure leaves details open.
+/// Returns the published super-architecture, with our interpretation where the figure leaves
+/// details open.
 ///
-/// Sizes are `round(L * [4, 8, 16, 32, 64, 126, 250] / 250)`, at least 1, each axis of an image by itself. Groups A keep
-/// the size and choose among zero and convolutions of 1, 3 and 5 taps; groups B change it and choose also among transposed
-/// convolutions of stride 2 with 1, 3, 5 and 7 taps (over an image, k x k taps). The identity runs beside all of them. The
-/// last group has neither identity nor zero. For an output without positions every kernel has one tap (`k^0`), so that
-/// each group is left with zero and dense.
-/// The activation, which the paper does not name, is SiLU: the best of three in our measurements.
+/// Sizes are `round(L * [4, 8, 16, 32, 64, 126, 250] / 250)`, at least 1, separately for each axis
+/// of an image. Groups A keep the size and choose among zero and convolutions of 1, 3 and 5 taps.
+/// Groups B change the size and choose also among transposed convolutions of stride 2 with 1, 3, 5
+/// and 7 taps (over an image, k x k taps). The identity runs beside all of them. The last group has
+/// neither identity nor zero. For an output without positions every kernel has one tap (`k^0`), so
+/// each group keeps only zero and dense. The paper does not name the activation; SiLU was the best
+/// of three in our measurements.
 ///
 /// # Errors
-/// If a width, the inputs or the output is empty.
+/// A width is 0, or the inputs or the output are empty.
 pub fn paper(inputs: usize, output: Shape, widths: PaperWidths) -> Result<Space, Error> {
     let node = |size: usize| match output {
         Shape::Vector(_) => Shape::Vector(widths.channels),
@@ -80,7 +83,7 @@ pub fn paper(inputs: usize, output: Shape, widths: PaperWidths) -> Result<Space,
     Space::new("paper", inputs, groups)
 }
 
-/// Returns `size` of the published figure, scaled to an axis of this length: half rounds up.
+/// Returns `size` of the published figure, scaled to an axis of this length. Halves round up.
 fn paper_length(size: usize, length: usize) -> usize {
     ((2 * length * size + PAPER_LENGTH) / (2 * PAPER_LENGTH)).max(1)
 }
@@ -132,11 +135,11 @@ fn growing(output: Shape) -> Vec<Candidate> {
 /// The sizes of the preset [`micro`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MicroSizes {
-    /// Numbers between the residual blocks.
+    /// Values between the residual blocks.
     pub width: usize,
     /// Functions of the head's basis.
     pub rank: usize,
-    /// Heads: so many members can have one with weights of its own.
+    /// Heads. This number of members can each have a head with weights of its own.
     pub heads: usize,
 }
 
@@ -150,25 +153,26 @@ impl Default for MicroSizes {
     }
 }
 
-/// Functions of the basis of [`micro`]: fewer where a budget is too small for more. They are not searched: while steps are
-/// large, the error of a truncated basis does not show (docs/measurements/search.md).
+/// Sizes of the basis of [`micro`], the smaller ones for small budgets. They are not searched:
+/// while steps are large, the error of a truncated basis does not show
+/// (docs/measurements/search.md).
 const MICRO_RANKS: [usize; 3] = [48, 32, 16];
 
-/// The residual groups of [`micro`].
+/// Number of residual groups of [`micro`].
 const MICRO_BLOCKS: usize = 4;
 
-/// Weights that the dense heads of [`micro`] may have together: on large images there are fewer copies.
+/// Upper limit of the total weights in the dense heads of [`micro`]. Large images get fewer copies.
 const MICRO_HEAD_WEIGHTS: usize = 1 << 24;
 
 /// Returns the super-architecture for answers within microseconds.
 ///
-/// A dense layer to `width` numbers with SiLU or tanh, four residual groups on them (zero; dense or low rank 16,
-/// `x + silu(op)`; gated, `x + silu(op) op`), a head (a learnt basis of `rank` functions, or dense where there are not more
-/// outputs than that), and for sequences and images a last group that refines what the head gives (zero, convolutions of 3
-/// and 5 taps).
+/// A dense layer to `width` values with SiLU or tanh; four residual groups on them (zero; dense or
+/// low rank 16, `x + silu(op)`; gated, `x + silu(op) op`); a head (a learnt basis of `rank`
+/// functions, or dense if the number of outputs does not exceed `rank`); and for sequences and
+/// images a last group that refines the head's result (zero, convolutions of 3 and 5 taps).
 ///
 /// # Errors
-/// If the inputs, the output, the width or the rank is empty.
+/// The inputs or the output are empty, or the width or the rank is 0.
 pub fn micro(inputs: usize, output: Shape, sizes: MicroSizes) -> Result<Space, Error> {
     let mut groups = micro_blocks(sizes.width, MICRO_BLOCKS);
     groups[0].candidates.push(Candidate::Dense);
@@ -204,17 +208,18 @@ pub fn micro(inputs: usize, output: Shape, sizes: MicroSizes) -> Result<Space, E
     Space::new("micro", inputs, groups)
 }
 
-/// The widest [`micro`] within a budget.
+/// The largest width of [`micro`] within a budget.
 const MICRO_WIDEST: usize = 128;
-/// Its widths are multiples of this.
+/// The widths of [`micro`] are multiples of this.
 const MICRO_LANES: usize = 8;
 
-/// Returns the sizes of [`micro`] at which as many members as there are heads, with gated blocks, fit: the largest basis, and
-/// with it the widest layers between the given width and `widest`. Where none fits, the smallest basis and the given width:
-/// then cheaper blocks have to do.
+/// Returns the sizes at which one member per head, with gated blocks, keeps the budget: the largest
+/// possible basis, then the widest possible layers from the given width up to `widest`. If nothing
+/// fits, returns the smallest basis and the given width; the search then has to choose cheaper
+/// blocks.
 ///
 /// # Errors
-/// If the inputs, the output or the width is empty.
+/// The inputs or the output are empty, or the width is 0.
 pub fn largest_micro(
     inputs: usize,
     output: Shape,
@@ -243,7 +248,7 @@ pub fn largest_micro(
     })
 }
 
-/// The architecture of [`micro`] with gated blocks and one of the heads.
+/// The architecture of [`micro`] with gated blocks and one of its heads.
 fn gated(space: &Space, head: usize) -> Architecture {
     let choice = |group: &Group| {
         let mut candidates = group.candidates.iter();
@@ -257,7 +262,8 @@ fn gated(space: &Space, head: usize) -> Architecture {
     Architecture::new(space.groups().iter().map(choice).collect())
 }
 
-/// Returns [`micro`] on outputs that are a sequence or many numbers, with four kinds of heads and three copies of each.
+/// Returns [`micro`] for outputs that are a sequence or many values, with four kinds of heads and
+/// three copies of each.
 #[cfg(test)]
 pub(crate) fn micro_with_kinds_of_heads(inputs: usize, output: Shape) -> Space {
     let space = micro(inputs, output, MicroSizes::default()).expect("neither is empty");
@@ -271,15 +277,18 @@ pub(crate) fn micro_with_kinds_of_heads(inputs: usize, output: Shape) -> Space {
 /// Channels within the decoder of [`micro_decoder`].
 const DECODER_CHANNELS: usize = 8;
 
-/// Returns the super-architecture for sequences and images within microseconds by a small convolutional decoder.
+/// Returns the super-architecture that answers for sequences and images within microseconds by a
+/// small convolutional decoder.
 ///
-/// The dense layer and two residual groups of [`micro`]; from them (dense, or low rank 16) a coarse grid of 8 channels,
-/// about a quarter of the output along each axis; a group on it (zero, convolutions of 1, 3 and 5 taps); a group that
-/// doubles it (zero, a convolution of 3 taps, transposed convolutions of 3 and 5 taps); and a last group that doubles it
-/// again, to the outputs (convolutions or transposed convolutions of 3 and 5 taps).
+/// It begins with the dense layer and two residual groups of [`micro`]. A group (dense, or low rank
+/// 16) leads from there to a coarse grid of 8 channels, about a quarter of the output along each
+/// axis. A group acts on that grid (zero, convolutions of 1, 3 and 5 taps). The next group doubles
+/// the grid (zero, a convolution of 3 taps, transposed convolutions of 3 and 5 taps). The last
+/// group doubles it again, to the outputs (convolutions or transposed convolutions of 3 and 5
+/// taps).
 ///
 /// # Errors
-/// If the inputs or the output is empty, or the output has no positions.
+/// The inputs or the output are empty, or the output has no positions.
 pub fn micro_decoder(inputs: usize, output: Shape) -> Result<Space, Error> {
     let half = halved(output, DECODER_CHANNELS);
     let quarter = halved(half, DECODER_CHANNELS);
@@ -325,7 +334,7 @@ fn halved(shape: Shape, channels: usize) -> Shape {
     }
 }
 
-/// A dense layer to so many numbers and residual groups on them.
+/// A dense layer to `width` values and `count` residual groups on them.
 fn micro_blocks(width: usize, count: usize) -> Vec<Group> {
     let width = Shape::Vector(width);
     let blocks = vec![
@@ -347,9 +356,10 @@ fn micro_blocks(width: usize, count: usize) -> Vec<Group> {
 /// A fixed network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mlp {
-    /// Three layers of 64 numbers, the last two residual, and a dense head.
+    /// Three layers of width 64, the last two residual, and a dense head.
     Residual,
-    /// Four layers of 128, the last three residual, and a head of 48 basis functions of the outputs.
+    /// Four layers of width 128, the last three residual, and a head of 48 basis functions of the
+    /// outputs.
     Basis,
 }
 
@@ -367,13 +377,14 @@ impl Mlp {
     }
 }
 
-/// Returns a fixed network as a space in which nothing is to be searched, and its members.
+/// Returns a fixed network as a space without choices, together with its members.
 ///
-/// Each group has its one operation `members` times, with weights of their own; member `k` takes the `k`-th everywhere,
-/// so that members are independent. The layers are `x + silu(W x + b)` but for the first, as those of [`micro`].
+/// Each group repeats its one operation `members` times, each time with weights of its own. Member
+/// `k` takes the `k`-th copy everywhere, so members are independent. All layers but the first are
+/// `x + silu(W x + b)`, like those of [`micro`].
 ///
 /// # Errors
-/// If the inputs, the output or the members are none.
+/// The inputs or the output are empty, or `members` is 0.
 pub fn mlp(
     inputs: usize,
     output: Shape,

@@ -1,4 +1,4 @@
-//! What a super-architecture promises: sizes and costs of the presets, and clear refusals.
+//! Checks sizes and costs of the presets, and clear errors for invalid super-architectures.
 
 use super::presets::{MicroSizes, PaperWidths, micro, micro_decoder, paper};
 use super::*;
@@ -27,7 +27,7 @@ fn the_published_space_has_the_published_size_and_cost() {
         .iter()
         .map(|group| group.iter().sum::<u64>() as f64 / group.len() as f64)
         .sum();
-    // 20.5e6 and 9.0e6 with the taps that fall outside.
+    // 20.5e6 and 9.0e6 if taps that fall outside are counted.
     assert_eq!(largest, 20_225_024);
     assert!((8.8e6..9.0e6).contains(&mean), "{mean}");
 }
@@ -67,7 +67,7 @@ fn the_decoder_fills_every_position_of_its_outputs() {
         let Shape::Image { height, width, .. } = space.groups()[5].output else {
             panic!("a grid leads to the outputs");
         };
-        // The natural size of a transposed convolution of stride 2.
+        // The natural size of a transposed convolution with stride 2.
         assert!(2 * (height - 1) + 1 >= length && 2 * (width - 1) + 1 >= 41 - length);
     }
     assert!(micro_decoder(2, Shape::Vector(5)).is_err());

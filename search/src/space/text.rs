@@ -1,4 +1,4 @@
-//! A super-architecture as TOML that people write: docs/spaces.md.
+//! A super-architecture as hand-written TOML: docs/spaces.md.
 //!
 //! ```text
 //! name = "mine"
@@ -12,12 +12,13 @@
 //! activation = "silu"
 //! ```
 //!
-//! A text that is read is a [`Space`], which is valid; a space that is written is read back as the same one.
+//! Reading a text gives a valid [`Space`]. Writing a space and reading it back gives an equal
+//! space.
 
 use super::{Candidate, Error, Function, Group, Identity, Placement, Shape, Space};
 use serde::{Deserialize, Serialize};
 
-/// What a text may say of a space.
+/// The fields of a space in TOML.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SpaceText {
@@ -27,7 +28,7 @@ struct SpaceText {
     group: Vec<GroupText>,
 }
 
-/// What it may say of a group.
+/// The fields of a group in TOML.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GroupText {
@@ -57,7 +58,7 @@ impl Space {
     /// Reads a super-architecture from TOML.
     ///
     /// # Errors
-    /// Says which line or which group is wrong, what was expected there and what there is.
+    /// The error names the line or the group at fault, the expected value, and the value found.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
         let parts: SpaceText = toml::from_str(text).map_err(|error| Error::Text {
             problem: error.to_string().trim_end().to_owned(),
@@ -66,10 +67,11 @@ impl Space {
         Self::new(&parts.name, parts.inputs, groups.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the super-architecture as TOML, which [`Space::from_toml`] reads back as the same.
+    /// Returns the super-architecture as TOML. [`Space::from_toml`] reads it back as an equal
+    /// space.
     ///
     /// # Errors
-    /// None that is known: every space has a text.
+    /// None in practice: every space has a TOML form.
     pub fn to_toml(&self) -> Result<String, Error> {
         let parts = SpaceText {
             name: self.name().to_owned(),
@@ -180,17 +182,17 @@ impl GroupText {
     }
 }
 
-/// The stride of a transposed convolution that names none.
+/// The stride of a transposed convolution if none is given.
 const USUAL_STRIDE: usize = 2;
 
-/// Activations as candidates name them.
+/// Activations by their names in candidates.
 const ACTIVATIONS: [(&str, Function); 3] = [
     ("relu", Function::Relu),
     ("silu", Function::Silu),
     ("tanh", Function::Tanh),
 ];
 
-/// Reads `conv 3`, or `conv 3 tanh`: with an activation of its own.
+/// Reads `conv 3`, or `conv 3 tanh` with an activation of its own.
 fn candidate(text: &str) -> Result<(Candidate, Option<Function>), String> {
     let error = || {
         format!(
@@ -230,7 +232,7 @@ fn candidate(text: &str) -> Result<(Candidate, Option<Function>), String> {
     Ok((candidate, own))
 }
 
-/// Returns a candidate as [`candidate`] reads it.
+/// Returns a candidate in the form that [`candidate`] reads.
 fn written(group: &Group, index: usize) -> String {
     let operation = match group.candidates[index] {
         Candidate::Zero => "zero".to_owned(),
@@ -394,7 +396,7 @@ mod tests {
         for (there, instead, reason) in table {
             let text = example();
             let place = text.find("name = \"coarse\"").unwrap();
-            // The first after the group in question, or the first of all.
+            // The first match after the group at fault, or the first of all.
             let at = text[place..]
                 .find(there)
                 .map_or_else(|| text.find(there), |at| Some(place + at));

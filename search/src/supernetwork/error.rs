@@ -1,9 +1,9 @@
-//! What can fail when a super-network is built or evaluated.
+//! Errors of building or evaluating a super-network.
 
 /// An error of a super-network.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The architecture is not of the network's super-architecture.
+    /// The architecture does not belong to the super-architecture of the network.
     #[error(transparent)]
     Space(#[from] crate::space::Error),
     /// A tensor operation failed.

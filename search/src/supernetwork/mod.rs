@@ -1,15 +1,19 @@
-//! The super-network: the weights that all architectures of a super-architecture share, and their evaluation.
+//! The super-network: the weights that all architectures of a super-architecture share, and their
+//! evaluation.
 //!
-//! Each candidate of each group has its own parameters; an evaluation touches those of one architecture. They have the
-//! names and layouts of the shipped emulator (`lowering`): dense `[IN][OUT]`, convolutions `[K][CIN][COUT]` or
-//! `[K][K][CIN][COUT]`, sequences and images position-major.
+//! Each candidate of each group has its own parameters; an evaluation uses those of one
+//! architecture. They have the names and layouts of the shipped emulator (`lowering`): dense
+//! `[IN][OUT]`, convolutions `[K][CIN][COUT]` or `[K][K][CIN][COUT]`, sequences and images
+//! position-major.
 //!
-//! Weights start uniform in `+-1 / sqrt(fan_in)`, divided by the square root of the number of groups with an identity
-//! where one runs beside them, so that the sum over the chain stays of order 1; biases at 0. (Weights three times as
-//! large in their squares, which keep a chain's variance, overfit small data: docs/measurements/choices.md.)
+//! Weights start uniform in `+-1 / sqrt(fan_in)`, biases at 0. Beside an identity, the weights are
+//! also divided by the square root of the number of groups with an identity, so that the sum over
+//! the chain stays of order 1. (Weights with three times the variance, which preserve the variance
+//! along a chain, overfit small data: docs/measurements/choices.md.)
 //!
-//! The last group may be given: a layer that is not trained ([`crate::components`]). It is part of what ships, but
-//! an evaluation ends before it, and its weights are none of the variables.
+//! The last group may be given: a layer that is not trained ([`crate::components`]). It is part of
+//! the shipped network, but an evaluation ends before it, and its weights are not among the
+//! variables.
 
 mod error;
 #[cfg(test)]
@@ -29,9 +33,10 @@ use std::sync::Arc;
 /// One parameter tensor of a candidate operation.
 #[derive(Debug, Clone)]
 pub struct Parameter {
-    /// Its role: `weight`, `weight1` and `weight2` (low rank, from the input on), `bias`, `gate weight` or `gate bias`.
+    /// The role: `weight`, `weight1` and `weight2` (low rank, starting from the input), `bias`,
+    /// `gate weight` or `gate bias`.
     pub role: &'static str,
-    /// Its values.
+    /// The values.
     pub var: Var,
 }
 
@@ -39,7 +44,8 @@ pub struct Parameter {
 #[derive(Debug)]
 struct Operation {
     candidate: Candidate,
-    /// What it does between the group's nodes, where these are grids or the identity stands alone.
+    /// The operation between the nodes of the group, if they are grids or the identity stands
+    /// alone.
     plan: Arc<Plan>,
     parameters: Vec<Parameter>,
 }
@@ -51,26 +57,28 @@ pub struct SuperNetwork {
     form: Form,
     /// `[group][candidate]`
     operations: Vec<Vec<Operation>>,
-    /// The groups that are trained and evaluated: all, or all but a last one that was given.
+    /// Number of groups that are trained and evaluated: all, or all but a last one that was given.
     trained: usize,
 }
 
 impl SuperNetwork {
-    /// Returns the super-network on a device with its weights drawn from `seed`, in `F32` (training) or `F64`.
+    /// Returns the super-network on a device with its weights drawn from `seed`, in `F32`
+    /// (training) or `F64`.
     ///
     /// # Errors
-    /// If the device has no such type of number.
+    /// If the device does not support the type.
     pub fn new(space: &Space, seed: u64, dtype: DType, device: &Device) -> Result<Self, Error> {
         Self::drawn(space, space.groups().len(), seed, dtype, device)
     }
 
-    /// Returns the super-network whose last group, a dense layer without another candidate, has these weights and no bias.
+    /// Returns the super-network whose last group, a dense layer and its only candidate, has these
+    /// weights and no bias.
     ///
     /// # Shapes
-    /// `weights`: `[numbers before it][outputs]`, outputs in the network's order.
+    /// `weights`: `[inputs of the group][outputs]`, with outputs in the order of the network.
     ///
     /// # Errors
-    /// The weights are of another shape.
+    /// If the weights have another shape.
     pub fn onto(
         space: &Space,
         weights: Vec<f32>,
@@ -98,7 +106,7 @@ impl SuperNetwork {
         Ok(network)
     }
 
-    /// Returns the network whose first groups, so many of them, are trained; without the others.
+    /// Returns the network without its groups after the first `trained` ones.
     fn drawn(
         space: &Space,
         trained: usize,
@@ -146,7 +154,7 @@ impl SuperNetwork {
     /// Returns the trained groups with the same weights in double precision, on the CPU.
     ///
     /// # Errors
-    /// The device cannot be read.
+    /// If the device cannot be read.
     pub fn in_double_precision(&self) -> Result<Self, Error> {
         let double = |parameter: &Parameter| -> Result<Parameter, Error> {
             let values = transfer::fetched(parameter.var.as_tensor())?;
@@ -175,7 +183,7 @@ impl SuperNetwork {
         })
     }
 
-    /// Has the nodes evaluated in this form instead of the device's faster one.
+    /// Uses this form of the nodes instead of the fastest one for the device.
     #[must_use]
     pub fn in_form(self, form: Form) -> Self {
         Self { form, ..self }
@@ -189,17 +197,17 @@ impl SuperNetwork {
     /// Returns the parameters of a candidate, in the order of its layers.
     ///
     /// # Panics
-    /// There is no such candidate.
+    /// If there is no such candidate.
     pub fn parameters(&self, group: usize, candidate: usize) -> &[Parameter] {
         &self.operations[group][candidate].parameters
     }
 
-    /// Returns how many groups are trained: all, but for a last one that was given.
+    /// Returns the number of trained groups: all, except a last one that was given.
     pub fn trained_groups(&self) -> usize {
         self.trained
     }
 
-    /// Returns the node that the trained groups lead to.
+    /// Returns the output node of the trained groups.
     pub fn trained_output(&self) -> Shape {
         self.space.groups()[self.trained - 1].output
     }
@@ -211,13 +219,13 @@ impl SuperNetwork {
         all.map(|parameter| parameter.var.clone()).collect()
     }
 
-    /// Whether every weight that these architectures use is a finite number.
+    /// Whether all weights that these architectures use are finite.
     ///
     /// # Errors
-    /// The device fails.
+    /// If the device fails.
     pub fn is_finite(&self, architectures: &[Architecture]) -> Result<bool, Error> {
         for variable in self.variables_of(architectures) {
-            // In double precision no sum of squares overflows.
+            // Squares of `F32` values do not overflow in double precision.
             let square = variable.to_dtype(DType::F64)?.sqr()?.sum_all()?;
             if !transfer::number::<f64>(&square)?.is_finite() {
                 return Ok(false);
@@ -226,7 +234,8 @@ impl SuperNetwork {
         Ok(true)
     }
 
-    /// Returns the variables that these architectures use, by group, candidate and parameter, each once.
+    /// Returns the variables that these architectures use, without duplicates, by group, candidate
+    /// and parameter.
     pub fn variables_of(&self, architectures: &[Architecture]) -> Vec<Var> {
         let groups = self.operations.iter().take(self.trained).enumerate();
         let used = groups.flat_map(|(group, operations)| {
@@ -244,9 +253,10 @@ impl SuperNetwork {
         parameters.map(|parameter| parameter.var.clone()).collect()
     }
 
-    /// Returns the second matrices, (rank, outputs), of low-rank candidates that lead to all that is trained.
+    /// Returns the second matrices, (rank, outputs), of low-rank candidates that produce the whole
+    /// trained output.
     ///
-    /// Their rows are a basis of the outputs: of those of the network, but for what later groups add.
+    /// Their rows are a basis of the network's outputs, apart from contributions of later groups.
     pub fn low_rank_heads(&self) -> Vec<Var> {
         let outputs = self.trained_output();
         let groups = self.space.groups().iter().zip(&self.operations);
@@ -258,13 +268,15 @@ impl SuperNetwork {
             .collect()
     }
 
-    /// Returns the outputs of one architecture: those of the trained groups.
+    /// Returns the outputs of the trained groups for one architecture.
     ///
     /// # Shapes
-    /// `x`: (batch, inputs); result: (batch, outputs), sequences and images flattened position-major.
+    /// `x`: (batch, inputs); result: (batch, outputs), sequences and images flattened
+    /// position-major.
     ///
     /// # Errors
-    /// If the architecture is not of this super-architecture, or `x` has another shape, type of number or device.
+    /// If the architecture does not belong to this super-architecture, or `x` has another shape,
+    /// type or device.
     pub fn forward(
         &self,
         x: &Tensor,
@@ -284,7 +296,8 @@ impl SuperNetwork {
     /// Returns the mean squared error of one architecture.
     ///
     /// # Shapes
-    /// `x`: (batch, inputs); `y`: (batch, outputs), sequences and images flattened position-major; result: a scalar.
+    /// `x`: (batch, inputs); `y`: (batch, outputs), sequences and images flattened position-major;
+    /// result: a scalar.
     ///
     /// # Errors
     /// As [`SuperNetwork::forward`], or if `y` has another shape.
@@ -299,15 +312,15 @@ impl SuperNetwork {
         Ok(self.form.mean_squared_error(&outputs, y)?)
     }
 
-    /// Returns the gradients of a loss by the variables that it used.
+    /// Returns the gradients of a loss with respect to the variables it used.
     ///
     /// # Errors
-    /// The device fails.
+    /// If the device fails.
     pub fn gradients(&self, loss: &Tensor) -> Result<GradStore, Error> {
         Ok(self.form.backward(loss)?)
     }
 
-    /// Returns the group's node from the node before it.
+    /// Returns the node of a group, given the node before it.
     fn node(
         &self,
         group: &Group,
@@ -358,7 +371,7 @@ impl SuperNetwork {
             (Candidate::Conv { .. } | Candidate::TransposedConv { .. }, [weight, bias]) => {
                 form.correlate(plan, value, &weight.var, &bias.var, epilogue, pass)?
             }
-            // Zero: on the branch, nothing is activated.
+            // The zero operation: with the activation on the branch, the identity is not activated.
             _ => match group.placement {
                 Placement::OnBranch => form.identity(plan, value, Epilogue::IDENTITY, pass)?,
                 Placement::After => form.identity(plan, value, epilogue, pass)?,
@@ -377,7 +390,8 @@ impl SuperNetwork {
         })
     }
 
-    /// Returns the node of an operation's result `y`, (batch, numbers), with the identity beside it.
+    /// Returns the node that combines the result `y` of an operation, (batch, values), with the
+    /// identity.
     fn beside(
         &self,
         plan: &Arc<Plan>,
@@ -398,7 +412,8 @@ impl SuperNetwork {
     }
 }
 
-/// Returns what a candidate does between two nodes' positions; a vector is one position.
+/// Returns the operation of a candidate between the positions of two nodes; a vector is one
+/// position.
 fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
     let grid = |shape| match shape {
         Shape::Vector(_) => Grid::POINT,
@@ -408,7 +423,7 @@ fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
         },
         Shape::Image { height, width, .. } => Grid { height, width },
     };
-    // As many along each axis that there is.
+    // The same width along each axis of the output.
     let along = |width| match output {
         Shape::Image { .. } => Grid {
             height: width,
@@ -428,14 +443,14 @@ fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
     }
 }
 
-/// Returns how many products enter a sum over a parameter of this shape; 0 for a bias.
+/// Returns the number of products in a sum over a parameter of this shape; 0 for a bias.
 fn fan_in(candidate: Candidate, shape: &[usize]) -> f64 {
     let [taps @ .., inputs, _] = shape else {
         return 0.0;
     };
     let products = (taps.iter().product::<usize>() * inputs) as f64;
     match candidate {
-        // Each output meets only every stride-th tap along an axis.
+        // Each output uses only every stride-th tap along an axis.
         Candidate::TransposedConv { kernel, stride } => {
             products / (stride.min(kernel) as f64).powi(taps.len() as i32)
         }
@@ -443,7 +458,8 @@ fn fan_in(candidate: Candidate, shape: &[usize]) -> f64 {
     }
 }
 
-/// Returns a variable of this shape, uniform in `+-bound`, drawn from the stream of this name.
+/// Returns a variable of this shape, uniform in `+-bound`, drawn from the random stream with this
+/// name.
 fn uniform_variable(
     seed: u64,
     name: &str,

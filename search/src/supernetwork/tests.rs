@@ -1,4 +1,4 @@
-//! Gradients of whole sampled super-networks, and what depends on the seed.
+//! Gradients of whole sampled super-networks, and the effect of the seed.
 
 use super::*;
 use crate::space::presets::{MicroSizes, PaperWidths, micro, micro_decoder, paper};
@@ -12,7 +12,7 @@ fn waves(count: usize, step: f64, shape: &[usize]) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
-/// A loss that weighs every output differently, and is not linear in them.
+/// A nonlinear loss in which every output has a different weight.
 fn loss(network: &SuperNetwork, architecture: &Architecture) -> Tensor {
     let x = waves(BATCH * INPUTS, 1.1, &[BATCH, INPUTS]);
     let outputs = network.space().output().size();
@@ -24,7 +24,7 @@ fn loss(network: &SuperNetwork, architecture: &Architecture) -> Tensor {
     (y - target).unwrap().sqr().unwrap().sum_all().unwrap()
 }
 
-/// Architectures that together select every candidate of every group, in changing company.
+/// Architectures that together select every candidate of every group, in varying combinations.
 fn covering(space: &Space) -> Vec<Architecture> {
     let groups = space.groups();
     let most = groups.iter().map(|g| g.candidates.len()).max().unwrap();
@@ -40,7 +40,7 @@ fn covering(space: &Space) -> Vec<Architecture> {
         .collect()
 }
 
-/// Moves biases off zero, so that no test passes by their absence.
+/// Moves biases away from zero, so that a missing bias fails the tests.
 fn perturbed(space: &Space) -> SuperNetwork {
     let network = SuperNetwork::new(space, 5, DType::F64, &Device::Cpu).unwrap();
     let operations = network.operations.iter().flatten();
@@ -102,7 +102,7 @@ fn assert_gradients(space: &Space) {
     assert_eq!(touched.len(), network.variables().len());
 }
 
-/// Sums in another order, in f64 through up to 16 nodes.
+/// Bound for sums in another order, in f64 through up to 16 nodes.
 const FORMS: f64 = 1e-10;
 
 fn assert_same_in_composite_form(
@@ -148,7 +148,7 @@ const SMALL: PaperWidths = PaperWidths {
 
 #[test]
 fn gradients_of_the_published_space_equal_finite_differences() {
-    // Lengths 1, 1, 2, 3, 6, 12, 23: odd, even, and not whole multiples of each other.
+    // Lengths 1, 1, 2, 3, 6, 12, 23: odd, even, and not multiples of each other.
     let curve = Shape::Sequence {
         length: 23,
         channels: 2,

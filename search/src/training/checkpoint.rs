@@ -1,7 +1,7 @@
-//! The whole state of a training, as one file: what a resumed run needs to take the same steps.
+//! The complete state of a training as one file: a resumed run takes the same steps.
 //!
-//! Weights and moments as tensors of a `.safetensors` file, everything else as JSON in its metadata. Random streams are
-//! their seed and how far they have been read.
+//! Weights and moments are tensors of a `.safetensors` file; everything else is JSON in its
+//! metadata. A random stream is stored as its seed and its position.
 
 use super::polish::{Polish, history};
 use super::{History, Trainer, schedule::Schedule};
@@ -16,13 +16,13 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
-/// The format's version: a file of another one is refused.
+/// The version of the format; files of other versions are rejected.
 const VERSION: u32 = 7;
 
 /// A training's state between two steps.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Seconds that the run had taken.
+    /// Seconds of the run so far.
     pub seconds: f64,
     state: State,
     weights: Vec<Tensor>,
@@ -30,7 +30,7 @@ pub struct Checkpoint {
     polish: Option<PolishState>,
 }
 
-/// A polish of a cluster between two iterations.
+/// A polish of a cluster, between two iterations.
 #[derive(Debug)]
 struct PolishState {
     point: Point,
@@ -40,7 +40,7 @@ struct PolishState {
     is_stuck: bool,
 }
 
-/// What is not a tensor.
+/// The part of the state that is not stored as tensors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
@@ -51,32 +51,32 @@ struct State {
     members: Vec<Architecture>,
     batches: Position,
     ranking: Position,
-    /// Words read of the stream of sampled architectures.
+    /// Words read from the stream of sampled architectures.
     sampled: u64,
-    /// Updates of each variable.
+    /// Number of updates of each variable.
     updates: Vec<u32>,
-    /// Evaluations of the polish.
+    /// Number of evaluations of the polish.
     polished: usize,
-    /// The minimiser's pairs, where one is at work.
+    /// Number of pairs of the minimiser, if a polish is under way.
     polish_pairs: Option<usize>,
-    /// How it went so far.
+    /// The history so far.
     history: History,
 }
 
-/// Where a training is in its rows.
+/// The position of a training in its rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Position {
-    /// What is left of the epoch.
+    /// The remaining rows of the epoch.
     order: Vec<usize>,
-    /// Words read of the stream that orders them.
+    /// Words read from the stream that orders the rows.
     words: u64,
 }
 
 impl Trainer {
-    /// Returns the state, and with it how many seconds the run has taken.
+    /// Returns the state, with `seconds` as the duration of the run so far.
     ///
     /// # Errors
-    /// The device cannot be read.
+    /// If the device cannot be read.
     pub fn checkpoint(&self, seconds: f64) -> Result<Checkpoint> {
         let position = |batches: &super::Batches| Position {
             order: batches.order.clone(),
@@ -117,10 +117,10 @@ impl Trainer {
         })
     }
 
-    /// Takes up a state of a training with the same space, rows and settings.
+    /// Restores a state of a training with the same space, rows and settings.
     ///
     /// # Errors
-    /// The state is of another training.
+    /// If the state belongs to another training.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         let Checkpoint {
             state,
@@ -210,16 +210,16 @@ impl Trainer {
 }
 
 impl Checkpoint {
-    /// Returns the steps taken before it.
+    /// Returns the number of steps taken before the checkpoint.
     #[must_use]
     pub fn steps_taken(&self) -> usize {
         self.state.step
     }
 
-    /// Returns the file's bytes.
+    /// Serialises the checkpoint to the bytes of its file.
     ///
     /// # Errors
-    /// The state cannot be written as JSON.
+    /// If the state cannot be written as JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let moments = self.moments.iter().enumerate();
         let moments = moments.flat_map(|(k, saved)| {
@@ -264,7 +264,7 @@ impl Checkpoint {
     /// Reads the bytes of [`Checkpoint::to_bytes`].
     ///
     /// # Errors
-    /// The file is damaged, or of another version.
+    /// If the file is damaged or has another version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (_, metadata) =
             SafeTensors::read_metadata(bytes).context("the checkpoint is damaged")?;
@@ -336,7 +336,7 @@ impl Checkpoint {
 }
 
 impl PolishState {
-    /// Its numbers as tensors of F64: name, shape and bytes.
+    /// Returns its values as F64 tensors: name, shape and bytes.
     fn tensors(&self) -> Vec<(String, Vec<usize>, Vec<u8>)> {
         let pairs = self.pairs.iter().enumerate().flat_map(|(k, pair)| {
             [

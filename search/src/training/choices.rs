@@ -1,4 +1,5 @@
-//! What a training's steps are like: one set of choices for all data, each measured in docs/measurements/choices.md.
+//! The hyperparameters of a training: one set for all data, each measured in
+//! docs/measurements/choices.md.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,23 +9,24 @@ use serde::{Deserialize, Serialize};
 pub struct Choices {
     /// Largest step size of AdamW.
     pub rate: f64,
-    /// Its weight decay.
+    /// Weight decay of AdamW.
     pub decay: f64,
-    /// Rows of a weight step.
+    /// Rows per weight step.
     pub batch: usize,
-    /// The share of all steps, at their end, in which the step size falls to zero: the fine-tuning.
+    /// The share of all steps, at the end, over which the step size falls to zero: the fine-tuning.
     pub fall: f64,
-    /// Rows that the polish reads, over those that the weight steps read; none where there are many rows.
+    /// Rows that the polish reads, as a multiple of those that the weight steps read; 0 if there
+    /// are many rows.
     pub polish: f64,
     /// The share of a budget that one architecture may take where there are to be several members: docs/spaces.md.
     pub share_of_one: f64,
 }
 
-/// Where more rows are simulated nothing is polished: in the same time, steps on a few of them gain more.
+/// With more simulated rows there is no polish: in the same time, weight steps gain more.
 const POLISHED_ROWS: usize = 1500;
 
 impl Choices {
-    /// Returns the choices for so many simulated rows.
+    /// Returns the choices for this number of simulated rows.
     #[must_use]
     pub fn for_rows(self, rows: usize) -> Self {
         match rows > POLISHED_ROWS {

@@ -1,36 +1,38 @@
-//! How a training went: losses, and what the network variables said, at some of its steps.
+//! The history of a training: losses and probabilities of the candidates at some of its steps.
 //!
-//! Records are evenly spread over the steps however many there are, the first of each phase among them; where more than
-//! [`KEPT`] come together, every other one is dropped. Which steps are recorded depends on the steps alone, so that a
-//! resumed training has the records of the unbroken one, but for their seconds.
+//! Records are evenly spread over the steps and include the first step of each phase. When there
+//! are more than [`KEPT`], every other one is dropped. The recorded steps depend on step numbers
+//! alone, so that a resumed training has the same records as an uninterrupted one, apart from their
+//! seconds.
 
 use super::Phase;
 use serde::{Deserialize, Serialize};
 
-/// Records kept, at most.
+/// Maximum number of records.
 const KEPT: usize = 256;
-/// Steps between records at first.
+/// Initial number of steps between records.
 const STRIDE: usize = 16;
 
 /// A training at one of its steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// Weight steps, and evaluations of the polish, before this one.
+    /// Number of weight steps and evaluations of the polish before this one.
     pub step: usize,
     /// Seconds since the run began.
     pub seconds: f64,
-    /// What it belongs to.
+    /// The phase of the step.
     pub phase: Phase,
-    /// The loss on its batch, or of all training rows in the polish; `None` where it is not finite.
+    /// The loss on its batch, or in the polish on all training rows; `None` if it is not finite.
     #[serde(deserialize_with = "Option::deserialize")]
     pub training_loss: Option<f64>,
-    /// The loss of the most probable architecture after it, on rows that choose.
     #[serde(deserialize_with = "Option::deserialize")]
+    /// The loss of the most probable architecture after the step, on the selection rows.
     pub validation_loss: Option<f64>,
-    /// Nats of each group: 0 when decided, `ln(candidates)` when undecided; none where nothing is searched.
+    /// Entropy of each group in nats: 0 when decided, `ln(candidates)` when undecided; empty
+    /// without a search.
     pub entropy: Vec<f64>,
-    /// Probability of each candidate of each group; none where nothing is searched.
+    /// Probability of each candidate of each group; empty without a search.
     pub probabilities: Vec<Vec<f64>>,
 }
 
@@ -52,13 +54,13 @@ impl Default for History {
 }
 
 impl History {
-    /// Returns the records, in the order of their steps.
+    /// Returns the records in the order of their steps.
     #[must_use]
     pub fn records(&self) -> &[Record] {
         &self.records
     }
 
-    /// Whether a step is to be recorded.
+    /// Whether this step should be recorded.
     pub(super) fn wants(&self, step: usize, phase: Phase) -> bool {
         let last = self.records.last();
         step.is_multiple_of(self.stride) || last.is_none_or(|last| last.phase != phase)

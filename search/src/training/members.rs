@@ -1,36 +1,43 @@
 //! The members of the ensemble: pairwise different architectures that branch late.
 //!
 //! ```text
-//! inputs --shared groups, the most probable choices--> branch --open groups, each member's own choices--> outputs
+//! inputs --shared groups--> branch --open groups--> outputs
+//!        most probable             each member's
+//!        choices                   own choices
 //! ```
 //!
-//! The shipped call stores and evaluates once what members share, and the steps of every member train it, which makes all
-//! of them better than an earlier branch does (docs/measurements/members.md). The branch is therefore as late as there are enough
-//! members behind it within the budgets [`MACS`] and [`WEIGHTS`], but has a share of the work behind it, [`BEHIND`]: members
-//! that differ in next to nothing agree where they are wrong. Behind it they are spread evenly over the candidates, the most
-//! probable first. Nothing is drawn: the same network variables give the same members.
+//! The shipped call stores and evaluates the shared groups once, and the steps of every member
+//! train them. All members are therefore better than with an earlier branch
+//! (docs/measurements/members.md). The branch is as late as possible, provided that enough members
+//! fit behind it within the budgets [`MACS`] and [`WEIGHTS`]. At least the share [`BEHIND`] of the
+//! work lies behind the branch: members that hardly differ make the same errors. Behind the branch,
+//! the members are spread evenly over the candidates, the most probable first. The choice is
+//! deterministic: the same network variables give the same members.
 
 use crate::budget::{Cost, Room, Walk};
 use crate::space::{Architecture, Space};
 use crate::supernetwork::SuperNetwork;
 use crate::variables::NetworkVariables;
 
-/// The work of the shipped call over that of the most probable member, at most.
+/// Maximum work of the shipped call, relative to the most probable member.
 pub const MACS: f64 = 2.5;
-/// The weights of all members over those of the most probable one, at most: of up to four members, and of more.
+/// Maximum number of weights of all members, relative to the most probable one: for up to four
+/// members, and for more.
 const WEIGHTS: [f64; 2] = [2.5, 1.9];
-/// The share of the most probable member's work that lies behind the branch, at least.
+/// Minimum share of the most probable member's work that lies behind the branch.
 const BEHIND: f64 = 0.25;
-/// Architectures behind a branch that are looked at: the most probable ones.
+/// Number of architectures examined behind a branch: the most probable ones.
 const LOOKED_AT: usize = 256;
-/// What is less probable than the first member by this factor was found to be worse: it makes the mean worse, too.
+/// An architecture less probable than the first member by this factor was found to be worse, and
+/// would make the mean worse, too.
 const IMPROBABLE: f64 = 100.0;
-/// Members that are few: rather than so few, improbable ones.
+/// Up to this number of members, improbable ones are accepted rather than having fewer.
 const FEW: usize = 2;
 
 /// Returns up to `count` pairwise different architectures, the most probable one first.
 ///
-/// They are fewer where the space has not so many within the budgets, the user's among them if there is one.
+/// There are fewer if the space has too few within the budgets, including the user's budget if
+/// there is one.
 pub(super) fn choose(
     network: &SuperNetwork,
     variables: &NetworkVariables,
@@ -68,7 +75,8 @@ pub(super) fn choose(
     most
 }
 
-/// The weights of so many members over those of the most probable one, at most.
+/// Returns the maximum number of weights of this number of members, relative to the most probable
+/// one.
 fn weights_of(members: usize) -> f64 {
     WEIGHTS[usize::from(members > 4)]
 }
@@ -79,7 +87,7 @@ struct Offered {
     architecture: Architecture,
 }
 
-/// The most probable architecture for which there is room.
+/// Returns the most probable architecture within the budget.
 pub(super) fn most_probable(
     space: &Space,
     variables: &NetworkVariables,
@@ -87,7 +95,7 @@ pub(super) fn most_probable(
 ) -> Architecture {
     match room {
         None => variables.most_probable(),
-        // Those that are looked at are at least one: whatever is chosen can be completed.
+        // At least one is examined: every affordable prefix can be completed.
         Some(_) => {
             let mut all = behind(space, variables, &variables.most_probable(), 0, room);
             all.swap_remove(0).architecture
@@ -95,7 +103,8 @@ pub(super) fn most_probable(
     }
 }
 
-/// The last group that has with those after it [`BEHIND`] of the work of an architecture's trained groups.
+/// Returns the last group such that it and the groups after it do at least [`BEHIND`] of the work
+/// of an architecture's trained groups.
 fn latest_branch(costs: &Costs, first: &Architecture, trained: usize) -> usize {
     let choices = first.choices().iter().take(trained).enumerate();
     let macs: Vec<u64> = choices
@@ -106,8 +115,8 @@ fn latest_branch(costs: &Costs, first: &Architecture, trained: usize) -> usize {
     (0..macs.len()).rev().find(behind).unwrap_or(0)
 }
 
-/// The most probable architectures that are the very most probable one before group `branch`; equals in the candidates'
-/// order. A copy is as probable as its original.
+/// Returns the most probable architectures that agree with the very most probable one before group
+/// `branch`; ties are in the order of the candidates. A copy is as probable as its original.
 fn behind(
     space: &Space,
     variables: &NetworkVariables,
@@ -148,16 +157,16 @@ fn behind(
         .collect()
 }
 
-/// The way with this candidate taken; `None` where it cannot be afforded.
+/// Returns the walk extended by this candidate; `None` if it exceeds the budget.
 fn after(mut walk: Walk<'_>, choice: usize) -> Option<Walk<'_>> {
     walk.choose(choice).then_some(walk)
 }
 
-/// What candidates cost: `[group][candidate]`.
+/// The costs of candidates: `[group][candidate]`.
 struct Costs {
     candidates: Vec<Vec<Cost>>,
     weights: Vec<Vec<u64>>,
-    /// What the groups of all members may cost, and what each member costs beside them.
+    /// The budget for the groups of all members, and the cost that each member adds.
     all: Cost,
     each: Cost,
 }
@@ -201,26 +210,28 @@ impl Costs {
     }
 }
 
-/// Members, and what they cost together.
+/// The members chosen so far, with their total cost.
 struct Ensemble<'a> {
     costs: &'a Costs,
     members: Vec<Architecture>,
-    /// Whether a member has the candidate: `[group][candidate]`.
+    /// Whether any member uses the candidate: `[group][candidate]`.
     used: Vec<Vec<bool>>,
     cost: Cost,
     weights: u64,
 }
 
-/// Which member is taken next.
+/// The rule that chooses the next member.
 #[derive(Clone, Copy)]
 enum Order {
-    /// The one whose candidates fewest members have, from the branch on.
+    /// The one whose candidates, from the branch on, occur in the fewest members.
     Spread,
-    /// The one that adds least to the budgets: where the others do not leave room for enough.
+    /// The one that adds least to the budgets: used if the other rule leaves no room for enough
+    /// members.
     Cheapest,
 }
 
-/// An architecture that may become a member, and how many of its first groups a member has already.
+/// An architecture that may become a member, with the number of its first groups shared with a
+/// member.
 struct Offer {
     architecture: Architecture,
     shared: usize,
@@ -242,9 +253,9 @@ impl<'a> Ensemble<'a> {
         start
     }
 
-    /// Takes members from those that are offered until there are `count`, and returns them all.
+    /// Adds members from the offers until there are `count`, and returns them all.
     ///
-    /// Among equals in this order the first offered is the next.
+    /// Ties go to the earlier offer.
     fn filled(
         mut self,
         offers: Vec<Architecture>,
@@ -272,7 +283,7 @@ impl<'a> Ensemble<'a> {
                 let shared = pairs.take_while(|(left, right)| left == right).count();
                 offer.shared = offer.shared.max(shared);
             }
-            // Costs only grow: what is too much now stays so.
+            // Costs only grow: an offer that is too expensive now stays so.
             offers.retain(|offer| {
                 let (more, more_weights) = self.added_by(offer);
                 offer.shared < groups
@@ -301,7 +312,7 @@ impl<'a> Ensemble<'a> {
         self.members
     }
 
-    /// How many members have the same choice, for each group from `branch` on.
+    /// Returns the number of members with the same choice, for each group from `branch` on.
     fn alike(&self, one: &Architecture, branch: usize) -> Vec<usize> {
         let groups = branch..self.used.len();
         let members = |group: usize| {
@@ -313,14 +324,15 @@ impl<'a> Ensemble<'a> {
         groups.map(|group| members(group).count()).collect()
     }
 
-    /// Whether the user's budget has room for one more.
+    /// Whether the user's budget has room for this additional cost.
     fn affords(&self, more: Cost) -> bool {
         let members = 0..=self.members.len();
         let all = members.fold(self.cost.and(more), |cost, _| cost.and(self.costs.each));
         all.within(self.costs.all)
     }
 
-    /// Work and time of the groups that no member shares, and weights and flash of the candidates that none has.
+    /// Returns the work and time of the groups that no member shares, and the weights and flash of
+    /// the candidates that no member uses.
     fn added_by(&self, offer: &Offer) -> (Cost, u64) {
         let choices = offer.architecture.choices().iter().enumerate();
         let (mut cost, mut weights) = (Cost::default(), 0);
@@ -370,7 +382,7 @@ mod tests {
         SuperNetwork::new(space, 1, DType::F32, &Device::Cpu).unwrap()
     }
 
-    /// Variables after so many updates by ranks that mean nothing.
+    /// Variables after this number of updates by random ranks.
     fn variables(space: &Space, seed: u64, updates: usize) -> NetworkVariables {
         let mut variables = NetworkVariables::uniform(space);
         let mut random = stream(seed, "test");
@@ -385,7 +397,8 @@ mod tests {
         variables
     }
 
-    /// Multiply-accumulates and weights of these members, each prefix and each candidate once.
+    /// Multiply-accumulates and weights of these members, with each shared prefix and each
+    /// candidate counted once.
     fn cost(network: &SuperNetwork, members: &[Architecture]) -> (f64, f64) {
         let macs = network.space().macs();
         let (mut prefixes, mut candidates) = (HashSet::new(), HashSet::new());
@@ -439,7 +452,8 @@ mod tests {
             architecture: Architecture::new(choices.to_vec()),
             loss,
         };
-        // Three dense blocks and a basis of 48 functions; of the rest, what has the higher number.
+        // Three dense blocks and a basis of 48 functions; in the other groups, the candidate with
+        // the higher index.
         let trials = [
             trial([0, 1, 1, 1, 1, 3, 2], 0.0),
             trial([0, 2, 2, 2, 2, 2, 1], 1.0),

@@ -1,17 +1,21 @@
-//! Training: the two alternating updates of DENSE, and then the chosen members together.
+//! Training: the two alternating updates of DENSE, then the joint training of the chosen members.
 //!
-//! 1. *Warm-up*: each step samples an architecture with uniform probabilities and takes a gradient step on its weights.
-//! 2. *Search*: every tenth step is followed by an update of the network variables: several architectures are ranked by
-//!    their loss on rows kept for that.
-//! 3. *Training* and *fine-tuning*: the most probable architecture and others that differ from it in the last groups, each
-//!    in turn; first at a constant rate, then with smaller and smaller steps.
-//! 4. *Polish*: L-BFGS on all rows, where these are few.
+//! 1. *Warm-up*: each step samples an architecture with uniform probabilities and takes a gradient
+//!    step on its weights.
+//! 2. *Search*: every tenth step is followed by an update of the network variables, which ranks
+//!    several architectures by their loss on rows reserved for this.
+//! 3. *Training* and *fine-tuning*: the members, that is the most probable architecture and others
+//!    that differ from it in the last groups, take turns. The rate is constant first and then
+//!    falls.
+//! 4. *Polish*: L-BFGS on all rows, if there are few.
 //!
-//! *Random search*, beside which a search is judged, keeps the variables uniform: as often as a search updates its own, as
-//! many architectures are ranked, the best so far among them, and the best goes on.
+//! *Random search*, the baseline of a search, keeps the network variables uniform. As often as a
+//! search updates them, it ranks the same number of architectures, including the best so far, and
+//! keeps the best.
 //!
-//! `schedule` says how long each lasts, and `history` keeps how it went. A trainer is a state and a step: what it does next depends on its state alone,
-//! which [`Checkpoint`] holds whole, so that a resumed run takes the same steps to the same bytes.
+//! `schedule` determines the length of each phase, and `history` records the progress. A trainer is
+//! deterministic: each step depends only on its state, and [`Checkpoint`] holds the whole state. A
+//! resumed run therefore takes the same steps, to the same bytes.
 
 mod checkpoint;
 mod choices;
@@ -50,7 +54,7 @@ use schedule::Schedule;
 use settings::{RANKING_ROWS, UPDATE_EVERY};
 use std::time::{Duration, Instant};
 
-/// A training under way.
+/// A training in progress.
 #[derive(Debug)]
 pub struct Trainer {
     settings: Settings,
@@ -70,37 +74,38 @@ pub struct Trainer {
     history: History,
 }
 
-/// What a step did.
+/// The result of a step.
 #[derive(Debug)]
 pub struct Step {
-    /// The loss on the batch, before the step: one number on the training's device.
+    /// The loss on the batch before the step: a scalar on the training's device.
     pub loss: Tensor,
     /// Multiply-accumulates of the architecture, for one sample.
     pub macs: u64,
-    /// How long the update of the network variables took that came with it.
+    /// Duration of the update of the network variables after this step, if there was one.
     pub ranking: Option<Duration>,
-    /// What it belonged to.
+    /// The phase of the step.
     pub phase: Phase,
 }
 
-/// What a training found.
+/// The result of a training.
 #[derive(Debug)]
 pub struct Trained {
     /// The shared weights.
     pub network: SuperNetwork,
     /// The network variables.
     pub variables: NetworkVariables,
-    /// The chosen architectures; where they were searched, the first is the most probable one.
+    /// The members; in a search, the most probable architecture comes first.
     pub members: Vec<Architecture>,
-    /// How it went.
+    /// The history of the training.
     pub history: History,
 }
 
 impl Trainer {
-    /// Returns a training on `train` that chooses by `selection`, before its first step, on the rows' device.
+    /// Returns a training on `train`, before its first step, on the device of the rows; `selection`
+    /// is used for choices.
     ///
     /// # Errors
-    /// The rows do not fit the space.
+    /// If the rows do not fit the space.
     pub fn new(
         space: &Space,
         train: Rows,
@@ -111,11 +116,11 @@ impl Trainer {
         Self::of(network, train, selection, settings)
     }
 
-    /// Returns a training that leads to components of the outputs, which the rows have instead; the space's last group leads
-    /// on from there.
+    /// Returns a training whose targets are components of the outputs; the last group of the space
+    /// maps components to outputs.
     ///
     /// # Errors
-    /// The rows or the components do not fit the space.
+    /// If the rows or the components do not fit the space.
     pub fn onto(
         space: &Space,
         components: &Components,
@@ -160,7 +165,7 @@ impl Trainer {
         })
     }
 
-    /// Has only architectures sampled, ranked and chosen for which a budget leaves room.
+    /// Restricts sampling, ranking and choosing to architectures within a budget.
     #[must_use]
     pub fn within(self, room: Room) -> Self {
         Self {
@@ -169,25 +174,25 @@ impl Trainer {
         }
     }
 
-    /// Returns the network in its present state.
+    /// Returns the network in its current state.
     #[must_use]
     pub fn network(&self) -> &SuperNetwork {
         &self.network
     }
 
-    /// Returns how many weight steps were taken.
+    /// Returns the number of weight steps taken.
     #[must_use]
     pub fn steps_taken(&self) -> usize {
         self.step
     }
 
-    /// Returns how many weight steps there are in all, once that is known.
+    /// Returns the total number of weight steps, if it is known already.
     #[must_use]
     pub fn total(&self) -> Option<usize> {
         self.schedule.total()
     }
 
-    /// Returns what the next step belongs to.
+    /// Returns the phase of the next step.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match (self.schedule.phase(self.step), &self.settings.members) {
@@ -197,7 +202,7 @@ impl Trainer {
         }
     }
 
-    /// Whether every step and every evaluation of the polish was taken.
+    /// Whether all steps and all evaluations of the polish are done.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.steps_are_taken() && self.polish.evaluations >= self.polish_evaluations()
@@ -207,7 +212,8 @@ impl Trainer {
         self.total().is_some_and(|total| self.step >= total)
     }
 
-    /// Returns how many evaluations of the polish follow the last step, or would if the search ended now.
+    /// Returns the number of evaluations of the polish after the last step, or if the search ended
+    /// now.
     #[must_use]
     pub fn polish_evaluations(&self) -> usize {
         let total = self.total();
@@ -218,10 +224,11 @@ impl Trainer {
         }
     }
 
-    /// Returns the seconds that an evaluation of the polish takes, with what goes with it, by trying one; the training stays as it is.
+    /// Measures the seconds that one evaluation of the polish takes, including its overhead; the
+    /// training is unchanged.
     ///
     /// # Errors
-    /// The device fails.
+    /// If the device fails.
     pub fn rehearse_polish(&self) -> Result<f64, Error> {
         let members = self.present_members();
         let cluster = polish::cluster(&self.settings.members, &members, 0);
@@ -235,7 +242,8 @@ impl Trainer {
         }
     }
 
-    /// Returns how many steps would follow if the search ended now, and the mean multiply-accumulates of its members.
+    /// Returns the number of steps that would follow if the search ended now, and the mean
+    /// multiply-accumulates of its members.
     #[must_use]
     pub fn outlook(&self) -> (usize, f64) {
         let members = self.present_members();
@@ -249,15 +257,17 @@ impl Trainer {
         )
     }
 
-    /// Ends the search here, where the total was open: it is then what `--steps` repeats.
+    /// Ends the search here if the total number of steps is open; `--steps` with the resulting
+    /// total repeats the run.
     pub fn end_search(&mut self) {
         self.schedule.end_search(self.step);
     }
 
-    /// Leaves `steps` more steps of fine-tuning and no polish, whatever was planned: for a run that is interrupted.
+    /// Replaces the remaining plan by `steps` more steps of fine-tuning without a polish: for a run
+    /// that is interrupted.
     ///
     /// # Errors
-    /// The device fails.
+    /// If the device fails.
     pub fn wind_down(&mut self, steps: usize) -> Result<(), Error> {
         self.polish.is_left_out = true;
         if self.steps_are_taken() {
@@ -270,7 +280,7 @@ impl Trainer {
     /// Takes the next step, or the next iteration of the polish.
     ///
     /// # Errors
-    /// The device fails.
+    /// If the device fails.
     pub fn step(&mut self) -> Result<Step, Error> {
         let phase = self.phase();
         if phase == Phase::Polish {
@@ -296,7 +306,7 @@ impl Trainer {
         )?;
         let ranking = match phase == Phase::Search && self.step.is_multiple_of(UPDATE_EVERY) {
             true => {
-                // A device may be behind: what it has still to do is the weight step's.
+                // Wait for the device: its pending work belongs to the weight step.
                 transfer::number::<f32>(&loss)?;
                 let began = Instant::now();
                 self.rank()?;
@@ -313,7 +323,8 @@ impl Trainer {
         })
     }
 
-    /// Takes an iteration of the polish: each cluster of members that share weights has an equal part of its evaluations.
+    /// Takes an iteration of the polish; each cluster of members that share weights has an equal
+    /// part of the evaluations.
     fn polish_step(&mut self) -> Result<Step, Error> {
         if self.members.is_empty() {
             self.members = self.chosen_members();
@@ -335,16 +346,16 @@ impl Trainer {
         })
     }
 
-    /// Whether the step that was just taken is one of those that [`Trainer::record`] keeps.
+    /// Whether [`Trainer::record`] keeps the step that was just taken.
     #[must_use]
     pub fn wants_record(&self, step: &Step) -> bool {
         self.history.wants(self.number_of_last(), step.phase)
     }
 
-    /// Records the step that was just taken, so many seconds after the run began.
+    /// Records the step that was just taken, `seconds` after the start of the run.
     ///
     /// # Errors
-    /// The device fails.
+    /// If the device fails.
     pub fn record(&mut self, step: &Step, seconds: f64) -> Result<(), Error> {
         let validation = match self.polish.least() {
             Some(least) => least,
@@ -373,12 +384,14 @@ impl Trainer {
         Ok(())
     }
 
-    /// The number of the step, or of the polish's evaluation after all steps, that was taken last.
+    /// Returns the index of the last step or, after all steps, of the last evaluation of the
+    /// polish.
     fn number_of_last(&self) -> usize {
         (self.step + self.polish.evaluations).saturating_sub(1)
     }
 
-    /// Returns what was found; where the search has not ended, by what is most probable now.
+    /// Returns the result; if the search has not ended, its members are chosen by the current
+    /// probabilities.
     #[must_use]
     pub fn finish(self) -> Trained {
         let members = self.present_members();
@@ -398,10 +411,10 @@ impl Trainer {
     }
 }
 
-/// Takes one gradient step of size `rate` on an architecture's weights; returns the loss before it.
+/// Takes a gradient step of size `rate` on an architecture's weights; returns the loss before it.
 ///
 /// # Errors
-/// The rows do not fit the network.
+/// If the rows do not fit the network.
 pub fn weight_step(
     network: &SuperNetwork,
     optimiser: &mut AdamW,
@@ -414,7 +427,7 @@ pub fn weight_step(
     Ok(loss.detach())
 }
 
-/// Has every low-rank head start from the principal components of the training outputs.
+/// Initialises every low-rank head with the principal components of the training outputs.
 fn start_heads(network: &SuperNetwork, train: &Rows) -> Result<(), Error> {
     let heads = network.low_rank_heads();
     let Some(most) = heads.iter().map(|head| head.dims()[0]).max() else {

@@ -1,12 +1,16 @@
-//! The end of a training on few rows: L-BFGS on all of them in double precision, from where the falling steps have led.
+//! The polish at the end of a training on few rows: L-BFGS in double precision on all training
+//! rows, starting from the result of the weight steps.
 //!
-//! Members that share weights are a *cluster*: all of a search or of a control, each by itself of other fixed networks. What is minimised is
-//! the mean over a cluster of the mean squared error on the training rows. The loss on the selection rows is looked at
-//! after each iteration and the weights with the least are kept, for the training loss goes on falling long after.
+//! Members that share weights form a *cluster*: all members of a search or of a control, but each
+//! other fixed network by itself. The polish minimises the mean over a cluster of the mean squared
+//! error on the training rows. After each iteration the loss on the selection rows is evaluated,
+//! and the weights with the lowest one are kept: the training loss keeps falling long after the
+//! selection loss has stopped.
 //!
-//! What is counted is evaluations, which take the time: each reads every row once for each member, and there are so many
-//! that the polish reads a share ([`Choices::polish`](super::Choices)) of the rows that the steps have read. A cluster has
-//! one at its start, and an iteration one or a few.
+//! The effort is counted in evaluations, which dominate the time: each reads every row once per
+//! member. Their number is such that the polish reads a share ([`Choices::polish`](super::Choices))
+//! of the rows that the weight steps have read. A cluster takes one evaluation at its start, and
+//! one or a few per iteration.
 
 use super::rows::Rows;
 use super::settings::{Members, Settings};
@@ -19,27 +23,28 @@ use candle_core::{DType, Device, Tensor, Var};
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// Pairs that the minimiser keeps,
+/// Number of pairs that the minimiser keeps,
 const HISTORY: usize = 50;
-/// but no more than take so many bytes, where weights are many,
+/// limited to this memory if there are many weights,
 const HISTORY_BYTES: usize = 1 << 30;
-/// and no fewer than these.
+/// but never below this number.
 const FEWEST: usize = 4;
 
-/// Returns how many pairs the minimiser of so many weights keeps.
+/// Returns the number of pairs that the minimiser keeps for this number of weights.
 pub(super) fn history(weights: usize) -> usize {
     let pair = 2 * size_of::<f64>() * weights.max(1);
     (HISTORY_BYTES / pair).clamp(FEWEST, HISTORY)
 }
 
-/// Returns how many evaluations the polish has in all after so many weight steps on so many rows.
+/// Returns the total number of evaluations of the polish after this number of weight steps, for
+/// this number of rows.
 pub(super) fn evaluations(settings: &Settings, steps: usize, rows: usize) -> usize {
     let batch = settings.choices.batch.min(rows);
     let read = settings.choices.polish * steps as f64 * batch as f64;
     (read / (rows * settings.members.in_a_cluster()) as f64) as usize
 }
 
-/// Returns the members of the cluster with this number.
+/// Returns the members of the cluster with this index.
 pub(super) fn cluster<'a>(
     kind: &Members,
     members: &'a [Architecture],
@@ -51,7 +56,7 @@ pub(super) fn cluster<'a>(
     }
 }
 
-/// Returns the seconds of an iteration with one evaluation that has all its pairs, by taking one.
+/// Measures the seconds of an iteration with one evaluation and the full number of pairs.
 pub(super) fn rehearse(
     network: &SuperNetwork,
     members: &[Architecture],
@@ -73,30 +78,30 @@ pub(super) fn rehearse(
     Ok(began.elapsed().as_secs_f64())
 }
 
-/// How far the polish is.
+/// The progress of the polish.
 #[derive(Debug, Default)]
 pub(super) struct Polish {
     /// Evaluations taken.
     pub(super) evaluations: usize,
-    /// Whether there is none: the run was interrupted.
+    /// Whether the polish is skipped: the run was interrupted.
     pub(super) is_left_out: bool,
-    /// The cluster that is being polished.
+    /// The current cluster.
     pub(super) work: Option<Work>,
 }
 
-/// What is polished.
+/// The task of a polish.
 pub(super) struct Task<'a> {
     pub(super) network: &'a SuperNetwork,
     pub(super) settings: &'a Settings,
     pub(super) members: &'a [Architecture],
     pub(super) train: &'a Rows,
     pub(super) selection: &'a Rows,
-    /// Evaluations in all.
+    /// Total number of evaluations.
     pub(super) total: usize,
 }
 
 impl Task<'_> {
-    /// The number of the cluster whose turn it is after so many evaluations.
+    /// Returns the index of the cluster whose turn it is after this number of evaluations.
     fn number(&self, evaluations: usize) -> usize {
         match self.settings.members.in_a_cluster() {
             1 => evaluations * self.members.len() / self.total.max(1),
@@ -104,7 +109,8 @@ impl Task<'_> {
         }
     }
 
-    /// Returns the cluster whose turn it is after so many evaluations, before its first iteration.
+    /// Returns the cluster whose turn it is after this number of evaluations, before its first
+    /// iteration.
     pub(super) fn work(&self, evaluations: usize) -> Result<Work, Error> {
         let members = cluster(
             &self.settings.members,
@@ -116,7 +122,7 @@ impl Task<'_> {
 }
 
 impl Polish {
-    /// Takes an iteration; returns the training loss after it.
+    /// Takes an iteration and returns the training loss after it.
     pub(super) fn step(&mut self, task: Task<'_>) -> Result<f64, Error> {
         let number = task.number(self.evaluations);
         let mut work = match self.work.take() {
@@ -137,12 +143,12 @@ impl Polish {
         Ok(loss)
     }
 
-    /// The least loss on the selection rows of the cluster that is being polished.
+    /// Returns the lowest loss of the current cluster on the selection rows.
     pub(super) fn least(&self) -> Option<f64> {
         self.work.as_ref().map(|work| work.least)
     }
 
-    /// Gives the network the best weights of the cluster that is being polished.
+    /// Writes the best weights of the current cluster to the network.
     pub(super) fn write(&self, network: &SuperNetwork) -> Result<(), Error> {
         self.work
             .as_ref()
@@ -156,10 +162,10 @@ pub(super) struct Work {
     goal: Goal,
     selection: Rows,
     pub(super) minimiser: Lbfgs,
-    /// The weights with the least loss on the selection rows, and that loss.
+    /// The weights with the lowest loss on the selection rows, and that loss.
     pub(super) best: Vec<f64>,
     pub(super) least: f64,
-    /// Whether nothing is left to gain.
+    /// Whether the minimiser has converged.
     pub(super) is_stuck: bool,
 }
 
@@ -195,7 +201,8 @@ impl Work {
         })
     }
 
-    /// Takes an iteration; returns its evaluations, or one where nothing is left to gain.
+    /// Takes an iteration and returns its number of evaluations; returns one if the minimiser has
+    /// converged.
     fn iterate(&mut self) -> Result<usize, Error> {
         if self.is_stuck {
             return Ok(1);
@@ -216,7 +223,7 @@ impl Work {
         Ok(evaluations.max(1))
     }
 
-    /// Gives the network the best weights, in its precision.
+    /// Writes the best weights to the network, in the network's precision.
     fn write(&self, network: &SuperNetwork) -> Result<(), Error> {
         let mut rest = self.best.as_slice();
         for variable in network.variables_of(&self.goal.members) {
@@ -232,19 +239,19 @@ impl Work {
     }
 }
 
-/// The function that is minimised.
+/// The objective function.
 #[derive(Debug)]
 struct Goal {
     /// The network in double precision.
     network: SuperNetwork,
-    /// Its variables that the members use.
+    /// The variables of the network that the members use.
     variables: Vec<Var>,
     members: Vec<Architecture>,
     train: Rows,
 }
 
 impl Goal {
-    /// The variables' numbers, one after the other.
+    /// Returns the values of the variables, one after the other.
     fn place(&self) -> Result<Vec<f64>, Error> {
         let mut place = Vec::new();
         for variable in &self.variables {
@@ -287,7 +294,7 @@ impl Goal {
         Ok((value, gradient))
     }
 
-    /// The members' mean loss, with the weights that are set.
+    /// Returns the mean loss of the members with the current weights.
     fn loss(&self, rows: &Rows) -> Result<f64, Error> {
         let mut sum = 0.0;
         for member in &self.members {
@@ -369,7 +376,7 @@ mod tests {
                 work.goal.evaluate(&place).unwrap().0
             };
             let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-            // The rounding of the loss over the step, and the curvature.
+            // Tolerance: rounding of the loss over the step, plus the curvature.
             assert!(
                 (gradient[k] - difference).abs() < 1e-8,
                 "{k}: {} {difference}",

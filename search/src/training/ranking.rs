@@ -1,4 +1,4 @@
-//! What a search adds to a training: architectures that are sampled and ranked, and the members that come of it.
+//! The search part of a training: sampling and ranking architectures, and choosing the members.
 
 use super::settings::{Members, RANKING_ROWS, UPDATE_EVERY};
 use super::{Trainer, members};
@@ -9,20 +9,21 @@ use crate::transfer;
 use crate::variables::{NetworkVariables, Trial};
 use candle_core::Tensor;
 
-/// Architectures ranked in an update.
+/// Number of architectures ranked per update.
 const TRIALS: usize = 8;
 /// Step size of the network variables in update `u`: `VARIABLE_RATE / (VARIABLE_DELAY + u)`.
 const VARIABLE_RATE: f64 = 8.0;
 const VARIABLE_DELAY: f64 = 700.0;
 
 impl Trainer {
-    /// Ranks sampled architectures by their loss on kept rows, and updates the network variables.
+    /// Ranks sampled architectures by their loss on the ranking rows, and updates the network
+    /// variables.
     pub(super) fn rank(&mut self) -> Result<(), Error> {
         let rows = self.selection.chosen(&self.ranking.next(RANKING_ROWS))?;
         let mut sampled: Vec<_> = (0..TRIALS).map(|_| self.sample()).collect();
         let is_random = matches!(self.settings.members, Members::Random(_));
         if is_random {
-            // The best so far stands in the place of one of them.
+            // The best one so far replaces one of the samples.
             sampled[0] = self.most_probable();
         }
         let losses = sampled.iter().map(|architecture| {
@@ -63,7 +64,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Draws an architecture; with a budget, one that it has room for.
+    /// Samples an architecture, within the budget if there is one.
     pub(super) fn sample(&mut self) -> Architecture {
         let variables = match self.settings.members {
             Members::Random(_) => &NetworkVariables::uniform(self.network.space()),
@@ -76,7 +77,7 @@ impl Trainer {
         }
     }
 
-    /// The most probable architecture for which there is room.
+    /// Returns the most probable architecture within the budget.
     fn most_probable(&self) -> Architecture {
         members::most_probable(self.network.space(), &self.variables, self.room.as_ref())
     }

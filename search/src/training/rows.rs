@@ -1,4 +1,4 @@
-//! Encoded rows, and the order in which training takes them.
+//! Encoded rows, and the order in which a training reads them.
 
 use crate::error::{self, ensure};
 use crate::streams::permutation;
@@ -18,7 +18,8 @@ impl Rows {
     /// Returns the rows of these matrices on a device.
     ///
     /// # Errors
-    /// The matrices are not of `inputs` and `outputs` columns with as many rows.
+    /// If the matrices do not have `inputs` and `outputs` columns, or differ in their number of
+    /// rows.
     pub fn new(
         x: Vec<f32>,
         inputs: usize,
@@ -45,7 +46,7 @@ impl Rows {
         &self.y
     }
 
-    /// Returns how many rows there are.
+    /// Returns the number of rows.
     #[must_use]
     pub fn count(&self) -> usize {
         self.x.dims()[0]
@@ -60,10 +61,10 @@ impl Rows {
         })
     }
 
-    /// Returns the rows of these numbers, in this order.
+    /// Returns the rows with these indices, in this order.
     ///
     /// # Errors
-    /// There is no such row.
+    /// If an index is out of range.
     pub fn chosen(&self, rows: &[usize]) -> Result<Self, Error> {
         let rows: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
         let rows = Tensor::new(rows.as_slice(), self.x.device())?;
@@ -74,12 +75,12 @@ impl Rows {
     }
 }
 
-/// Row numbers, each once in an epoch, in an order drawn anew for each.
+/// An iterator over row indices: each occurs once per epoch, in a new random order for each epoch.
 #[derive(Debug)]
 pub(super) struct Batches {
     count: usize,
     pub(super) random: ChaCha8Rng,
-    /// What is left of the epoch.
+    /// The remaining indices of the epoch.
     pub(super) order: Vec<usize>,
 }
 
@@ -92,7 +93,7 @@ impl Batches {
         }
     }
 
-    /// Returns the next `size` rows, or all rows where there are fewer.
+    /// Returns the next `size` indices, or all rows if there are fewer.
     pub(super) fn next(&mut self, size: usize) -> Vec<usize> {
         let size = size.min(self.count);
         if self.order.len() < size {
@@ -101,7 +102,7 @@ impl Batches {
         self.order.split_off(self.order.len() - size)
     }
 
-    /// Continues where another stood that ordered as many rows.
+    /// Continues from the state of another order with the same number of rows.
     pub(super) fn take_up(&mut self, order: Vec<usize>, words: u64) -> error::Result<()> {
         ensure!(
             Checkpoint,

@@ -1,4 +1,4 @@
-//! When a training changes its phase, and how large its steps are.
+//! The schedule of a training: its phases and step sizes.
 //!
 //! ```text
 //! steps   0 ........ W ............. S ......... (1 - fall) N ........... N
@@ -6,39 +6,40 @@
 //! rate    rises, then constant                       | cosine to zero     |
 //! ```
 //!
-//! The search ends after S steps, or where the steps begin to fall. Up to there nothing depends on the total N: a run that
-//! is given a time decides only there how many steps it has, when it knows what the steps of the chosen members cost, and
-//! `--steps N` repeats it.
+//! The search ends after S steps or, if earlier, when the rate starts to fall. Until then nothing
+//! depends on the total N. A run with a time limit therefore fixes N only at that point, when the
+//! time per step of the chosen members is known; `--steps N` repeats it.
 
 use super::Choices;
 use crate::space::Space;
 use serde::{Deserialize, Serialize};
 
-/// Warm-up steps for each candidate of the largest group.
+/// Number of warm-up steps per candidate of the largest group.
 const WARM_UP: usize = 50;
-/// Steps after which the search ends (docs/measurements/search.md): what follows trains the members alone.
+/// Number of steps after which the search ends (docs/measurements/search.md); later steps train
+/// only the members.
 const SEARCH: usize = 30_000;
-/// Steps over which the rate rises.
+/// Number of steps over which the rate rises.
 const RISE: f64 = 200.0;
 
-/// What a training is doing.
+/// The phase of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// The members train together at a constant rate: those that were given, or those that the search has chosen.
+    /// The members, given or chosen by the search, train together at a constant rate.
     Training,
     /// All candidates are equally likely.
     WarmUp,
-    /// The network variables learn.
+    /// The network variables are updated.
     Search,
-    /// They train with smaller and smaller steps.
+    /// The members train at a falling rate.
     FineTuning,
-    /// L-BFGS takes them to the nearest minimum.
+    /// L-BFGS moves the members to the nearest minimum.
     Polish,
 }
 
 impl Phase {
-    /// Returns its name.
+    /// Returns the name of the phase.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -51,7 +52,7 @@ impl Phase {
     }
 }
 
-/// The steps of the phases; the total may be open until the search ends.
+/// The numbers of steps of the phases; the total may be open until the search ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Schedule {
     choices: Choices,
@@ -59,12 +60,12 @@ pub(super) struct Schedule {
     fall: Option<Fall>,
 }
 
-/// The steps in which the step size falls to zero.
+/// The steps over which the rate falls to zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Fall {
     first: usize,
     end: usize,
-    /// The step size at its first step, as a share of the largest.
+    /// The rate at the first of these steps, as a share of the largest.
     from: f64,
 }
 
@@ -87,7 +88,8 @@ impl Schedule {
         self.fall.map(|fall| fall.end)
     }
 
-    /// Ends the search before step `step`, if it is open: the total is the least whose search is as long.
+    /// Ends the search before step `step` if the total is open: the total is the smallest one with
+    /// a search of this length.
     pub(super) fn end_search(&mut self, step: usize) {
         let mut total = (step as f64 / (1.0 - self.choices.fall)) as usize;
         while search_steps(self.choices, total) < step {
@@ -100,7 +102,8 @@ impl Schedule {
         });
     }
 
-    /// Leaves `steps` more, in which the rate falls from where it is to zero: for a run that cannot go on.
+    /// Leaves `steps` more steps, over which the rate falls from its current value to zero: for a
+    /// run that is interrupted.
     pub(super) fn wind_down(&mut self, step: usize, steps: usize) {
         self.fall = Some(Fall {
             first: step,
@@ -118,13 +121,13 @@ impl Schedule {
         }
     }
 
-    /// The step size of the weights.
+    /// Returns the step size of the weights.
     pub(super) fn rate(&self, step: usize) -> f64 {
         let rise = ((step + 1) as f64 / RISE).min(1.0);
         self.choices.rate * rise * self.fallen(step)
     }
 
-    /// What is left of the largest step size.
+    /// Returns the step size relative to the largest one.
     fn fallen(&self, step: usize) -> f64 {
         match self.fall {
             Some(fall) if step >= fall.first => {
@@ -135,7 +138,7 @@ impl Schedule {
         }
     }
 
-    /// Returns how many steps follow a search of `step` steps.
+    /// Returns the number of steps after a search of `step` steps.
     pub(super) fn steps_after(&self, step: usize) -> usize {
         (step as f64 * self.choices.fall / (1.0 - self.choices.fall)) as usize
     }

@@ -1,39 +1,41 @@
-//! What a training is asked for, and how often and on how many rows a search ranks.
+//! The settings of a training, and the frequency and rows of the ranking.
 
 use super::choices::Choices;
 use crate::space::Architecture;
 
-/// Weight steps an update of the network variables.
+/// Weight steps per update of the network variables.
 pub(super) const UPDATE_EVERY: usize = 10;
-/// Rows that they are ranked on.
+/// Number of rows for the ranking.
 pub(super) const RANKING_ROWS: usize = 128;
 
-/// What a training is asked for.
+/// The settings of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Weight steps; `None`: until [`end_search`](super::Trainer::end_search) fixes them.
+    /// Number of weight steps; `None`: open until [`end_search`](super::Trainer::end_search) fixes
+    /// it.
     pub steps: Option<usize>,
-    /// The ensemble.
+    /// The members of the ensemble.
     pub members: Members,
-    /// The seed of every draw.
+    /// The seed of all random draws.
     pub seed: u64,
-    /// What the steps are like.
+    /// The hyperparameters.
     pub choices: Choices,
 }
 
-/// Where the members come from.
+/// The origin of the members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Members {
-    /// So many are found by the search, at least one; fewer where the space has not so many that branch late.
+    /// The search finds this number of members, at least one; fewer if the space has too few that
+    /// branch late.
     Searched(usize),
-    /// As many are found by random search.
+    /// Random search finds this number of members.
     Random(usize),
-    /// They are given, and nothing is searched: each trains in turn from the first step.
+    /// The members are given and nothing is searched: they take turns from the first step.
     Given(Vec<Architecture>),
 }
 
 impl Members {
-    /// How many members share weights with one another: all, or none with any other.
+    /// Returns the number of members that share weights with each other: all members, or one.
     pub(super) fn in_a_cluster(&self) -> usize {
         match self {
             Self::Searched(count) | Self::Random(count) => *count,

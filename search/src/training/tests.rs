@@ -1,4 +1,4 @@
-//! Trainings as a whole: what the seed decides, what resuming changes, and that they learn.
+//! Whole trainings: the effects of the seed and of resuming, and whether they learn.
 
 use super::*;
 use crate::space::Shape;
@@ -143,7 +143,7 @@ fn a_training_resumed_within_its_polish_ends_with_the_same_bits() {
     }
 }
 
-/// Three hundred outputs that span five directions, and a training of their components.
+/// Three hundred outputs in five directions, and a training on their components.
 fn on_components() -> (Components, Trainer) {
     const OUTPUTS: usize = 300;
     let row = |y: &[f32]| -> Vec<f32> {

@@ -1,17 +1,17 @@
-//! Outputs that cannot be learnt, because they are constant in the training rows.
+//! Outputs that cannot be learnt because they are constant in the training rows.
 
 use super::warning::{Kind, Warning, named};
 use crate::data::{Dataset, Normalisation};
 
-/// Largest number of outputs that are named one by one.
+/// Maximum number of outputs that are named individually.
 const NAMED: usize = 3;
 
-/// Returns a warning for each scalar or channel that is constant in the rows `train`, and for each channel of which some points are
-/// constant there but not in other rows.
+/// Returns a warning for each scalar or channel that is constant in the rows `train`, and for each
+/// channel with points that are constant there but vary in other rows.
 pub(super) fn warnings(data: &Dataset, train: &[usize]) -> Vec<Warning> {
     let normalisation = Normalisation::fit(data, train);
     let constant = normalisation.output_constant();
-    // A search refuses data of which every output is constant, and says so.
+    // If every output is constant, a search rejects the data with an error of its own.
     if constant.iter().all(|&is| is) {
         return Vec::new();
     }

@@ -1,20 +1,21 @@
-//! Rows that say the same twice, rows that contradict one another, and judged rows that are trained on.
+//! Repeated rows, contradicting rows, and judging rows that are also trained on.
 //!
-//! Two rows have the same inputs where these are equal in single precision: the emulator cannot tell them apart. They have the same
-//! outputs where these differ by less than a millionth of the output's range: what sums in another order leave.
+//! Two rows have the same inputs if these are equal in single precision: the emulator cannot
+//! distinguish them. They have the same outputs if these differ by less than a millionth of the
+//! output's range, which allows for rounding in sums of another order.
 
 use super::warning::{Kind, Warning, named};
 use crate::data::{Dataset, Part};
 use std::collections::HashMap;
 
-/// What outputs may differ by and still be the same, in ranges.
+/// Maximum difference of equal outputs, relative to the output's range.
 const SAME: f64 = 1e-6;
 
 /// Returns the warnings about rows with equal inputs.
 pub(super) fn warnings(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
     let mut groups: HashMap<Vec<u32>, Vec<usize>> = HashMap::new();
     for row in 0..data.rows() {
-        // Adding 0.0 makes the two zeros one.
+        // Adding 0.0 makes both zeros equal.
         let x = data.x_row(row).iter().map(|&x| (x as f32 + 0.0).to_bits());
         groups.entry(x.collect()).or_default().push(row);
     }
@@ -80,7 +81,7 @@ pub(super) fn warnings(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
     found
 }
 
-/// By how much two values of each output may differ and still be the same.
+/// Returns the maximum difference of equal values, for each output.
 fn limits(data: &Dataset) -> Vec<f64> {
     let mut ends = vec![(f64::INFINITY, f64::NEG_INFINITY); data.output_count()];
     for row in 0..data.rows() {
@@ -92,7 +93,7 @@ fn limits(data: &Dataset) -> Vec<f64> {
     ranges.map(|range| SAME * range).collect()
 }
 
-/// Rows that judge or choose, with the inputs of a row that trains.
+/// Returns a warning about rows that judge or choose and have the same inputs as a training row.
 fn leaked(groups: &[Vec<usize>], parts: &[Part]) -> Option<Warning> {
     let mut rows = Vec::new();
     for group in groups {

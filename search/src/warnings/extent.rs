@@ -1,24 +1,27 @@
-//! Whether there are enough rows, whether they fill the box, and whether the outputs span decades.
+//! Checks whether there are enough rows, whether they fill the box, and whether the outputs span
+//! decades.
 
 use super::warning::{Kind, Warning};
 use crate::data::{Dataset, Layout};
 use crate::holes;
 use crate::learning_curve;
 
-/// Rows for each input, at least: Loeppky, Sacks and Welch, "Choosing the sample size of a computer experiment",
-/// Technometrics 51, 366 (2009).
+/// Minimum number of rows per input: Loeppky, Sacks and Welch, "Choosing the sample size of a
+/// computer experiment", Technometrics 51, 366 (2009).
 const ROWS_AN_INPUT: usize = 10;
-/// An output spans decades where the 95 % point of its magnitudes is this many times their median: its errors are then
-/// those of the few largest rows. (Evenly spread logarithms reach that over 3.3 decades.)
+/// An output spans decades if the 95 % point of its magnitudes exceeds their median by this factor:
+/// a few large rows then dominate its errors. (Uniformly distributed logarithms reach this over 3.3
+/// decades.)
 const FACTOR: f64 = 30.0;
-/// Or where its largest magnitude is this many times the median,
+/// Alternatively, if its largest magnitude exceeds the median by this factor
 const PEAK: f64 = 100.0;
-/// and as many standard deviations from the mean: then [`crate::transform`] looks at other coordinates.
+/// and is this number of standard deviations from the mean: then [`crate::transform`] tries other
+/// coordinates.
 const DEVIATIONS: f64 = 20.0;
-/// Rows below which quantiles say too little.
+/// With fewer rows, quantiles are unreliable.
 const ROWS: usize = 20;
 
-/// Returns the warning that there are too few training rows for the inputs that vary.
+/// Returns a warning if there are too few training rows for the inputs that vary.
 pub(super) fn few_rows(data: &Dataset, train: &[usize]) -> Option<Warning> {
     let inputs = (0..data.input_count())
         .filter(|&input| !data.is_constant(input))
@@ -40,7 +43,7 @@ pub(super) fn few_rows(data: &Dataset, train: &[usize]) -> Option<Warning> {
     })
 }
 
-/// Returns the warning that the rows `train` leave a part of the box empty.
+/// Returns a warning if the rows `train` leave a part of the box empty.
 pub(super) fn holes(data: &Dataset, train: &[usize]) -> Option<Warning> {
     let holes = holes::find(data, train)?;
     Some(Warning {
@@ -59,7 +62,7 @@ pub(super) fn holes(data: &Dataset, train: &[usize]) -> Option<Warning> {
     })
 }
 
-/// Returns the warning that outputs span decades over the rows `train`.
+/// Returns a warning if outputs span decades over the rows `train`.
 pub(super) fn decades(data: &Dataset, train: &[usize]) -> Option<Warning> {
     if train.len() < ROWS {
         return None;
@@ -117,7 +120,7 @@ pub(super) fn decades(data: &Dataset, train: &[usize]) -> Option<Warning> {
     })
 }
 
-/// Two digits of a number above one.
+/// Rounds a factor above one to two digits.
 fn rounded(factor: f64) -> String {
     match factor < 1e5 {
         true => format!("{factor:.0}"),
@@ -125,10 +128,10 @@ fn rounded(factor: f64) -> String {
     }
 }
 
-/// Returns how many times an output's median magnitude its large ones are, where it spans decades.
+/// Returns the ratio of an output's large magnitudes to their median, if it spans decades.
 fn span(y: &[f64]) -> Option<f64> {
     let count = y.len() as f64;
-    // A zero is an output that is off, not a small one.
+    // A zero means that an output is off, not that it is small.
     let mut magnitudes: Vec<f64> = y.iter().map(|y| y.abs()).filter(|&y| y > 0.0).collect();
     if magnitudes.len() < ROWS {
         return None;

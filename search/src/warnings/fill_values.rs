@@ -1,31 +1,32 @@
-//! Values that stand for "no result": -999 or 1e20 in a few rows, far from all others.
+//! Fill values that mean "no result": -999 or 1e20 in a few rows, far from all others.
 //!
-//! A column's least or greatest value is one where it lies farther from all others than these lie from one another, in at most a
-//! fifth of the rows, and either rows of different inputs have exactly this value, or it is one that programs are known to
-//! write. A saturated output is not far from its others, and a peak is not met twice.
+//! The smallest or largest value of a column is a fill value if it is farther from all others than
+//! these are from each other, and occurs in at most a fifth of the rows. In addition, rows with
+//! different inputs must have exactly this value, or it must be one that programs are known to
+//! write. A saturated output is not far from its other values, and a peak does not occur twice.
 
 use super::warning::{Kind, Warning, named};
 use crate::data::Dataset;
 use std::collections::{BTreeMap, HashSet};
 
-/// The rows that may have such a value are at most this share of all.
+/// Fill values occur in at most one of this number of rows.
 const RARE: usize = 5;
-/// Other values that a column has at least: below, it is a switch.
+/// Minimum number of other distinct values in a column: with fewer, it is a switch.
 const DISTINCT: usize = 8;
-/// Columns that are named, at most.
+/// Maximum number of columns that are named.
 const NAMED: usize = 3;
 
-/// A value that stands for none.
+/// A value that stands for a missing result.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FillValue {
     value: f64,
-    /// Rows that have it, ascending.
+    /// Rows with this value, ascending.
     pub(crate) rows: Vec<usize>,
-    /// Columns that have it, inputs first, then outputs.
+    /// Columns with this value, inputs first, then outputs.
     columns: Vec<usize>,
 }
 
-/// Returns the fill values among these rows, which ascend.
+/// Returns the fill values in these rows, which must be ascending.
 pub(crate) fn find(data: &Dataset, rows: &[usize]) -> Vec<FillValue> {
     let inputs = data.input_count();
     let mut found: BTreeMap<u64, FillValue> = BTreeMap::new();
@@ -54,7 +55,7 @@ pub(crate) fn find(data: &Dataset, rows: &[usize]) -> Vec<FillValue> {
     found
 }
 
-/// Returns the rows, which ascend, without those that have a fill value.
+/// Returns the rows, which must be ascending, without those that contain a fill value.
 pub(crate) fn without(data: &Dataset, rows: &[usize]) -> Vec<usize> {
     let found = find(data, rows).into_iter();
     let filled: HashSet<usize> = found.flat_map(|one| one.rows).collect();
@@ -63,7 +64,7 @@ pub(crate) fn without(data: &Dataset, rows: &[usize]) -> Vec<usize> {
     kept
 }
 
-/// Returns the warning about each fill value.
+/// Returns a warning about each fill value.
 pub(super) fn warnings(data: &Dataset) -> Vec<Warning> {
     let all: Vec<usize> = (0..data.rows()).collect();
     let found = find(data, &all);
@@ -103,7 +104,8 @@ fn warning(data: &Dataset, found: FillValue) -> Warning {
     }
 }
 
-/// The fewest digits that say the number: those of single precision, where it is one.
+/// Formats a value with the fewest digits that identify it, in single precision if it is such a
+/// value.
 fn shortest(value: f64) -> String {
     match value as f32 {
         single if f64::from(single) == value => format!("{single:?}"),
@@ -111,7 +113,7 @@ fn shortest(value: f64) -> String {
     }
 }
 
-/// The fill value of a column among these rows, and the rows that have it.
+/// Returns the fill value of a column in these rows, and the rows with this value.
 fn of_column(
     data: &Dataset,
     rows: &[usize],
@@ -162,9 +164,10 @@ fn of_column(
     })
 }
 
-/// Whether programs write this where they have no result: nines, large powers of ten, the ends of integers.
+/// Whether programs write this value for a missing result: nines, large powers of ten, limits of
+/// integer types.
 fn is_known(value: f64) -> bool {
-    // Files often hold single precision.
+    // Files often contain single precision.
     let size = value.abs() as f32;
     let nines = (2..=7).map(|digits| 10f32.powi(digits) - 1.0);
     let ends = [

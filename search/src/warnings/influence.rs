@@ -1,23 +1,29 @@
-//! Inputs that change nothing, tested; and inputs that the others fix, whose part cannot be told.
+//! Tests for inputs without influence, and for inputs that the others determine, whose influence
+//! cannot be separated.
 //!
-//! For input j a Gaussian process is fitted to some rows and asked about others, once with all inputs and once without
-//! j. An input is said to change nothing where both hold:
+//! For input j, a Gaussian process is fitted to some rows and predicts others, once with all inputs
+//! and once without j. An input is reported as having no influence if both conditions hold:
 //!
-//! 1. *It moves no output by much.* The hypothesis "with the other inputs held, another value of j moves some output by
-//!    more than D standard deviations, with probability 1/5 or more" is rejected. Where the process without j misses an
-//!    output by more than D/2 in a share q of the rows, a change of j moves it by more than D in at most a share 2 q,
-//!    whatever the function is; and q is bounded by the rows asked about (Clopper and Pearson, Biometrika 26, 404, 1934),
-//!    for each output by itself: all of them have to be rejected, which needs no correction for their number. The chance
-//!    of a wrong rejection is at most 1 % for all inputs together (1 % over their number for each).
-//! 2. *No influence is seen below that either.* Knowing j does not bring the prediction nearer in significantly more rows
-//!    than not: sign tests of each output and of whole rows, at 5 % together. Of inputs that truly change nothing, at
-//!    most so many go without a warning for this reason.
+//! 1. *It changes no output by much.* The test rejects the hypothesis "with the other inputs fixed,
+//!    another value of j changes some output by more than D standard deviations, with probability
+//!    1/5 or more". Suppose the process without j misses an output by more than D/2 in a share q of
+//!    the rows. Then a change of j changes that output by more than D in at most a share 2 q, for
+//!    any function. q is bounded from the predicted rows (Clopper and Pearson, Biometrika 26, 404,
+//!    1934), separately for each output. All outputs must be rejected, which needs no correction
+//!    for their number. The probability of a wrong rejection is at most 1 % for all inputs together
+//!    (each is tested at 1 % divided by their number).
+//! 2. *No smaller influence is detected either.* Using j does not bring the prediction closer in
+//!    significantly more rows than not: sign tests for each output and for whole rows, at 5 %
+//!    together. At most this share of inputs that truly have no influence goes unreported for this
+//!    reason.
 //!
-//! So the first test bounds wrong warnings, for any function and distribution, and the second keeps weak inputs from
-//! being called dead. Where the process is too far from the outputs, the first cannot reject, and nothing is said.
+//! The first test bounds false warnings, for any function and distribution. The second prevents
+//! weak inputs from being reported. If the process predicts the outputs badly, the first test
+//! cannot reject, and there is no warning.
 //!
-//! Source of the comparison with and without an input: Lei, G'Sell, Rinaldo, Tibshirani and Wasserman, "Distribution-free
-//! predictive inference for regression", J. Am. Stat. Assoc. 113, 1094 (2018), section 6.
+//! Source of the comparison with and without an input: Lei, G'Sell, Rinaldo, Tibshirani and
+//! Wasserman, "Distribution-free predictive inference for regression", J. Am. Stat. Assoc. 113,
+//! 1094 (2018), section 6.
 
 use super::warning::{Kind, Warning};
 use crate::data::{Dataset, Normalisation, Transform};
@@ -27,26 +33,27 @@ use faer::Mat;
 use faer::linalg::solvers::SolveLstsq;
 use rayon::prelude::*;
 
-/// The greatest movement D that is tested first, and the smaller ones tried in turn while each is rejected, so that the
-/// smallest can be told; in standard deviations of the output.
+/// The values of D, in standard deviations of the output. The largest is tested first, then smaller
+/// ones as long as each is rejected, so that the smallest rejected one can be reported.
 const MOVEMENTS: [f64; 5] = [0.25, 0.1, 0.05, 0.02, 0.01];
-/// The probability of moving an output by more than D that is rejected.
+/// The rejected probability of changing an output by more than D.
 const SHARE: f64 = 0.2;
-/// The chance of a wrong rejection, for all inputs together.
+/// The probability of a wrong rejection, for all inputs together.
 const WRONG: f64 = 0.01;
 /// The level of the sign tests, for one input.
 const LEVEL: f64 = 0.05;
-/// Rows that are asked about at most, and rows that are fitted.
+/// Maximum number of predicted rows, and of fitted rows.
 const ASKED: usize = 400;
 const FITTED: usize = 700;
-/// The share of an input's variance that the others leave, below which they fix it, or below which it is not tested.
+/// An input counts as determined by the others, or is not tested, if they leave less than this
+/// share of its variance.
 const FIXED: f64 = 0.01;
 const TANGLED: f64 = 0.5;
-/// Deviations of an output beyond which its inverse hyperbolic sine is tested: what does not change an output does not
-/// change a function of it.
+/// For outputs that reach this number of standard deviations, asinh is tested instead: an input
+/// without influence on an output has none on a function of it.
 const HEAVY: f32 = 20.0;
 
-/// Returns the warnings about inputs; `rows` are those that may be looked at, `train` those that will train.
+/// Returns the warnings about inputs; `rows` may be read, and `train` are the training rows.
 pub(super) fn warnings(data: &Dataset, train: &[usize], rows: &[usize]) -> Vec<Warning> {
     let named = |inputs: &[usize]| -> Vec<String> {
         let names = inputs
@@ -73,7 +80,7 @@ pub(super) fn warnings(data: &Dataset, train: &[usize], rows: &[usize]) -> Vec<W
     let scale = Normalisation::fit(data, train).scale().to_vec();
     let (constant, varying): (Vec<usize>, Vec<usize>) =
         (0..scale.len()).partition(|&input| scale[input] == 0.0);
-    // One value in every row is said when the file is read.
+    // Reading the file already warns about constant inputs.
     let constant: Vec<usize> = constant
         .into_iter()
         .filter(|&input| !data.is_constant(input))
@@ -128,7 +135,7 @@ pub(super) fn warnings(data: &Dataset, train: &[usize], rows: &[usize]) -> Vec<W
     found.into_iter().flatten().collect()
 }
 
-/// The share of each input's variance that no linear function of the others explains.
+/// Returns the share of each input's variance that no linear function of the others explains.
 fn left_by_others(data: &Dataset, rows: &[usize], inputs: &[usize]) -> Vec<f64> {
     if rows.len() < 2 * inputs.len() + 2 {
         return vec![1.0; inputs.len()];
@@ -148,20 +155,22 @@ fn left_by_others(data: &Dataset, rows: &[usize], inputs: &[usize]) -> Vec<f64> 
         let a = Mat::from_fn(rows.len(), others.len(), |r, c| at(r, others[c]));
         let b = Mat::from_fn(rows.len(), 1, |r, _| at(r, input));
         let rest = &b - &a * a.col_piv_qr().solve_lstsq(&b);
-        // Of standardised inputs of mean zero; a little more than the sample's, for the parameters that were fitted.
+        // For standardised inputs of mean zero; slightly above the sample's value, to correct for
+        // the fitted parameters.
         let free = (rows.len() - others.len()) as f64;
         rest.squared_norm_l2() / free
     };
     inputs.iter().map(left).collect()
 }
 
-/// The inputs, of those given, that change nothing, with the least movement that is rejected.
+/// Returns those of the given inputs that have no influence, each with the smallest D that is
+/// rejected.
 fn without_influence(data: &Dataset, rows: &[usize], inputs: &[usize]) -> Vec<(usize, f64)> {
     let order = permutation(&mut stream(0, "influence"), rows.len());
     let shuffled: Vec<usize> = order.iter().map(|&place| rows[place]).collect();
     let (asked, rest) = shuffled.split_at((rows.len() / 2).min(ASKED));
     let fitted = &rest[..rest.len().min(FITTED)];
-    // So few rows that none could be missed and the bound still be too large.
+    // With so few rows, the bound is too large even with zero misses.
     let confidence = WRONG / inputs.len().max(1) as f64;
     if fitted.len() < 2 || (1.0 - SHARE / 2.0).powi(asked.len() as i32) > confidence {
         return Vec::new();
@@ -187,7 +196,7 @@ fn without_influence(data: &Dataset, rows: &[usize], inputs: &[usize]) -> Vec<(u
         .filter(|&k| !normalisation.output_constant()[k])
         .collect();
     if varying.is_empty() {
-        // Every input is without influence then, which says nothing about any.
+        // Then every input appears to have no influence, which is no information about any of them.
         return Vec::new();
     }
     let Some(process) = SharedProcess::fit(&x, count, &y, outputs) else {
@@ -217,7 +226,7 @@ fn without_influence(data: &Dataset, rows: &[usize], inputs: &[usize]) -> Vec<(u
                     .iter()
                     .filter(|&&error| error > movement / 2.0)
                     .count();
-                // P(at most so many misses) where their share is SHARE / 2.
+                // P(at most this number of misses) if their share is SHARE / 2.
                 binomial_at_most(misses, asked.len(), SHARE / 2.0) <= confidence
             })
         };
@@ -237,7 +246,8 @@ fn without_influence(data: &Dataset, rows: &[usize], inputs: &[usize]) -> Vec<(u
     tested.collect()
 }
 
-/// The probability that at least as many of `worse` exceed their partner in `better` as do, where either is as likely.
+/// Returns the probability that at least the observed number of `worse` values exceed their
+/// partners in `better`, if both orders are equally likely.
 fn sign_test(worse: &[f64], better: &[f64]) -> f64 {
     let pairs = worse.iter().zip(better);
     let ties = pairs
@@ -246,11 +256,11 @@ fn sign_test(worse: &[f64], better: &[f64]) -> f64 {
         .count();
     let more = pairs.filter(|(worse, better)| worse > better).count();
     let count = worse.len() - ties;
-    // At least `more` heads are at most `count - more` tails.
+    // At least `more` heads means at most `count - more` tails.
     binomial_at_most(count - more, count, 0.5)
 }
 
-/// The probability of at most `most` successes in `count` trials of probability `p`.
+/// Returns the probability of at most `most` successes in `count` trials of probability `p`.
 fn binomial_at_most(most: usize, count: usize, p: f64) -> f64 {
     let mut logarithm = count as f64 * (1.0 - p).ln();
     let mut sum = logarithm.exp();
@@ -267,7 +277,7 @@ mod tests {
 
     #[test]
     fn tails_of_the_binomial_distribution_are_those_of_its_tables() {
-        // By hand: 11/1024; 1; 0.9^60; and P(X <= 30), X ~ B(400, 0.1), of the table.
+        // By hand: 11/1024; 1; 0.9^60; and P(X <= 30), X ~ B(400, 0.1), from a table.
         assert!((binomial_at_most(1, 10, 0.5) - 11.0 / 1024.0).abs() < 1e-12);
         assert!((binomial_at_most(10, 10, 0.3) - 1.0).abs() < 1e-12);
         assert!((binomial_at_most(0, 60, 0.1) - 0.9f64.powi(60)).abs() < 1e-15);

@@ -1,13 +1,15 @@
-//! What a physicist should know about runs before anything is trained on them.
+//! Warnings about the runs of a data set, for the user to read before training.
 //!
-//! - `fill_values`: -999 or 1e20 where there is no result;
-//! - `duplicates`: rows that repeat others, rows that contradict them, judged rows that are trained on;
-//! - `influence`: inputs that change nothing, or that follow from the others;
-//! - `constant_outputs`: outputs that do not vary where they train;
-//! - `extent`: too few rows for the number of inputs, outputs that span decades, and holes in the box.
+//! - `fill_values`: -999 or 1e20 instead of a result;
+//! - `duplicates`: repeated rows, contradicting rows, judging rows that are trained on;
+//! - `influence`: inputs without influence, or determined by the others;
+//! - `constant_outputs`: outputs that are constant in the training rows;
+//! - `extent`: too few rows for the number of inputs, outputs that span decades, and holes in the
+//!   box.
 //!
-//! What cannot be used at all (numbers that are not finite, above all) is an error of [`crate::data`] and not read.
-//! Nothing here changes what is trained, and test rows are compared with others, never fitted to.
+//! Unusable data, above all values that are not finite, are an error of [`crate::data`] and are not
+//! read. Nothing here affects the training. Test rows are compared with others, but nothing is
+//! fitted to them.
 
 mod constant_outputs;
 mod duplicates;
@@ -20,7 +22,7 @@ pub use warning::{Kind, Warning};
 
 use crate::data::{Dataset, Part, Split};
 
-/// Returns every warning about these data, each once; the parts are those of the file, where it has some.
+/// Returns every warning about these data once; the parts are those in the file, if any.
 #[must_use]
 pub fn of(data: &Dataset) -> Vec<Warning> {
     let split = Split::resolve(data, 0);
@@ -35,7 +37,7 @@ pub fn of(data: &Dataset) -> Vec<Warning> {
     all.chain(with_parts(data, data.parts())).collect()
 }
 
-/// Returns every warning about these data as they are split.
+/// Returns every warning about these data with this split.
 #[must_use]
 pub fn of_split(data: &Dataset, split: &Split) -> Vec<Warning> {
     let mut parts = vec![Part::Train; data.rows()];
@@ -59,7 +61,8 @@ fn with_parts(data: &Dataset, parts: Option<&[Part]>) -> Vec<Warning> {
     let mut warnings = fill_values::warnings(data);
     warnings.extend(duplicates::warnings(data, parts));
     warnings.extend(extent::few_rows(data, &train));
-    // A fill value says nothing about the simulator: it is neither a response to an input nor a large result.
+    // A fill value carries no information about the simulator: it is neither a response to an input
+    // nor a large result.
     let without = |rows: &[usize]| match warnings.iter().any(|one| one.kind == Kind::FillValue) {
         true => fill_values::without(data, rows),
         false => rows.to_vec(),

@@ -2,7 +2,7 @@ use super::*;
 use crate::data::ReadOptions;
 use crate::streams::{stream, uniform};
 
-/// Rows of a table: inputs, then outputs, from `outputs` at inputs drawn in a cube.
+/// Rows of a table: inputs drawn in a cube, followed by their `outputs`.
 fn table(
     rows: usize,
     inputs: usize,
@@ -43,7 +43,7 @@ fn kinds(warnings: &[Warning]) -> Vec<Kind> {
     warnings.iter().map(|warning| warning.kind).collect()
 }
 
-/// Three inputs that matter, two outputs.
+/// Three inputs with influence, two outputs.
 fn smooth(x: &[f64]) -> Vec<f64> {
     vec![
         (3.0 * x[0]).sin() + x[1] * x[1],
@@ -82,7 +82,7 @@ fn rows_that_repeat_or_contradict_others_are_named() {
     let found = of(&data(&rows));
     assert_eq!(kinds(&found), [Kind::RepeatedRows, Kind::ContradictingRows]);
     assert_eq!(found[1].rows, [7, 290]);
-    // Zeros of both signs are one input.
+    // Zeros of either sign are the same input.
     rows[290] = rows[0].clone();
     (rows[1], rows[1].0[0], rows[0].0[0]) = (rows[0].clone(), -0.0, 0.0);
     assert!(of(&data(&rows)).iter().any(|one| one.rows.contains(&1)));
@@ -136,7 +136,8 @@ fn an_input_that_the_simulator_does_not_read_is_found() {
             missed += inputs - 3 - named.len();
         }
     }
-    // Thirty were to be found; the sign tests let one in twenty pass, the bound of few rows some more.
+    // All thirty should be found, but the sign tests miss one in twenty, and the bound for few rows
+    // some more.
     assert!(missed <= 6, "{missed} of 30 were missed");
 }
 
@@ -148,8 +149,9 @@ fn constant_outputs_say_nothing_about_inputs() {
 
 #[test]
 fn an_input_that_matters_is_not_called_dead_however_it_does() {
-    // The first is weak, the second works on one output in twelve, the third by its product with another alone, the
-    // fourth so finely that no process sees it, the fifth in few rows.
+    // The first input is weak, the second affects one output in twelve, the third only a product
+    // with another input. The fourth acts on too fine a scale for any process, the fifth in few
+    // rows.
     type Simulator = fn(&[f64]) -> Vec<f64>;
     let simulators: [Simulator; 5] = [
         |x| vec![(3.0 * x[0]).sin() + 1e-4 * x[1]],
@@ -225,7 +227,7 @@ fn outputs_over_decades_are_said_with_the_transform_that_they_have() {
         found[0]
     );
 
-    // Through zero, and mostly off.
+    // One output crosses zero, one is mostly off.
     let signed = |x: &[f64]| vec![x[0] - x[1], if x[2] > 0.7 { x[0] } else { 0.0 }];
     assert_eq!(of(&data(&table(300, 3, 6, signed))), []);
 }
@@ -259,7 +261,7 @@ fn fill_values_are_named_with_their_rows_and_not_taken_for_decades() {
             crate::data::Transform::None
         );
     }
-    // Two of them in one output, and one in an input.
+    // Two fill values in one output, and one in an input.
     let mut both = table(300, 3, 4, smooth);
     (both[5].1[0], both[6].1[0], both[70].1[0]) = (-999.0, 1e20, -999.0);
     (both[8].0[2], both[9].0[2]) = (-99.0, -99.0);
@@ -324,7 +326,7 @@ fn smooth_of_two(x: &[f64]) -> Vec<f64> {
     vec![(3.0 * x[0]).sin() + x[1] * x[1]]
 }
 
-/// Advice has to work: a curve that would be refused is not recommended.
+/// The advice must work: a curve that would be rejected is not recommended.
 #[test]
 fn a_learning_curve_is_recommended_where_there_are_rows_for_it() {
     for (rows, inputs) in [(20, 3), (60, 7), (75, 8), (95, 10)] {

@@ -1,48 +1,48 @@
-//! A warning, and what it is about.
+//! A warning and its subject.
 
 use serde::Serialize;
 use std::fmt;
 
-/// What a warning is about.
+/// The subject of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Something for which a search refuses these data.
+    /// A property for which a search rejects these data.
     Refused,
-    /// A value that stands for none.
+    /// A value that stands for a missing result.
     FillValue,
-    /// Rows of the same inputs and outputs.
+    /// Rows with the same inputs and outputs.
     RepeatedRows,
-    /// Rows of the same inputs and other outputs.
+    /// Rows with the same inputs but different outputs.
     ContradictingRows,
     /// Test or validation rows that also train.
     LeakedRows,
-    /// An input that has one value in all training rows.
+    /// An input that is constant in the training rows.
     ConstantInput,
-    /// An output that has one value in all training rows.
+    /// An output that is constant in the training rows.
     ConstantOutput,
-    /// An input whose changes move no output.
+    /// An input that affects no output.
     NoInfluence,
-    /// An input that the other inputs fix.
+    /// An input that the other inputs determine.
     DependentInput,
     /// Too few rows for the number of inputs.
     FewRows,
-    /// Outputs over several powers of ten.
+    /// Outputs that span several powers of ten.
     Decades,
     /// A part of the box without training points.
     Holes,
 }
 
-/// One warning: what is odd, where, and what to do.
+/// A warning: the problem, its location, and what to do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Warning {
-    /// What it is about.
+    /// The subject.
     pub kind: Kind,
     /// The sentence for the user.
     pub text: String,
-    /// The rows concerned, from 0; empty where none in particular are.
+    /// The affected rows, from 0; empty if it is not about particular rows.
     pub rows: Vec<usize>,
-    /// The inputs concerned, by name.
+    /// The names of the affected inputs.
     pub inputs: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// `rows 3, 5, 8 and 14 more`.
+/// Formats row numbers: `rows 3, 5, 8 and 14 more`.
 pub(super) fn named(rows: &[usize]) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<String> = rows.iter().take(SHOWN).map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! `predict` on files larger than the memory that it takes.
+//! `predict` on files larger than the memory it uses.
 
 #![expect(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ fn searched(folder: &Path) -> PathBuf {
     run
 }
 
-/// Rows in the box of the bundled data and a little beyond, each number by a formula of its row.
+/// Rows in the box of the bundled data and slightly beyond it; each value is a function of its row.
 fn inputs(rows: usize) -> Vec<f32> {
     let box_of_inputs = [
         (5e17, 1.5e19),
@@ -81,7 +81,7 @@ fn rows_in_blocks_on_several_threads_have_the_bits_of_one_call() {
     }
 }
 
-/// The most memory that `predict` has resident for so many rows, in MiB.
+/// The peak resident memory of `predict` for this number of rows, in MiB.
 #[cfg(target_os = "linux")]
 fn peak_mib(run: &Path, folder: &Path, rows: usize) -> f64 {
     let file = folder.join("x.npz");
@@ -112,7 +112,7 @@ fn peak_mib(run: &Path, folder: &Path, rows: usize) -> f64 {
     peak
 }
 
-/// All rows together would be 400 MB of predictions.
+/// All predictions together would take 400 MB.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_does_not_grow_with_the_rows() {

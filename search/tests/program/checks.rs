@@ -1,8 +1,10 @@
-//! The messages of docs/checks.md: every command there is typed, and what it prints is what the page shows.
+//! The messages of docs/checks.md: runs every command of the page and compares its output with the
+//! page.
 //!
-//! A block of the page that is marked `console` has commands behind `$ `, and under each what it prints, both streams as they
-//! come. `...` stands for any text, in a line by itself for any lines. Where the page is not what is printed, the page as it
-//! would be is left in the build's folder for temporary files.
+//! A block of the page marked `console` has commands after `$ `, each followed by its output on
+//! both streams in order. `...` stands for any text, and on a line of its own for any lines. If the
+//! output differs from the page, the corrected page is written to the build's folder for temporary
+//! files.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,7 +24,7 @@ fn page() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/checks.md")
 }
 
-/// Numbers between 0 and 1 in an order without a pattern.
+/// Values between 0 and 1 in an order without a pattern.
 fn spread(count: usize, step: f64) -> Vec<f64> {
     (0..count).map(|k| (step * k as f64).fract()).collect()
 }
@@ -38,7 +40,7 @@ fn waves(first: usize) -> (Vec<f64>, Vec<f64>) {
     (x, y)
 }
 
-/// An array's name, type, sizes and bytes.
+/// Name, type, shape and bytes of an array.
 type Array<'a> = (&'a str, &'a str, &'a [usize], Vec<u8>);
 
 /// The names of two inputs.
@@ -47,7 +49,7 @@ fn names() -> Array<'static> {
     ("x_names", "<U1", &[2], letters.concat())
 }
 
-/// The files that the page's commands name.
+/// Writes the files that the page's commands use.
 fn files(folder: &Path) {
     let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
     let (x, y) = waves(0);
@@ -124,7 +126,7 @@ fn files(folder: &Path) {
         filled[row] = -999.0;
     }
     write("fill.npz", &npz(&[inputs(), outputs(&filled)]));
-    // Two inputs that vary, one that does not, one that follows from the first.
+    // Two inputs that vary, one that is constant, and one that depends on the first.
     let odd = x.chunks_exact(2);
     let odd = odd.flat_map(|x| [x[0], x[1], 3.0, 2.0 * x[0] + 1.0]);
     let mut odd: Vec<f64> = odd.collect();
@@ -182,13 +184,13 @@ fn files(folder: &Path) {
     write("offset.npz", &npz(&[inputs(), outputs(&offset)]));
 }
 
-/// A command of the page, and what the page says that it prints.
+/// A command of the page with the output shown there.
 struct Shown {
     command: String,
     printed: Vec<String>,
 }
 
-/// Whether a text is what the page shows, of which each `...` is any text.
+/// Whether a text matches the page, where each `...` stands for any text.
 fn is_text(shown: &str, text: &str) -> bool {
     let mut parts = shown.split("...");
     let first = parts.next().unwrap_or_default();
@@ -208,7 +210,7 @@ fn is_text(shown: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Whether lines are what the page shows, of which each line `...` is any lines.
+/// Whether lines match the page, where each line `...` stands for any lines.
 fn are_lines(shown: &[String], lines: &[&str]) -> bool {
     match (shown.split_first(), lines.split_first()) {
         (None, left) => left.is_none(),
@@ -222,7 +224,7 @@ fn are_lines(shown: &[String], lines: &[&str]) -> bool {
     }
 }
 
-/// What a command prints in a folder, on both streams.
+/// Returns the output of a command run in a folder, on both streams.
 fn typed(command: &str, folder: &Path) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_dense-search"));
     let path = std::env::var("PATH").unwrap_or_default();

@@ -1,4 +1,5 @@
-//! `collect` with simulators that are shell scripts: what fails costs its own row, and a kill costs nothing ([`kills`]).
+//! `collect` with shell scripts as simulators: a failure costs only its own row, and a kill costs
+//! nothing ([`kills`]).
 
 #![expect(
     clippy::unwrap_used,
@@ -28,7 +29,7 @@ high = 1000
 scale = "log"
 "#;
 
-/// A folder with a design of which row k has `index` k and `T_e_eV` k + 1.5, and a simulator.
+/// A folder with a simulator and a design whose row k has `index` k and `T_e_eV` k + 1.5.
 struct Case {
     folder: tempfile::TempDir,
 }
@@ -78,7 +79,7 @@ impl Case {
         command
     }
 
-    /// Runs to the end and returns the figures.
+    /// Runs to the end and returns the figures of `--json`.
     fn collected(&self, more: &[&str]) -> serde_json::Value {
         let output = self.command(more).output().unwrap();
         assert!(output.status.success(), "{}", said(&output));
@@ -89,7 +90,7 @@ impl Case {
         Dataset::read(&self.path("data.npz"), &ReadOptions::default()).unwrap()
     }
 
-    /// Which rows the simulator was started for, in order of their number.
+    /// Returns the rows for which the simulator was started, sorted.
     fn ran(&self) -> Vec<usize> {
         let text = fs::read_to_string(self.path("ran")).unwrap_or_default();
         let number = |line: &str| line.parse::<f64>().unwrap() as usize;
@@ -98,7 +99,7 @@ impl Case {
         rows
     }
 
-    /// Starts a collection and kills it, and nothing else, once so many runs have begun.
+    /// Starts a collection and kills only its own process once this number of runs has begun.
     fn killed_after(&self, begun: usize) {
         let mut child: Child = self.command(&[]).spawn().unwrap();
         let began = Instant::now();
@@ -193,12 +194,12 @@ fn outputs_are_stored_to_their_last_digit() {
     }
 }
 
-/// A simulator with fixed names in the folder where it starts, as many are.
+/// A simulator with fixed file names in its working folder, as is common.
 #[test]
 fn every_run_starts_in_a_folder_of_its_own() {
     let simulator = "cp INPUT.DAT copy; sleep 0.1; cat copy > RESULT.DAT; ls | wc -l >> RESULT.DAT";
     let case = Case::new(16, simulator);
-    // As a trial by hand leaves them.
+    // Files left by a trial run by hand.
     for name in ["INPUT.DAT", "RESULT.DAT"] {
         fs::write(case.path(name), "777\n").unwrap();
     }
@@ -218,7 +219,7 @@ fn every_run_starts_in_a_folder_of_its_own() {
     );
     assert!(!case.path("data.npz.runs").exists());
 
-    // The line that is printed can be typed.
+    // The suggested command line works.
     let line = said.lines().find(|line| line.contains("{here}/sim.sh"));
     let typed = Command::new("sh")
         .args(["-c", line.unwrap()])
@@ -253,7 +254,7 @@ fn a_file_that_all_runs_write_is_warned_of() {
     assert!(!said.contains("sim.sh changed"), "{said}");
 }
 
-/// The advice on a decimal comma works as it is written, and runs nothing again that was understood.
+/// The advice on a decimal comma works as written, and no run that was understood is repeated.
 #[test]
 fn a_decimal_comma_is_refused_until_the_user_says_what_it_is() {
     let case = Case::new(3, "[ $1 = 2 ] && x=2 || x=$1,25; echo $x > $2");
@@ -268,7 +269,7 @@ fn a_decimal_comma_is_refused_until_the_user_says_what_it_is() {
     let advice = ["--retry-failed", "--decimal", "comma"];
     assert_eq!(case.collected(&advice)["started"], 2);
     assert_eq!(case.data().y(), [0.25, 1.25, 2.0]);
-    // As two numbers they are another output than was judged.
+    // Read as two values, the shape differs from the recorded one.
     let output = case.command(&["--decimal", "point"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -278,7 +279,7 @@ fn a_decimal_comma_is_refused_until_the_user_says_what_it_is() {
     );
 }
 
-/// Names of outputs are those of channels, so that a search takes what was collected whatever its sizes are.
+/// Names of outputs are names of channels, so that a search accepts collected outputs of any shape.
 #[test]
 fn named_curves_are_collected_as_curves() {
     let curve = "seq -s, 1 20";
@@ -298,7 +299,7 @@ fn named_curves_are_collected_as_curves() {
     assert!(said(&output).contains("with 21 names"), "{}", said(&output));
 }
 
-/// A run that waits for its child while that computes, and then sleeps.
+/// A run that waits for its computing child and then sleeps.
 #[test]
 fn processor_time_and_wall_time_are_measured_apart() {
     let work = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done";
@@ -413,7 +414,7 @@ fn unsound_arguments_are_refused_with_exit_code_2_before_any_run() {
             said(&output)
         );
     }
-    // What a search would refuse of the data set.
+    // Errors that a search would report for the data set.
     for (text, expected) in [
         ("index,\n1,2\n", "parameter 2 has no name"),
         ("index,index\n1,2\n", "differ"),
@@ -441,7 +442,7 @@ fn unsound_arguments_are_refused_with_exit_code_2_before_any_run() {
         assert!(said(&output).contains(expected), "{}", said(&output));
     }
     assert!(case.ran().is_empty() && !case.path("d.npz.runs").exists());
-    // An axis of the wrong length is noticed after the runs, which are kept.
+    // An axis of the wrong length is detected after the runs, which are kept.
     let output = case.command(&["--axis", "t=two.txt"]).output().unwrap();
     assert!(
         said(&output).contains("no run is repeated"),

@@ -1,4 +1,4 @@
-//! From the bundled data to a frozen crate; and wrong uses of every command.
+//! From the bundled data to a frozen crate; and incorrect uses of every command.
 
 use super::{command, emulator, figures, program, said, short, succeeds, text, thomson};
 use std::fs;
@@ -35,7 +35,7 @@ fn a_seed_gives_its_bytes_whatever_the_threads_and_the_run_can_be_used() {
     assert_eq!(figures["samples"], 300);
     assert!(figures["mse_z"].as_f64().unwrap() < 0.5, "{figures}");
 
-    // Fifths of 300 rows are of one size, and so are tenths of 250 points.
+    // Fifths of 300 rows have equal sizes, and so do tenths of 250 points.
     let fifths = figures["coverage_90_by_size"].as_array().unwrap();
     let sum: f64 = fifths.iter().map(|share| share.as_f64().unwrap()).sum();
     let all = figures["coverage_90"].as_f64().unwrap();
@@ -89,7 +89,8 @@ fn a_search_is_compared_with_its_control_and_each_row_of_its_table_can_be_frozen
     let folder = tempfile::tempdir().unwrap();
     let (run, data) = (folder.path().join("run"), thomson());
     let budget = ["--budget-macs", "60000", "--budget-us", "4"];
-    // A machine on which every operation takes 20 ns, and every multiply-accumulate of a dense layer 0.03 ns.
+    // A machine on which every operation takes 20 ns, plus 0.03 ns per multiply-accumulate of a
+    // dense layer.
     let costs = folder.path().join("costs.json");
     let rates: Vec<String> = [
         ("dense", 0.03),
@@ -209,7 +210,7 @@ fn a_search_is_compared_with_its_control_and_each_row_of_its_table_can_be_frozen
     }
 }
 
-/// Whatever the program was built with, no machine has that device.
+/// No machine has this device, with any features of the program.
 #[test]
 fn a_device_that_there_is_not_is_said_before_anything_is_read_or_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -229,7 +230,8 @@ fn a_device_that_there_is_not_is_said_before_anything_is_read_or_written() {
     }
 }
 
-/// Wrong uses of every command that takes files: what is wrong, where, and what to do, with exit code 2 and no file left.
+/// Incorrect uses of every command that takes files: the message states the problem, the place and
+/// the remedy; the exit code is 2, and no file is left.
 #[test]
 fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -492,7 +494,7 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
     }
 }
 
-/// What an error lists can be typed as it stands.
+/// Names listed in an error can be used as written.
 #[test]
 fn a_column_with_a_comma_in_its_name_is_named_as_in_a_csv() {
     let folder = tempfile::tempdir().unwrap();

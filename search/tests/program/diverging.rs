@@ -1,4 +1,4 @@
-//! A training whose weights grow beyond all bounds.
+//! A training whose weights diverge.
 
 use super::thomson;
 use dense_search::data::{Dataset, ReadOptions};
@@ -32,7 +32,7 @@ fn a_run_of_which_nothing_is_finite_says_so_whenever_it_is_asked_for() {
     );
     assert!(!emulator_file(&run).exists());
 
-    // Whoever goes on with it is told at once, and not after the same steps.
+    // Resuming the run fails at once instead of repeating the same steps.
     let path = super::text(&run);
     let data = thomson();
     let calls: [&[&str]; 4] = [

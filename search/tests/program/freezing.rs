@@ -1,4 +1,4 @@
-//! What `freeze` writes beside the emulator's own code.
+//! Files that `freeze` writes besides the emulator's own code.
 
 use super::{program, said, short, text, thomson};
 use std::fs;

@@ -1,4 +1,5 @@
-//! The commands of docs/guide.md, in their order, with shorter searches: what the guide says can be typed.
+//! The commands of docs/guide.md, in order, with shorter searches: they work as written in the
+//! guide.
 
 use super::said;
 use super::skip::skipped;
@@ -6,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the guide has, and what is run instead.
+/// Texts of the guide and their replacements in the test.
 const SHORTER: [(&str, &str); 2] = [("-n 16", "-n 2"), ("--time 2m", "--steps 200")];
 
 fn repository() -> PathBuf {
@@ -14,7 +15,7 @@ fn repository() -> PathBuf {
     folder.canonicalize().expect("the repository is there")
 }
 
-/// The lines of the blocks marked `sh`; those marked otherwise are for people.
+/// The lines of the blocks marked `sh`; other blocks are not run.
 fn commands(guide: &str) -> String {
     let (mut inside, mut lines) = (false, String::new());
     for line in guide.lines() {

@@ -1,4 +1,4 @@
-//! Images, and super-architectures from files, through the program as a user runs it.
+//! Images, and super-architectures from files, through the program's command line.
 
 use super::{command, doubles, emulator, figures, npz, program, said, succeeds, text};
 use dense_codegen::executor::Executor;
@@ -18,7 +18,7 @@ const ROWS: usize = 120;
 /// Channels, rows and columns.
 const IMAGES: [usize; 3] = [2, 9, 7];
 
-/// Writes two blobs that move with three inputs.
+/// Writes two blobs whose positions depend on three inputs.
 fn data(folder: &Path) -> PathBuf {
     let input = |k: usize| (k as f64 * 2.3).sin();
     let x: Vec<f64> = (0..3 * ROWS).map(input).collect();
@@ -44,7 +44,7 @@ fn data(folder: &Path) -> PathBuf {
     path
 }
 
-/// The example of docs/spaces.md, which leads from three inputs to two images of 9 x 7.
+/// The example of docs/spaces.md, from three inputs to two images of 9 x 7.
 fn example(folder: &Path) -> PathBuf {
     let page = include_str!("../../../docs/spaces.md");
     let begun = page
@@ -82,7 +82,8 @@ fn images_are_searched_judged_predicted_and_frozen_and_a_seed_gives_its_bytes() 
     let judged = figures["mse_z"].as_f64().unwrap();
     assert!(judged < 0.1, "{figures}");
 
-    // The same from the file by itself, in the data's order: the mean squared error over the outputs' spread.
+    // The mean squared error computed from the emulator file itself, in the data's order, relative
+    // to the variance of the outputs.
     let rows = Dataset::read(&data, &ReadOptions::default()).unwrap();
     let loaded = file::load(&run.join("emulator.safetensors")).unwrap();
     assert_eq!(loaded.outputs().shape, IMAGES);

@@ -1,4 +1,4 @@
-//! Which rows `evaluate` judges, and which column is which.
+//! The rows that `evaluate` judges, and the assignment of columns.
 
 use super::{command, doubles, npz, said, short};
 use dense_search::assemble::output_deviation;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 const ROWS: usize = 60;
 
-/// What a call printed and what it said, in a folder.
+/// A call in a folder: its standard output and standard error.
 struct Call {
     code: Option<i32>,
     figures: Value,
@@ -30,7 +30,7 @@ fn call(folder: &Path, arguments: &[&str]) -> Call {
     }
 }
 
-/// Two inputs and an output at points that fill the unit square.
+/// Two inputs at points that fill the unit square, and an output.
 fn points(first: usize) -> (Vec<f64>, Vec<f64>) {
     let x: Vec<f64> = (first..first + ROWS)
         .flat_map(|k| [(0.618 * k as f64).fract(), (0.755 * k as f64).fract()])
@@ -56,7 +56,7 @@ fn file(first: usize, split: Option<&[u8]>) -> Vec<u8> {
     npz(&arrays)
 }
 
-/// The figures of the rows that a search with this seed kept apart, by the library.
+/// The figures, computed by the library, of the rows that a search with this seed kept separate.
 fn of_the_run(folder: &Path, data: &str, seed: u64, part: Part) -> (usize, f64) {
     let data = Dataset::read(&folder.join(data), &ReadOptions::default());
     let data = data.expect("the test wrote it");
@@ -94,7 +94,7 @@ fn the_runs_own_file_is_judged_on_the_rows_that_the_run_kept_apart() {
         assert_eq!(found.code, Some(0), "{arguments:?}: {}", found.said);
         found
     };
-    // Fails where every row is judged: 60 of them, and most of them have trained.
+    // Detects judging of all 60 rows, most of which were trained on.
     let parts = [
         (&["own.npz"][..], Part::Test, 12),
         (&["own.npz", "--split", "test"], Part::Test, 12),
@@ -110,7 +110,7 @@ fn the_runs_own_file_is_judged_on_the_rows_that_the_run_kept_apart() {
         assert_eq!(figures["split_by"], "run");
         assert!(said.is_empty(), "{said}");
     }
-    // An emulator by itself knows its rows, too.
+    // An emulator file also identifies its rows.
     let file = "run/emulator.safetensors";
     let found = call(folder, &["evaluate", file, "own.npz", "--json"]);
     assert_eq!(found.figures["samples"], 12);
@@ -151,7 +151,7 @@ fn the_runs_own_file_is_judged_on_the_rows_that_the_run_kept_apart() {
 fn outputs_and_inputs_are_matched_by_name_and_judged_one_by_one() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    // p in pascal follows a; q, a share, follows nothing that can be learnt. Together they would be "within 1 %".
+    // p, in pascal, depends on a; q, a share, is random. Pooled, the errors would be "within 1 %".
     let (x, _) = points(0);
     let rows = x.chunks_exact(2).enumerate();
     let lines = rows.map(|(k, x)| {

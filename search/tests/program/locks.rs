@@ -1,4 +1,4 @@
-//! Two programs that would write into one run.
+//! Two programs that write to the same run.
 
 use super::{command, program, said, short, text, thomson, wait_for};
 use std::fs;
@@ -34,7 +34,7 @@ fn the_second_program_is_told_of_the_first_and_nothing_is_lost() {
             assert!(said.contains(part), "{second:?}, {part}: {said}");
         }
     }
-    // Who reads is not told to resume what goes on.
+    // A reader is not advised to resume a run that is active.
     let output = program(&["evaluate", text(&run), text(&data)]);
     let said_of_it = said(&output);
     assert!(
@@ -44,7 +44,7 @@ fn the_second_program_is_told_of_the_first_and_nothing_is_lost() {
     assert_eq!(fs::read(run.join("run.json")).unwrap(), described);
     assert!(first.try_wait().unwrap().is_none(), "the first goes on");
 
-    // The system gives back the lock of a program that was killed.
+    // The system releases the lock of a killed program.
     first.kill().unwrap();
     first.wait().unwrap();
     let output = program(&arguments);
@@ -75,7 +75,7 @@ fn of_searches_that_begin_at_once_one_runs_and_the_others_are_told() {
     for output in refused {
         assert_eq!(output.status.code(), Some(2));
         let said = said(&output);
-        // The first may have ended before a later one looks.
+        // The first one may have ended before a later one checks.
         let is_told = said.contains("is at work there") || said.contains("there is a run already");
         assert!(is_told, "{said}");
     }

@@ -1,16 +1,19 @@
-//! The program as a user runs it: every command, what it refuses, and what a kill or a full afternoon leaves behind.
+//! The program as a user runs it: every command, its error messages, and the results of kills and
+//! of long runs.
 //!
-//! - [`commands`]: from the bundled data to a frozen crate, and wrong uses of every command,
-//! - [`freezing`]: what `freeze` writes beside the emulator,
+//! - [`commands`]: from the bundled data to a frozen crate, and incorrect uses of every command,
+//! - [`freezing`]: files that `freeze` writes besides the emulator,
 //! - [`images`]: outputs of two dimensions, and super-architectures from files,
-//! - [`judging`]: which rows and columns `evaluate` judges,
-//! - [`mending`]: files that cannot be used, and the lines that mend them,
+//! - [`judging`]: the rows and columns that `evaluate` judges,
+//! - [`mending`]: unusable files, and the suggested lines that repair them,
 //! - [`precision`]: outputs that float32 cannot represent, and constant ones,
-//! - [`locks`]: two programs that would write into one run; [`pipes`]: readers that end before the program,
-//! - [`resume`], [`time`], [`diverging`]: runs that are killed, that have a time, that go wrong,
+//! - [`locks`]: two programs that write to the same run; [`pipes`]: readers that end before the
+//!   program,
+//! - [`resume`], [`time`], [`diverging`]: runs that are killed, have a time limit, or diverge,
 //! - [`bulk`]: `predict` on files larger than memory; [`memory`]: searches on many outputs,
 //! - [`collect`]: simulators that fail, hang or are killed,
-//! - [`report`]: the page in a real browser; [`verbosity`]: how much is printed beside the result,
+//! - [`report`]: the page in a real browser; [`verbosity`]: the amount of messages beside the
+//!   result,
 //! - [`guide`]: the commands of docs/guide.md; [`checks`]: the messages of docs/checks.md.
 
 mod bulk;
@@ -56,7 +59,7 @@ use std::process::{Command, Output};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// The program, with arguments still to come.
+/// Returns a command for the program; arguments are added by the caller.
 fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_dense-search"))
 }
@@ -67,7 +70,7 @@ fn program(arguments: &[&str]) -> Output {
     output.expect("the program starts")
 }
 
-/// Runs the program, which has to succeed, and returns its standard output.
+/// Runs the program, asserts that it succeeds, and returns its standard output.
 fn succeeds(arguments: &[&str]) -> String {
     let output = program(arguments);
     let said = said(&output);
@@ -75,7 +78,7 @@ fn succeeds(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("the program writes UTF-8")
 }
 
-/// The same for a command with `--json`: the object on its last line.
+/// Runs a command with `--json` successfully and returns the object on its last line.
 fn figures(arguments: &[&str]) -> serde_json::Value {
     let printed = succeeds(arguments);
     let last = printed.lines().last().unwrap_or_default();
@@ -87,7 +90,8 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The options of a search that is the same everywhere: so many steps on one thread, without a teacher, into a folder.
+/// Options of a reproducible search: this number of steps on one thread, without a teacher, into a
+/// folder.
 fn short<'a>(steps: &'a str, out: &'a str) -> [&'a str; 8] {
     [
         "--steps",
@@ -120,12 +124,13 @@ fn thomson() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/thomson.npz")
 }
 
-/// The bytes of what a run ships.
+/// Returns the bytes of the emulator that a run ships.
 fn emulator(run: &Path) -> Vec<u8> {
     fs::read(run.join("emulator.safetensors")).expect("the run has an emulator")
 }
 
-/// A `.npz` of these arrays, each with its name, its numpy type, its shape and its bytes, as `numpy.savez` writes it.
+/// Returns a `.npz` of these arrays (name, numpy type, shape and bytes), as written by
+/// `numpy.savez`.
 fn npz(arrays: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let stored =

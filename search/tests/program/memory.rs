@@ -1,17 +1,17 @@
-//! Outputs that are far more than the rows: what a search takes of memory.
+//! The memory of a search with far more outputs than rows.
 
 use super::{command, doubles, figures, npz, text};
 use std::fs;
 use std::process::Stdio;
 use wait4::Wait4;
 
-/// Rows and outputs: 6.4 MB of single precision.
+/// Rows and outputs: 6.4 MB in single precision.
 const ROWS: usize = 40;
 const OUTPUTS: usize = 40_000;
-/// The most memory, in bytes, of a search on that.
+/// The maximum memory of a search on these data, in bytes.
 const BAR: u64 = 400 << 20;
 
-/// Waves that three inputs move.
+/// Waves that depend on three inputs.
 fn runs() -> Vec<u8> {
     let x: Vec<f64> = (0..3 * ROWS)
         .map(|k| (0.618 * k as f64 + 0.3 * (k as f64).sin()).rem_euclid(1.0))
@@ -36,7 +36,7 @@ fn forty_rows_of_forty_thousand_outputs_are_learnt_in_little_memory() {
     let (data, run) = (folder.path().join("runs.npz"), folder.path().join("run"));
     fs::write(&data, runs()).unwrap();
     let mut command = command();
-    // With a teacher and the control, as a timed search has them.
+    // With a teacher and the control, as in a search with a time limit.
     let search = command
         .args(["search", text(&data), "--steps", "300", "--threads", "1"])
         .args(["--control", "beside", "--out", text(&run)])

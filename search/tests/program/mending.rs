@@ -1,4 +1,5 @@
-//! What is said of files that cannot be used: all of it at once, and lines that mend them, tried out as they are printed.
+//! Messages about unusable files: all problems are reported at once, and the suggested lines repair
+//! the file when run as printed.
 
 use super::skip::skipped;
 use super::{command, doubles, npz, said};
@@ -7,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A Python with numpy, as other tests look for it.
+/// Finds a Python with numpy, in the same places as other tests.
 fn python() -> Option<PathBuf> {
     let python = match env::var_os("DENSE_PYTHON") {
         Some(python) => python.into(),
@@ -24,7 +25,7 @@ fn python() -> Option<PathBuf> {
     }
 }
 
-/// The exit code of `inspect`, and what it says and prints.
+/// Returns the exit code of `inspect` and its output on both streams.
 fn inspect(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = command();
     command.current_dir(folder).arg("inspect").args(arguments);
@@ -33,7 +34,7 @@ fn inspect(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), said(&output) + &printed)
 }
 
-/// Runs the line that a message ends with.
+/// Runs the line at the end of a message.
 fn run_line(folder: &Path, said: &str, python: Option<&Path>) {
     let line = said.lines().last().unwrap_or_default().trim();
     let line = match python {
@@ -122,7 +123,8 @@ fn arrays_of_other_types_are_stored_anew_by_the_line_that_is_printed() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    // The arrays that are wrong, in Python; what is said of them; what is said of the mended file.
+    // The faulty arrays, in Python; the expected message about them; the expected message about the
+    // repaired file.
     let cases = [
         (
             "x_names=np.array(['a', 'b'], object)",
@@ -205,7 +207,7 @@ fn arrays_of_other_types_are_stored_anew_by_the_line_that_is_printed() {
             "45 train, 0 validation, 15 test",
         ),
     ];
-    // One Python writes all files, for it takes longer to start than to write.
+    // A single Python process writes all files: its start takes longer than the writing.
     let files = cases.iter().enumerate();
     let files = files.map(|(number, (wrong, ..))| {
         format!("np.savez('runs{number}.npz', **{{**dict(x=x, y=y), **dict({wrong})}})\n")

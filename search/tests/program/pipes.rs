@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// A pipe that nobody reads.
+/// Returns a pipe without a reader.
 fn closed() -> Stdio {
     let (reader, writer) = std::io::pipe().expect("the system has pipes");
     drop(reader);
@@ -33,7 +33,7 @@ fn nothing_is_said_and_nothing_is_lost_where_nobody_reads() {
     let parameter = "[[parameter]]\nname = \"a\"\nlow = 0\nhigh = 1\n";
     fs::write(folder.join("p.toml"), parameter).unwrap();
 
-    // A search says a note or two while it goes on, and its result at the end.
+    // A search prints notes during the run, and its result at the end.
     let mut searched = command();
     searched.current_dir(folder).args(["search", "data.npz"]);
     searched.args(short("60", "run"));
@@ -64,7 +64,7 @@ fn nothing_is_said_and_nothing_is_lost_where_nobody_reads() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
         assert!(said.is_empty(), "{arguments:?}: {said}");
     }
-    // A disk that fills up is said in one line, and nothing is left there.
+    // A full disk is reported in one line, and no partial file is left.
     for output in ["full.npz", "full.csv", "full.onnx"] {
         let call = match output {
             "full.onnx" => "export run",
@@ -94,7 +94,7 @@ fn nothing_is_said_and_nothing_is_lost_where_nobody_reads() {
             .collect();
         assert!(left.is_empty(), "{left:?}");
     }
-    // What is wrong is wrong still.
+    // Errors are still reported as errors.
     let output = unread(folder, &["evaluate", "nowhere", "data.npz"]);
     assert_eq!(output.status.code(), Some(2));
     let mut command = command();

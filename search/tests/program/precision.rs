@@ -1,4 +1,5 @@
-//! Outputs that float32 cannot represent are learnt and predicted; outputs that are constant in the training rows are reported.
+//! Outputs that float32 cannot represent are learnt and predicted; outputs that are constant in the
+//! training rows are reported.
 
 use super::{command, doubles, figures, npz, said, succeeds, text};
 use std::fs;
@@ -19,7 +20,7 @@ fn points(first: usize) -> Vec<[f64; 2]> {
         .collect()
 }
 
-/// A file of these points, with scalars of these names.
+/// Writes a file with these points and with scalars of these names.
 fn file(
     points: &[[f64; 2]],
     y: impl Fn([f64; 2]) -> Vec<f64>,
@@ -77,7 +78,7 @@ fn call(folder: &Path, arguments: &[&str]) -> Output {
     output.expect("the program starts")
 }
 
-/// The fit of predictions to the outputs, each output by itself.
+/// Returns R2 of the predictions of one output.
 fn r2(predicted: &[Vec<f64>], truth: &[Vec<f64>], output: usize) -> f64 {
     let mean = truth.iter().map(|y| y[output]).sum::<f64>() / truth.len() as f64;
     let unit = truth
@@ -141,7 +142,7 @@ fn outputs_that_float32_cannot_represent_are_learnt_and_predicted() {
     for (output, name) in names.iter().enumerate() {
         let fit = r2(&rows, &truth, output);
         assert!(fit >= 0.99, "{name}: {fit}");
-        // A standard deviation of the size of the errors.
+        // The standard deviation is of the size of the errors.
         let size = (truth[0][output] - truth[1][output]).abs();
         let std = rows[0][4 + output];
         assert!(
@@ -149,7 +150,7 @@ fn outputs_that_float32_cannot_represent_are_learnt_and_predicted() {
             "{name}: {std} beside {size}"
         );
     }
-    // The same figures by evaluate, on rows of another file.
+    // `evaluate` gives the same figures on rows of another file.
     let fresh = folder.join("fresh.npz");
     fs::write(&fresh, file(&points(4000), y, &names, &[])).unwrap();
     let judged = figures(&["evaluate", text(&run), text(&fresh), "--json"]);
@@ -162,11 +163,11 @@ fn outputs_that_float32_cannot_represent_are_learnt_and_predicted() {
             "{name}: {found}, not {expected}"
         );
     }
-    // What ships says what it is relative to.
+    // Shipped files state the offsets to which they are relative.
     let [frozen, c] = ["frozen", "c"].map(|name| folder.join(name));
     succeeds(&["freeze", text(&run), "--out", text(&frozen)]);
     let model = fs::read_to_string(frozen.join("src/model.rs")).unwrap();
-    // Literals stand in lines of their own.
+    // Ignore line breaks: literals are on lines of their own.
     let model: String = model.split_whitespace().collect();
     assert!(
         model.contains("pubconstOFFSET:[f64;OUTPUTS]=[1000000.0,0.0,0.0,0.0,];"),
@@ -187,7 +188,7 @@ fn outputs_that_float32_cannot_represent_are_learnt_and_predicted() {
     ]);
     let header = fs::read_to_string(c.join("gas.h")).unwrap();
     assert!(header.contains("#define GAS_OFFSET {"), "{header}");
-    // A logarithm has no offset.
+    // Outputs with an offset cannot be learnt as logarithms.
     let search = ["search", "data.npz", "--out", "other", "--transform", "log"];
     let output = call(folder, &search);
     assert_eq!(output.status.code(), Some(2));

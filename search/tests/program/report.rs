@@ -1,5 +1,6 @@
-//! The report in a real browser: nothing overflows, nothing is said on the console, every figure has its caption and its
-//! axes their labels, at a desk and on a phone, in light and dark, for every arrangement of outputs.
+//! The report in a real browser, for every layout of outputs: nothing overflows, the console is
+//! empty, and every figure has a caption and axis labels, on wide and narrow screens, in light and
+//! dark mode.
 
 use super::{doubles, npz, program, said, short, skip, succeeds, text, thomson};
 use dense_search::provenance::Provenance;
@@ -9,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const WRITTEN: &str = "a temporary folder can be written to";
-/// What browsers are called that run without a screen.
+/// Names of browsers that can run headless.
 const BROWSERS: [&str; 3] = ["chromium-headless-shell", "chromium", "google-chrome"];
-/// Widths of a desk and of a phone, in pixels.
+/// Widths of a desktop and a phone screen, in pixels.
 const WIDTHS: [u32; 2] = [1280, 400];
-/// Rows of the data that are made here.
+/// Rows of the generated data.
 const ROWS: usize = 100;
-/// Put at the end of a page: says what is wrong with it.
+/// A script appended to a page that reports its problems.
 const CHECK: &str = include_str!("report/check.js");
 
 /// A finished run of a few steps.
@@ -26,14 +27,15 @@ fn searched(data: &Path, folder: &Path) -> PathBuf {
     run
 }
 
-/// The report on a run, without latency.
+/// Writes the report on a run, without latency.
 fn reported(run: &Path) -> PathBuf {
     let page = run.join("report.html");
     succeeds(&["report", text(run), "-o", text(&page), "--no-latency"]);
     page
 }
 
-/// A file of runs whose outputs have this shape: waves that three inputs move, and one output that is constant.
+/// Writes a file of runs with outputs of this shape: waves that depend on three inputs, and one
+/// constant output.
 fn data(folder: &Path, shape: &[usize]) -> PathBuf {
     let x: Vec<f64> = (0..3 * ROWS).map(|k| (k as f64 * 2.3).sin()).collect();
     let count: usize = shape.iter().product();
@@ -55,7 +57,7 @@ fn data(folder: &Path, shape: &[usize]) -> PathBuf {
     path
 }
 
-/// A browser that starts.
+/// Returns a browser that starts.
 fn browser() -> Option<&'static str> {
     let starts = |name: &&str| {
         let output = Command::new(name).arg("--version").output();
@@ -64,12 +66,13 @@ fn browser() -> Option<&'static str> {
     BROWSERS.into_iter().find(|name| starts(name))
 }
 
-/// What is wrong with a page at this width, and what it said on the console.
+/// Returns the problems of a page at this width, and its console messages.
 fn findings(browser: &str, page: &Path, width: u32, dark: bool) -> Vec<String> {
     let html = fs::read_to_string(page).expect("the report is there");
     let checked = page.with_file_name(format!("checked-{width}-{dark}.html"));
     fs::write(&checked, format!("{html}<script>{CHECK}</script>")).expect(WRITTEN);
-    // A window narrower than 500 pixels is one for the shell alone: other browsers get a frame of the width.
+    // Only the headless shell supports windows narrower than 500 pixels: other browsers get a frame
+    // of this width.
     let frame = checked.with_file_name(format!("frame-{width}-{dark}.html"));
     let inner = checked
         .file_name()
@@ -191,7 +194,7 @@ fn the_report_loads_nothing_and_says_what_a_run_does_not_have() {
     let folder = tempfile::tempdir().expect(WRITTEN);
     let run = searched(&data(folder.path(), &[5]), folder.path());
     for name in ["history.json", "pareto.json"] {
-        // A run may have them: here they are to be missing.
+        // The run may contain these files; this test needs them to be absent.
         let _ = fs::remove_file(run.join(name));
     }
     let html = fs::read_to_string(reported(&run)).expect("the report is there");

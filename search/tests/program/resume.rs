@@ -1,4 +1,4 @@
-//! Runs that are killed or interrupted, and what they end with.
+//! Runs that are killed or interrupted, and their results.
 
 use super::tier::of_tier;
 use super::{command, emulator, text, thomson, wait_for};
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Enough for a few checkpoints.
+/// Enough steps for a few checkpoints.
 const STEPS: &str = "12000";
 
 fn begin(arguments: &[&str], run: &Path) -> Child {
@@ -32,7 +32,7 @@ fn search(run: &Path, extent: [&str; 2]) -> Child {
     )
 }
 
-/// How the trainings went, but for the seconds.
+/// Returns the histories of the trainings without their seconds.
 fn history(run: &Path) -> serde_json::Value {
     let text = fs::read(run.join("history.json")).expect("the run has a history");
     let mut history: serde_json::Value = serde_json::from_slice(&text).expect("it is JSON");
@@ -44,7 +44,7 @@ fn history(run: &Path) -> serde_json::Value {
     history
 }
 
-/// Waits until the run has described itself: from then on it can be resumed.
+/// Waits until the run has written its description: it can be resumed from then on.
 fn wait_for_description(run: &Path) {
     wait_for(&run.join("run.json"));
 }
@@ -76,13 +76,13 @@ fn a_run_killed_at_any_moment_resumes_to_the_bytes_of_the_unbroken_run() {
             let moment = lasted.mul_f64(random.random_range(0.0..1.0));
             kills.push(moment);
             sleep(moment);
-            // SIGKILL: the program cannot notice.
+            // SIGKILL: the program cannot react.
             child.kill().unwrap();
             child.wait().unwrap();
             child = begin(&["resume"], &run);
         }
         let status = child.wait().unwrap();
-        // A run that was done before it could be killed has nothing to resume.
+        // A run that completed before the kill has nothing to resume.
         assert!(
             status.success() || status.code() == Some(2),
             "{kills:?}: {status}"
@@ -129,7 +129,7 @@ fn an_interrupted_run_leaves_an_emulator_and_resumes_to_the_bytes_of_the_unbroke
     assert_eq!(begin(&["resume"], &run).wait().unwrap().code(), Some(2));
 }
 
-/// A smooth function of two inputs at so few points that a Gaussian process teaches.
+/// A smooth function of two inputs at few enough points for a Gaussian process as a teacher.
 fn few_smooth_rows() -> String {
     let mut random = stream(5, "few smooth rows");
     let rows = (0..150).map(|_| {
@@ -139,7 +139,7 @@ fn few_smooth_rows() -> String {
     "a,b,y\n".to_owned() + &rows.collect::<String>()
 }
 
-/// The second training learns from the first, which a resumed run has to have again.
+/// The second training learns from the first, which a resumed run must restore.
 #[cfg(unix)]
 #[test]
 fn a_taught_run_stopped_at_any_moment_resumes_to_the_bytes_of_the_unbroken_run() {
@@ -175,7 +175,7 @@ fn a_taught_run_stopped_at_any_moment_resumes_to_the_bytes_of_the_unbroken_run()
         assert!(kill.args([signal, &process]).status().unwrap().success());
         child.wait().unwrap();
         let status = begin(&["resume"], &run).wait().unwrap();
-        // A run that was done before it could be stopped has nothing to resume.
+        // A run that completed before the interrupt has nothing to resume.
         assert!(status.success() || status.code() == Some(2), "{status}");
         assert!(taught(&run).unwrap() == expected, "{signal} after {moment}");
         assert!(history(&run) == went, "{signal} after {moment}");

@@ -1,15 +1,15 @@
-//! `--time` is the wall time of everything that the command does, the control beside the search included.
+//! `--time` is the wall time of the whole command, including the control beside the search.
 
 use super::{command, thomson};
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-/// Seconds asked for.
+/// The requested time in seconds.
 const SECONDS: f64 = 6.0;
-/// By how much of it a run may miss it.
+/// The tolerated relative deviation of a run's time.
 const SHARE: f64 = 0.1;
-/// The machine may have been busy with something else: one of so many runs has to keep its time.
+/// The machine may be busy with other work: one of this number of runs must meet its time.
 const TRIES: usize = 3;
 
 #[test]
@@ -61,7 +61,7 @@ fn a_search_keeps_its_time_within_a_tenth_and_its_steps_repeat_it() {
                 "{steps} steps"
             );
             assert!(!repeated.join("contenders/control.safetensors").exists());
-            // As it was beside the search, by its own number of steps.
+            // Repeats the control beside the search with its own number of steps.
             let steps = control
                 .expect("a search with a time has a control")
                 .to_string();

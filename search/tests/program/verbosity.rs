@@ -1,4 +1,4 @@
-//! How much is printed beside the result.
+//! The amount of messages beside the result.
 
 use super::{program, said, short, text, thomson};
 use std::fs;

@@ -1,5 +1,6 @@
-/* What one call of a generated model() takes on a Cortex-M4F in QEMU: with -icount shift=0 an instruction takes one virtual
- * nanosecond, and SysTick of the board mps2-an386 runs at 25 MHz, so that a tick is 40 instructions. */
+/* Measures one call of a generated model() on a Cortex-M4F in QEMU. With -icount shift=0 an instruction
+ * takes one virtual nanosecond, and SysTick of the board mps2-an386 runs at 25 MHz, so a tick is 40
+ * instructions. */
 #include <stdint.h>
 #include <stdio.h>
 

@@ -1,10 +1,11 @@
-//! Instructions of a call on a Cortex-M4F in QEMU, for each multiply-accumulate: the frozen crate, its C form, and what
-//! emx-onnx-cgen makes of the same ONNX model, by the same arm-none-eabi-gcc.
+//! Instructions for each multiply-accumulate on a Cortex-M4F in QEMU: the frozen crate, its C form,
+//! and the code that emx-onnx-cgen generates from the same ONNX model, compiled by the same
+//! arm-none-eabi-gcc.
 //!
 //! usage: `cargo run --release -p dense-tests --example cortex_m -- .venv-peers/bin/python`
 //!
-//! `tests/peers/make_venv .venv-peers` makes the peer's virtual environment. Ours are whole calls, with guard and standard
-//! deviation; the peer's is the network alone.
+//! `tests/peers/make_venv .venv-peers` creates the peer's virtual environment. Ours are complete
+//! calls, with guard and standard deviation; the peer's is the network alone.
 
 #![expect(
     clippy::print_stdout,
@@ -23,7 +24,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Instructions of the loop by which the program knows its clock.
+/// Instructions of the loop by which the program calibrates its clock.
 const KNOWN: f64 = 30_000.0;
 
 fn main() -> Result<()> {
@@ -78,7 +79,8 @@ fn own_c(emulator: &Emulator, folder: &Path) -> Result<[&'static str; 2]> {
     Ok(["own.c", "own_model.c"])
 }
 
-/// Compiles these files with the program that counts, runs it in QEMU, and returns the instructions of a call.
+/// Compiles these files with the program that counts, runs it in QEMU, and returns the instructions
+/// of a call.
 fn counted(emulator: &Emulator, folder: &Path, files: &[&str], level: &str) -> Result<f64> {
     let root = repository();
     let board = root.join("examples/c/cortex-m4");

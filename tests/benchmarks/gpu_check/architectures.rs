@@ -1,4 +1,4 @@
-//! (agree) Losses and gradients of sampled architectures against the CPU's in f64.
+//! (agree) Compares losses and gradients of sampled architectures with the CPU's in f64.
 
 use crate::{Encoded, drawn};
 use dense_search::candle_core::{DType, Device, Tensor};
@@ -9,13 +9,14 @@ use dense_search::supernetwork::SuperNetwork;
 use rand::Rng;
 use std::time::Instant;
 
-/// Most of `|loss - reference| / |reference|`: sums of fewer than 10,000 products in f32.
+/// Upper bound of `|loss - reference| / |reference|`: sums of fewer than 10,000 products in f32.
 const LOSS: f64 = 1e-5;
-/// Most of `||g - reference|| / ||reference||` of a variable's gradient, f32 through 16 nodes, and back: by our nodes, and by
-/// candle's operations, which reach 1.1e-4 on a CPU, 3.4e-5 on a GPU.
+/// Upper bound of `||g - reference|| / ||reference||` of a variable's gradient, in f32 through 16
+/// nodes and back: by our nodes, and by candle's operations, which reach 1.1e-4 on a CPU, 3.4e-5 on
+/// a GPU.
 const GRADIENT: [f64; 2] = [1e-4, 2e-4];
 
-/// A loss, and the gradients by the variables that were used, in their order, `None` for the others.
+/// A loss, and the gradients with respect to the variables in order, `None` for those not used.
 type Evaluation = (f64, Vec<Option<Vec<f64>>>);
 
 fn evaluation(
@@ -61,7 +62,8 @@ fn error(found: &Evaluation, truth: &Evaluation) -> (f64, f64) {
     ((found.0 - truth.0).abs() / truth.0.abs(), worst)
 }
 
-/// Draws the biases, which start at 0: a network of zeros would not say where they are added.
+/// Draws random biases instead of 0: with zeros, a bias added in the wrong place would go
+/// unnoticed.
 fn draw_biases(network: &SuperNetwork) -> anyhow::Result<()> {
     let mut random = stream(0, "biases");
     for variable in network.variables() {

@@ -1,11 +1,15 @@
-//! The GPU beside the CPU, and beside what its chip can do: docs/gpu.md says how it is built and run.
+//! Compares the GPU with the CPU, and with the limits of its chip: docs/gpu.md explains how to
+//! build and run it.
 //!
-//! `gpu_check [--only agree|search|step|predict] [--python PYTHON --peer dense_torch_gpu.py]`: (agree) losses and gradients
-//! against the CPU's in f64; (search) the same search on the bundled data on both; (step) milliseconds of a weight step
-//! of the published space on curves and on images beside PyTorch's, PYTHON having torch and numpy; (predict) batches beside
-//! the device's measured rates. Exit code 1 where (agree) or (search) fails, or a step reads from the device.
+//! `gpu_check [--only agree|search|step|predict] [--python PYTHON --peer dense_torch_gpu.py]`:
+//! (agree) losses and gradients against the CPU's in f64; (search) the same search on the bundled
+//! data on both; (step) milliseconds of a weight step of the published space on curves and on
+//! images, compared with PyTorch's, PYTHON having torch and numpy; (predict) batches compared with
+//! the device's measured rates. Exit code 1 if (agree) or (search) fails, or a step reads from the
+//! device.
 //!
-//! With `--device cpu` and smaller sizes, (agree) and (step) run without a GPU: docs/measurements/gpu.md has the commands.
+//! With `--device cpu` and smaller sizes, (agree) and (step) run without a GPU:
+//! docs/measurements/gpu.md has the commands.
 
 #![expect(
     clippy::print_stdout,
@@ -32,16 +36,16 @@ use rows::{Encoded, encoded, waves};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// As in the program.
+/// The program's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 struct Arguments {
-    /// One check alone
+    /// Run this check alone
     #[arg(long)]
     only: Option<String>,
-    /// A Python with torch and numpy; ours alone is timed if left out
+    /// A Python with torch and numpy; only ours is timed if left out
     #[arg(long)]
     python: Option<PathBuf>,
     /// The peer's script
@@ -50,7 +54,7 @@ struct Arguments {
     /// Weight steps of the search
     #[arg(long, default_value_t = 4000)]
     steps: usize,
-    /// Turns of the timed steps
+    /// Rounds of the timed steps
     #[arg(long, default_value_t = 5)]
     turns: usize,
     /// Architectures of the timed steps
@@ -145,7 +149,7 @@ fn spaces(data: &Dataset) -> anyhow::Result<Vec<(&'static str, Space)>> {
     ])
 }
 
-/// The published space on images small enough for the CPU's f64, of which neither axis is as long as the other.
+/// The published space on images small enough for the CPU's f64, with axes of different lengths.
 fn small_images() -> anyhow::Result<Space> {
     let output = Shape::Image {
         height: 24,
@@ -159,14 +163,14 @@ fn small_images() -> anyhow::Result<Space> {
     Ok(paper(5, output, widths)?)
 }
 
-/// Architectures of uniform network variables.
+/// Architectures sampled from uniform network variables.
 fn drawn(space: &Space, count: usize) -> Vec<Architecture> {
     let mut random = stream(0, "weight step");
     let uniform = NetworkVariables::uniform(space);
     (0..count).map(|_| uniform.sample(&mut random)).collect()
 }
 
-/// Waits until the device has done what it was given.
+/// Waits until the device has finished its work.
 fn wait(device: &Device) -> anyhow::Result<()> {
     Ok(device.synchronize()?)
 }

@@ -1,4 +1,4 @@
-//! (agree) Nodes of random shapes against the CPU's in f64.
+//! (agree) Compares nodes of random shapes with the CPU's in f64.
 
 use anyhow::ensure;
 use dense_search::candle_core::{DType, Device, Tensor, Var};
@@ -9,11 +9,12 @@ use rand::Rng;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Largest error of a node or a gradient over its largest value: sums of up to 100,000 products in f32, whose terms cancel;
-/// the CPU's own in f32 reach 3e-5.
+/// The largest error of a node or a gradient, relative to its largest value: sums of up to 100,000
+/// products in f32, with cancellation; the CPU's own in f32 reach 3e-5.
 const NODE: f64 = 1e-4;
 
-/// Compares nodes of random shapes, in one and two dimensions, with the gradients by all that they read.
+/// Compares nodes of random shapes, in one and two dimensions, and their gradients with respect to
+/// all operands.
 pub(crate) fn agree(device: &Device) -> anyhow::Result<bool> {
     const CASES: usize = 400;
     let mut random = stream(0, "nodes on a GPU");
@@ -58,9 +59,10 @@ pub(crate) fn agree(device: &Device) -> anyhow::Result<bool> {
         let resize = plan
             .as_ref()
             .is_some_and(|plan| *plan == Plan::resize(input, output));
-        let identity = match resize || random.random_bool(0.5) {
-            true => Identity::Beside,
-            false => Identity::Absent,
+        let identity = if resize || random.random_bool(0.5) {
+            Identity::Beside
+        } else {
+            Identity::Absent
         };
         let widths = [1, 3, 4, 16, 32, 64, 68];
         let inputs = widths[random.random_range(0..widths.len())];
@@ -68,12 +70,13 @@ pub(crate) fn agree(device: &Device) -> anyhow::Result<bool> {
             Identity::Beside => inputs,
             Identity::Absent => widths[random.random_range(0..widths.len())],
         };
-        // Every twentieth fills a device: there the kernels have larger blocks. Without kinks, as one of so many numbers may
-        // lie so near to one that rounding decides its slope.
+        // Every twentieth fills a device, where the kernels have larger blocks. It has no kinks:
+        // among so many values one may lie so near to a kink that rounding decides its slope.
         let large = case % 20 == 0;
-        let batch = match large {
-            true => 33_000 / input.positions() + 1,
-            false => random.random_range(1..6),
+        let batch = if large {
+            33_000 / input.positions() + 1
+        } else {
+            random.random_range(1..6)
         };
         let activations = [
             None,

@@ -1,4 +1,4 @@
-//! (predict) Batches of one member beside what the device can do.
+//! (predict) Compares batches of one member with the device's limits.
 
 use crate::{Arguments, drawn, spaces, wait};
 use dense_search::candle_core::{DType, Device, Tensor};
@@ -8,7 +8,7 @@ use dense_search::space::Architecture;
 use dense_search::supernetwork::SuperNetwork;
 use std::time::Instant;
 
-/// Times batches of one member beside the device's rates.
+/// Times batches of one member, relative to the device's rates.
 pub(crate) fn time(arguments: &Arguments, data: &Dataset, device: &Device) -> anyhow::Result<()> {
     let space = &spaces(data)?[0].1;
     let mut architectures = drawn(space, 150);

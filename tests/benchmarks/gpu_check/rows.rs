@@ -1,4 +1,4 @@
-//! Rows as a training takes them: encoded, in f32.
+//! Rows as a training reads them: encoded, in f32.
 
 use dense_search::candle_core::Device;
 use dense_search::data::{Dataset, Normalisation, Split};
@@ -32,7 +32,7 @@ pub(crate) fn encoded(data: &Dataset) -> anyhow::Result<Encoded> {
     })
 }
 
-/// Rows of waves, of unit size, that the inputs move.
+/// Synthetic rows: waves of unit size whose shape depends on the inputs.
 pub(crate) fn waves(inputs: usize, outputs: usize, rows: usize) -> Encoded {
     let x: Vec<f32> = (0..rows * inputs)
         .map(|k| 1.7 * (k as f32 * 2.3).sin())

@@ -1,4 +1,4 @@
-//! (search) The same short search on the CPU and on the device.
+//! (search) Runs the same short search on the CPU and on the device.
 
 use crate::Arguments;
 use dense_search::assemble::output_deviation;
@@ -8,7 +8,8 @@ use dense_search::metrics::evaluate;
 use dense_search::search::{Extent, Input, Search, SearchSettings, TeacherMode, emulator_file};
 use std::time::Instant;
 
-/// The GPU's test error over the CPU's after the same steps, at most: other rounding, other networks.
+/// The largest ratio of the GPU's test error to the CPU's after the same steps: other rounding
+/// gives other networks.
 const ACCURACY: f64 = 1.5;
 
 /// Compares the test errors of the same search on both devices.

@@ -1,4 +1,5 @@
-//! (step) Milliseconds of a weight step of the published space beside PyTorch's, on curves and on images.
+//! (step) Milliseconds of a weight step of the published space, compared with PyTorch's, on curves
+//! and on images.
 
 use crate::{Arguments, Encoded, drawn, encoded, median, output, wait, waves};
 use anyhow::{Context, ensure};
@@ -15,7 +16,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-/// What is timed.
+/// The data and the space of a timing.
 pub(crate) struct Case {
     name: &'static str,
     space: Space,
@@ -24,9 +25,9 @@ pub(crate) struct Case {
     batch: usize,
 }
 
-/// The bundled curves, and images of the size that is asked for.
+/// The bundled curves, and images of the requested size.
 pub(crate) fn cases(arguments: &Arguments, data: &Dataset) -> anyhow::Result<Vec<Case>> {
-    // Values do not change a step's time: as few rows as leave every batch its own.
+    // Values do not affect a step's time: the fewest rows that give every batch its own.
     const IMAGES: usize = 64;
     let &[channels, height, width] = &arguments.image[..] else {
         anyhow::bail!("--image: expected channels, height and width, as 12x192x96");
@@ -148,7 +149,7 @@ pub(crate) fn time(case: &Case, arguments: &Arguments, device: &Device) -> anyho
     Ok(reads == 0)
 }
 
-/// Says whether a step waits for a device that is busy: where nothing is read back, it does not.
+/// Prints whether a step waits for a busy device: it does not, unless something is read back.
 fn issue(device: &Device, step: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let busy = Tensor::ones((8192, 8192), DType::F32, device)?;
     busy.matmul(&busy)?;
@@ -168,7 +169,7 @@ fn issue(device: &Device, step: impl FnOnce() -> anyhow::Result<()>) -> anyhow::
     Ok(())
 }
 
-/// PyTorch's network of the same weights.
+/// PyTorch's network with the same weights.
 struct Peer<'a> {
     arguments: &'a Arguments,
     case: &'a Case,
@@ -177,7 +178,8 @@ struct Peer<'a> {
 }
 
 impl Peer<'_> {
-    /// PyTorch's milliseconds: of a block's step, and the median of steps with a wait each.
+    /// PyTorch's milliseconds: for a step in a block of steps, and the median of steps with a wait
+    /// each.
     fn time(&self, python: &Path, tf32: bool) -> anyhow::Result<(f64, f64)> {
         let Case {
             space,
@@ -239,7 +241,7 @@ impl Peer<'_> {
     }
 }
 
-/// The architectures in the peer's names, without the two fixed layers that it does not list.
+/// The architectures in the peer's notation, without the two fixed layers that it omits.
 fn names_of(space: &Space, architectures: &[Architecture]) -> Vec<Vec<String>> {
     let named = |architecture: &Architecture| {
         let groups = space.groups().iter().zip(architecture.choices());

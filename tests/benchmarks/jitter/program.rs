@@ -1,4 +1,4 @@
-//! Times calls of the emulators on this machine and one thread, and prints two tables.
+//! Times calls of the emulators on this machine in one thread, and prints two tables.
 
 use dense_runtime::predict::Predict;
 use std::hint::black_box;
@@ -8,7 +8,7 @@ mod emulators;
 
 /// Readings of each kind.
 const READINGS: usize = 20_000;
-/// Calls of a reading of smallest times, so that the clock is no part of them.
+/// Calls in a reading of smallest times, so that reading the clock does not count.
 const CALLS: usize = 16;
 
 fn main() {
@@ -25,7 +25,7 @@ fn main() {
     jitter("decoder", &emulators::decoder::model::Emulator);
 }
 
-/// The smallest time of a call with ordinary inputs and with subnormal ones, read in turn.
+/// The smallest time of a call with ordinary inputs and with subnormal ones, in alternation.
 fn subnormal<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(name: &str, emulator: &P) {
     let mut call = call(emulator);
     let ordinary: [f32; IN] = std::array::from_fn(|j| 0.5 - 0.2 * j as f32);
@@ -45,7 +45,7 @@ fn subnormal<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(name: &str,
     );
 }
 
-/// Single calls, and a plain loop of the same length, read in turn.
+/// Single calls, and a plain loop of the same duration, in alternation.
 fn jitter<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(name: &str, emulator: &P) {
     let mut call = call(emulator);
     let x: [f32; IN] = std::array::from_fn(|j| 0.5 - 0.2 * j as f32);
@@ -88,7 +88,7 @@ fn call<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(
     }
 }
 
-/// A chain of products and sums, no memory touched.
+/// A chain of products and sums that touches no memory.
 fn plain(steps: usize) {
     let mut value = black_box(1.0_f32);
     for _ in 0..black_box(steps) {

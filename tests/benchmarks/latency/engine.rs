@@ -1,4 +1,4 @@
-//! What is timed, and how: one engine's turn in a round.
+//! The method of timing: one engine's turn in a round.
 
 use anyhow::Result;
 use std::time::Instant;
@@ -8,9 +8,9 @@ pub(crate) const ROWS: usize = 64;
 
 /// The shortest reading of the clock, in ns: shorter calls are timed together.
 const READING_NS: f64 = 1000.0;
-/// How long one engine's turn takes about, in ns.
+/// The approximate duration of one engine's turn, in ns.
 const TURN_NS: f64 = 2e6;
-/// Calls before the first reading of a turn: other engines have emptied the caches.
+/// Calls before the first reading of a turn, since other engines have evicted the caches.
 const WARM_UP: usize = 20;
 
 /// An engine with a loaded network.
@@ -28,22 +28,22 @@ pub(crate) trait Engine {
         turn.take(|x, y| self.predict(x, y), y, readings)
     }
 
-    /// Makes so many calls inside the engine's own code, for engines that can.
+    /// Makes this many calls inside the engine's own code, for engines that can.
     fn repeat(&mut self, _calls: usize, _how: Repeat, _x: &[f32]) -> Option<()> {
         None
     }
 }
 
-/// How calls follow each other.
+/// The dependence between calls.
 #[derive(Clone, Copy)]
 pub(crate) enum Repeat {
     /// Each on the next of [`ROWS`] rows.
     BackToBack,
-    /// Each on what the one before has given.
+    /// Each on the result of the one before.
     Chained,
 }
 
-/// What one turn of one engine consists of.
+/// The parts of one turn of one engine.
 pub(crate) struct Turn<'a> {
     /// [`ROWS`] rows.
     pub(crate) rows: &'a [f32],
@@ -56,7 +56,7 @@ pub(crate) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    /// The turn for calls that last about this long.
+    /// The turn for calls of about this duration.
     pub(crate) fn of(rows: &'a [f32], call_ns: f64, timer_ns: f64) -> Self {
         let group = (READING_NS / call_ns).ceil().max(1.0);
         Self {
@@ -99,7 +99,7 @@ pub(crate) fn timer_ns() -> f64 {
     at(&mut readings, 0.5)
 }
 
-/// The reading below which this fraction of all lies; NaN where there is none.
+/// The reading below which this fraction of all lies; NaN if there are none.
 pub(crate) fn at(readings: &mut [f64], fraction: f64) -> f64 {
     readings.sort_by(f64::total_cmp);
     let last = readings.len().saturating_sub(1);

@@ -1,4 +1,5 @@
-//! What the processor can do at best, measured: cycles, fused multiply-adds, and reads from the second cache.
+//! The limits of the processor, measured: clock, fused multiply-adds, and reads from the
+//! second-level cache.
 
 use anyhow::{Result, ensure};
 use std::arch::asm;
@@ -13,13 +14,14 @@ use std::time::Instant;
 
 /// Dependent additions of one probe of the clock.
 const ADDITIONS: u64 = 100_000;
-/// Fused multiply-adds in flight: five cycles of latency at two a cycle need ten.
+/// Fused multiply-adds in flight: a latency of five cycles at two a cycle needs ten.
 const CHAINS: usize = 12;
 /// Fused multiply-adds of each chain in one probe.
 const LINKS: u64 = 10_000;
-/// Bytes that the probe of the second cache reads: many times the first, below half the second.
+/// Bytes that the probe of the second-level cache reads: many times the first level, below half the
+/// second.
 const STREAM: usize = 192 * 1024;
-/// The least share of two vectors a cycle that a peak probe must reach.
+/// The smallest share of two vectors a cycle that a valid peak must reach.
 pub(crate) const VALID: f64 = 0.9;
 
 /// The best of all probes so far.
@@ -28,21 +30,21 @@ pub(crate) struct Floor {
     l1_bytes: usize,
     /// Core cycles in a ns.
     pub(crate) clock: f64,
-    /// By vectors of eight, and of sixteen where the processor has them.
+    /// For vectors of eight, and of sixteen if the processor has them.
     pub(crate) widths: Vec<Width>,
 }
 
-/// What vectors of one width reach.
+/// The rates of vectors of one width.
 pub(crate) struct Width {
-    /// Numbers in a vector.
+    /// Floats in a vector.
     pub(crate) lanes: usize,
     /// Multiply-accumulates in a ns.
     pub(crate) peak: f64,
-    /// Bytes from the second cache in a ns.
+    /// Bytes from the second-level cache in a ns.
     pub(crate) l2: f64,
 }
 
-/// Numbers that begin at a cache line: a vector that lies in two of them is read twice.
+/// Floats that begin at a cache line: a vector that crosses two lines is read twice.
 #[repr(align(64))]
 struct Line([f32; 16]);
 type Stream = Vec<Line>;
@@ -70,7 +72,7 @@ impl Floor {
         })
     }
 
-    /// Probes once more.
+    /// Probes once more, and keeps the best.
     pub(crate) fn probe(&mut self) {
         let elapsed = |work: &dyn Fn()| {
             let start = Instant::now();
@@ -81,7 +83,7 @@ impl Floor {
         self.clock = self.clock.max(ADDITIONS as f64 / ns);
         let stream = &self.stream[..];
         for width in &mut self.widths {
-            // SAFETY: `new` has seen that the processor has these instructions.
+            // SAFETY: `new` verified that the processor has these instructions.
             let (multiply_adds, read): (&dyn Fn(), &dyn Fn()) = match width.lanes {
                 8 => (&|| unsafe { multiply_adds_of_8(LINKS) }, &|| unsafe {
                     read_by_8(stream)
@@ -92,33 +94,33 @@ impl Floor {
             };
             let products = LINKS as usize * CHAINS * width.lanes;
             width.peak = width.peak.max(products as f64 / elapsed(multiply_adds));
-            // The first ones bring the stream into the cache.
+            // The first passes bring the stream into the cache.
             for _ in 0..8 {
                 width.l2 = width.l2.max(STREAM as f64 / elapsed(read));
             }
         }
     }
 
-    /// The peak of vectors of eight as a share of two of them in each cycle.
+    /// The peak of vectors of eight, as a share of two of them in each cycle.
     pub(crate) fn reached(&self) -> f64 {
         self.widths[0].peak / (2 * self.widths[0].lanes) as f64 / self.clock
     }
 
-    /// Arithmetic and memory bound of a network by vectors of this width, in ns.
+    /// Arithmetic and memory bound of a network with vectors of this width, in ns.
     pub(crate) fn bounds(&self, width: &Width, macs: u64, weight_bytes: usize) -> (f64, f64) {
         let beyond = weight_bytes.saturating_sub(self.l1_bytes);
         (macs as f64 / width.peak, beyond as f64 / width.l2)
     }
 }
 
-/// The size of the first data cache; 32 KiB where the system does not say.
+/// The size of the first-level data cache; 32 KiB if the system does not report it.
 fn l1_bytes() -> usize {
     let size = fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index0/size").ok();
     let kib = size.and_then(|size| size.trim().strip_suffix('K')?.parse::<usize>().ok());
     1024 * kib.unwrap_or(32)
 }
 
-/// Additions of which each needs the one before: one a cycle.
+/// Additions that each depend on the one before: one a cycle.
 pub(crate) fn dependent_additions(count: u64) {
     let mut sum = 0_u64;
     let mut left = count / 100;
@@ -179,7 +181,7 @@ unsafe fn read_by_8(stream: &[Line]) {
     for lines in stream.chunks_exact(4) {
         for (any, line) in any.chunks_exact_mut(2).zip(lines) {
             for (any, vector) in any.iter_mut().zip(line.0.as_chunks::<8>().0) {
-                // SAFETY: the array has as many numbers as the vector.
+                // SAFETY: the array has the vector's length.
                 *any = _mm256_or_ps(*any, unsafe { _mm256_loadu_ps(vector.as_ptr()) });
             }
         }
@@ -194,7 +196,7 @@ unsafe fn read_by_16(stream: &[Line]) {
     let mut any: [__m512i; 8] = [_mm512_setzero_si512(); 8];
     for lines in stream.chunks_exact(8) {
         for (any, line) in any.iter_mut().zip(lines) {
-            // SAFETY: the array has as many numbers as the vector.
+            // SAFETY: the array has the vector's length.
             *any = _mm512_or_si512(*any, unsafe { _mm512_loadu_si512(line.0.as_ptr().cast()) });
         }
     }

@@ -1,4 +1,4 @@
-//! Ours: the network is frozen, built by cargo as a user would, and loaded.
+//! Ours: the network is frozen, built by cargo as a user would build it, and loaded.
 
 use super::engine::{Engine, ROWS, Repeat};
 use anyhow::{Context, Result, bail, ensure};
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-/// How the frozen crate is built.
+/// The build of the frozen crate.
 #[derive(Clone, Copy)]
 pub(crate) struct Flavour {
     pub(crate) name: &'static str,
@@ -18,7 +18,8 @@ pub(crate) struct Flavour {
 }
 
 impl Flavour {
-    /// For this machine, for the third level of x86-64, and for any, dispatching when it runs.
+    /// For this machine, for the third level of x86-64, and for any x86-64 with dispatch at run
+    /// time.
     const ALL: [Self; 3] = [
         Self {
             name: "native",
@@ -52,7 +53,7 @@ pub(crate) struct Frozen {
     chain: Loop,
     inputs: usize,
     outputs: usize,
-    /// Has the functions above, and is never unloaded.
+    /// Owns the code of the functions above, and is never unloaded.
     _library: Library,
 }
 
@@ -65,7 +66,7 @@ impl Frozen {
         };
         fs::create_dir_all(folder)?;
         freeze(emulator, &folder.join("frozen"), &options)?;
-        // Beside, not around it: each is a workspace.
+        // Beside it, not around it: each is a workspace.
         let folder = &folder.join("wrapper");
         fs::create_dir_all(folder.join("src"))?;
         fs::write(folder.join("src/lib.rs"), include_str!("wrapper.rs.txt"))?;
@@ -89,7 +90,8 @@ impl Frozen {
     }
 
     fn load(path: &Path, emulator: &Emulator) -> Result<Self> {
-        // SAFETY: the library was written and built above: it has no initialiser, and the functions have these types.
+        // SAFETY: the library was written and built above: it has no initialiser, and the functions
+        // have these types.
         unsafe {
             let library = Library::new(path)?;
             let create: unsafe extern "C" fn() -> *mut c_void = *library.get(b"create")?;

@@ -14,7 +14,7 @@ type Function = unsafe extern "C" fn(*const f32, *mut f32);
 pub(crate) struct GeneratedC {
     model: Function,
     sizes: (usize, usize),
-    /// Has the function above, and is never unloaded.
+    /// Owns the code of the function above, and is never unloaded.
     _library: Library,
 }
 
@@ -26,7 +26,8 @@ pub(crate) fn generate(emulator: &Emulator, python: &Path, folder: &Path) -> Res
 impl GeneratedC {
     /// Compiles the folder's `model.c`.
     ///
-    /// The flag is left out when the library is linked: it would make the whole process flush denormal numbers to zero.
+    /// The flag is left out when the library is linked: it would make the whole process flush
+    /// subnormal floats to zero.
     pub(crate) fn build(emulator: &Emulator, folder: &Path, flags: &[&str]) -> Result<Self> {
         let name = format!("model{}", flags.concat());
         let (object, library) = (format!("{name}.o"), format!("{name}.so"));
@@ -47,7 +48,8 @@ impl GeneratedC {
         let mut link = Command::new("gcc");
         link.args(["-shared", &object, "-lm", "-o", &library]);
         done(link.current_dir(folder))?;
-        // SAFETY: generated code has no initialiser, and the function takes the model's input and output.
+        // SAFETY: generated code has no initialiser, and the function takes the model's input and
+        // output.
         unsafe {
             let library = Library::new(folder.join(library))?;
             Ok(Self {

@@ -1,13 +1,15 @@
-//! One call of each network: ours under three sets of compiler flags, peers, and the floor that the processor sets.
+//! One call of each network: ours under three sets of compiler flags, peers, and the lower bound
+//! set by the processor.
 //!
-//! `cargo run --release -p dense-tests --example latency -- [--peers PYTHON]`, with PYTHON from the virtual environment
-//! that `tests/peers/make_venv FOLDER` makes. Everything runs in one process and one thread, round by round in turn, so
-//! that a noisy machine disturbs all alike.
+//! `cargo run --release -p dense-tests --example latency -- [--peers PYTHON]`, with PYTHON from the
+//! virtual environment that `tests/peers/make_venv FOLDER` creates. Everything runs in one process
+//! and one thread, round by round in turn, so that a noisy machine disturbs all alike.
 //!
-//! `floor = max(multiply-accumulates / peak, weight bytes beyond L1 / bandwidth of L2)`, with peak and bandwidth
-//! measured in the same rounds, by vectors of eight and, where the processor has them, of sixteen: ours takes those for
-//! whole blocks of sixteen outputs. A run is void where the peak is below 90 % of two vectors of eight fused
-//! multiply-adds per cycle, the cycle measured by a chain of dependent additions.
+//! `floor = max(multiply-accumulates / peak, weight bytes beyond L1 / bandwidth of L2)`, with peak
+//! and bandwidth measured in the same rounds, for vectors of eight and, if the processor has them,
+//! of sixteen: ours uses those for whole blocks of sixteen outputs. A run is void if the peak is
+//! below 90 % of two vectors of eight fused multiply-adds per cycle, the cycle measured by a chain
+//! of dependent additions.
 //!
 //! Ours computes guard, mean, standard deviation and status; the peers compute the mean alone.
 
@@ -48,7 +50,7 @@ use std::process::ExitCode;
 
 #[derive(Parser)]
 struct Arguments {
-    /// The python of a virtual environment with the peers; rten alone if left out
+    /// The Python of a virtual environment with the peers; rten alone if left out
     #[arg(long)]
     peers: Option<PathBuf>,
     /// Networks to time

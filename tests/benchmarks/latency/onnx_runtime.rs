@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, ptr};
 
-/// The oldest interface that has all that is called here.
+/// The oldest interface with all functions called here.
 const INTERFACE: u32 = 17;
 
-/// A network in two sessions: for one row and, where the engine accepts it, for many.
+/// A network in two sessions: for one row and, if the engine accepts it, for many.
 pub(crate) struct OnnxRuntime {
     one: Session,
     many: Option<Session>,
-    /// Has the interface, and is never unloaded.
+    /// Owns the interface, and is never unloaded.
     _library: Library,
 }
 
@@ -34,7 +34,7 @@ struct Session {
     y: Box<[f32]>,
 }
 
-/// The library in the wheel that this python has.
+/// The library in the wheel installed for this Python.
 pub(crate) fn library(python: &Path) -> Result<PathBuf> {
     let program = "import onnxruntime, os; print(os.path.dirname(onnxruntime.__file__))";
     let output = Command::new(python).args(["-c", program]).output()?;
@@ -46,7 +46,7 @@ pub(crate) fn library(python: &Path) -> Result<PathBuf> {
     let folder = Path::new(String::from_utf8(output.stdout)?.trim()).join("capi");
     let entries = fs::read_dir(&folder)?.filter_map(Result::ok);
     let mut paths = entries.map(|entry| entry.path());
-    // Beside it lie libraries of single providers, whose names go on with `_`.
+    // Libraries of single providers lie beside it; their names continue with `_`.
     paths
         .find(|path| {
             path.file_name()
@@ -57,7 +57,7 @@ pub(crate) fn library(python: &Path) -> Result<PathBuf> {
 
 impl OnnxRuntime {
     pub(crate) fn load(emulator: &Emulator, library: &Path) -> Result<Self> {
-        // SAFETY: this is the entry that the C interface documents.
+        // SAFETY: this is the documented entry point of the C interface.
         let (library, api) = unsafe {
             let library = Library::new(library)?;
             let base: unsafe extern "C" fn() -> *const OrtApiBase =
@@ -92,8 +92,9 @@ impl Session {
         let (mut environment, mut options, mut memory) =
             (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         let (mut session, mut binding) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: every call is as the C interface documents it; results are written to the pointers above, and the
-        // bound arrays are kept on the heap beside the session, which is never released.
+        // SAFETY: every call follows the documentation of the C interface; results are written to
+        // the pointers above, and the bound arrays are kept on the heap beside the session, which
+        // is never released.
         unsafe {
             let level = OrtLoggingLevel::ORT_LOGGING_LEVEL_ERROR;
             check((api.CreateEnv)(
@@ -162,7 +163,7 @@ fn name(name: &CStr) -> *const c_char {
     name.as_ptr()
 }
 
-/// The library's own message where a call failed.
+/// The library's own message if a call failed.
 fn check(api: &OrtApi, status: OrtStatusPtr) -> Result<()> {
     if status.0.is_null() {
         return Ok(());

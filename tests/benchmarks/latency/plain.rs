@@ -1,10 +1,11 @@
-//! A plain arithmetic loop as long as a call: what of the slowest calls is the machine's own.
+//! A plain arithmetic loop as long as a call: shows how slow calls get because of the machine
+//! alone.
 
 use super::engine::Engine;
 use super::floor::dependent_additions;
 use anyhow::Result;
 
-/// So many dependent additions.
+/// This many dependent additions.
 pub(crate) struct Plain(pub(crate) u64);
 
 impl Engine for Plain {

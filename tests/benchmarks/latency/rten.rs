@@ -25,7 +25,7 @@ impl Rten {
     }
 }
 
-/// One call. In a thread of the pool it has no other to wait for.
+/// One call. In a thread of the pool it does not wait for another.
 fn call(model: &Model, pool: &Arc<ThreadPool>, x: &[f32], y: &mut [f32]) -> Result<()> {
     let options = RunOptions::default().with_thread_pool(Some(Arc::clone(pool)));
     let x = ValueView::from_shape([1, x.len()], x)?;

@@ -20,21 +20,21 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Rows on which the errors are taken.
+/// Rows for measuring the errors.
 const CHECKED: usize = 200;
 /// Batches that are timed in one turn.
 const BATCHES: usize = 3;
 /// Calls inside the frozen code in one turn.
 const REPEATED: usize = 2000;
 
-/// One engine on one network, with what was measured.
+/// One engine on one network, with its measurements.
 pub(crate) struct Contestant {
     pub(crate) name: String,
-    /// Gone where it failed.
+    /// `None` if it failed.
     engine: Option<Box<dyn Engine>>,
-    /// Why it is gone.
+    /// The reason of the failure.
     pub(crate) failure: Option<String>,
-    /// Of the mean, against the f64 interpreter; `None` where nothing is predicted.
+    /// The largest error of the mean against the f64 interpreter; `None` if nothing is predicted.
     pub(crate) error: Option<f64>,
     call_ns: f64,
     /// ns of a call.
@@ -45,7 +45,7 @@ pub(crate) struct Contestant {
     pub(crate) repeated: [f64; 2],
 }
 
-/// One network with everything measured on it.
+/// One network with all its measurements.
 pub(crate) struct Measured {
     pub(crate) network: Network,
     pub(crate) macs: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Measured {
     pub(crate) contestants: Vec<Contestant>,
 }
 
-/// Runs the benchmark and prints its table; the exit code is 1 where the run is void.
+/// Runs the benchmark and prints its table; the exit code is 1 if the run is void.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let networks = arguments
         .networks
@@ -166,7 +166,7 @@ impl Contestant {
         }
     }
 
-    /// Lets the engine work; one that fails is out.
+    /// Runs the engine; one that fails is excluded.
     fn with(&mut self, work: impl FnOnce(&mut dyn Engine, &mut Records<'_>) -> Result<()>) {
         let Some(engine) = self.engine.as_deref_mut() else {
             return;
@@ -185,7 +185,7 @@ impl Contestant {
     }
 }
 
-/// Where an engine's figures go.
+/// The destination of an engine's figures.
 struct Records<'a> {
     call_ns: &'a mut f64,
     readings: &'a mut Vec<f64>,
@@ -231,7 +231,7 @@ fn measure(
             Ok(())
         });
     }
-    // Once may be interrupted.
+    // A single measurement may be interrupted.
     (0..10).for_each(|_| floor.probe());
     let ours = measured.contestants.iter().map(|one| one.call_ns);
     let ours_ns = ours.take(1).find(|ns| ns.is_finite()).unwrap_or(1000.0);
@@ -256,7 +256,7 @@ fn measure(
     }
 }
 
-/// The largest absolute error; infinite where a result is not a number.
+/// The largest absolute error; infinite if a result is NaN.
 fn largest_error<'a>(
     engine: &mut dyn Engine,
     rows: impl Iterator<Item = (&'a [f32], &'a Vec<f64>)>,

@@ -1,4 +1,4 @@
-//! What was measured, for people and for programs.
+//! Prints the measurements, for people and for programs.
 
 use super::engine::at;
 use super::floor::Floor;
@@ -110,7 +110,7 @@ pub(crate) fn json(all: &mut [Measured], floor: &Floor, valid: bool) -> Value {
             let [min, p50, p99_9] =
                 [0.0, 0.5, 0.999].map(|part| at(&mut contestant.readings, part) / 1e3);
             let cycles = contestant.repeated.map(|ns| ns * floor.clock);
-            // What was not measured is not a number, which JSON writes as null.
+            // A missing measurement is NaN, which JSON writes as null.
             json!({
                 "engine": contestant.name,
                 "failure": contestant.failure,

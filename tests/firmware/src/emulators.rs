@@ -1,8 +1,8 @@
-//! The frozen emulators: none, until the workstation's test writes some in the place of this file.
+//! The frozen emulators: none, until the workstation's test replaces this file.
 
 use core::fmt::{self, Write};
 
-/// Prints what each emulator predicts.
+/// Prints the predictions of each emulator.
 pub(crate) fn run_all(_: &mut impl Write) -> fmt::Result {
     Ok(())
 }

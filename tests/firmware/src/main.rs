@@ -1,8 +1,8 @@
-//! Prints over semihosting the bits that a Cortex-M4F computes: every elementary function over all magnitudes,
-//! then the predictions of frozen emulators.
+//! Prints over semihosting the bits that a Cortex-M4F computes: every elementary function over all
+//! magnitudes, then the predictions of frozen emulators.
 //!
-//! The workstation's test (`tests/tests/conformance/firmware.rs`) copies this crate, writes the emulators into the copy, builds and
-//! runs it with `run`, and compares every line with its own.
+//! The workstation's test (`tests/tests/conformance/firmware.rs`) copies this crate, writes the
+//! emulators into the copy, builds and runs it with `run`, and compares every line with its own.
 
 #![no_std]
 #![no_main]

@@ -1,7 +1,8 @@
-//! Calls the frozen emulators without printing, in a program that links only where none of its code can panic: the panic
-//! handler calls a function that there is not, and what cannot be reached is not linked.
+//! Calls the frozen emulators without printing, in a program that links only if none of its code
+//! can panic: the panic handler calls a function that does not exist, and unreachable code is not
+//! linked.
 //!
-//! Apart from `main.rs`, for it is the formatting there that could panic, not the arithmetic.
+//! Separate from `main.rs`, because its formatting can panic, unlike the arithmetic.
 
 #![no_std]
 #![no_main]
@@ -12,14 +13,15 @@ use core::fmt;
 use core::panic::PanicInfo;
 use cortex_m_rt::entry;
 
-/// In the place of the module that prints.
+/// Replaces the module that prints.
 mod report {
     use core::fmt::{self, Write};
     use core::hint::black_box;
     use dense_runtime::predict::Predict;
     use dense_runtime::status::Status;
 
-    /// Calls everything that an emulator can do. Inputs and how many rows there are the compiler must not know.
+    /// Calls every function of an emulator. Inputs and the number of rows are hidden from the
+    /// compiler.
     pub(crate) fn emulator<const IN: usize, const OUT: usize, P: Predict<IN, OUT>>(
         _: &mut impl Write,
         _: usize,
@@ -50,7 +52,7 @@ mod report {
     }
 }
 
-/// Where nothing is written to.
+/// Discards all output.
 struct Nowhere;
 
 impl fmt::Write for Nowhere {

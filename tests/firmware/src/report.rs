@@ -1,5 +1,5 @@
-//! What is computed and printed, one line a result. The device's program and the workstation's test both compile this file,
-//! so that the two reports differ only where the bits do.
+//! Computes and prints the results, one line each. The device's program and the workstation's test
+//! both compile this file, so that the two reports differ only where the bits do.
 
 use core::fmt::{self, Write};
 use dense_runtime::elementary::{exp, ln, sigmoid, silu, sinh, tanh};
@@ -12,8 +12,9 @@ const PATTERNS: u32 = 8192;
 /// Inputs of one printed hash: small enough to find a differing input by hand.
 const BLOCK: u32 = 512;
 
-/// The input of number `index`: every second one is spread over all bit patterns (NaN, infinities and subnormals too), the
-/// others over magnitudes from 2^-16 to 2^8, where the functions are neither 0, 1 nor infinite.
+/// The input with this index: every second one is spread over all bit patterns (NaN, infinities and
+/// subnormals too), the others over magnitudes from 2^-16 to 2^8, where the functions are neither
+/// 0, 1 nor infinite.
 fn pattern(index: u32) -> f32 {
     // Multiples of 2^32 / golden ratio are spread evenly over the 32-bit integers.
     let bits = index.wrapping_mul(0x9E37_79B1);
@@ -24,7 +25,8 @@ fn pattern(index: u32) -> f32 {
     f32::from_bits((bits & 0x807F_FFFF) | (exponent << 23))
 }
 
-/// The bits of a result; of a NaN, whose sign and payload are the processor's own, only that it is one.
+/// The bits of a result; every NaN counts as the same one, since its sign and payload depend on the
+/// processor.
 fn bits(result: f32) -> u32 {
     if result.is_nan() {
         0x7FC0_0000
@@ -61,7 +63,8 @@ fn blocks(out: &mut impl Write, name: &str, function: fn(f32) -> f32) -> fmt::Re
     Ok(())
 }
 
-/// Prints whether a frozen emulator passes its self-test, then its predictions at `rows`, given as bits.
+/// Prints whether a frozen emulator passes its self-test, then its predictions at `rows`, given as
+/// bits.
 #[cfg_attr(
     test,
     expect(dead_code, reason = "the workstation asks the interpreter instead")
@@ -113,7 +116,7 @@ pub(crate) fn prediction(
     for (what, values) in [(" mean", mean), (" std", std)] {
         out.write_str(what)?;
         for &value in values {
-            // Where an input was not finite, the results' NaN is a certain one.
+            // If an input was not finite, the results are a specific NaN.
             let bits = if *non_finite == 0 {
                 bits(value)
             } else {

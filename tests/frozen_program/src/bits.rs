@@ -1,7 +1,8 @@
-//! The bits of every emulator: its self-test, then those at the rows in `NAME.rows`, if there is such a file, to `NAME.out`.
+//! Tests the bits of every emulator: runs its self-test, then predicts the rows in `NAME.rows`, if
+//! there is such a file, into `NAME.out`.
 //!
-//! Little-endian. A row is its inputs; a result is the status (`non_finite` and `outside` of 8 bytes, `worst`, `excess`,
-//! `far` and `overflow` of 4), the means and the standard deviations.
+//! Little-endian. A row is its inputs; a result is the status (`non_finite` and `outside` of 8
+//! bytes, `worst`, `excess`, `far` and `overflow` of 4), the means and the standard deviations.
 
 use crate::calls::Frozen;
 use dense_runtime::image::ImageError;
@@ -22,7 +23,7 @@ pub fn run(emulators: &mut [Box<dyn Frozen>], folder: &Path) {
     }
 }
 
-/// The numbers of a file.
+/// The floats of a file.
 pub fn numbers(bytes: &[u8]) -> Vec<f32> {
     let (words, _) = bytes.as_chunks();
     words.iter().map(|&word| f32::from_le_bytes(word)).collect()
@@ -49,14 +50,14 @@ struct Results {
 impl Results {
     fn new(rows: usize, outputs: usize) -> Self {
         Self {
-            // No prediction: what is not written is seen.
+            // Not a prediction, so that missing results are detected.
             mean: vec![0.5; rows * outputs],
             std: vec![-1.0; rows * outputs],
             status: vec![Status::default(); rows],
         }
     }
 
-    /// Whether the bits differ; those of a NaN, which an overflow leaves behind, are the processor's own.
+    /// Whether the bits differ; those of a NaN after an overflow depend on the processor.
     fn differs(&self, other: &Self) -> bool {
         let bit = |value: &f32| if value.is_nan() { f32::NAN } else { *value }.to_bits();
         let bits = |values: &[f32]| values.iter().map(bit).collect::<Vec<_>>();
@@ -66,7 +67,7 @@ impl Results {
     }
 }
 
-/// One by one, in batches and on several threads: the same bits.
+/// Predicts one by one, in batches and on several threads, with the same bits.
 fn predicted(emulator: &mut dyn Frozen, x: &[f32]) -> Vec<u8> {
     let (inputs, outputs) = (emulator.limits().0.len(), emulator.outputs());
     let rows = x.len() / inputs;

@@ -1,4 +1,5 @@
-//! Prints for every emulator how often its calls went to the global allocator; then for one that is made to.
+//! Prints for every emulator how often its calls used the global allocator; then for one that
+//! allocates on purpose.
 
 use crate::calls::{Calls, Frozen};
 use dense_runtime::predict::SelfTestFailure;
@@ -7,12 +8,13 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The system's allocator, with a count of blocks that were asked for.
+/// The system's allocator, with a count of allocated blocks.
 struct Counting;
 
 static BLOCKS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: the system's allocator, untouched. What is not written here (`realloc`, `alloc_zeroed`) goes through `alloc`.
+// SAFETY: forwards to the system's allocator. The other methods (`realloc`, `alloc_zeroed`) go
+// through `alloc`.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         BLOCKS.fetch_add(1, Ordering::Relaxed);
@@ -27,7 +29,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// One number for all inputs of a row.
+/// One value for all inputs of a row.
 const ROWS: [f32; 5] = [0.0, 1.0e-42, f32::MAX, f32::NAN, f32::INFINITY];
 
 pub fn run(emulators: &mut [Box<dyn Frozen>]) {
@@ -45,7 +47,7 @@ fn report(emulator: &mut dyn Calls) {
         vec![0.0; ROWS.len() * outputs],
     );
     let mut status = [Status::default(); ROWS.len()];
-    // The first call of all comes first, so that what is done once is counted too.
+    // The very first call is measured too, so that one-time work is counted.
     let predict = blocks(|| {
         emulator.predict(
             black_box(&rows[..inputs]),
@@ -64,14 +66,14 @@ fn report(emulator: &mut dyn Calls) {
     );
 }
 
-/// Blocks that the work asked for.
+/// Blocks that the work allocated.
 fn blocks(work: impl FnOnce()) -> usize {
     let before = BLOCKS.load(Ordering::Relaxed);
     work();
     BLOCKS.load(Ordering::Relaxed) - before
 }
 
-/// Takes a block from the heap in every call.
+/// Allocates a block in every call.
 struct Planted;
 
 impl Calls for Planted {

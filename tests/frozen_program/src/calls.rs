@@ -1,14 +1,14 @@
-//! The calls of every emulator, as functions that do not link where a panic can be reached from them, and one interface to
-//! the emulators of all sizes.
+//! The calls of every emulator, as functions that link only if no panic is reachable from them, and
+//! one interface to emulators of all sizes.
 //!
-//! What `no-panic` marks refers to an undefined symbol wherever a panic could unwind through it, so that the program links
-//! only where the optimiser has shown that none can.
+//! A function marked with `no-panic` refers to an undefined symbol wherever a panic could unwind
+//! through it, so the program links only if the optimiser has shown that none can.
 
 use dense_runtime::image::{Identity, ImageError};
 use dense_runtime::predict::SelfTestFailure;
 use dense_runtime::status::Status;
 
-/// An emulator, whatever its sizes. Rows follow one another; there are whole ones alone.
+/// An emulator of any size. Rows follow one another; there are only complete ones.
 pub trait Calls {
     fn name(&self) -> &'static str;
     /// The box, from low to high.
@@ -25,7 +25,7 @@ pub trait Calls {
     fn self_test(&mut self) -> Result<(), SelfTestFailure>;
 }
 
-/// An emulator that was frozen, and whose weights can be swapped.
+/// A frozen emulator whose weights can be swapped.
 pub trait Frozen: Calls {
     fn predict_parallel(
         &self,
@@ -44,20 +44,22 @@ pub trait Frozen: Calls {
         mean: &mut [f32],
         std: &mut [f32],
     ) -> Result<Status, ImageError>;
-    /// Tests the weights of an image that is sound, or those that are built in and named as such.
+    /// Tests the weights of an intact image, or the built-in weights, passed explicitly.
     fn self_test_of(&mut self, image: Option<&[u8]>) -> Result<(), SelfTestFailure>;
-    /// Tests weights by themselves that need not be whole.
+    /// Tests weights that need not be intact.
     ///
     /// # Safety
     /// There are enough bytes, and they are aligned.
     unsafe fn self_test_of_damaged(&mut self, image: &[u8]) -> Result<(), SelfTestFailure>;
-    /// Where in an image the mean of the golden vectors is, in words.
+    /// The index of the golden vectors' mean in an image, in words.
     fn golden_word(&self) -> usize;
-    /// Whether the weights of an image are read where they lie.
+    /// Whether the weights of an image are read in place.
     fn reads_in_place(&self, image: &[u8]) -> bool;
-    /// What a check in slices of so many bytes in turn says of an image, and of the weights that are built in without one.
+    /// The result of a check of an image in slices of these sizes in turn; of the built-in weights
+    /// without an image.
     fn checked_in_slices(&self, image: Option<&[u8]>, sizes: &[usize]) -> Result<(), ImageError>;
-    /// Which weights those of an image are, and their trained box; those that are built in without one.
+    /// The identity of an image's weights, and their trained box; of the built-in weights without
+    /// an image.
     fn identity(&self, image: Option<&[u8]>) -> (Identity, Vec<f32>);
 }
 
@@ -149,7 +151,7 @@ macro_rules! calls {
                 }
             }
 
-            /// What the calls write to.
+            /// The outputs of the calls.
             pub struct Caller {
                 workspace: Workspace,
                 batch: Workspace<BATCH>,
@@ -251,7 +253,8 @@ macro_rules! calls {
                     &mut self,
                     image: &[u8],
                 ) -> Result<(), SelfTestFailure> {
-                    // SAFETY: as many bytes as there have to be, aligned; any bits are numbers.
+                    // SAFETY: there are enough bytes, aligned; all bit patterns are valid floats
+                    // and integers.
                     let damaged = unsafe { &*image.as_ptr().cast::<Weights>() };
                     damaged.self_test(&mut self.workspace)
                 }

@@ -1,11 +1,12 @@
-//! Runs every frozen emulator that was written beside it (`emulators`), in one of the ways that the tests ask for:
+//! Runs every frozen emulator that was written beside it (`emulators`), in one of the modes of the
+//! tests:
 //!
-//!     frozen-program bits FOLDER    self-tests, then the rows of FOLDER, whose results it leaves there
-//!     frozen-program blocks         how often a call goes to the global allocator
-//!     frozen-program work           calls on inputs of each kind, whose instructions Callgrind counts
-//!     frozen-program swap FOLDER    weights that are swapped in, whole and damaged ones
+//!     frozen-program bits FOLDER    self-tests, then the rows of FOLDER, whose results it leaves
+//! there frozen-program blocks         how often a call goes to the global allocator frozen-program
+//! work           calls on inputs of each kind, whose instructions Callgrind counts frozen-program
+//! swap FOLDER    weights that are swapped in, whole and damaged ones
 //!
-//! It ends with a panic where something is not as it has to be.
+//! It panics if a check fails.
 
 mod bits;
 mod blocks;

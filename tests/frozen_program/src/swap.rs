@@ -1,5 +1,6 @@
-//! Swaps weights in at run time: for each emulator those of `NAME.bin`, if there is such a file, with the results at the rows of
-//! `NAME.rows` to `NAME.out`; then every way in which an image can be wrong.
+//! Swaps weights in at run time: for each emulator those of `NAME.bin`, if there is such a file,
+//! with the results at the rows of `NAME.rows` written to `NAME.out`; then every kind of invalid
+//! image.
 
 use crate::bits::numbers;
 use crate::calls::Frozen;
@@ -35,7 +36,7 @@ struct Memory(Vec<Line>);
 struct Line([u8; 64]);
 
 impl Memory {
-    /// These bytes, so far from a multiple of 64.
+    /// These bytes, at this distance from a multiple of 64.
     fn new(bytes: &[u8], offset: usize) -> Self {
         let mut memory = Self(vec![Line([0; 64]); bytes.len().div_ceil(64) + 1]);
         let places = memory.bytes_mut()[offset..].iter_mut();
@@ -54,14 +55,14 @@ impl Memory {
     }
 }
 
-/// The bits of an image that are flipped: all of a small one, else so many that a generator draws.
+/// The bits of an image that are flipped: all of a small one, else this many random ones.
 fn flipped(bits: usize, count: usize) -> Vec<usize> {
     if count == 0 {
         return (0..bits).collect();
     }
     let mut state = 11_u64;
     let mut draw = || {
-        // Knuth's generator, MMIX; of its bits the upper ones.
+        // Knuth's generator, MMIX; uses the upper bits.
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
@@ -81,7 +82,8 @@ fn others(folder: &Path, name: &str) -> Vec<PathBuf> {
     files.filter(image).collect()
 }
 
-/// Means and deviations at all rows by the weights of the image, of which nothing is left behind.
+/// Means and deviations at all rows with the weights of the image, after which the built-in ones
+/// are in use again.
 fn swapped(emulator: &mut dyn Frozen, image: &[u8], rows: &[f32]) -> Vec<u8> {
     assert_eq!(image.len(), emulator.image_bytes());
     let memory = Memory::new(image, 0);
@@ -104,7 +106,8 @@ fn swapped(emulator: &mut dyn Frozen, image: &[u8], rows: &[f32]) -> Vec<u8> {
     out
 }
 
-/// What the weights of an image say of themselves, as bytes: structure, checksum, version, hash of the data, trained box.
+/// The identity of an image's weights, as bytes: structure, checksum, version, hash of the data,
+/// trained box.
 fn identity(emulator: &mut dyn Frozen, image: &[u8]) -> Vec<u8> {
     let memory = Memory::new(image, 0);
     let (said, limits) = emulator.identity(Some(memory.bytes()));
@@ -118,7 +121,7 @@ fn identity(emulator: &mut dyn Frozen, image: &[u8]) -> Vec<u8> {
     words.flat_map(u32::to_le_bytes).collect()
 }
 
-/// Why the weights of these bytes are refused.
+/// The reason why the weights of these bytes are rejected.
 fn refused(emulator: &mut dyn Frozen, image: &[u8]) -> ImageError {
     let x = vec![0.0; emulator.limits().0.len()];
     let (mut mean, mut std) = (vec![0.0; emulator.outputs()], vec![0.0; emulator.outputs()]);
@@ -146,7 +149,7 @@ fn refuses_what_is_no_image(emulator: &mut dyn Frozen, image: &[u8], others: &[P
         assert_eq!(refused(emulator, moved), ImageError::Alignment);
     }
     for other in others {
-        // Also where it is shorter: a whole image is not one that was cut short.
+        // Also if it is shorter: the whole image of a smaller emulator is not a truncated image.
         let bytes = fs::read(other).unwrap();
         let memory = Memory::new(&bytes, 0);
         assert_eq!(
@@ -157,8 +160,8 @@ fn refuses_what_is_no_image(emulator: &mut dyn Frozen, image: &[u8], others: &[P
     }
 }
 
-/// Flips bits, one at a time: the self-test by itself sees each, as of weights that were built in, and so does the check of an
-/// image. Returns how many.
+/// Flips bits, one at a time: the self-test detects each, as in built-in weights, and so does the
+/// check of an image. Returns their number.
 fn flips_are_seen(emulator: &mut dyn Frozen, image: &[u8]) -> usize {
     let mut memory = Memory::new(image, 0);
     let count = match emulator.name() {
@@ -169,7 +172,7 @@ fn flips_are_seen(emulator: &mut dyn Frozen, image: &[u8]) -> usize {
     let bits = flipped(8 * image.len(), count);
     for &bit in &bits {
         memory.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
-        // SAFETY: a whole image, aligned, of which one bit has changed.
+        // SAFETY: a complete image, aligned, with one bit changed.
         let failure = unsafe { emulator.self_test_of_damaged(memory.bytes()) };
         assert_eq!(failure, Err(SelfTestFailure::Checksum), "bit {bit}");
         let in_structure = bit / 32 == image.len() / 4 - 2;
@@ -187,7 +190,8 @@ fn flips_are_seen(emulator: &mut dyn Frozen, image: &[u8]) -> usize {
     bits.len()
 }
 
-/// Golden results that are another's, with a checksum that is right: what computes other bits looks like that.
+/// Replaces golden results, with a correct checksum: simulates a processor that computes other
+/// bits.
 fn sees_other_golden_results(emulator: &mut dyn Frozen, image: &[u8]) {
     let (words, _) = image.as_chunks();
     let mut words: Vec<u32> = words.iter().map(|&word| u32::from_le_bytes(word)).collect();

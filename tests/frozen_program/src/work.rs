@@ -1,10 +1,12 @@
-//! Calls every emulator on inputs of each kind by a function that Callgrind counts in (`measured_NAME`), and has the count
-//! written to a file; prints `NAME KIND` for each call, in order.
+//! Calls every emulator on inputs of each kind in a function that Callgrind measures
+//! (`measured_NAME`), and has each count written to a file; prints `NAME KIND` for each call, in
+//! order.
 
 use crate::calls::Frozen;
 use std::hint::black_box;
 
-/// Kinds of inputs, each by the number for input `j` of an emulator, whose range is from `low` to `high`.
+/// Kinds of inputs, each by the value of input `j` of an emulator, whose range is from `low` to
+/// `high`.
 type Kind = (&'static str, fn(usize, f32, f32) -> f32);
 
 const KINDS: [Kind; 14] = [
@@ -39,7 +41,7 @@ pub fn run(emulators: &mut [Box<dyn Frozen>]) {
     for emulator in emulators {
         let ((low, high), outputs) = (emulator.limits(), emulator.outputs());
         let (mut mean, mut std) = (vec![0.0; outputs], vec![0.0; outputs]);
-        // What is found out and kept at the first call is not part of those that follow.
+        // The first call detects the processor's features, which is not part of the later ones.
         emulator.predict(low, &mut mean, &mut std);
         callgrind(ZERO_STATS);
         for (kind, number) in KINDS {
@@ -60,7 +62,7 @@ pub fn run(emulators: &mut [Box<dyn Frozen>]) {
     }
 }
 
-/// One branch on an input: what must be noticed.
+/// One branch on an input, which must be detected.
 #[unsafe(no_mangle)]
 #[inline(never)]
 fn measured_planted(x: f32) -> f32 {
@@ -71,16 +73,17 @@ fn measured_planted(x: f32) -> f32 {
     }
 }
 
-/// To begin the count anew: `CALLGRIND_ZERO_STATS` of `valgrind/callgrind.h`.
+/// Resets the counts: `CALLGRIND_ZERO_STATS` of `valgrind/callgrind.h`.
 const ZERO_STATS: u64 = DUMP_STATS + 1;
 
-/// To write the count to the next file, and to begin anew: `CALLGRIND_DUMP_STATS`.
+/// Writes the counts to the next file and resets them: `CALLGRIND_DUMP_STATS`.
 const DUMP_STATS: u64 = (b'C' as u64) << 24 | (b'T' as u64) << 16;
 
-/// Asks Callgrind for something. Outside Valgrind it does nothing.
+/// Sends a request to Callgrind. Outside Valgrind it does nothing.
 fn callgrind(request: u64) {
     let request = [request, 0, 0, 0, 0, 0];
-    // SAFETY: the instructions together leave every register as it was; Valgrind knows them and writes its answer to rdx.
+    // SAFETY: the instructions together leave every register as it was; Valgrind knows them and
+    // writes its answer to rdx.
     unsafe {
         std::arch::asm!(
             "rol rdi, 3",

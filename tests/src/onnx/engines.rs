@@ -1,5 +1,5 @@
-//! The engines that run exported models: rten in this process; ONNX Runtime and ONNX's own reference evaluator in Python,
-//! behind the official checker.
+//! The engines that run exported models: rten in this process; ONNX Runtime and ONNX's reference
+//! evaluator in Python, after the official checker.
 
 use crate::repository;
 use rten::{Model, Value};
@@ -9,32 +9,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A model's outputs by name, truth values as 0 and 1.
+/// A model's outputs by name; booleans are 0 and 1.
 pub type Outputs = BTreeMap<String, Vec<f32>>;
 
 /// The engines in Python, in the order of [`Python::run`].
 pub const IN_PYTHON: [&str; 2] = ["ONNX Runtime", "reference evaluator"];
 
-/// Where a missing Python can be had from.
+/// The command that installs the missing Python packages.
 pub const INSTALL: &str = "onnx and onnxruntime, install with tests/peers/make_venv .venv-peers";
 
-/// A model with the rows that it is asked about.
+/// A model with the rows to run it on.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// What failures call it; there is one of that name.
+    /// Its name in failures, which is unique.
     pub name: String,
     /// The file's bytes.
     pub model: Vec<u8>,
     /// Rows, one after the other.
     pub x: Vec<f32>,
-    /// How many they are.
+    /// The number of rows.
     pub rows: usize,
 }
 
-/// What rten answers.
+/// Runs a model in rten.
 ///
 /// # Panics
-/// It does not read the model, or does not run it.
+/// It cannot read the model, or cannot run it.
 #[must_use]
 pub fn rten(question: &Question) -> Outputs {
     let name = &question.name;
@@ -61,12 +61,13 @@ pub fn rten(question: &Question) -> Outputs {
     names.zip(values.into_iter().map(numbers)).collect()
 }
 
-/// A Python that has the peers.
+/// A Python with the peers installed.
 #[derive(Clone, Debug)]
 pub struct Python(PathBuf);
 
 impl Python {
-    /// The one of the environment variable `DENSE_PEERS`, else of `.venv-peers` at the top; `None` where it is missing.
+    /// The one of the environment variable `DENSE_PEERS`, else of `.venv-peers` at the top; `None`
+    /// if it is missing.
     #[must_use]
     pub fn find() -> Option<Self> {
         let python = env::var_os("DENSE_PEERS").map_or_else(
@@ -80,10 +81,11 @@ impl Python {
         has_peers.status.success().then_some(Self(python))
     }
 
-    /// Checks every model with the official checker and shape inference, and runs it in both engines.
+    /// Checks every model with the official checker and shape inference, and runs it in both
+    /// engines.
     ///
     /// # Panics
-    /// The checker refuses a model, an engine does not run it, or the operating system refuses.
+    /// The checker rejects a model, an engine does not run it, or the operating system fails.
     #[must_use]
     pub fn run(&self, questions: &[Question]) -> Vec<[Outputs; 2]> {
         let folder = tempfile::tempdir().expect("a folder");
@@ -116,7 +118,7 @@ impl Python {
     }
 }
 
-/// The files that an engine left for a question: `INDEX.ENGINE.OUTPUT`.
+/// Reads the files that an engine wrote for a question: `INDEX.ENGINE.OUTPUT`.
 fn read(folder: &Path, index: usize, engine: &str) -> Outputs {
     let prefix = format!("{index}.{engine}.");
     let entries = fs::read_dir(folder).expect("the folder is there");

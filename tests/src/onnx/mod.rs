@@ -1,5 +1,5 @@
-//! Exported models beside the f64 interpreter: [`engines`] run them, [`operations`] has one emulator for each operation,
-//! and [`Errors`] says how far an engine is away.
+//! Exported models compared with the f64 interpreter: [`engines`] run them, [`operations`] has one
+//! emulator for each operation, and [`Errors`] measures the difference.
 
 pub mod engines;
 pub mod operations;
@@ -10,25 +10,26 @@ use dense_codegen::interpreter::{Order, Prediction, interpret_f32, interpret_f64
 use dense_runtime::status::Status;
 use engines::Outputs;
 
-/// How far an engine's outputs are from the f64 interpreter's.
+/// The differences of an engine's outputs from the f64 interpreter.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Errors {
-    /// The largest error of the mean over the rows inside the box, in units of the row's largest mean or of the output's
-    /// unit, whichever is larger; infinite where it is not a number.
+    /// The largest error of the mean over the rows inside the box, in units of the row's largest
+    /// mean or of the output's unit, whichever is larger; infinite if it is NaN.
     pub mean: f64,
-    /// The same of the standard deviation, in the same units.
+    /// The largest error of the standard deviation, in the same units.
     pub std: f64,
-    /// Rows for which `in_domain` is not whether the deployed status is ok, where the distance from the training points is
-    /// not within rounding ([`AT_RADIUS`]) of the radius and no result is near the largest number, or that have an input
-    /// that is not finite and a result that is not NaN.
+    /// The number of wrong rows. In a wrong row, `in_domain` differs from whether the deployed
+    /// status is ok (rows whose distance from the training points is within rounding
+    /// ([`AT_RADIUS`]) of the radius, or with a result near the largest float, do not count); or an
+    /// input is not finite and a result is not NaN.
     pub wrong_rows: usize,
 }
 
 impl Errors {
-    /// Compares the outputs that a model of the whole prediction gave for these rows.
+    /// Compares the outputs of a model of the whole prediction for these rows.
     ///
     /// # Panics
-    /// An output is missing or has another count.
+    /// An output is missing or has another length.
     #[must_use]
     pub fn of(emulator: &Emulator, rows: &[f32], outputs: &Outputs) -> Self {
         let (columns, count) = (emulator.input_count(), emulator.output_count());
@@ -66,20 +67,21 @@ impl Errors {
     }
 }
 
-/// Whether the inputs are in the trained box, near a training point or far, and their result is finite.
+/// Whether the inputs are in the trained box, near a training point if the emulator knows them, and
+/// their result is finite.
 #[must_use]
 pub fn in_box(status: &Status) -> bool {
     status.non_finite == 0 && status.outside == 0 && !status.overflow
 }
 
-/// The status that deployed code gives.
+/// The status of deployed code.
 #[must_use]
 pub fn deployed_status(emulator: &Emulator, x: &[f32]) -> Status {
     interpret_f32(emulator, x, Order::Fused).status
 }
 
-/// Whether a result is so near the largest number that it depends on the way to it whether it overflows: a hyperbolic sine
-/// by exponentials does so at half of it.
+/// Whether a result is so near the largest float that its overflow depends on the way it is
+/// computed: a hyperbolic sine by exponentials overflows at half of it.
 #[must_use]
 pub fn at_overflow(exact: &Prediction<f64>) -> bool {
     let sizes = exact.mean.iter().chain(&exact.std).map(|value| value.abs());

@@ -1,9 +1,9 @@
-//! One small emulator for each operation, so that an engine's error can be read by operation.
+//! One small emulator for each operation, so that an engine's error can be measured for each.
 //!
-//! Each is its operation alone behind what makes its operand: a dense layer where that is a sequence or an image, a
-//! rescaling where it has to be spread.
+//! Each consists of its operation and the layer that makes its operand: a dense layer for a
+//! sequence or an image, a rescaling for an operand of large range.
 
-use crate::networks::Draft;
+use crate::networks::GraphBuilder;
 use dense_codegen::Emulator;
 use dense_codegen::emulator::Layout;
 use dense_codegen::graph::{
@@ -24,22 +24,22 @@ const IMAGE: Shape = Shape::Image {
     width: 4,
     channels: 3,
 };
-/// How far exponentials are driven, in either direction.
+/// The largest exponent, in either direction.
 const EXPONENT: f32 = 8.0;
 
 /// Every operation's emulator with its name; the last has four members, for the statistics.
 #[must_use]
 pub fn operations() -> Vec<(&'static str, Emulator)> {
     let activation = |function| {
-        move |draft: &mut Draft| {
-            let node = draft.dense(Graph::INPUT, SEQUENCE);
-            draft.activation(node, function)
+        move |builder: &mut GraphBuilder| {
+            let node = builder.dense(Graph::INPUT, SEQUENCE);
+            builder.activation(node, function)
         }
     };
     let transform = |function| {
-        move |draft: &mut Draft| {
-            let node = spread(draft);
-            draft.push(Operation::Transform(Transform { function }), node)
+        move |builder: &mut GraphBuilder| {
+            let node = spread(builder);
+            builder.push(Operation::Transform(Transform { function }), node)
         }
     };
     vec![
@@ -48,7 +48,7 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
         ("rescale", one(spread)),
         (
             "dense",
-            one(|draft| draft.dense(Graph::INPUT, Shape::Vector(33))),
+            one(|builder| builder.dense(Graph::INPUT, Shape::Vector(33))),
         ),
         ("conv1d", one(conv1d)),
         ("conv2d", one(conv2d)),
@@ -56,54 +56,54 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
         ("transposed conv2d", one(transposed_conv2d)),
         (
             "resize",
-            one(|draft| {
-                let node = draft.dense(Graph::INPUT, SEQUENCE);
-                draft.push(Operation::Resize(Resize { length: 14 }), node)
+            one(|builder| {
+                let node = builder.dense(Graph::INPUT, SEQUENCE);
+                builder.push(Operation::Resize(Resize { length: 14 }), node)
             }),
         ),
         (
             "resize2d",
-            one(|draft| {
-                let node = draft.dense(Graph::INPUT, IMAGE);
+            one(|builder| {
+                let node = builder.dense(Graph::INPUT, IMAGE);
                 let (height, width) = (10, 7);
-                draft.push(Operation::Resize2d(Resize2d { height, width }), node)
+                builder.push(Operation::Resize2d(Resize2d { height, width }), node)
             }),
         ),
         (
             "add",
-            one(|draft| {
-                let [a, b] = [0, 1].map(|_| draft.dense(Graph::INPUT, SEQUENCE));
-                let sum = draft.graph.push(Operation::Add(Add), &[a, b]);
+            one(|builder| {
+                let [a, b] = [0, 1].map(|_| builder.dense(Graph::INPUT, SEQUENCE));
+                let sum = builder.graph.push(Operation::Add(Add), &[a, b]);
                 sum.expect("both have one shape")
             }),
         ),
         (
             "multiply",
-            one(|draft| {
-                let [a, b] = [0, 1].map(|_| draft.dense(Graph::INPUT, SEQUENCE));
-                let product = draft.graph.push(Operation::Multiply(Multiply), &[a, b]);
+            one(|builder| {
+                let [a, b] = [0, 1].map(|_| builder.dense(Graph::INPUT, SEQUENCE));
+                let product = builder.graph.push(Operation::Multiply(Multiply), &[a, b]);
                 product.expect("both have one shape")
             }),
         ),
         (
             "clip",
-            one(|draft| {
-                let node = draft.dense(Graph::INPUT, SEQUENCE);
+            one(|builder| {
+                let node = builder.dense(Graph::INPUT, SEQUENCE);
                 let size = SEQUENCE.size();
                 let mut bounds = |name, bound| {
                     let values = (0..size).map(|k| bound * (1.0 + k as f32 / size as f32));
-                    let bounds = draft.graph.parameter(name, &[size], values.collect());
+                    let bounds = builder.graph.parameter(name, &[size], values.collect());
                     bounds.expect("finite numbers of a new name")
                 };
                 let (low, high) = (bounds("low", -0.4), bounds("high", 0.4));
-                draft.push(Operation::Clip(Clip { low, high }), node)
+                builder.push(Operation::Clip(Clip { low, high }), node)
             }),
         ),
         (
             "transpose",
-            one(|draft| {
-                let node = draft.dense(Graph::INPUT, IMAGE);
-                draft.push(Operation::Transpose(Transpose), node)
+            one(|builder| {
+                let node = builder.dense(Graph::INPUT, IMAGE);
+                builder.push(Operation::Transpose(Transpose), node)
             }),
         ),
         ("ReLU", one(activation(Function::Relu))),
@@ -134,14 +134,14 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
     ]
 }
 
-/// The emulator whose only member ends at the node that `end` makes.
-fn one(end: impl Fn(&mut Draft) -> NodeId) -> Emulator {
-    let mut draft = Draft::new(INPUTS);
-    let end = end(&mut draft);
-    draft.emulator(end)
+/// The emulator whose only member ends at the node that `end` returns.
+fn one(end: impl Fn(&mut GraphBuilder) -> NodeId) -> Emulator {
+    let mut builder = GraphBuilder::new(INPUTS);
+    let end = end(&mut builder);
+    builder.emulator(end)
 }
 
-/// An emulator whose errors are so large a share of its means, and no less where these are small.
+/// An emulator whose errors are this share of its means, or more where the means are small.
 fn sloped(emulator: Emulator, slope: f32) -> Emulator {
     let mut parts = emulator.into_parts();
     parts.calibration.floor.fill(0.0);
@@ -149,21 +149,21 @@ fn sloped(emulator: Emulator, slope: f32) -> Emulator {
     Emulator::new(parts).expect("a slope is not negative")
 }
 
-/// The inputs, spread to [`EXPONENT`] in either direction.
-fn spread(draft: &mut Draft) -> NodeId {
-    let offset = draft.parameter(&[INPUTS], 0.1);
-    let scale = draft
+/// The inputs, scaled to [`EXPONENT`] in either direction.
+fn spread(builder: &mut GraphBuilder) -> NodeId {
+    let offset = builder.parameter(&[INPUTS], 0.1);
+    let scale = builder
         .graph
         .parameter("spread", &[INPUTS], vec![EXPONENT; INPUTS]);
     let scale = scale.expect("finite numbers of a new name");
-    draft.push(Operation::Rescale(Rescale { scale, offset }), Graph::INPUT)
+    builder.push(Operation::Rescale(Rescale { scale, offset }), Graph::INPUT)
 }
 
 /// Half of the inputs are logarithmic, over twelve decades.
 fn logarithmic() -> Emulator {
-    let emulator = one(|draft| {
+    let emulator = one(|builder| {
         let mask = (0..INPUTS).map(|input| input % 2 == 0).collect();
-        draft.push(Operation::Logarithm(Logarithm { mask }), Graph::INPUT)
+        builder.push(Operation::Logarithm(Logarithm { mask }), Graph::INPUT)
     });
     let mut parts = emulator.into_parts();
     for input in parts.inputs.iter_mut().step_by(2) {
@@ -172,40 +172,40 @@ fn logarithmic() -> Emulator {
     Emulator::new(parts).expect("limits in order")
 }
 
-fn standardise(draft: &mut Draft) -> NodeId {
-    let [centre, scale] = [0.5, 2.0].map(|deviation| draft.parameter(&[INPUTS], deviation));
+fn standardise(builder: &mut GraphBuilder) -> NodeId {
+    let [centre, scale] = [0.5, 2.0].map(|deviation| builder.parameter(&[INPUTS], deviation));
     let standardise = Standardise { centre, scale };
-    draft.push(Operation::Standardise(standardise), Graph::INPUT)
+    builder.push(Operation::Standardise(standardise), Graph::INPUT)
 }
 
-fn conv1d(draft: &mut Draft) -> NodeId {
-    let node = draft.dense(Graph::INPUT, SEQUENCE);
-    let (weight, bias) = draft.kernel(node, &[3], 7);
-    draft.push(Operation::Conv1d(Conv1d { weight, bias }), node)
+fn conv1d(builder: &mut GraphBuilder) -> NodeId {
+    let node = builder.dense(Graph::INPUT, SEQUENCE);
+    let (weight, bias) = builder.kernel(node, &[3], 7);
+    builder.push(Operation::Conv1d(Conv1d { weight, bias }), node)
 }
 
-fn conv2d(draft: &mut Draft) -> NodeId {
-    let node = draft.dense(Graph::INPUT, IMAGE);
-    let (weight, bias) = draft.kernel(node, &[3, 5], 6);
-    draft.push(Operation::Conv2d(Conv2d { weight, bias }), node)
+fn conv2d(builder: &mut GraphBuilder) -> NodeId {
+    let node = builder.dense(Graph::INPUT, IMAGE);
+    let (weight, bias) = builder.kernel(node, &[3, 5], 6);
+    builder.push(Operation::Conv2d(Conv2d { weight, bias }), node)
 }
 
-fn transposed_conv1d(draft: &mut Draft) -> NodeId {
-    let node = draft.dense(Graph::INPUT, SEQUENCE);
-    let (weight, bias) = draft.kernel(node, &[5], 4);
+fn transposed_conv1d(builder: &mut GraphBuilder) -> NodeId {
+    let node = builder.dense(Graph::INPUT, SEQUENCE);
+    let (weight, bias) = builder.kernel(node, &[5], 4);
     let operation = TransposedConv1d {
         weight,
         bias,
         stride: 2,
         length: 18,
     };
-    draft.push(Operation::TransposedConv1d(operation), node)
+    builder.push(Operation::TransposedConv1d(operation), node)
 }
 
-/// Its rows are cut, its columns filled.
-fn transposed_conv2d(draft: &mut Draft) -> NodeId {
-    let node = draft.dense(Graph::INPUT, IMAGE);
-    let (weight, bias) = draft.kernel(node, &[3, 3], 6);
+/// Its rows are cut, its columns padded.
+fn transposed_conv2d(builder: &mut GraphBuilder) -> NodeId {
+    let node = builder.dense(Graph::INPUT, IMAGE);
+    let (weight, bias) = builder.kernel(node, &[3, 3], 6);
     let operation = TransposedConv2d {
         weight,
         bias,
@@ -213,12 +213,12 @@ fn transposed_conv2d(draft: &mut Draft) -> NodeId {
         height: 8,
         width: 9,
     };
-    draft.push(Operation::TransposedConv2d(operation), node)
+    builder.push(Operation::TransposedConv2d(operation), node)
 }
 
-/// A dense layer with what depends on where the inputs lie; every other input is logarithmic.
+/// A dense layer with the local estimates; every other input is logarithmic.
 fn local(local: Local) -> Emulator {
-    let mut parts = one(|draft| draft.dense(Graph::INPUT, Shape::Vector(7))).into_parts();
+    let mut parts = one(|builder| builder.dense(Graph::INPUT, Shape::Vector(7))).into_parts();
     for input in parts.inputs.iter_mut().step_by(2) {
         (input.low, input.high, input.logarithmic) = (E.recip(), E, true);
     }
@@ -234,7 +234,7 @@ fn coordinates() -> Coordinates {
     }
 }
 
-/// Its limits are met on either side.
+/// Its limits are reached on either side.
 fn error_scale() -> ErrorScale {
     ErrorScale {
         coordinates: coordinates(),
@@ -245,9 +245,9 @@ fn error_scale() -> ErrorScale {
     }
 }
 
-/// Two centres beside the middle, and a radius around them that holds about half of the box.
+/// Two centres beside the middle, with a radius that covers about half of the box.
 fn coverage() -> Coverage {
-    // A rotation of each pair of neighbours: its transpose would turn the other way.
+    // A rotation of each pair of neighbours: its transpose would rotate the other way.
     let turned = |place: usize| match (place / INPUTS, place % INPUTS) {
         (row, column) if row == column => 0.8,
         (row, column) if row ^ 1 == column => {
@@ -269,24 +269,26 @@ fn coverage() -> Coverage {
     }
 }
 
-/// Four members that differ little beside their mean, for outputs of no axis: a single number.
+/// Four members that differ little from their mean, with a scalar output without axes.
 fn members() -> Emulator {
-    let mut draft = Draft::new(INPUTS);
-    let trunk = draft.dense(Graph::INPUT, Shape::Vector(16));
-    let weight = draft.parameter(&[16, 1], 0.25);
+    let mut builder = GraphBuilder::new(INPUTS);
+    let trunk = builder.dense(Graph::INPUT, Shape::Vector(16));
+    let weight = builder.parameter(&[16, 1], 0.25);
     let members: Vec<_> = (0..4)
         .map(|member| {
             let bias = vec![100.0 + 1e-3 * member as f32];
-            let bias = draft.graph.parameter(&format!("bias {member}"), &[1], bias);
+            let bias = builder
+                .graph
+                .parameter(&format!("bias {member}"), &[1], bias);
             let dense = Dense {
                 weight,
                 bias: bias.expect("finite numbers of a new name"),
                 output: Shape::Vector(1),
             };
-            draft.push(Operation::Dense(dense), trunk)
+            builder.push(Operation::Dense(dense), trunk)
         })
         .collect();
-    let mut parts = draft.ensemble(members).into_parts();
+    let mut parts = builder.ensemble(members).into_parts();
     parts.outputs.layout = Layout::Scalars;
     parts.outputs.shape = Vec::new();
     parts.calibration.floor = vec![1e-8];

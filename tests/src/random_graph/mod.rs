@@ -1,27 +1,29 @@
-//! Random emulators: every operation, at sizes that divide nothing, in graphs whose members share a prefix.
+//! Random emulators: every operation, with sizes that no block size divides, in graphs whose
+//! members share first layers.
 //!
-//! An emulator is drawn for a number as well as from a generator. The number decides two operations that are surely part
-//! of it (`steps` and `image_steps`, each in turn), the count of members, the output transform and the layout; the
-//! generator decides everything else. So consecutive numbers, as many as the longer list has steps, use every operation
-//! whatever the seed. [`operations`] reads from a finished graph what it really uses.
+//! An emulator depends on a number and on a generator. The number fixes two operations that are
+//! part of it (`steps` and `image_steps`, each in turn), the number of members, the output
+//! transform and the layout; the generator decides everything else. So a run of consecutive
+//! numbers, as long as the longer list of steps, uses every operation whatever the seed.
+//! [`operations`] lists those that a finished graph uses.
 
-mod draft;
+mod builder;
 mod step;
 
 pub use step::{every_operation, operations};
 
+use builder::GraphBuilder;
 use dense_codegen::emulator::{
     Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs, Relative,
 };
 use dense_codegen::graph::{Inverse, Shape};
 use dense_codegen::local::{Coordinates, Coverage, ErrorScale, Local};
-use draft::Draft;
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use step::{Step, image_steps, one_of_each_kind, steps};
 
-/// Channels, widths and lengths: 1, whole vectors, and primes between.
+/// Channels, widths and lengths: 1, multiples of a vector, and primes between.
 const SIZES: [usize; 9] = [1, 2, 3, 5, 8, 11, 16, 17, 23];
 /// Images that have grown larger than this along an axis are resized before the next convolution.
 const LARGEST: usize = 6;
@@ -39,22 +41,23 @@ pub fn random_emulator(number: usize, rng: &mut ChaCha8Rng) -> Emulator {
     emulator(number, prefix, branches, rng)
 }
 
-/// Emulators that together have every step once, and so take less time to compile than random ones that have every operation.
+/// Emulators that together have every step once; they compile faster than random ones that have
+/// every operation.
 pub fn emulators_with_every_step(rng: &mut ChaCha8Rng) -> Vec<Emulator> {
-    // Enough of them that none has more than a dozen layers.
+    // Enough emulators that none has more than a dozen layers.
     let numbers: Vec<_> = (0..8).collect();
     dealt(&numbers, [steps(), image_steps()], rng)
 }
 
-/// Still fewer, which together have every kind of step, arrangement of outputs, transform and count of members; sizes, strides and
-/// how a transposed convolution ends are drawn.
+/// Fewer emulators, which together have every kind of step, arrangement of outputs, transform and
+/// number of members; sizes, strides and the ends of transposed convolutions are drawn.
 pub fn emulators_with_every_kind(rng: &mut ChaCha8Rng) -> Vec<Emulator> {
     let steps = [steps(), image_steps()].map(|steps| one_of_each_kind(&steps, rng));
     dealt(&[3, 5, 8, 10], steps, rng)
 }
 
-/// Emulators of these numbers that have these steps once between them: one after the other on sequences, then those on images.
-/// Members differ in their heads alone.
+/// Deals these steps out among the emulators of these numbers, each step once: first those on
+/// sequences, then those on images. Members differ in their heads alone.
 fn dealt(numbers: &[usize], steps: [Vec<Step>; 2], rng: &mut ChaCha8Rng) -> Vec<Emulator> {
     let mut steps = steps;
     for steps in &mut steps {
@@ -76,7 +79,7 @@ fn dealt(numbers: &[usize], steps: [Vec<Step>; 2], rng: &mut ChaCha8Rng) -> Vec<
         .collect()
 }
 
-/// How many members the emulator of a number has.
+/// The number of members of the emulator with this number.
 fn members(number: usize) -> usize {
     1 + number / 3 % 3
 }
@@ -88,7 +91,8 @@ fn some_of(steps: &[Step], rng: &mut ChaCha8Rng) -> Vec<Step> {
     (0..count).map(|_| draw()).collect()
 }
 
-/// A random emulator whose trunk has the steps `prefix`, and each member those of its branch.
+/// A random emulator whose shared layers have the steps `prefix`, and each member those of its
+/// branch.
 fn emulator(
     number: usize,
     prefix: Vec<Step>,
@@ -98,24 +102,24 @@ fn emulator(
     let inputs: Vec<_> = (0..rng.random_range(1..=8))
         .map(|index| input(index, rng))
         .collect();
-    let mut draft = Draft::new(inputs.len(), rng);
-    let start = draft.normalised(&inputs);
+    let mut builder = GraphBuilder::new(inputs.len(), rng);
+    let start = builder.normalised(&inputs);
     let trunk = prefix
         .into_iter()
-        .fold(start, |node, step| draft.step(node, step));
-    let head = Head::draw(number, draft.rng);
+        .fold(start, |node, step| builder.step(node, step));
+    let head = Head::draw(number, builder.rng);
     let mut member = |branch: Vec<Step>| {
         let steps = branch.into_iter();
-        let end = steps.fold(trunk, |node, step| draft.step(node, step));
-        draft.head(end, head)
+        let end = steps.fold(trunk, |node, step| builder.step(node, step));
+        builder.head(end, head)
     };
     let members = branches.into_iter().map(&mut member).collect();
-    let calibration = calibration(number, head.shape.size(), draft.rng);
-    let local = local(number, &inputs, draft.rng);
+    let calibration = calibration(number, head.shape.size(), builder.rng);
+    let local = local(number, &inputs, builder.rng);
     let mut outputs = head.outputs();
-    outputs.relative = relative(number, head.shape.size(), draft.rng);
+    outputs.relative = relative(number, head.shape.size(), builder.rng);
     Emulator::new(EmulatorParts {
-        graph: draft.graph,
+        graph: builder.graph,
         members,
         calibration,
         local,
@@ -129,12 +133,13 @@ fn emulator(
 /// A linear box around 0, or a logarithmic one of some decades.
 fn input(index: usize, rng: &mut ChaCha8Rng) -> InputVariable {
     let logarithmic = rng.random();
-    let (low, high) = match logarithmic {
-        true => (
+    let (low, high) = if logarithmic {
+        (
             10_f64.powf(rng.random_range(-6.0..0.0)),
             10_f64.powf(rng.random_range(0.5..6.0)),
-        ),
-        false => (rng.random_range(-9.0..-0.1), rng.random_range(0.1..9.0)),
+        )
+    } else {
+        (rng.random_range(-9.0..-0.1), rng.random_range(0.1..9.0))
     };
     InputVariable {
         name: format!("x{index}"),
@@ -144,7 +149,7 @@ fn input(index: usize, rng: &mut ChaCha8Rng) -> InputVariable {
     }
 }
 
-/// What every member ends in.
+/// The common end of the members.
 #[derive(Clone, Copy)]
 struct Head {
     shape: Shape,
@@ -152,7 +157,7 @@ struct Head {
 }
 
 impl Head {
-    /// By turns: each transform, each shape.
+    /// Cycles through transforms and shapes.
     fn draw(number: usize, rng: &mut ChaCha8Rng) -> Self {
         let length = *SIZES.choose(rng).expect("there are sizes");
         let channels = rng.random_range(1..=5);
@@ -201,7 +206,7 @@ impl Head {
     }
 }
 
-/// What outputs are relative to: nothing in four fifths of the emulators.
+/// Random offsets and scales of the outputs; none in four fifths of the emulators.
 fn relative(number: usize, outputs: usize, rng: &mut ChaCha8Rng) -> Option<Relative> {
     (number % 5 == 2).then(|| Relative {
         offset: (0..outputs).map(|_| rng.random_range(-1e9..1e9)).collect(),
@@ -211,8 +216,8 @@ fn relative(number: usize, outputs: usize, rng: &mut ChaCha8Rng) -> Option<Relat
     })
 }
 
-/// What depends on where the inputs lie: nothing in a half of the emulators, else either or both.
-/// Coordinates are near one within the box, as those of trained emulators are.
+/// Random local estimates: none in half of the emulators, else either or both. Coordinates are near
+/// one within the box, like those of trained emulators.
 fn local(number: usize, variables: &[InputVariable], rng: &mut ChaCha8Rng) -> Local {
     let inputs = variables.len();
     let mut numbers = |count: usize, size: f32| -> Vec<f32> {
@@ -224,11 +229,13 @@ fn local(number: usize, variables: &[InputVariable], rng: &mut ChaCha8Rng) -> Lo
             scale: numbers(inputs, 2.0),
         };
         for (j, variable) in variables.iter().enumerate() {
-            let [low, high] =
-                [variable.low, variable.high].map(|limit| match variable.logarithmic {
-                    true => limit.ln(),
-                    false => limit,
-                });
+            let [low, high] = [variable.low, variable.high].map(|limit| {
+                if variable.logarithmic {
+                    limit.ln()
+                } else {
+                    limit
+                }
+            });
             let half = ((high - low) / 2.0) as f32;
             let middle = (low + (high - low) / 2.0) as f32;
             coordinates.centre[j] = middle + half * coordinates.centre[j];
@@ -253,8 +260,8 @@ fn local(number: usize, variables: &[InputVariable], rng: &mut ChaCha8Rng) -> Lo
     }
 }
 
-/// With slopes where outputs are learnt by their logarithm, or, in every other of these emulators, by their inverse hyperbolic
-/// sine.
+/// Random slopes for outputs learnt by their logarithm, and in every other emulator with outputs
+/// learnt by their inverse hyperbolic sine.
 fn calibration(number: usize, outputs: usize, rng: &mut ChaCha8Rng) -> Calibration {
     Calibration {
         gain: rng.random_range(0.0..3.0),

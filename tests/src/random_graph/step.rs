@@ -1,4 +1,4 @@
-//! The steps that random graphs are drawn from, and which of them a finished graph consists of.
+//! The steps of random graphs, and the list of those that a finished graph uses.
 
 use dense_codegen::emulator::Emulator;
 use dense_codegen::graph::{Function, Node, NodeId, Operation, ParameterId, Shape};
@@ -7,21 +7,21 @@ use rand_chacha::ChaCha8Rng;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-/// The length of a transposed convolution's result beside the one that follows from its input, along one axis.
+/// The length of a transposed convolution's result, relative to its natural length, along one axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum End {
-    /// As it follows.
+    /// The natural length.
     Natural,
     /// Cut on the right.
     Cut,
-    /// Filled with zeros on the right.
+    /// Padded with zeros on the right.
     Padded,
 }
 
 /// Every end.
 const ENDS: [End; 3] = [End::Natural, End::Cut, End::Padded];
 
-/// The length of a resized axis beside the one before.
+/// The length of a resized axis, relative to its length before.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum To {
     /// Longer.
@@ -30,7 +30,7 @@ pub(super) enum To {
     Shorter,
 }
 
-/// One operation of the trunk, by what distinguishes it from its siblings.
+/// One operation of the shared layers, by the properties that distinguish it from its siblings.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     /// Dense to a vector.
@@ -55,9 +55,9 @@ pub(super) enum Step {
         stride: [usize; 2],
         end: [End; 2],
     },
-    /// Nearest neighbour to a length that is a whole multiple, or fraction, only by chance.
+    /// Nearest neighbour to a length that is a multiple or fraction of the old one only by chance.
     Resize(To),
-    /// The same for rows and columns.
+    /// Nearest neighbour to other rows and columns.
     Resize2d([To; 2]),
     /// A second branch of the same shape, added.
     Add,
@@ -120,7 +120,7 @@ pub(super) fn image_steps() -> Vec<Step> {
     steps
 }
 
-/// One step of each kind; of transposed convolutions, for each way to end.
+/// One step of each kind; transposed convolutions once for each end.
 pub(super) fn one_of_each_kind(steps: &[Step], rng: &mut ChaCha8Rng) -> Vec<Step> {
     let kind = |step: &Step| match step {
         Step::Activation(function) => format!("{function:?}"),
@@ -135,12 +135,12 @@ pub(super) fn one_of_each_kind(steps: &[Step], rng: &mut ChaCha8Rng) -> Vec<Step
     shuffled
 }
 
-/// Positions of a transposed convolution's result that follow from its input.
+/// The natural length of a transposed convolution's result.
 pub(super) fn natural_length(length: usize, stride: usize) -> usize {
     (length - 1) * stride + 1
 }
 
-/// The operations that a graph consists of, told apart as the list of steps does.
+/// The operations of a graph, distinguished as in the list of steps.
 pub fn operations(emulator: &Emulator) -> BTreeSet<String> {
     let graph = emulator.graph();
     let size = |node: NodeId| match graph.shape(node) {
@@ -163,10 +163,7 @@ pub fn operations(emulator: &Emulator) -> BTreeSet<String> {
         Ordering::Equal => End::Natural,
         Ordering::Greater => End::Padded,
     };
-    let to = |from: usize, to: usize| match to < from {
-        true => To::Shorter,
-        false => To::Longer,
-    };
+    let to = |from: usize, to: usize| if to < from { To::Shorter } else { To::Longer };
     let name = |node: &Node| {
         let from = || size(node.inputs()[0]);
         let step = match node.operation() {
@@ -214,7 +211,7 @@ pub fn operations(emulator: &Emulator) -> BTreeSet<String> {
     graph.nodes().iter().map(name).collect()
 }
 
-/// What [`operations`] can contain.
+/// All results that [`operations`] can contain.
 pub fn every_operation() -> BTreeSet<String> {
     let ends = [
         "input",

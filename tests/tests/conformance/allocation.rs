@@ -1,4 +1,5 @@
-//! Frozen code does not allocate: a counting global allocator sees nothing in `predict`, `predict_batch` and `self_test`.
+//! Frozen code does not allocate: a counting global allocator counts nothing in `predict`,
+//! `predict_batch` and `self_test`.
 
 use crate::frozen_program::{ANY_PROCESSOR, EMULATORS, PROGRAM};
 use dense_tests::program::printed;

@@ -1,5 +1,5 @@
-//! The C99 file gives the bits of the f32 interpreter, whatever compiles it, without a warning; and notices what would change
-//! them.
+//! The C99 file gives the bits of the f32 interpreter with every compiler, without a warning, and
+//! detects anything that would change them.
 
 use dense_codegen::c::image;
 use dense_codegen::interpreter::Order;
@@ -17,26 +17,27 @@ const PROGRAM: &str = include_str!("c/program.c");
 const SWAP: &str = include_str!("c/swap.c");
 const COMPILERS: [&str; 2] = ["gcc", "clang"];
 
-/// Versions of clang that compile for a Cortex-M: without an own function for multiply-adds, and with it.
+/// Versions of clang that compile for a Cortex-M: without an own function for multiply-adds, and
+/// with it.
 const CLANGS: [&str; 2] = ["clang", "clang-19"];
 const FUSED: &str = "-DFUSED_EXPECTED=1";
 const SEPARATE: &str = "-DFUSED_EXPECTED=0";
 
-/// Of each emulator.
+/// Rows of each emulator.
 const ROWS_ON_A_DEVICE: usize = 100;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(name)
 }
 
-/// Whether the processor's own flags bring a fused multiply-add.
+/// Whether the processor's own flags enable a fused multiply-add.
 fn native_is_fused() -> bool {
     let arguments = ["-march=native", "-dM", "-E", "-x", "c", "/dev/null"];
     let output = Command::new("gcc").args(arguments).output();
     output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("__FMA__ 1"))
 }
 
-/// Compiles with these flags and those that every compiler is given, runs, and compares.
+/// Compiles with these flags and those common to all compilers, runs, and compares.
 fn assert_same_bits(program: &CProgram<'_>, compiler: &str, flags: &[&str], order: Order) {
     assert_bits_with(program, compiler, &[&FLAGS, flags].concat(), order);
 }
@@ -133,14 +134,15 @@ const HARD_FLOAT: &[&str] = &[
     "-mfpu=fpv4-sp-d16",
 ];
 
-/// For clang, which needs the C library's headers: target, and where those of Debian's newlib are.
+/// For clang, which needs the C library's headers: the target, and the folder of Debian's newlib
+/// headers.
 const CLANG_FOR_ARM: [&str; 3] = [
     "--target=arm-none-eabi",
     "-isystem",
     "/usr/lib/arm-none-eabi/include",
 ];
 
-/// With a fused multiply-add, with one that is not to be taken, and without any floating-point unit.
+/// With a fused multiply-add, with one that must not be used, and without any floating-point unit.
 const BOARDS: [Board; 3] = [
     Board {
         cpu: "cortex-m4",
@@ -177,7 +179,7 @@ fn microcontrollers_give_the_same_bits() {
         let main = format!("{main}\n{startup}");
         CProgram::write(&folder(name), cases, &main, ROWS_ON_A_DEVICE)
     };
-    // Every damaged image is read whole, again and again: small ones, on an emulated processor.
+    // Every damaged image is read completely, many times: use small ones on an emulated processor.
     let mut small = few.clone();
     small.sort_by_key(|case| case.emulator.flash_bytes());
     small.truncate(3);
@@ -185,9 +187,10 @@ fn microcontrollers_give_the_same_bits() {
     let script = format!("-Wl,-T,{}", example.join("memory.ld").display());
     let link = ["--specs=rdimon.specs", &script, "-Wl,--gc-sections"].map(String::from);
     for board in BOARDS {
-        let (order, fused) = match board.flags == HARD_FLOAT && !board.no_fma {
-            true => (Order::Fused, FUSED),
-            false => (Order::Separate, SEPARATE),
+        let (order, fused) = if board.flags == HARD_FLOAT && !board.no_fma {
+            (Order::Fused, FUSED)
+        } else {
+            (Order::Separate, SEPARATE)
         };
         let mut flags = [&FLAGS, board.flags, &["-O2", fused]].concat();
         flags.extend(["-ffunction-sections", "-fdata-sections"]);
@@ -225,7 +228,7 @@ fn microcontrollers_give_the_same_bits() {
     }
 }
 
-/// The same with the emulators compiled by clang, which is not told that errno does not count, and linked by gcc.
+/// Runs the emulators, compiled by clang without `-fno-math-errno` and linked by gcc.
 fn run_by_clang(
     compiler: &str,
     program: &CProgram<'_>,
@@ -280,7 +283,7 @@ fn changed(name: &str, change: impl Fn(&str) -> String, flags: &[&str]) -> Resul
     Ok(run.expect("the program starts"))
 }
 
-/// What the program says of its self-test; nothing where it passes.
+/// The program's report of its self-test; `None` if it passes.
 fn said(name: &str, change: impl Fn(&str) -> String) -> String {
     let run = changed(name, change, &[]).expect("the changed file compiles");
     assert_eq!(run.status.success(), run.stderr.is_empty(), "{run:?}");
@@ -324,7 +327,7 @@ fn another_order_another_weight_and_fast_math_are_noticed() {
     }
 }
 
-/// Words that templates have for names of their own, and a user for macros.
+/// Words that templates use as names, and users as macros.
 const MACROS: [&str; 21] = [
     "image",
     "range",
@@ -389,12 +392,12 @@ fn a_compiler_without_built_in_functions_gives_the_bits_of_the_order_apart() {
     }
 }
 
-/// Cases for what depends on the compiler more than on the emulator.
+/// Cases for properties that depend on the compiler more than on the emulator.
 fn same_each_time() -> Vec<&'static Case> {
     CASES[..of_tier(3, 6)].iter().collect()
 }
 
-/// What a C file needs of others, when compiled with these flags.
+/// The external functions of a C file compiled with these flags.
 fn undefined(program: &CProgram<'_>, compiler: &str, flags: &[&str]) -> BTreeSet<String> {
     let object = program.folder().join("undefined.o");
     let mut all = BTreeSet::new();
@@ -448,7 +451,8 @@ fn the_c_file_calls_memcpy_and_memset_alone() {
     }
 }
 
-/// Predicts inside the box, of every emulator, and fails where a call that is ok raises more than a flag of rounding.
+/// Predicts inside the box, for every emulator, and fails if a call with an ok status raises other
+/// flags than those of rounding.
 const FLAGS_PROGRAM: &str = r#"
 #include "emulators.h"
 #include <fenv.h>

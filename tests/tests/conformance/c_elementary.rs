@@ -1,5 +1,5 @@
-//! The elementary functions of the C form have the bits of the runtime's, one by one: within an emulator a wrong digit of a
-//! coefficient may be rounded away at every input that is tried.
+//! The elementary functions of the C form have the bits of the runtime's, tested one by one: within
+//! an emulator, rounding may hide a wrong digit of a coefficient at every input tested.
 
 use dense_codegen::c::{Prefix, freeze};
 use dense_codegen::emulator::{InputVariable, Layout, Outputs};
@@ -15,10 +15,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Numbers of each kind that are tried.
+/// The number of values tested of each kind.
 const NUMBERS: usize = 100_000;
 
-/// Reads numbers from its first argument and writes the functions of each to its second.
+/// Reads values from its first argument and writes the functions of each to its second.
 const PROGRAM: &str = r#"
 #include "all.c"
 #include <stdio.h>
@@ -39,7 +39,7 @@ int main(int count, char **names)
 }
 "#;
 
-/// An emulator that calls each of them, so that all of them are in its file.
+/// An emulator that calls each of them, so that its file contains all of them.
 fn all() -> Emulator {
     let mut graph = Graph::new(1);
     let activation = |function| Operation::Activation(Activation { function });
@@ -82,7 +82,7 @@ fn all() -> Emulator {
     .expect("a valid emulator")
 }
 
-/// Patterns of bits, numbers of common sizes, and numbers near one.
+/// Random bit patterns, values of common sizes, and values near one.
 fn numbers() -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(*FRESH_SEED);
     let mut all = Vec::new();

@@ -1,5 +1,5 @@
-//! `examples/c/run` as a user runs it; what the firmware computes in its control loop are the interpreter's bits, with the same
-//! number of instructions for every frame.
+//! `examples/c/run` as a user runs it. The firmware computes the interpreter's bits in its control
+//! loop, with the same number of instructions for every frame.
 
 use dense_codegen::c::{Prefix, freeze};
 use dense_codegen::emulator::Emulator;
@@ -15,14 +15,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The exit code of the script where a tool is missing, which its standard error names.
+/// The exit code of the script if a tool is missing, which its standard error names.
 const TOOL_MISSING: i32 = 77;
 
 /// Frames of the firmware's control loop.
 const FRAMES: usize = 200;
 
-/// Instructions of one multiply-accumulate on the Cortex-M4F, all of the call divided by its products, at most: what Debian's
-/// gcc 12.2 gives at -O3, and a tenth.
+/// The largest number of instructions for a multiply-accumulate on the Cortex-M4F, all of the call
+/// divided by its products: those of Debian's gcc 12.2 at -O3, plus a tenth.
 const INSTRUCTIONS_PER_MAC: [(Network, f64); 2] = [(Network::Decoder, 3.0), (Network::Mlp, 3.0)];
 
 #[test]
@@ -52,10 +52,10 @@ fn the_firmware_takes_few_instructions_a_product() {
     }
 }
 
-/// Instructions by clang for each by gcc, at most.
+/// The largest ratio of clang's instructions to gcc's.
 const CLANG_FOR_GCC: f64 = 1.2;
 
-/// Whether or not clang is told that errno does not count; its own C library has no name in it.
+/// Tests clang with and without `-fno-math-errno`, for a target that names no C library.
 #[test]
 fn clang_takes_few_more_instructions_than_gcc_and_as_many_for_every_frame() {
     const M4F: [&str; 4] = [
@@ -151,13 +151,13 @@ fn clang_takes_few_more_instructions_than_gcc_and_as_many_for_every_frame() {
     }
 }
 
-/// What `examples/c/run` prints for an emulator; nothing where a tool is missing.
+/// The output of `examples/c/run` for an emulator; `None` if a tool is missing.
 fn run(emulator: &Emulator, name: &str, parts: &[&str]) -> Option<String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("c_examples")
         .join(name);
     fs::create_dir_all(&folder).expect("a folder in the target folder");
-    // The command that freezes has tests of its own, and takes minutes to build here.
+    // The command that freezes has its own tests, and takes minutes to build here.
     let (variable, path) = if is_long() {
         let path = folder.join("emulator.safetensors");
         file::save(emulator, &path).expect("the emulator is saved");
@@ -186,7 +186,8 @@ fn run(emulator: &Emulator, name: &str, parts: &[&str]) -> Option<String> {
     Some(printed.into())
 }
 
-/// The firmware's results are the interpreter's, and every frame took the same instructions, whose number is returned.
+/// The firmware's results are the interpreter's, and every frame took the same number of
+/// instructions, which is returned.
 fn assert_firmware(emulator: &Emulator, printed: &str) -> u32 {
     let hash = format!("results {:08x}", firmware_hash(emulator));
     assert!(printed.contains(&hash), "{hash}\n{printed}");
@@ -206,7 +207,8 @@ fn instructions(printed: &str) -> Option<[u32; 2]> {
     Some([fewest.parse().ok()?, most.parse().ok()?])
 }
 
-/// What `cortex-m4/main.c` has to print: FNV-1a over means and standard deviations of all frames.
+/// The expected output of `cortex-m4/main.c`: FNV-1a over means and standard deviations of all
+/// frames.
 fn firmware_hash(emulator: &Emulator) -> u32 {
     let domain = emulator.domain();
     let mut state = 1_u64;

@@ -1,5 +1,6 @@
-//! The C file among compilers and programs that compute floats in other ways: it is refused with advice that helps where they
-//! are wider, and its results are exact or zero near the smallest normal number.
+//! The C file on compilers and programs that compute floats in other ways. Where they are wider, it
+//! is rejected with advice that helps. Near the smallest normal float, its results are exact or
+//! zero.
 
 use dense_codegen::c::{Prefix, emit};
 use dense_codegen::interpreter::{Order, interpret_f32};
@@ -22,14 +23,14 @@ fn written(name: &str) -> PathBuf {
     for (path, text) in emit(&near_underflow(), &prefix.into()) {
         write(&folder.join(path), text);
     }
-    // All that the file needs of a C library, for compilers without one.
+    // The part of a C library that the file needs, for compilers without one.
     let header =
         "#include <stddef.h>\nvoid *memcpy(void *restrict, const void *restrict, size_t);\n";
     write(&folder.join("headers/string.h"), header);
     folder
 }
 
-/// What a compiler says of the file; nothing where it compiles.
+/// A compiler's message about the file; `None` if it compiles.
 fn said(folder: &Path, compiler: &str, flags: &[&str]) -> String {
     let output = Command::new(compiler)
         .args(["-ffreestanding", "-isystem", "headers", "-fsyntax-only"])
@@ -122,7 +123,7 @@ fn a_compiler_of_wider_floats_takes_the_file_once_its_advice_is_followed() {
         ("m68k-linux-gnu-gcc", &[], "-m68040", &["-m68040"]),
         ("m68k-linux-gnu-gcc", &[], "-msoft-float", &["-msoft-float"]),
     ] {
-        // Compilers for other processors are more than a test may ask for.
+        // A test cannot require compilers for other processors.
         let is_native = ["gcc", "clang", "clang-19"].contains(&compiler);
         if !cfg!(target_arch = "x86_64")
             || (is_native && !is_there(compiler, compiler))
@@ -215,11 +216,13 @@ fn near_the_smallest_normal_number_results_are_exact_or_zero_in_a_program_that_f
         if !cfg!(target_arch = "x86_64") {
             continue;
         }
-        // What gcc's option does where it links: the program's start tells the processor to flush.
+        // The effect of gcc's option at link time: the program's start-up code tells the processor
+        // to flush.
         for (got, expected) in results(compiler, &["-ffast-math"]).iter().zip(&exact) {
-            match expected.is_subnormal() {
-                true => assert_eq!(*got, 0.0, "{expected:e} is flushed"),
-                false => assert_eq!(got.to_bits(), expected.to_bits(), "{expected:e}"),
+            if expected.is_subnormal() {
+                assert_eq!(*got, 0.0, "{expected:e} is flushed")
+            } else {
+                assert_eq!(got.to_bits(), expected.to_bits(), "{expected:e}")
             }
         }
     }

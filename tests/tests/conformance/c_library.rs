@@ -1,5 +1,6 @@
-//! The static libraries of two emulators and their C99 files, in one program of C and one of C++, give the interpreter's bits;
-//! and those of other numbers that are swapped in. That of a small emulator adds little to a program.
+//! The static libraries of two emulators and their C99 files, in one program of C and one of C++,
+//! give the interpreter's bits, also after other constants are swapped in. The library of a small
+//! emulator adds little to a program.
 
 use dense_codegen::c::{Prefix, freeze};
 use dense_codegen::emulator::Emulator;
@@ -64,11 +65,12 @@ fn two_libraries_in_one_program_of_c_or_cpp_give_the_bits_of_the_interpreter() {
     program.assert_swapped_bits(Order::Fused);
 }
 
-/// Few kernels, and the faster of the checksums.
+/// Few kernels, and the faster checksum.
 #[cfg(target_arch = "x86_64")]
 const COMPACT: &[&str] = &["--features", "compact,crc-table-256"];
 
-/// `build` for one target and set of features after another: what lies beside it is what was asked for last.
+/// Runs `build` for several targets and sets of features in turn: the files beside it are those of
+/// the last request.
 #[test]
 fn the_library_that_was_asked_for_last_is_delivered() {
     if !is_there("gcc", "gcc") || !is_there("objcopy", "binutils") {
@@ -113,7 +115,8 @@ fn the_library_that_was_asked_for_last_is_delivered() {
     }
 }
 
-/// Bytes that a program gains at most by a call of an emulator with 4 KB of numbers, its golden vectors and code included.
+/// The largest number of bytes that a call of an emulator with 4 KB of constants adds to a program,
+/// golden vectors and code included.
 const GAINED: usize = 24 << 10;
 
 /// A program, with and without the call.
@@ -132,17 +135,18 @@ int main(void)
 }
 "#;
 
-/// How a library is built and linked for a processor.
+/// The build and link options of a library for a processor.
 struct Target<'a> {
     name: &'a str,
-    /// Of the variables of `library/build`.
+    /// The variables of `library/build`.
     variables: &'a [(&'a str, &'a str)],
     arguments: &'a [&'a str],
     compiler: &'a str,
     flags: &'a [&'a str],
 }
 
-/// Bytes in the program's sections for code and constants that a call adds, by the library and by the C file.
+/// Bytes that a call adds to the program's sections for code and constants, by the library and by
+/// the C file.
 fn gained(emulator: &Emulator, name: &str, target: &Target<'_>) -> [usize; 2] {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_library_size");
     let frozen = folder.join(format!("{name}-{}", target.name));
@@ -253,7 +257,8 @@ fn a_small_emulator_adds_little_to_a_program_for_a_cortex_m4f() {
     });
 }
 
-/// The archive calls memcpy and the like alone: no allocator, no file, nothing of Rust's standard library.
+/// The archive calls only memcpy and the like: no allocator, no file, nothing of Rust's standard
+/// library.
 fn assert_needs_nothing(archive: &Path) {
     const OF_LIBRARY: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
     let symbols = Command::new("nm").arg("-u").arg(archive).output();

@@ -1,5 +1,5 @@
-//! Where the numbers and functions of the C file lie on a Cortex-M4F, and what its header says that they take: beside what the
-//! linker and the compiler say.
+//! The places of the C file's constants and functions on a Cortex-M4F, and the sizes that its
+//! header states, compared with those of the linker and the compiler.
 
 use dense_codegen::c::{FreezeOptions, Prefix, emit, freeze, image};
 use dense_codegen::interpreter::Order;
@@ -29,14 +29,14 @@ fn folder(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// What a command prints.
+/// The output of a command.
 fn printed(command: &mut Command) -> String {
     let output = command.output().expect("the command starts");
     assert!(output.status.success(), "{command:?}: {output:?}");
     String::from_utf8(output.stdout).expect("it prints text")
 }
 
-/// The script of the documentation places numbers and functions, and the program runs from there.
+/// The script of the documentation places constants and functions, and the program runs from there.
 #[test]
 fn numbers_and_functions_lie_where_the_documented_linker_script_puts_them() {
     let needs = "gcc-arm-none-eabi libnewlib-arm-none-eabi";
@@ -125,7 +125,7 @@ fn numbers_and_functions_lie_where_the_documented_linker_script_puts_them() {
     );
 }
 
-/// The first number behind a word of the header's first comment.
+/// The first integer after a word in the header's first comment.
 fn stated(header: &str, line: &str, before: &str) -> usize {
     let line = header
         .lines()
@@ -140,7 +140,8 @@ fn stated(header: &str, line: &str, before: &str) -> usize {
         .unwrap_or_else(|_| panic!("{line:?} {before:?}"))
 }
 
-/// The deepest stack from a function on, by frames (`-fstack-usage`) and branches (the disassembler's words).
+/// The deepest stack from a function on, by frames (`-fstack-usage`) and branches (in the
+/// disassembly).
 fn deepest(
     function: &str,
     frames: &BTreeMap<String, usize>,

@@ -1,9 +1,9 @@
-//! The work of one call is the same for every input: Valgrind counts its instructions, for ordinary, subnormal, huge and
-//! missing numbers alike.
+//! The work of a call is the same for every input: Valgrind counts its instructions, for ordinary,
+//! subnormal, huge and missing values.
 //!
-//! The counts are kept in `instruction_counts.toml` beside this folder, and may not rise unseen. Valgrind knows no
-//! AVX-512, so that the program is built for x86-64-v3. Counts are not times, but they do not depend on the machine's
-//! mood either.
+//! The counts are kept in `instruction_counts.toml` beside this folder, so that no increase goes
+//! unnoticed. Valgrind does not support AVX-512, so the program is built for x86-64-v3. Counts are
+//! not times, but they do not vary between runs either.
 
 use crate::frozen_program::{EMULATORS, PROGRAM, X86_64_V3};
 use dense_tests::program::{networks, printed};
@@ -16,18 +16,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where this variable is `1`, the file of counts is written anew.
+/// If this variable is `1`, the file of counts is written anew.
 const REFRESH: &str = "DENSE_REFRESH";
 
-/// What to do about a difference.
+/// Advice if a count differs.
 const ADVICE: &str = "after a wanted change write the file anew: \
     DENSE_REFRESH=1 cargo test -p dense-tests --test conformance constant_work";
 
-/// What a count may differ from the one on file before somebody has to look: the linker's and the C library's part
-/// (`memcpy`) differs a little from one Debian to the next.
+/// The tolerance for a count: the part of the linker and the C library (`memcpy`) differs a little
+/// between Debian releases.
 const SLACK: f64 = 0.02;
 
-/// The emulator of `frozen_program/src/work.rs` whose work does depend on its inputs.
+/// The emulator of `frozen_program/src/work.rs` whose work depends on its inputs.
 const PLANTED: &str = "planted";
 
 #[test]
@@ -61,14 +61,15 @@ fn a_call_executes_the_same_instructions_for_every_input_and_no_more_than_on_fil
     );
 }
 
-/// The inputs of a call in words, and its instructions.
+/// The kind of inputs of a call, and its instructions.
 type Call = (String, u64);
 
 /// Runs the program in Valgrind: the calls of each emulator, in turn.
 fn counted() -> BTreeMap<String, Vec<Call>> {
     let executable = PROGRAM.built(X86_64_V3);
     let outputs = tempfile::tempdir().expect("a temporary folder");
-    // Counting is on inside the functions of that name; the program has a file written for each call, `counts.1` and on.
+    // Instructions are counted inside the functions of this name; the program writes a file for
+    // each call, `counts.1` and on.
     let report = printed(
         Command::new("valgrind")
             .args(["--tool=callgrind", "--quiet", "--toggle-collect=measured_*"])
@@ -103,7 +104,7 @@ fn total(path: &Path) -> u64 {
         .unwrap_or_else(|| panic!("{}: no total", path.display()))
 }
 
-/// The count that all calls have, if they have one.
+/// The common count of all calls, if there is one.
 fn one_count(calls: &[Call]) -> Option<u64> {
     let (_, first) = calls.first()?;
     calls
@@ -112,7 +113,7 @@ fn one_count(calls: &[Call]) -> Option<u64> {
         .then_some(*first)
 }
 
-/// Compares with the counts on file, or writes them there where that is asked for.
+/// Compares with the counts on file, or writes them there if requested.
 fn compare(counts: &BTreeMap<String, u64>) {
     let path = file();
     let compiler = printed(Command::new(rustc()).arg("--version"));
@@ -138,7 +139,7 @@ fn compare(counts: &BTreeMap<String, u64>) {
     }
 }
 
-/// What to say where a count is too far from the one on file.
+/// The message for a count that is too far from the one on file.
 fn difference(name: &str, count: u64, on_file: &str) -> Option<String> {
     let expected: Option<f64> = value(on_file, name).and_then(|value| value.parse().ok());
     let Some(expected) = expected else {
@@ -161,7 +162,7 @@ fn difference(name: &str, count: u64, on_file: &str) -> Option<String> {
     ))
 }
 
-/// What stands behind `key =`.
+/// The text after `key =`.
 fn value<'a>(on_file: &'a str, key: &str) -> Option<&'a str> {
     let mut lines = on_file.lines();
     lines.find_map(|line| line.strip_prefix(key)?.trim().strip_prefix("= "))
@@ -187,7 +188,7 @@ fn file() -> PathBuf {
     repository().join("tests/instruction_counts.toml")
 }
 
-/// The compiler that cargo takes.
+/// The compiler that cargo uses.
 fn rustc() -> std::ffi::OsString {
     env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
 }

@@ -1,5 +1,5 @@
-//! A Cortex-M4F (in QEMU) computes the workstation's bits, with one instruction for each fused multiply-add, and no panic
-//! can be reached from frozen code in its program.
+//! A Cortex-M4F (in QEMU) computes the workstation's bits, with one instruction for each fused
+//! multiply-add, and no panic is reachable from frozen code in its program.
 
 use dense_codegen::interpreter::{Order, Prediction, interpret_f32};
 use dense_runtime::fma::Fused;
@@ -14,10 +14,10 @@ use std::process::{Command, Output};
 #[path = "../../firmware/src/report.rs"]
 mod report;
 
-/// The exit code of `tests/firmware/run` where a tool is missing, which its standard error names.
+/// The exit code of `tests/firmware/run` if a tool is missing, which its standard error names.
 const TOOL_MISSING: i32 = 77;
 
-/// Rows of each emulator on the device: one of each kind that `rows` tells apart, twice.
+/// Rows of each emulator on the device: two of each kind in `rows`.
 const ROWS: usize = 20;
 
 #[test]
@@ -25,7 +25,7 @@ fn the_device_prints_the_bits_of_the_workstation_and_cannot_panic() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
     let cases = compiled();
     write_crate(&folder, &cases);
-    // The build has in it that `no-panic` links.
+    // The build includes linking `no-panic`.
     let run = run(&folder, "");
     let (printed, log) = (
         String::from_utf8_lossy(&run.stdout),
@@ -65,7 +65,7 @@ fn run(folder: &Path, features: &str) -> Output {
         .expect("the script starts")
 }
 
-/// That `no-panic` links proves something only where a panic would keep it from linking.
+/// The linking of `no-panic` proves something only if a panic would prevent it.
 fn assert_a_planted_panic_does_not_link(folder: &Path) {
     let run = run(folder, "planted");
     let log = String::from_utf8_lossy(&run.stderr);
@@ -121,7 +121,7 @@ fn rows(case: &Case) -> impl Iterator<Item = &[f32]> {
     case.rows.chunks(case.emulator.input_count()).take(ROWS)
 }
 
-/// What the device has to print.
+/// The expected output of the device.
 fn expected(cases: &[&Case]) -> Result<String, fmt::Error> {
     let mut text = String::new();
     report::elementary::<Fused>(&mut text)?;
@@ -135,7 +135,7 @@ fn expected(cases: &[&Case]) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// The lines that name the slow `fmaf` of a library, in whatever namespace.
+/// The lines that name a library's slow `fmaf`, in any namespace.
 fn calls_of_library_fma(disassembly: &str) -> Vec<&str> {
     disassembly
         .lines()

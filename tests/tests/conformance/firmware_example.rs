@@ -1,5 +1,6 @@
-//! The example of firmware, examples/firmware: it prints what is written beside it, computes the workstation's bits, sees
-//! every flipped bit, takes another set of weights at run time, and links only without a panic.
+//! The firmware example, examples/firmware: it prints the text beside it, computes the
+//! workstation's bits, detects every flipped bit, loads other weights at run time, and links only
+//! without a panic.
 
 use dense_codegen::emulator::Emulator;
 use dense_codegen::interpreter::{Order, interpret_f32};
@@ -12,10 +13,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The exit code of `run` where a tool is missing, which its standard error names.
+/// The exit code of `run` if a tool is missing, which its standard error names.
 const TOOL_MISSING: i32 = 77;
 
-/// Copies the example, so that its builds do not touch the repository; earlier builds are used again.
+/// Copies the example, so that its builds do not touch the repository; earlier builds are reused.
 fn copy() -> PathBuf {
     let source = repository().join("examples/firmware");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware-example");
@@ -48,7 +49,7 @@ fn run(folder: &Path, board: &str, program: &str, features: &str) -> Output {
         .expect("the script starts")
 }
 
-/// What a program printed that has to end well.
+/// The output of a program, which must succeed.
 fn printed(folder: &Path, board: &str, program: &str) -> String {
     let output = run(folder, board, program, "");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -57,7 +58,7 @@ fn printed(folder: &Path, board: &str, program: &str) -> String {
     text
 }
 
-/// The symbols of a program that was built last, by whichever compiler there is.
+/// The symbols of the program built last, by whichever compiler exists.
 fn symbols(folder: &Path, program: &str) -> String {
     let built = ["rustup", "debian"].map(|toolchain| {
         let target = folder.join("target").join(toolchain);
@@ -97,7 +98,7 @@ fn formatting_an_allocator_and_a_panic_are_noticed_in_a_list_of_symbols() {
     assert_eq!(foreign(symbols).len(), 3);
 }
 
-/// What `swap` printed where this file is the image.
+/// The output of `swap` with this file as the image.
 fn swapped(folder: &Path, image: &str) -> String {
     let output = Command::new(folder.join("run"))
         .args(["m4", "swap"])
@@ -109,7 +110,8 @@ fn swapped(folder: &Path, image: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What examples/firmware/src/swap.rs prints of a set of numbers, where those of `built_in` are compiled in.
+/// The output of examples/firmware/src/swap.rs for a set of constants, with those of `built_in`
+/// compiled in.
 fn results(set: &Emulator, built_in: &Emulator) -> u32 {
     let mut state = 1;
     let drawn = (0..20).map(|_| random(built_in, &mut state));

@@ -1,4 +1,5 @@
-//! What emulators cost on microcontrollers in QEMU, and that they compute the workstation's bits there, in both orders.
+//! Emulators' costs on microcontrollers in QEMU; they compute the workstation's bits there, in both
+//! orders.
 
 use dense_codegen::emulator::Emulator;
 use dense_codegen::resources::{Bench, Costs, Probe, Processor, Report};
@@ -7,7 +8,8 @@ use dense_tests::skip::skipped;
 use dense_tests::tier::of_tier;
 use std::path::Path;
 
-/// Instructions for each multiply-accumulate of `decoder` and `mlp`, whole calls, guard and statistics included.
+/// Instructions for each multiply-accumulate of `decoder` and `mlp`, whole calls, guard and
+/// statistics included.
 const INSTRUCTIONS: f64 = 2.2;
 
 /// Bytes of code of the Thomson emulator.
@@ -23,8 +25,8 @@ fn bench(processor: Processor) -> Option<Bench> {
         .ok()
 }
 
-/// The model's flash and RAM are within 5 % of what was linked. (With rustup's compiled
-/// `core` small emulators take up to 13 % more flash than with one that is built for the program.)
+/// The model's flash and RAM are within 5 % of the linked program's. (With rustup's compiled `core`
+/// small emulators take up to 13 % more flash than with one built for the program.)
 #[expect(clippy::print_stdout, reason = "the figures are what is of interest")]
 fn assert_predicted(emulator: &Emulator, bench: &Bench, probe: &Probe) {
     let processor = bench.processor();

@@ -1,4 +1,4 @@
-//! Frozen code, as it is emitted, gives the bits of the f32 interpreter in both orders, however it is built.
+//! Frozen code gives the bits of the f32 interpreter in both orders, with every kind of build.
 
 use crate::frozen_program::{ANY_PROCESSOR, FAST, FAST_NO_FMA, FILES, PROGRAM, X86_64_V3, named};
 use dense_codegen::interpreter::Order;
@@ -59,7 +59,7 @@ fn assert_same_bits(program: &Program, build: Build<'_>, cases: &[&Case], order:
     }
 }
 
-/// What the program wrote for one case.
+/// The program's results for one case.
 #[derive(Default)]
 struct Results {
     mean: Vec<f32>,

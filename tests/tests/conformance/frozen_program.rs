@@ -1,5 +1,6 @@
-//! The program that shows what frozen code promises (`tests/frozen_program`), with the networks, the example's emulator and those
-//! that together use every kind of operation. Each of its builds is made once, whichever test comes first.
+//! The program that tests the promises of frozen code (`tests/frozen_program`), with the networks,
+//! the example's emulator and those that together use every kind of operation. Each build is made
+//! once, by the first test that needs it.
 
 use dense_codegen::emulator::Emulator;
 use dense_tests::cases::{Case, proven};
@@ -40,28 +41,28 @@ pub(crate) const FILES: [(&str, &str); 7] = [
     ),
 ];
 
-/// For any processor: which instructions it has is found out when the program runs. No panic links.
+/// For any processor: its instructions are detected at run time. Links only without a panic.
 pub(crate) const ANY_PROCESSOR: Build<'_> = Build {
     profile: "release",
     features: "proof",
     flags: "",
 };
 
-/// For a processor with AVX2 and a fused multiply-add. No panic links.
+/// For a processor with AVX2 and a fused multiply-add. Links only without a panic.
 pub(crate) const X86_64_V3: Build<'_> = Build {
     profile: "release",
     features: "proof",
     flags: "-C target-cpu=x86-64-v3",
 };
 
-/// As fast as it compiles.
+/// The build that compiles fastest.
 pub(crate) const FAST: Build<'_> = Build {
     profile: "fast",
     features: "",
     flags: "",
 };
 
-/// The same in the order of targets without a fused multiply-add.
+/// The build that compiles fastest, in the order of targets without a fused multiply-add.
 pub(crate) const FAST_NO_FMA: Build<'_> = Build {
     features: "no-fma",
     ..FAST
@@ -76,7 +77,7 @@ pub(crate) static EMULATORS: LazyLock<Vec<(String, Emulator)>> = LazyLock::new(|
     all.chain(cases).collect()
 });
 
-/// The program, written.
+/// Writes the program.
 pub(crate) static PROGRAM: LazyLock<Program> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frozen_program");
     Program::write(&folder, &EMULATORS, &FILES)

@@ -1,5 +1,6 @@
-//! The f32 interpreter is near the f64 interpreter in both orders, on cases that use every operation; and the comparison
-//! that all other executions go through sees one changed bit and one changed order.
+//! The f32 interpreter is near the f64 interpreter in both orders, on cases that use every
+//! operation; and the comparison used for all other executions detects a changed bit and a changed
+//! order.
 
 use dense_codegen::emulator::{
     Calibration, Emulator, EmulatorParts, InputVariable, Layout, Outputs,
@@ -47,7 +48,7 @@ fn largest_error(case: &Case, order: Order) -> f64 {
         .reduce(|| 0.0, f64::max)
 }
 
-/// The largest error of one row, in the scale that the tolerance is stated in; infinite where it is not a number.
+/// The largest error of one row, in the scale of the tolerance; infinite if it is NaN.
 fn error(case: &Case, row: &[f32], single: &Prediction<f32>) -> f64 {
     let exact = interpret_f64(&case.emulator, row);
     let scale = exact
@@ -70,7 +71,7 @@ fn error(case: &Case, row: &[f32], single: &Prediction<f32>) -> f64 {
 /// Inputs and outputs of the linear emulators below.
 const SIZE: usize = 16;
 
-/// One dense layer of these weights on rows in [-1, 1].
+/// One dense layer with these weights on rows in [-1, 1].
 fn linear(weight: Vec<f32>, rows: Vec<f32>) -> Case {
     let mut graph = Graph::new(SIZE);
     let weight = graph
@@ -129,7 +130,7 @@ fn numbers() -> (Vec<f32>, Vec<f32>) {
     (draw(SIZE * SIZE), draw(10 * SIZE))
 }
 
-/// Compares two emulators as an execution is compared with the interpreter.
+/// Compares two emulators in the way an execution is compared with the interpreter.
 fn compare(case: &Case, other: &Case) {
     let got = other.interpreted(Order::Fused);
     let mean: Vec<_> = got

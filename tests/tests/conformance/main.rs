@@ -1,13 +1,17 @@
-//! Conformance of the whole path: every execution of an emulator gives the interpreter's bits, or is near them where it may
-//! be no more than that; and each promise of the control loop is held on the program that is linked.
+//! Conformance of the whole path: every execution of an emulator gives the interpreter's bits, or
+//! is near them where bits cannot be guaranteed; and each promise for control loops is tested on
+//! the linked program.
 //!
 //! - [`interpreters`], [`executor`]: on this machine, without a compiler,
-//! - [`frozen`]: frozen Rust; the program of [`frozen_program`] also shows that it has [`no_panic`], does
-//!   [`constant_work`], needs no [`allocation`], and takes a [`swap`] of its weights; [`planted_order`]: that its test can fail,
-//! - [`c`], [`c_elementary`], [`c_floats`], [`c_library`], [`c_memory`], [`c_examples`]: the C form,
+//! - [`frozen`]: frozen Rust. The program of [`frozen_program`] also shows that it has
+//!   [`no_panic`], does [`constant_work`], needs no [`allocation`], and supports a [`swap`] of its
+//!   weights; [`planted_order`] shows that the carried test can fail,
+//! - [`c`], [`c_elementary`], [`c_floats`], [`c_library`], [`c_memory`], [`c_examples`]: the C
+//!   form,
 //! - [`firmware`], [`firmware_example`], [`firmware_resources`]: microcontrollers in QEMU,
 //! - [`onnx`]: exported models in three engines,
-//! - [`networks`], [`thomson_generator`]: what the benchmarks and the bundled data are said to be.
+//! - [`networks`], [`thomson_generator`]: the origin of the benchmarks' networks and of the bundled
+//!   data.
 
 mod allocation;
 mod c;

@@ -1,6 +1,8 @@
-//! No panic can be reached from frozen code on the host: the linked program proves it, by the crate `no-panic`.
+//! No panic is reachable from frozen code on the host: the linked program proves it, with the crate
+//! `no-panic`.
 //!
-//! That takes a program that is linked, optimised, and unwinds. The firmware has its own proof, in `firmware.rs`.
+//! The proof needs a program that is linked, optimised, and unwinds. The firmware has its own
+//! proof, in `firmware.rs`.
 
 use crate::frozen_program::{ANY_PROCESSOR, EMULATORS, FILES, PROGRAM, X86_64_V3, named};
 use dense_tests::cases::proven;
@@ -29,8 +31,8 @@ fn links_and_passes_its_self_tests(build: Build<'_>) {
     assert_eq!(report, expected, "self-tests");
 }
 
-/// Arithmetic that a user's profile has checked cannot be seen to overflow, nor does it link a panic. Every kernel is in one
-/// emulator with convolutions, or in those of the long tier.
+/// If a user's profile enables overflow checks, arithmetic still links no panic. Every kernel is in
+/// one emulator with convolutions, or in those of the long tier.
 #[test]
 fn no_panic_is_reachable_with_overflow_checks_and_debug_assertions() {
     const CHECKED: Build<'_> = Build {

@@ -1,5 +1,6 @@
-//! Exported ONNX models pass the official checker, are read by a second implementation of the format, and three engines
-//! compute with them what the f64 interpreter does, on cases that use every operation.
+//! Exported ONNX models pass the official checker, are read by a second implementation of the
+//! format, and three engines compute the f64 interpreter's results with them, on cases that use
+//! every operation.
 
 use dense_codegen::Emulator;
 use dense_codegen::emulator::{EmulatorParts, InputVariable};
@@ -23,10 +24,11 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
-/// Random rows of each emulator that an engine computes, all in one call where the model allows it.
+/// Random rows of each emulator that an engine computes, in one call if the model allows it.
 const ROWS: usize = 20;
 
-/// The emulators of the conformance cases, the networks and one for each operation, each with its rows.
+/// The emulators of the conformance cases, the networks and one for each operation, each with its
+/// rows.
 fn emulators() -> Vec<(String, Emulator, Vec<f32>)> {
     let cases = CASES
         .iter()
@@ -48,7 +50,7 @@ fn emulators() -> Vec<(String, Emulator, Vec<f32>)> {
     all.chain(overflowing).collect()
 }
 
-/// Emulators whose mean or standard deviation is beyond single precision in a part of their box.
+/// Emulators whose mean or standard deviation exceeds single precision in a part of their box.
 fn overflowing() -> Vec<(&'static str, Emulator)> {
     let with = |name: &str, change: fn(&mut EmulatorParts)| {
         let mut all = operations().into_iter();
@@ -57,13 +59,13 @@ fn overflowing() -> Vec<(&'static str, Emulator)> {
         change(&mut parts);
         Emulator::new(parts).expect("limits in order")
     };
-    // Eight times as much enters the exponential, which overflows at 89.
+    // The exponential's argument is eight times as large, and overflows at 89.
     let wide = |parts: &mut EmulatorParts| {
         for input in &mut parts.inputs {
             (input.low, input.high) = (-12.0, 12.0);
         }
     };
-    // The scale of errors is from 0.4 to 2.7: that beyond 2 overflows.
+    // The error scale is from 0.4 to 2.7: beyond 2 it overflows.
     let large = |parts: &mut EmulatorParts| {
         parts.calibration.unit.fill(2_f32.powi(126));
         parts.calibration.floor.fill(4.0);
@@ -76,14 +78,15 @@ fn overflowing() -> Vec<(&'static str, Emulator)> {
     ]
 }
 
-/// The emulator that is this one's member alone.
+/// The emulator of this member alone.
 fn alone(emulator: &Emulator, member: usize) -> Emulator {
     let mut parts = emulator.clone().into_parts();
     parts.members = vec![parts.members[member]];
     Emulator::new(parts).expect("a member is an emulator")
 }
 
-/// Every emulator's model of the whole prediction, with golden rows and random ones; every fourth takes one row a call.
+/// Every emulator's model of the whole prediction, with golden rows and random ones; every fourth
+/// model takes one row a call.
 fn questions(emulators: &[(String, Emulator, Vec<f32>)]) -> Vec<Question> {
     let question = |(index, (name, emulator, rows)): (usize, &(String, Emulator, Vec<f32>))| {
         let columns = emulator.input_count();
@@ -106,7 +109,7 @@ fn questions(emulators: &[(String, Emulator, Vec<f32>)]) -> Vec<Question> {
     emulators.iter().enumerate().map(question).collect()
 }
 
-/// Compares an engine's answers with the f64 interpreter's; returns the errors.
+/// Compares an engine's results with the f64 interpreter's; returns the errors.
 fn compared(engine: &str, emulator: &Emulator, question: &Question, outputs: &Outputs) -> Errors {
     let errors = Errors::of(emulator, &question.x, outputs);
     let place = format!("{engine}, {}: {errors:?}", question.name);
@@ -116,7 +119,7 @@ fn compared(engine: &str, emulator: &Emulator, question: &Question, outputs: &Ou
     errors
 }
 
-/// Says how large the errors were, for those who ask with `--nocapture`.
+/// Prints the errors, shown with `--nocapture`.
 fn tell(engine: &str, errors: &[Errors]) {
     let largest = |of: fn(&Errors) -> f64| errors.iter().map(of).fold(0.0, f64::max);
     let (mean, std) = (largest(|errors| errors.mean), largest(|errors| errors.std));

@@ -1,4 +1,5 @@
-//! The comparison of bits can fail: a frozen crate in which one kernel adds in another order does not pass its own test.
+//! The comparison of bits can fail: a frozen crate with a kernel that sums in another order fails
+//! its own test.
 
 use dense_codegen::Emulator;
 use dense_codegen::rust::{FreezeOptions, freeze};
@@ -10,9 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A line of a kernel, and the same with a loop turned around. Where the kernel is rewritten, this has to follow.
+/// A line of a kernel, and its replacement with a loop reversed. If the kernel is rewritten, this
+/// must follow.
 struct Plant {
-    /// Below the folder of kernels.
+    /// The path below the folder of kernels.
     file: &'static str,
     written: &'static str,
     planted: &'static str,
@@ -39,7 +41,7 @@ const ROWS: Plant = Plant {
             let mut row = rows.wrapping_add(by.wrapping_mul(self.outer.rows));",
 };
 
-/// The test of the frozen crate that has to see it.
+/// The test of the frozen crate that must detect it.
 const GOLDEN: &str = "the_golden_vectors_come_out_bit_for_bit_and_no_stored_bit_has_changed";
 
 #[test]
@@ -59,7 +61,7 @@ fn another_order_of_rows_of_taps_turns_the_golden_test_of_images_red() {
     planted.assert_turns_red(&[ROWS]);
 }
 
-/// A frozen crate whose kernels are to be changed.
+/// A frozen crate whose kernels will be changed.
 struct Planted {
     frozen: PathBuf,
 }
@@ -77,7 +79,7 @@ impl Planted {
         Self { frozen }
     }
 
-    /// The crate passes its test as written, and not with one of the loops turned around.
+    /// The crate passes its test as written, and fails it with one of the loops reversed.
     fn assert_turns_red(&self, plants: &[Plant]) {
         let as_written = self.golden_test();
         let said = String::from_utf8_lossy(&as_written.stderr);
@@ -115,7 +117,7 @@ impl Planted {
         );
     }
 
-    /// Runs the test that the crate carries.
+    /// Runs the crate's own test.
     fn golden_test(&self) -> Output {
         Command::new(env!("CARGO"))
             .args(["test", "--quiet", "--offline", "--test", "golden"])

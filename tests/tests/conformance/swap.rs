@@ -1,5 +1,6 @@
-//! Another set of numbers, swapped in at run time: the bits are those of the other emulator, and what is no whole image of the
-//! same structure is refused, at once or in slices; the numbers say which they are. The generated self-test sees every flipped bit.
+//! Swapping in other constants at run time gives the bits of the other emulator. Anything but an
+//! intact image of the same structure is rejected, at once or in slices; the constants identify
+//! themselves. The generated self-test detects every flipped bit.
 
 use crate::frozen_program::{ANY_PROCESSOR, EMULATORS, PROGRAM};
 use dense_codegen::emulator::Emulator;
@@ -14,10 +15,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::process::Command;
 
-/// Rows that are predicted with the numbers that were swapped in.
+/// Rows that are predicted with the swapped constants.
 const ROWS: usize = 100;
 
-/// Networks whose images take long to check, bit by bit: they have the operations of smaller ones.
+/// Networks whose images take long to check bit by bit: they have the operations of smaller ones.
 const LARGE: [&str; 3] = ["mlp", "decoder", "paper"];
 
 /// The bits of means and deviations at all rows.

@@ -1,11 +1,12 @@
-//! The bundled Thomson scattering spectra are those of the program that is said to have made them.
+//! The bundled Thomson scattering spectra can be reproduced with their generator.
 
 use dense_tests::{repository, skip::skipped};
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The Python that has the generator's requirements: the environment variable `DENSE_PYTHON`, else `.venv` at the top.
+/// The Python with the generator's requirements: the environment variable `DENSE_PYTHON`, else
+/// `.venv` at the top.
 fn python() -> Option<PathBuf> {
     let python = match env::var_os("DENSE_PYTHON") {
         Some(path) => PathBuf::from(path),

@@ -5,14 +5,14 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, single};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, single};
 use serde::{Deserialize, Serialize};
 
-/// Applies a function to every number.
+/// Applies a function to every value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Activation {
-    /// Which.
+    /// The function.
     pub function: Function,
 }
 

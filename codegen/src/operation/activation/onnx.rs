@@ -1,7 +1,8 @@
-//! Activation: `Relu`, `Tanh`, and SiLU as `x * Sigmoid(x)`, for which the operators of version 13 have no name.
+//! Activation: `Relu`, `Tanh`, and SiLU as `x * Sigmoid(x)`, since version 13 of the operators has
+//! no SiLU.
 
 use super::{Activation, Function};
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
 impl Operators for Activation {
@@ -9,15 +10,15 @@ impl Operators for Activation {
 }
 
 impl WriteOnnx for Activation {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
         let x = &operands.values[0];
         match self.function {
-            Function::Relu => draft.push("Relu", &[x], Vec::new()),
+            Function::Relu => builder.push("Relu", &[x], Vec::new()),
             Function::Silu => {
-                let sigmoid = draft.push("Sigmoid", &[x], Vec::new());
-                draft.push("Mul", &[x, &sigmoid], Vec::new())
+                let sigmoid = builder.push("Sigmoid", &[x], Vec::new());
+                builder.push("Mul", &[x, &sigmoid], Vec::new())
             }
-            Function::Tanh => draft.push("Tanh", &[x], Vec::new()),
+            Function::Tanh => builder.push("Tanh", &[x], Vec::new()),
         }
     }
 }

@@ -5,8 +5,8 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, pair};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, pair};
 use serde::{Deserialize, Serialize};
 
 /// The sum of two values of the same shape.

@@ -1,7 +1,7 @@
 //! Add: `Add`.
 
 use super::Add;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
 impl Operators for Add {
@@ -9,8 +9,8 @@ impl Operators for Add {
 }
 
 impl WriteOnnx for Add {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
         let [x1, x2] = [0, 1].map(|which| &operands.values[which][..]);
-        draft.push("Add", &[x1, x2], Vec::new())
+        builder.push("Add", &[x1, x2], Vec::new())
     }
 }

@@ -9,7 +9,7 @@ use crate::graph::{ParameterId, Parameters, Real, Shape};
 use crate::operation::rule::{Mismatch, Rule, Value, one_each, single};
 use serde::{Deserialize, Serialize};
 
-/// Keeps every value within bounds of its own, for instance an output that cannot be negative.
+/// Clamps every value to its own bounds, for instance an output that cannot be negative.
 ///
 /// A value equal to a bound stays as it is, the sign of a zero too; NaN stays NaN.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

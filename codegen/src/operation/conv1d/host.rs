@@ -1,8 +1,8 @@
 //! Conv1d on this machine.
 
 use super::Conv1d;
-use crate::operation::host::{Call, Execute};
 use crate::operation::convolution::Kernel;
+use crate::operation::host::{Call, Execute};
 use dense_runtime::kernels::conv1d::{self, conv1d};
 
 impl Execute for Conv1d {
@@ -17,7 +17,15 @@ impl Execute for Conv1d {
         };
         let (weight, bias) = (call.stored(self.weight), call.stored(self.bias));
         call.each_sample(y, |sample, y| {
-            conv1d(sample.operand(0), weight, bias, y, sizes, call.then, sample.residual());
+            conv1d(
+                sample.operand(0),
+                weight,
+                bias,
+                y,
+                sizes,
+                call.then,
+                sample.residual(),
+            );
         });
     }
 }

@@ -1,16 +1,17 @@
 //! Conv1d: convolution of stride 1 that keeps the length; taps that fall outside are skipped.
 //!
-//! `y[p][o] = bias[o] + sum_t sum_c x[p + t - K/2][c] * weight[t][c][o]`, in the order of `window.rs`.
+//! `y[p][o] = bias[o] + sum_t sum_c x[p + t - K/2][c] * weight[t][c][o]`, in the order of
+//! `window.rs`.
 
 mod c;
 mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::convolution::Kernel;
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, sequence};
-use crate::operation::convolution::window::{Axis, Window};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::convolution::Kernel;
+use crate::operation::convolution::window::{Axis, Window};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, sequence};
 use serde::{Deserialize, Serialize};
 
 /// A convolution along the positions of a sequence.

@@ -1,7 +1,7 @@
 //! Conv1d: `Conv` with weights `[COUT, CIN, K]` and K/2 zeros at both ends.
 
 use super::Conv1d;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 use crate::operation::convolution::onnx::convolution;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
@@ -10,7 +10,7 @@ impl Operators for Conv1d {
 }
 
 impl WriteOnnx for Conv1d {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
-        convolution(draft, &operands.values[0], self.weight, self.bias)
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
+        convolution(builder, &operands.values[0], self.weight, self.bias)
     }
 }

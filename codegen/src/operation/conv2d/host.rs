@@ -1,8 +1,8 @@
 //! Conv2d on this machine.
 
 use super::Conv2d;
-use crate::operation::host::{Call, Execute};
 use crate::operation::convolution::Kernel;
+use crate::operation::host::{Call, Execute};
 use dense_runtime::kernels::conv2d::{self, conv2d};
 
 impl Execute for Conv2d {
@@ -17,7 +17,15 @@ impl Execute for Conv2d {
         };
         let (weight, bias) = (call.stored(self.weight), call.stored(self.bias));
         call.each_sample(y, |sample, y| {
-            conv2d(sample.operand(0), weight, bias, y, sizes, call.then, sample.residual());
+            conv2d(
+                sample.operand(0),
+                weight,
+                bias,
+                y,
+                sizes,
+                call.then,
+                sample.residual(),
+            );
         });
     }
 }

@@ -1,17 +1,20 @@
 //! Conv2d: convolution of stride 1 that keeps rows and columns; taps that fall outside are skipped.
 //!
-//! `y[r][c][o] = bias[o] + sum_s sum_t sum_i x[r + s - KH/2][c + t - KW/2][i] * weight[s][t][i][o]`, in the order of
-//! `window.rs`.
+//! ```text
+//! y[r][c][o] = bias[o] + sum_s sum_t sum_i x[r + s - KH/2][c + t - KW/2][i] * weight[s][t][i][o]
+//! ```
+//!
+//! in the order of `window.rs`.
 
 mod c;
 mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::convolution::Kernel;
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, image};
-use crate::operation::convolution::window::{Axis, Window};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::convolution::Kernel;
+use crate::operation::convolution::window::{Axis, Window};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, image};
 use serde::{Deserialize, Serialize};
 
 /// A convolution over the rows and columns of an image.

@@ -1,8 +1,9 @@
-//! Which positions of a convolution see the input through the same taps: one loop of the C file is over these.
+//! Groups the positions of a convolution by their taps, for one loop of the C file over each group.
 //!
-//! Along an axis, output `p` of a convolution sees input `p + t - K / 2` through tap `t`; that of a transposed one sees
-//! `q` where `q * stride = p + K / 2 - t`. Outputs that see through the same taps, a stride apart, are a [`Class`]; its
-//! next output sees the next input through each tap. An image's positions are classes of rows by classes of columns.
+//! Along an axis, output `p` of a convolution sees input `p + t - K / 2` through tap `t`; that of a
+//! transposed one sees `q` where `q * stride = p + K / 2 - t`. Outputs with the same taps, a stride
+//! apart, form a [`Class`]: the next output sees the next input through each tap. An image's
+//! positions are classes of rows times classes of columns.
 
 use super::Kernel;
 use crate::graph::ParameterId;
@@ -15,7 +16,7 @@ struct Axis {
     inputs: usize,
     outputs: usize,
     taps: usize,
-    /// The distance of neighbouring inputs in the output, of a transposed convolution.
+    /// The distance of neighbouring inputs in the output of a transposed convolution.
     stride: Option<usize>,
 }
 
@@ -25,7 +26,7 @@ struct Class {
     first: usize,
     step: usize,
     count: usize,
-    /// What the first output sees through the first of the taps.
+    /// The input that the first output sees through the first of the taps.
     source: usize,
     taps: Vec<usize>,
 }
@@ -42,7 +43,8 @@ impl Axis {
         (source < self.inputs).then_some(source)
     }
 
-    /// The outputs that are computed; beyond the natural length of a transposed convolution there are zeros.
+    /// The outputs that are computed; those beyond the natural length of a transposed convolution
+    /// are zeros.
     fn computed(&self) -> Range<usize> {
         match self.stride {
             None => 0..self.outputs,
@@ -75,7 +77,8 @@ impl Axis {
         classes
     }
 
-    /// From one tap of a class to the next, and from what is seen through one to what is seen through the next.
+    /// The step from one tap of a class to the next, and from the input seen through one to that
+    /// seen through the next.
     fn tap_steps(&self) -> (usize, i64) {
         match self.stride {
             None => (1, 1),
@@ -146,7 +149,8 @@ fn fields(
         });
     let (line_in, line_out) = (horizontal.inputs * inputs, horizontal.outputs * outputs);
     let seen = !rows.taps.is_empty() && !columns.taps.is_empty();
-    // What a position sees through neighbouring taps of a row stands side by side, if it does not run backward.
+    // The inputs that a position sees through neighbouring taps of a row are adjacent, unless they
+    // run backward.
     let (inner, run) = match (column_step, column_source) {
         (1, 1) => (1, columns.taps.len() * inputs),
         _ => (columns.taps.len(), inputs),

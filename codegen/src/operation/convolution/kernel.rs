@@ -1,9 +1,10 @@
-//! The weight of a convolution: `[K][CIN][COUT]` along a sequence, `[KH][KW][CIN][COUT]` over an image, every K odd.
+//! The weight of a convolution: `[K][CIN][COUT]` along a sequence, `[KH][KW][CIN][COUT]` over an
+//! image, every K odd.
 
 use crate::graph::{ParameterId, Parameters};
 use crate::operation::rule::{Mismatch, one_each};
 
-/// The sizes of a convolution's weight; along a sequence there is one row of taps.
+/// The sizes of a convolution's weight; a sequence has one row of taps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kernel {
     /// Taps along rows and columns.
@@ -15,7 +16,7 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    /// The sizes of the weight of a node that a graph has.
+    /// The sizes of the weight of a node in a graph.
     pub(crate) fn of(parameters: &Parameters, weight: ParameterId) -> Self {
         let (taps, [inputs, outputs]) = match *parameters.shape(weight) {
             [columns, inputs, outputs] => ([1, columns], [inputs, outputs]),
@@ -29,7 +30,8 @@ impl Kernel {
         }
     }
 
-    /// The sizes of a weight with so many axes of taps for so many channels, if it is one and `bias` fits it.
+    /// The sizes of a weight with this number of axes of taps for these channels, if it is one and
+    /// `bias` fits it.
     pub(crate) fn checked(
         parameters: &Parameters,
         [weight, bias]: [ParameterId; 2],

@@ -1,4 +1,5 @@
-//! What all convolutions have in common: their weight, the window that an output sees, and their forms in C and ONNX.
+//! The common parts of all convolutions: their weight, the window that an output sees, and their
+//! forms in C and ONNX.
 
 pub(crate) mod c;
 mod kernel;

@@ -1,22 +1,24 @@
-//! What all convolutions have in common: an output sums up the input positions that it sees through the taps.
+//! The sum of all convolutions: an output sums the input positions that it sees through the taps.
 //!
-//! `y[r][c][o] = bias[o] + sum_s sum_t sum_i x[q(r, s)][p(c, t)][i] * weight[s][t][i][o]`, started from the bias, rows of
-//! taps, taps, then channels ascending; taps through which no input position is seen are skipped. A sum ends in `+ 0.0`, so
-//! that no value is a negative zero whichever zeros were added. A sequence is an image of one row.
+//! `y[r][c][o] = bias[o] + sum_s sum_t sum_i x[q(r, s)][p(c, t)][i] * weight[s][t][i][o]`, starting
+//! from the bias, with rows of taps, taps, then channels ascending; taps that see no input position
+//! are skipped. A sum ends in `+ 0.0`, so that no value is a negative zero, whatever the signs of
+//! the zeros summed. A sequence is an image of one row.
 
 use crate::graph::{ParameterId, Parameters, Real};
 use crate::operation::convolution::Kernel;
 
-/// Which input positions are seen along one axis.
+/// The input positions that are seen along one axis.
 #[derive(Clone, Copy)]
 pub(crate) enum Axis {
-    /// As many outputs as inputs: output `p` sees `p + t - K / 2` through tap `t`.
+    /// Inputs and outputs of the same length: output `p` sees `p + t - K / 2` through tap `t`.
     Kept {
         /// Positions.
         length: usize,
     },
-    /// Inputs a stride apart: output `p` sees `q` through tap `t` where `q * stride = p + K / 2 - t`. Outputs beyond the
-    /// natural length see nothing and are plain zeros, without the bias.
+    /// Inputs a stride apart: output `p` sees `q` through tap `t` where
+    /// `q * stride = p + K / 2 - t`. Outputs beyond the natural length see no input and are plain
+    /// zeros, without the bias.
     Spread {
         /// Positions of the input.
         from: usize,
@@ -47,7 +49,7 @@ impl Axis {
         }
     }
 
-    /// Positions of the output that are computed, not filled with zeros.
+    /// Positions of the output that are computed, not padded with zeros.
     fn computed(self) -> usize {
         match self {
             Self::Kept { length } => length,
@@ -55,7 +57,7 @@ impl Axis {
         }
     }
 
-    /// The input position that an output position sees through a tap, if there is one.
+    /// The input position that an output position sees through a tap, if any.
     fn source(self, position: usize, tap: usize, taps: usize) -> Option<usize> {
         let source = match self {
             Self::Kept { .. } => (position + tap).checked_sub(taps / 2)?,
@@ -69,7 +71,7 @@ impl Axis {
         (source < self.from()).then_some(source)
     }
 
-    /// How many pairs of an output position and a tap see something.
+    /// The number of pairs of an output position and a tap that see an input.
     fn pairs(self, taps: usize) -> u64 {
         let of_tap = |tap: usize| match self {
             Self::Kept { length } => length.saturating_sub(tap.abs_diff(taps / 2)),
@@ -113,7 +115,7 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Products that are added up.
+    /// Products that are summed.
     pub(crate) fn macs(&self) -> u64 {
         let Kernel {
             taps,
@@ -132,9 +134,10 @@ impl<'a> Window<'a> {
             for column in 0..horizontal.to() {
                 let computed = row < vertical.computed() && column < horizontal.computed();
                 for o in 0..self.kernel.outputs {
-                    y.push(match computed {
-                        true => self.sum(x, row, column, o),
-                        false => R::from_f32(0.0),
+                    y.push(if computed {
+                        self.sum(x, row, column, o)
+                    } else {
+                        R::from_f32(0.0)
                     });
                 }
             }
@@ -142,7 +145,7 @@ impl<'a> Window<'a> {
         y
     }
 
-    /// One number of the result.
+    /// One value of the result.
     fn sum<R: Real>(&self, x: &[R], row: usize, column: usize, o: usize) -> R {
         let Kernel {
             taps: [rows, columns],

@@ -1,12 +1,13 @@
-//! Dense: `y[o] = bias[o] + sum_i x[i] * weight[i][o]`, the sum started from the bias, inputs ascending.
+//! Dense: `y[o] = bias[o] + sum_i x[i] * weight[i][o]`, the sum started from the bias, inputs
+//! ascending.
 
 mod c;
 mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, one_each, single};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, one_each, single};
 use serde::{Deserialize, Serialize};
 
 /// A fully connected layer on the flattened operand.
@@ -16,7 +17,7 @@ pub struct Dense {
     pub weight: ParameterId,
     /// `[OUT]`.
     pub bias: ParameterId,
-    /// How the result is read: any shape of `OUT` numbers.
+    /// The shape of the result: any shape of `OUT` values.
     pub output: Shape,
 }
 

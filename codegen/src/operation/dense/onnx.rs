@@ -1,8 +1,9 @@
-//! Dense: `Gemm` with weights `[OUT, IN]`, between a flattening and an unflattening where an end is a sequence or an image.
+//! Dense: `Gemm` with weights `[OUT, IN]`; operands and results that are sequences or images are
+//! flattened and unflattened.
 
 use super::Dense;
 use crate::graph::Shape;
-use crate::onnx::draft::{Draft, int, position_major, sizes};
+use crate::onnx::builder::{ModelBuilder, int, position_major, sizes};
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
 impl Operators for Dense {
@@ -10,24 +11,24 @@ impl Operators for Dense {
 }
 
 impl WriteOnnx for Dense {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
         let (from, to) = (operands.shapes[0], operands.result);
         let (inputs, outputs) = (from.size(), to.size());
         let x = match from {
             Shape::Vector(_) => operands.values[0].clone(),
             Shape::Sequence { .. } | Shape::Image { .. } => {
-                draft.reshape(&operands.values[0], &[inputs])
+                builder.reshape(&operands.values[0], &[inputs])
             }
         };
-        let weight = draft.parameter(self.weight, &[outputs, inputs], |place| {
+        let weight = builder.parameter(self.weight, &[outputs, inputs], |place| {
             let (output, input) = (place / inputs, place % inputs);
             position_major(from, input) * outputs + position_major(to, output)
         });
-        let bias = draft.parameter(self.bias, &[outputs], |place| position_major(to, place));
-        let y = draft.push("Gemm", &[&x, &weight, &bias], vec![int("transB", 1)]);
+        let bias = builder.parameter(self.bias, &[outputs], |place| position_major(to, place));
+        let y = builder.push("Gemm", &[&x, &weight, &bias], vec![int("transB", 1)]);
         match to {
             Shape::Vector(_) => y,
-            Shape::Sequence { .. } | Shape::Image { .. } => draft.reshape(&y, &sizes(to)),
+            Shape::Sequence { .. } | Shape::Image { .. } => builder.reshape(&y, &sizes(to)),
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Input: the checked raw inputs, in which non-finite numbers were replaced by the centre of the box.
+//! Input: the checked raw inputs; those that were not finite are replaced by the centre of the box.
 
-use crate::operation::rule::{Mismatch, Rule, Value};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value};
 use serde::{Deserialize, Serialize};
 
 /// The graph's inputs; only node 0 is of this kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Input {
-    /// How many there are.
+    /// The number of inputs.
     pub size: usize,
 }
 

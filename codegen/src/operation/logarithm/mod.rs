@@ -1,18 +1,19 @@
-//! Logarithm: `ln(max(x, f32::MIN_POSITIVE))` where the mask says so, `x` elsewhere.
+//! Logarithm: `ln(max(x, f32::MIN_POSITIVE))` where the mask is set, `x` elsewhere.
 
 mod c;
 mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, single};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, single};
 use serde::{Deserialize, Serialize};
 
-/// Takes the natural logarithm of some inputs; numbers below the smallest normal one count as that one.
+/// Takes the natural logarithm of some inputs; values below the smallest normal float are raised to
+/// it first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Logarithm {
-    /// Whether each number is replaced by its logarithm.
+    /// Whether each value is replaced by its logarithm.
     pub mask: Vec<bool>,
 }
 

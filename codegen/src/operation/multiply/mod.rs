@@ -5,11 +5,11 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, pair};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, pair};
 use serde::{Deserialize, Serialize};
 
-/// The product of two values of the same shape: a gate and what it lets through.
+/// The product of two values of the same shape, for gates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Multiply;
 

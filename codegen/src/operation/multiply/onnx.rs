@@ -1,7 +1,7 @@
 //! Multiply: `Mul`.
 
 use super::Multiply;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
 impl Operators for Multiply {
@@ -9,8 +9,8 @@ impl Operators for Multiply {
 }
 
 impl WriteOnnx for Multiply {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
         let [x1, x2] = [0, 1].map(|which| &operands.values[which][..]);
-        draft.push("Mul", &[x1, x2], Vec::new())
+        builder.push("Mul", &[x1, x2], Vec::new())
     }
 }

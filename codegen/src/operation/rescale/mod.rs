@@ -1,20 +1,21 @@
-//! Rescale: `x * scale + offset`, one fused or two separate roundings: back to physical units.
+//! Rescale: `x * scale + offset`, one fused or two separate roundings: the conversion to physical
+//! units.
 
 mod c;
 mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, one_each, single};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, one_each, single};
 use serde::{Deserialize, Serialize};
 
-/// Stretches and moves every number.
+/// Scales and shifts every value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rescale {
-    /// One factor for each number.
+    /// One factor for each value.
     pub scale: ParameterId,
-    /// One offset for each number.
+    /// One offset for each value.
     pub offset: ParameterId,
 }
 

@@ -1,7 +1,7 @@
 //! Rescale: `Mul`, then `Add`.
 
 use super::Rescale;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
 impl Operators for Rescale {
@@ -9,10 +9,10 @@ impl Operators for Rescale {
 }
 
 impl WriteOnnx for Rescale {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
-        let scale = draft.one_each(self.scale, operands.result);
-        let offset = draft.one_each(self.offset, operands.result);
-        let scaled = draft.push("Mul", &[&operands.values[0], &scale], Vec::new());
-        draft.push("Add", &[&scaled, &offset], Vec::new())
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
+        let scale = builder.one_each(self.scale, operands.result);
+        let offset = builder.one_each(self.offset, operands.result);
+        let scaled = builder.push("Mul", &[&operands.values[0], &scale], Vec::new());
+        builder.push("Add", &[&scaled, &offset], Vec::new())
     }
 }

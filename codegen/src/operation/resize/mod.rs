@@ -5,8 +5,8 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, sequence};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, sequence};
 use serde::{Deserialize, Serialize};
 
 /// Repeats or drops positions of a sequence.

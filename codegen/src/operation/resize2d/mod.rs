@@ -1,12 +1,12 @@
-//! Resize2d: nearest neighbour to other numbers of rows and columns, each axis by itself as in `resize.rs`.
+//! Resize2d: nearest neighbour to another number of rows and columns, each axis as in `resize.rs`.
 
 mod c;
 mod host;
 pub(crate) mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, image};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, image};
 use serde::{Deserialize, Serialize};
 
 /// Repeats or drops rows and columns of an image.

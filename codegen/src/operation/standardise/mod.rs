@@ -5,16 +5,16 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, one_each, single};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, one_each, single};
 use serde::{Deserialize, Serialize};
 
-/// Moves and stretches every number.
+/// Shifts and scales every value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Standardise {
-    /// What is subtracted, one for each number.
+    /// Subtracted from the values, one for each.
     pub centre: ParameterId,
-    /// What the difference is multiplied by, one for each number.
+    /// The factor of the difference, one for each value.
     pub scale: ParameterId,
 }
 

@@ -1,7 +1,7 @@
 //! Standardise: `Sub`, then `Mul`.
 
 use super::Standardise;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
 impl Operators for Standardise {
@@ -9,10 +9,10 @@ impl Operators for Standardise {
 }
 
 impl WriteOnnx for Standardise {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
-        let centre = draft.one_each(self.centre, operands.result);
-        let scale = draft.one_each(self.scale, operands.result);
-        let moved = draft.push("Sub", &[&operands.values[0], &centre], Vec::new());
-        draft.push("Mul", &[&moved, &scale], Vec::new())
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
+        let centre = builder.one_each(self.centre, operands.result);
+        let scale = builder.one_each(self.scale, operands.result);
+        let moved = builder.push("Sub", &[&operands.values[0], &centre], Vec::new());
+        builder.push("Mul", &[&moved, &scale], Vec::new())
     }
 }

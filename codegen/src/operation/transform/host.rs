@@ -1,4 +1,4 @@
-//! Inverse on this machine.
+//! Transform on this machine.
 
 use super::{Inverse, Transform};
 use crate::operation::host::{Call, Execute};

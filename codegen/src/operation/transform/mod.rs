@@ -5,14 +5,14 @@ mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, single};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, single};
 use serde::{Deserialize, Serialize};
 
-/// Takes outputs back from the coordinate in which they were learnt.
+/// Transforms outputs back from the coordinate in which they were learnt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Transform {
-    /// Which function.
+    /// The function.
     pub function: Inverse,
 }
 

@@ -1,16 +1,16 @@
-//! Transpose: a sequence `[length][channels]` or an image `[height][width][channels]` becomes a vector, channel-major: the
-//! order of the user's curves and images.
+//! Transpose: turns a sequence `[length][channels]` or an image `[height][width][channels]` into a
+//! vector, channel-major: the order of the user's curves and images.
 
 mod c;
 mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::rule::{Mismatch, Rule, Value, single};
 use crate::graph::{Parameters, Real, Shape};
+use crate::operation::rule::{Mismatch, Rule, Value, single};
 use serde::{Deserialize, Serialize};
 
-/// Puts all positions of a channel side by side.
+/// Makes all positions of a channel adjacent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Transpose;
 

@@ -1,7 +1,7 @@
-//! Transpose: a `Reshape`, since sequences and images have their channels first here.
+//! Transpose: a `Reshape`, since sequences and images are channels-first in the model.
 
 use super::Transpose;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
 impl Operators for Transpose {
@@ -9,7 +9,7 @@ impl Operators for Transpose {
 }
 
 impl WriteOnnx for Transpose {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
-        draft.reshape(&operands.values[0], &[operands.result.size()])
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
+        builder.reshape(&operands.values[0], &[operands.result.size()])
     }
 }

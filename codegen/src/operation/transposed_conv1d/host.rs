@@ -1,8 +1,8 @@
 //! TransposedConv1d on this machine.
 
 use super::TransposedConv1d;
-use crate::operation::host::{Call, Execute};
 use crate::operation::convolution::Kernel;
+use crate::operation::host::{Call, Execute};
 use dense_runtime::kernels::transposed_conv1d::{self, transposed_conv1d};
 
 impl Execute for TransposedConv1d {

@@ -1,21 +1,22 @@
-//! TransposedConv1d: PyTorch's `ConvTranspose1d` with padding K/2, cut or filled with zeros to a length.
+//! TransposedConv1d: PyTorch's `ConvTranspose1d` with padding K/2, cut or padded with zeros to a
+//! length.
 //!
-//! `y[p][o] = bias[o] + sum_t sum_c x[i][c] * weight[t][c][o]` over the taps t for which `i * stride = p + K/2 - t` has a
-//! solution inside, in the order of `window.rs`. The natural length is `(n - 1) * stride + 1`; positions beyond it are
-//! plain zeros, without the bias.
+//! `y[p][o] = bias[o] + sum_t sum_c x[i][c] * weight[t][c][o]` over the taps t for which
+//! `i * stride = p + K/2 - t` has a solution inside, in the order of `window.rs`. The natural
+//! length is `(n - 1) * stride + 1`; positions beyond it are plain zeros, without the bias.
 
 mod c;
 mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::convolution::Kernel;
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, sequence, strides};
-use crate::operation::convolution::window::{Axis, Window};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::convolution::Kernel;
+use crate::operation::convolution::window::{Axis, Window};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, sequence, strides};
 use serde::{Deserialize, Serialize};
 
-/// A convolution that grows the sequence.
+/// A convolution that lengthens the sequence.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TransposedConv1d {
     /// `[K][CIN][COUT]`, K odd.

@@ -1,7 +1,8 @@
-//! TransposedConv1d: `ConvTranspose` with weights `[CIN, COUT, K]`, then `Slice` or `Pad` to the length.
+//! TransposedConv1d: `ConvTranspose` with weights `[CIN, COUT, K]`, then `Slice` or `Pad` to the
+//! length.
 
 use super::TransposedConv1d;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 use crate::operation::convolution::onnx::transposed;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
@@ -10,7 +11,7 @@ impl Operators for TransposedConv1d {
 }
 
 impl WriteOnnx for TransposedConv1d {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
-        transposed(draft, operands, [self.weight, self.bias], &[self.stride])
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
+        transposed(builder, operands, [self.weight, self.bias], &[self.stride])
     }
 }

@@ -1,8 +1,8 @@
 //! TransposedConv2d on this machine.
 
 use super::TransposedConv2d;
-use crate::operation::host::{Call, Execute};
 use crate::operation::convolution::Kernel;
+use crate::operation::host::{Call, Execute};
 use dense_runtime::kernels::transposed_conv2d::{self, transposed_conv2d};
 
 impl Execute for TransposedConv2d {

@@ -1,22 +1,23 @@
-//! TransposedConv2d: PyTorch's `ConvTranspose2d` with padding K/2, each axis cut or filled with zeros to a length.
+//! TransposedConv2d: PyTorch's `ConvTranspose2d` with padding K/2, each axis cut or padded with
+//! zeros to a length.
 //!
-//! `y[r][c][o] = bias[o] + sum_s sum_t sum_i x[q][p][i] * weight[s][t][i][o]` over the taps (s, t) for which
-//! `q * stride = r + KH/2 - s` and `p * stride = c + KW/2 - t` have solutions inside, in the order of `window.rs`. The
-//! natural size is `(n - 1) * stride + 1` along each axis; rows below it and columns to its right are plain zeros, without
-//! the bias.
+//! `y[r][c][o] = bias[o] + sum_s sum_t sum_i x[q][p][i] * weight[s][t][i][o]` over the taps (s, t)
+//! for which `q * stride = r + KH/2 - s` and `p * stride = c + KW/2 - t` have solutions inside, in
+//! the order of `window.rs`. The natural size is `(n - 1) * stride + 1` along each axis; rows below
+//! it and columns to its right are plain zeros, without the bias.
 
 mod c;
 mod host;
 mod onnx;
 mod rust;
 
-use crate::operation::convolution::Kernel;
-use crate::operation::rule::{Fusion, Mismatch, Rule, Value, image, strides};
-use crate::operation::convolution::window::{Axis, Window};
 use crate::graph::{ParameterId, Parameters, Real, Shape};
+use crate::operation::convolution::Kernel;
+use crate::operation::convolution::window::{Axis, Window};
+use crate::operation::rule::{Fusion, Mismatch, Rule, Value, image, strides};
 use serde::{Deserialize, Serialize};
 
-/// A convolution that grows the image.
+/// A convolution that enlarges the image.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TransposedConv2d {
     /// `[KH][KW][CIN][COUT]`, KH and KW odd.

@@ -1,7 +1,8 @@
-//! TransposedConv2d: `ConvTranspose` with weights `[CIN, COUT, KH, KW]`, then `Slice` and `Pad` to the size.
+//! TransposedConv2d: `ConvTranspose` with weights `[CIN, COUT, KH, KW]`, then `Slice` and `Pad` to
+//! the size.
 
 use super::TransposedConv2d;
-use crate::onnx::draft::Draft;
+use crate::onnx::builder::ModelBuilder;
 use crate::operation::convolution::onnx::transposed;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
@@ -10,7 +11,7 @@ impl Operators for TransposedConv2d {
 }
 
 impl WriteOnnx for TransposedConv2d {
-    fn onnx(&self, draft: &mut Draft<'_>, operands: &Operands<'_>) -> String {
-        transposed(draft, operands, [self.weight, self.bias], &self.stride)
+    fn onnx(&self, builder: &mut ModelBuilder<'_>, operands: &Operands<'_>) -> String {
+        transposed(builder, operands, [self.weight, self.bias], &self.stride)
     }
 }

@@ -1,24 +1,25 @@
-//! [`accumulate`] in instructions of the Cortex-M's FPU: sums in s0 to s15, weights from s16 on, numbers at the end.
+//! [`accumulate`] in instructions of the Cortex-M's FPU: sums in s0 to s15, weights from s16 on,
+//! inputs in the last registers.
 
 use super::tile::Tile;
 use crate::kernels::blocks::FULL;
 use core::arch::asm;
 
-/// Sums `$sum` plus weights `$weight` times number `$number`, in order.
+/// Adds weights `$weight` times input `$number` to the sums `$sum`, in order.
 macro_rules! fma {
     ($number:literal: $($sum:literal $weight:literal),*) => {
         concat!($("vfma.f32 s", $sum, ", s", $weight, ", s", $number, "\n"),*)
     };
 }
 
-/// Loads what the sums of four positions start with.
+/// Loads the initial values of the sums of four positions.
 macro_rules! starts {
     ($first:literal, $($next:literal),*) => {
         concat!("vldmia {start}, {{", $first, "}}\n" $(, "add {start}, {start}, {step}\nvldmia {start}, {{", $next, "}}\n")*)
     };
 }
 
-/// The sums pass through these instructions, which may use every register of the FPU.
+/// The instructions of one tile, which may use every register of the FPU.
 macro_rules! on_sums {
     ($start:ident, $sums:ident, [$($template:expr),* $(,)?], $($operands:tt)*) => {
         asm!(
@@ -36,11 +37,11 @@ macro_rules! on_sums {
     };
 }
 
-/// Adds the run's products to what the sums `[positions][width]` start with, row after row.
+/// Adds the run's products to the initial values of the sums `[positions][width]`, row after row.
 ///
 /// # Safety
-/// All numbers and rows are there, and what to start with, which may be the sums. Of a width of sixteen there is
-/// one position; of eight, one or two; else, one or four.
+/// All inputs, rows and initial values exist; the initial values may be the sums themselves. A
+/// width of sixteen has one position, a width of eight one or two, any other width one or four.
 #[inline(always)]
 pub(super) unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     let Tile {
@@ -59,7 +60,7 @@ pub(super) unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     let x1 = x0.wrapping_add(if left > 1 { from } else { 0 });
     let x2 = x1.wrapping_add(if left > 2 { from } else { 0 });
     let x3 = x2.wrapping_add(if left > 3 { from } else { 0 });
-    // SAFETY: as the caller says.
+    // SAFETY: by this function's contract.
     unsafe {
         match (width, positions) {
             (16, _) => on_sums!(start, sums, [

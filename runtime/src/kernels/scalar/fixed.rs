@@ -1,19 +1,19 @@
-//! The run of a tile whose positions and width are constants, so that the compiler keeps its sums in vectors: for processors that
-//! have them, in builds of few kernels.
+//! The run of a tile whose positions and width are constants, so that the compiler keeps its sums
+//! in vectors: for processors with vectors, in builds of few kernels.
 
 use super::tile::Tile;
 use crate::fma::{Arithmetic, Native};
 use crate::index::numbered;
 use crate::kernels::blocks::FULL;
 
-/// Adds the run's products to what the sums `[positions][width]` start with, row after row.
+/// Adds the run's products to the initial values of the sums `[positions][width]`, row after row.
 ///
 /// # Safety
-/// All numbers and rows are there, and what to start with, which may be the sums.
+/// All inputs, rows and initial values exist. The initial values may be the sums themselves.
 #[inline(never)]
 pub(super) unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     let positions = tile.positions.min(tile.left);
-    // SAFETY of all calls: as the caller says.
+    // SAFETY of all calls: by this function's contract.
     unsafe {
         match (positions, tile.width) {
             (2, 8) => block::<2, 8>(tile, 0, sums),
@@ -35,10 +35,10 @@ pub(super) unsafe fn accumulate(tile: &Tile, sums: &mut [f32; FULL]) {
     }
 }
 
-/// The same for so many positions from `first` on.
+/// [`accumulate`] for a constant number of positions, from `first` on.
 ///
 /// # Safety
-/// As above.
+/// Those of [`accumulate`].
 #[inline(always)]
 unsafe fn block<const POSITIONS: usize, const WIDTH: usize>(
     tile: &Tile,
@@ -52,19 +52,20 @@ unsafe fn block<const POSITIONS: usize, const WIDTH: usize>(
     let Some(places) = places.first_chunk_mut::<POSITIONS>() else {
         return;
     };
-    // Else the sums are what to start with: they are there, and are not read by another way while they are lent.
+    // Otherwise the initial values are the sums: they exist, and are not read through another
+    // reference while borrowed.
     if tile.start_step == 0 {
-        // SAFETY: as the caller says.
+        // SAFETY: by this function's contract.
         *places = [unsafe { *tile.start.cast::<[f32; WIDTH]>() }; POSITIONS];
     }
     let mut sums = *places;
     let mut row = tile.weights;
     let mut x = tile.x.wrapping_add(first.wrapping_mul(tile.from));
     for _ in 0..tile.run {
-        // SAFETY: as the caller says.
+        // SAFETY: by this function's contract.
         let weights = unsafe { *row.cast::<[f32; WIDTH]>() };
         for (k, sums) in numbered(sums.iter_mut()) {
-            // SAFETY: as the caller says.
+            // SAFETY: by this function's contract.
             let number = unsafe { *x.wrapping_add(k.wrapping_mul(tile.from)) };
             for (sum, weight) in sums.iter_mut().zip(weights) {
                 *sum = Native::fma(number, weight, *sum);

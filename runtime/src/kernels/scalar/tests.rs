@@ -17,7 +17,8 @@ const THEN: [Then; 5] = [
     Then::AddRelu,
 ];
 
-/// A layer's axis: a convolution's, or one phase of a transposed one's of stride 2, which may have no tap.
+/// A layer's axis: that of a convolution, or of one phase of a transposed one with stride 2, which
+/// may have no tap.
 fn axis(random: &mut ChaCha8Rng, length: usize) -> (Axis, usize, usize) {
     let kernel = 2 * random.random_range(0..3_usize) + 1;
     if random.random() {
@@ -150,7 +151,8 @@ fn a_tile_of_fixed_size_has_the_bits_of_the_plain_one() {
                     start: bias.as_ptr(),
                     start_step,
                 };
-                // SAFETY: there are four positions of more numbers than a run has, as many rows, and a bias for each sum.
+                // SAFETY: the inputs have four positions of more elements than a run, as many rows,
+                // and a bias for each sum.
                 unsafe {
                     fixed::accumulate(&tile, &mut got);
                     accumulate_plainly(&tile, &mut expected);

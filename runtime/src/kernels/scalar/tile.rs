@@ -1,21 +1,21 @@
-//! What the inner loop sees of a layer.
+//! The inner loop's view of a layer.
 
-/// A tile and the run that it takes.
+/// A tile and the run that it accumulates.
 pub(super) struct Tile {
     pub(super) positions: usize,
     pub(super) width: usize,
-    /// Positions that there are; past the last one, it is computed again.
+    /// The number of real positions; the last one is computed again in place of missing ones.
     pub(super) left: usize,
-    /// The first number of the first position, and numbers from one position to the next.
+    /// The first element of the first position, and elements from one position to the next.
     pub(super) x: *const f32,
     pub(super) from: usize,
-    /// The first row's first weight, and weights from row to row.
+    /// The first row's first weight, and the distance of the rows.
     pub(super) weights: *const f32,
     pub(super) lanes: usize,
-    /// Numbers of each position, and rows; at least one.
+    /// Elements of each position, and rows; at least one.
     pub(super) run: usize,
-    /// What the sums of the first position start with, and numbers to the next position's: the bias, with a step of 0, or the
-    /// sums themselves.
+    /// The initial values of the first position's sums, and the distance to the next position's:
+    /// the bias, with a step of 0, or the sums themselves.
     pub(super) start: *const f32,
     pub(super) start_step: usize,
 }

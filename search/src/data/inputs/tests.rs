@@ -5,7 +5,7 @@ fn names() -> Vec<String> {
     vec!["a".to_owned(), "b".to_owned()]
 }
 
-/// Writes the file and reads it, `at_once` rows at a time.
+/// Writes the file and reads it back, `at_once` rows at a time.
 fn read(file: &str, bytes: &[u8], at_once: usize) -> Result<Vec<f32>, DataError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(file);
@@ -111,7 +111,7 @@ fn inputs_that_do_not_fit_are_refused() {
     }
 }
 
-/// Damage to the elements is found though they are never held together.
+/// Damage to the elements is detected although they are never held all together.
 #[test]
 fn damaged_elements_are_found_by_their_checksum() {
     let mut whole = NpzFile::new()

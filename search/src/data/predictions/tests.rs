@@ -6,12 +6,12 @@ const MEAN: [f32; 6] = [1.5, -2.0, f32::NAN, 1e-25, 0.1, 3e9];
 const STD: [f32; 6] = [0.1, 0.2, f32::NAN, 0.0, 1.0, 2.0];
 const IN_DOMAIN: [bool; 3] = [true, false, true];
 
-/// Writes three rows of two outputs, two rows and then one; announces `rows`.
+/// Writes three rows of two outputs, first two rows and then one; announces `rows`.
 fn write(path: &Path, names: &[String], rows: usize) -> Result<usize, DataError> {
     write_as(path, &outputs(names), rows)
 }
 
-/// Two numbers with these names.
+/// Two scalar outputs with these names.
 fn outputs(names: &[String]) -> Outputs {
     Outputs {
         layout: Layout::Scalars,

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use crate::data::npz::{ArchiveWriter, Packing};
 use crate::data::{DataError, Dataset, ReadOptions};
 
-/// Arrays on their way into a `.npz`.
+/// The arrays of a `.npz` in preparation.
 #[derive(Clone)]
 pub(crate) struct NpzFile {
     arrays: Vec<(String, String, Vec<usize>, Vec<u8>)>,
@@ -28,7 +28,7 @@ impl NpzFile {
         )
     }
 
-    /// Adds an array, or puts it in the place of the one of that name.
+    /// Adds an array, or replaces the one of the same name.
     pub(crate) fn with(
         mut self,
         name: &str,
@@ -55,7 +55,7 @@ impl NpzFile {
         self.packed(Packing::Deflated)
     }
 
-    /// The same with arrays as they are.
+    /// Returns the bytes of the `.npz` with uncompressed arrays.
     pub(in crate::data) fn stored_bytes(&self) -> Vec<u8> {
         self.packed(Packing::Stored)
     }
@@ -95,7 +95,8 @@ pub(in crate::data) fn read(bytes: &[u8]) -> Result<Dataset, DataError> {
     Dataset::from_npz_bytes(bytes, "t.npz", &ReadOptions::default())
 }
 
-/// Images of 9 x 7 of so many channels for three inputs; the last position of the last channel is constant.
+/// Images of 9 x 7 with this number of channels for three inputs. The last position of the last
+/// channel is constant.
 pub(crate) fn images(rows: usize, channels: usize) -> Dataset {
     let x: Vec<f64> = (0..3 * rows).map(|i| (i as f64 * 2.3).sin()).collect();
     let pixel = |x: &[f64], place: usize| {

@@ -1,4 +1,4 @@
-//! The structures that are the kernels' arguments, field by field as in `search/cuda/nodes.cu`.
+//! The argument structures of the kernels, field by field as in `search/cuda/nodes.cu`.
 
 use crate::gpu::{Address, Argument};
 use candle_core::cuda::cudarc::driver::DeviceRepr;
@@ -101,11 +101,11 @@ pub(super) struct ErrorOf {
     pub(super) count: i32,
 }
 
-/// Declares structures that are kernels' arguments.
+/// Declares argument structures of kernels.
 macro_rules! arguments {
     ($($name:ty),*) => {$(
         #[expect(unsafe_code, reason = "the layout is a promise to the kernels")]
-        // SAFETY: plain numbers in C's layout.
+        // SAFETY: plain integers, floats and addresses in C's layout.
         unsafe impl DeviceRepr for $name {}
         #[expect(unsafe_code, reason = "the layout is a promise to the kernels")]
         // SAFETY: field by field as in nodes.cu.

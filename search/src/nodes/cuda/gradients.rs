@@ -1,18 +1,19 @@
-//! Gradients by weights, which pass by candle's sums.
+//! Gradients of weights that bypass candle's accumulation.
 
 use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, TensorId};
 use std::cell::RefCell;
 
 thread_local! {
-    /// Where gradients by weights go while [`backward`] runs.
+    /// Collects gradients of weights while [`backward`] runs.
     static FOUND: RefCell<Option<Vec<(TensorId, Tensor)>>> = const { RefCell::new(None) };
 }
 
-/// Returns the gradients of a loss, as [`Tensor::backward`].
+/// Returns the gradients of a loss, like [`Tensor::backward`].
 ///
-/// Candle adds each gradient to zeros, two kernels and two allocations that take as long as the gradient itself. Those by
-/// weights and biases therefore pass by it; a variable that two nodes share has their sum.
+/// Candle adds each gradient to zeros: two kernels and two allocations, which take about as much
+/// time as the gradient itself. Gradients of weights and biases therefore bypass candle. A variable
+/// that two nodes share gets their sum.
 ///
 /// # Errors
 /// The device fails.
@@ -31,7 +32,7 @@ pub fn backward(loss: &Tensor) -> Result<GradStore> {
     Ok(gradients)
 }
 
-/// Hands a variable's gradient to [`backward`] where that runs; returns it to candle otherwise.
+/// Passes a variable's gradient to [`backward`] if it is running; else returns it for candle.
 pub(super) fn handed_over(variable: &Tensor, gradient: Tensor) -> Option<Tensor> {
     if !variable.is_variable() {
         return Some(gradient);

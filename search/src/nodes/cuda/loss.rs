@@ -1,4 +1,4 @@
-//! The mean squared error and its gradient, a kernel each.
+//! The mean squared error and its gradient, with one kernel each.
 
 use super::arguments::ErrorOf;
 use super::node::not_on_the_cpu;

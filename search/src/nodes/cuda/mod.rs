@@ -1,10 +1,13 @@
-//! The nodes as custom operations on a GPU, each with its gradient: the kernels are in `search/cuda/nodes.cu`.
+//! The nodes as custom operations on a GPU, with gradients. Their kernels are in
+//! `search/cuda/nodes.cu`.
 //!
-//! A node is one kernel forward. Backward it is up to five: the gradient inside the activation (with the bias's), that by
-//! the input, that by the weights in parts, the sum of the parts, and the way back through a resize.
+//! The forward pass of a node is one kernel. The backward pass has up to five: the gradient inside
+//! the activation (with the bias's gradient), the gradient of the input, the gradient of the
+//! weights in parts, the sum of the parts, and the gradient of a resize.
 //!
-//! `tables` says what reads what, made once for each plan and kept on the device; `arguments` has the kernels' structures;
-//! `node` launches them, and `loss` those of the mean squared error.
+//! `tables` lists which positions each operation reads; they are computed once per plan and kept on
+//! the device. `arguments` has the kernels' structures. `node` launches the kernels of nodes, and
+//! `loss` those of the mean squared error.
 
 mod arguments;
 mod gradients;
@@ -22,7 +25,7 @@ use node::Node;
 /// Returns the node of a dense layer, as [`Form::dense`](super::Form::dense).
 ///
 /// # Errors
-/// The shapes do not fit, or the numbers are not `F32`, contiguous and on one GPU.
+/// The shapes do not fit, or the tensors are not `F32`, contiguous and on one GPU.
 pub fn dense(
     x: &Tensor,
     weight: &Tensor,
@@ -38,7 +41,8 @@ pub fn dense(
     }
 }
 
-/// Returns the node of a convolution or transposed convolution, as [`Form::correlate`](super::Form::correlate).
+/// Returns the node of a convolution or transposed convolution, as
+/// [`Form::correlate`](super::Form::correlate).
 ///
 /// # Errors
 /// As [`dense`].
@@ -53,7 +57,8 @@ pub fn correlate(
     x.apply_op3(weight, bias, Node::new(plan, x, epilogue, pass)?)
 }
 
-/// Returns the node in which the resized identity stands alone, as [`Form::identity`](super::Form::identity).
+/// Returns the node that consists of the resized identity alone, as
+/// [`Form::identity`](super::Form::identity).
 ///
 /// # Errors
 /// As [`dense`].
@@ -64,7 +69,8 @@ pub fn identity(plan: &Plan, x: &Tensor, epilogue: Epilogue, pass: Pass) -> Resu
     }
 }
 
-/// Returns the mean squared error, as [`Form::mean_squared_error`](super::Form::mean_squared_error).
+/// Returns the mean squared error, as
+/// [`Form::mean_squared_error`](super::Form::mean_squared_error).
 ///
 /// # Errors
 /// As [`dense`].

@@ -1,4 +1,4 @@
-//! A node: one kernel forward, up to five backward.
+//! A node: one kernel in the forward pass, up to five in the backward pass.
 
 use super::arguments::{Inside, Parts, Product, Resized, Weights};
 use super::gradients::handed_over;
@@ -12,11 +12,11 @@ use candle_core::{
 };
 use std::sync::{Arc, Mutex};
 
-/// Rows from which blocks of 128 of them fill a device.
+/// Number of rows from which blocks of 128 rows fill a device.
 const LARGE_FROM: usize = 1 << 15;
-/// Blocks that a kernel which sums in parts is split into, about.
+/// Approximate number of blocks into which a kernel that sums in parts is split.
 const BLOCKS: usize = 264;
-/// Rows of a part, at least.
+/// Minimum number of rows of a part.
 const PART_ROWS: usize = 64;
 
 const ABSENT: i32 = 0;
@@ -24,23 +24,23 @@ const INSIDE: i32 = 1;
 const OUTSIDE: i32 = 2;
 const LISTED: i32 = 3;
 
-/// A node; `pass` says whether a backward pass may follow.
+/// A node. `pass` tells whether a backward pass may follow.
 pub(super) struct Node {
     tables: Arc<Tables>,
     kind: Kind,
     input: usize,
     output: usize,
     resizes: bool,
-    /// Dimensions of the node: those of its input.
+    /// The layout of the node, which is also its input's.
     shape: NodeShape,
     epilogue: Epilogue,
     pass: Pass,
     slopes: Mutex<Option<CudaSlice<f32>>>,
 }
 
-/// How a node's result is arranged, but for the batch and the channels.
+/// The layout of a node's result. Batch size and channels are not part of it.
 enum NodeShape {
-    /// (batch, numbers)
+    /// (batch, values)
     Flat,
     /// (batch, positions, channels)
     Sequence,
@@ -56,7 +56,7 @@ struct Operands {
     bias: Address,
 }
 
-/// What the backward pass finds.
+/// The results of the backward pass.
 type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
 impl Node {
@@ -79,7 +79,8 @@ impl Node {
         })
     }
 
-    /// Whether the identity enters the activation: as the epilogue says, and where it stands alone.
+    /// Whether the identity is inside the activation: if the epilogue says so, or if the identity
+    /// stands alone.
     fn identity_inside(&self) -> bool {
         self.epilogue.identity_inside()
             || self.kind == Kind::Resize && !self.epilogue.identity_outside()
@@ -102,7 +103,7 @@ impl Node {
         }
     }
 
-    /// Batch and channels of an input of this shape.
+    /// Batch size and channels of an input of this shape.
     fn sizes(&self, x: &Shape) -> Result<(usize, usize)> {
         let batch = x.dims().first().copied().unwrap_or(0);
         let each = x.elem_count() / batch.max(1);
@@ -190,7 +191,7 @@ impl Node {
         let rows = batch * self.output;
         let dy = dy.contiguous()?;
         let outside = gpu.address_in(&dy)?;
-        // Read, not taken: a graph may be differentiated again.
+        // Borrow, do not take: a graph may be differentiated again.
         let slopes = self.slopes.lock().expect("no holder panics");
         let slope = slopes.as_ref().map_or(NULL, |slopes| gpu.address(slopes));
         let inside = match &*slopes {
@@ -288,7 +289,7 @@ impl Node {
         Ok((dx, handed_over(weight, gpu.tensor(dw, weight.shape())), db))
     }
 
-    /// Returns the gradient by the input: of the operation from `g`, and of the identity.
+    /// Returns the gradient of the input: the operation's part, from `g`, and the identity's.
     #[expect(
         clippy::too_many_arguments,
         reason = "what a backward pass knows of a node"
@@ -372,7 +373,7 @@ impl Node {
     }
 }
 
-/// Launches the form of the product that fits its sizes.
+/// Launches the variant of the product kernel that suits its sizes.
 fn launch_product(gpu: &Gpu, product: &Product, rows: &[usize]) -> Result<()> {
     let (inputs, outputs) = (product.inputs as usize, product.outputs as usize);
     let all: usize = rows.iter().map(|rows| rows * product.batch as usize).sum();
@@ -391,7 +392,7 @@ fn launch_product(gpu: &Gpu, product: &Product, rows: &[usize]) -> Result<()> {
     gpu.launch(kernel, [blocks, outputs.div_ceil(columns), 1], product)
 }
 
-/// Returns an error where a node is evaluated on a device that it is not for.
+/// Returns the error for a node that is evaluated on an unsupported device.
 pub(super) fn not_on_the_cpu<T>() -> Result<T> {
     candle_core::bail!("a node of kernels runs on a GPU alone")
 }

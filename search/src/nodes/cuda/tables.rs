@@ -1,4 +1,4 @@
-//! What reads what in a plan, as numbers on the device.
+//! Index tables of a plan: which positions each operation reads, stored on the device.
 
 use crate::gpu::{Address, Gpu};
 use crate::nodes::{Grid, Kind, Plan};
@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 static KNOWN: LazyLock<Mutex<HashMap<(DeviceId, Key), Arc<Tables>>>> =
     LazyLock::new(Mutex::default);
 
-/// What a plan's tables depend on.
+/// The properties that determine a plan's tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     kind: Kind,
@@ -22,30 +22,30 @@ struct Key {
     stride: Grid,
 }
 
-/// Phases of a product, as the kernels read them.
+/// Phases of a product, in the kernels' format.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Phases {
-    /// Where they start among a plan's numbers.
+    /// Their start in the plan's table.
     pub(super) start: usize,
-    /// Rows of each.
+    /// Number of rows of each.
     pub(super) rows: Vec<usize>,
 }
 
-/// What reads what in a plan, on the device.
+/// The index tables of a plan, on the device.
 #[derive(Debug)]
 pub(super) struct Tables {
     numbers: CudaSlice<i32>,
     pub(super) forward: Phases,
-    /// From the outputs' gradients to those of the positions that the taps read.
+    /// Phases from the outputs' gradients to the gradients of the positions that the taps read.
     pub(super) backward: Phases,
-    /// `[out]`: the input's position of each identity.
+    /// `[out]`: the input position that each identity reads.
     pub(super) identity: usize,
-    /// `[in + 1]`: where the outputs that read a position start in the list.
+    /// `[in + 1]`: where the list of outputs that read a position starts.
     pub(super) starts: usize,
     pub(super) list: usize,
     /// `[out]`: whether the bias is added.
     pub(super) biased: usize,
-    /// Rows and taps of the products that are gradients by the weights.
+    /// Rows and taps of the products for the gradients of the weights.
     pub(super) weight_rows: usize,
     pub(super) taps: usize,
     /// `[rows][taps]`: positions of the input and of the output, or -1.
@@ -100,7 +100,7 @@ impl Tables {
         let (starts, list) = (put(&starts), put(&readers.concat()));
         let biased_at = put(&biased);
 
-        // Outputs that the same taps meet, with or without the bias, are a phase.
+        // Outputs that meet the same taps, and agree on the bias, form a phase.
         let mut forward: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
         for place in 0..outputs {
             let met = key.taps_of_phase(place);
@@ -141,7 +141,8 @@ impl Tables {
             start: put(&packed),
             rows,
         };
-        // Along the positions that have most taps: a transposed convolution's are its inputs.
+        // Runs along the positions that meet the most taps: for a transposed convolution, its
+        // inputs.
         let (weight_rows, weight_sources, weight_places) = match key.kind {
             Kind::Transposed => {
                 let own = (0..places as i32).flat_map(|q| std::iter::repeat_n(q, taps));
@@ -178,7 +179,7 @@ struct Section {
     places: Vec<usize>,
 }
 
-/// Returns phases as the kernels read them, and the rows of each.
+/// Returns phases in the kernels' format, and the number of rows of each.
 fn pack(sections: &[Section]) -> (Vec<i32>, Vec<usize>) {
     const FIELDS: usize = 6;
     let mut heads = Vec::new();
@@ -206,12 +207,12 @@ fn pack(sections: &[Section]) -> (Vec<i32>, Vec<usize>) {
 }
 
 impl Key {
-    /// Returns the positions of a grid as pairs of line and column.
+    /// Returns the row and column of a position on a grid.
     fn at(grid: Grid, place: usize) -> (usize, usize) {
         (place / grid.width, place % grid.width)
     }
 
-    /// Returns `[out]`: the input's position that nearest neighbour takes.
+    /// Returns `[out]`: the input position that nearest-neighbour resizing takes.
     fn nearest(self) -> Vec<i32> {
         let (input, output) = (self.input, self.output);
         (0..output.positions())
@@ -226,7 +227,8 @@ impl Key {
             .collect()
     }
 
-    /// Whether an output is computed: one of a transposed convolution may lie beyond its natural size.
+    /// Whether an output is computed: outputs of a transposed convolution beyond its natural size
+    /// are not.
     fn computed(self, place: usize) -> bool {
         let (y, x) = Self::at(self.output, place);
         match self.kind {
@@ -239,7 +241,7 @@ impl Key {
         }
     }
 
-    /// Returns the taps that an output's phase meets, one of which may still fall outside the input.
+    /// Returns the taps that an output's phase meets. One of them may still fall outside the input.
     fn taps_of_phase(self, place: usize) -> Vec<usize> {
         if !self.computed(place) {
             return Vec::new();
@@ -256,7 +258,7 @@ impl Key {
             .collect()
     }
 
-    /// Returns `[out][taps]`: the input's position that a tap reads, or -1.
+    /// Returns `[out][taps]`: the input position that a tap reads, or -1.
     fn reads(self) -> Vec<i32> {
         let Self {
             kernel,
@@ -292,9 +294,11 @@ impl Key {
         reads
     }
 
-    /// Returns how many positions the taps read, and `[positions][taps]`: the output whose gradient returns there, or -1.
+    /// Returns the number of positions that the taps read, and `[positions][taps]`: the output
+    /// whose gradient flows back there, or -1.
     ///
-    /// A transposed convolution reads its input, a convolution its input resized to the output.
+    /// A transposed convolution reads its input; a convolution reads its input resized to the
+    /// output.
     fn gradient_reads(self) -> (usize, Vec<i32>) {
         let Self {
             kernel,
@@ -332,7 +336,7 @@ impl Key {
     }
 }
 
-/// Returns the place of a line and column on a grid, -1 outside.
+/// Returns the position of a row and column on a grid, -1 outside.
 fn within(grid: Grid, y: isize, x: isize) -> i32 {
     let inside = (0..grid.height as isize).contains(&y) && (0..grid.width as isize).contains(&x);
     match inside {

@@ -1,8 +1,9 @@
-//! The product of overlapping windows with a run's weights, several rows at once where channels are few.
+//! The product of overlapping windows with the weights of a run, on several rows at once if there
+//! are few channels.
 //!
-//! A matrix product fills the processor's vectors along its columns. With `C` of them, fewer than a vector has numbers,
-//! `R` neighbouring rows are taken as one of `R C` columns; their windows together are `taps + R - 1` positions long,
-//! and their weights are a band of copies:
+//! A matrix product vectorises along its columns. If the `C` output channels do not fill a vector,
+//! `R` neighbouring rows are treated as one row of `R C` columns. Their windows together span
+//! `taps + R - 1` positions, and their weights form a band of copies:
 //!
 //! ```text
 //! | W0      |
@@ -14,10 +15,10 @@ use super::matmul::{View, Write, multiply};
 use super::real::{Buffer, Real};
 use super::shared::add;
 
-/// Rows taken at once, at most; buffers of rows have as many to spare at their ends.
+/// Maximum number of rows taken at once; buffers of rows have this many spare rows at their ends.
 pub(super) const MOST_ROWS: usize = 16;
 
-/// The form of one run's products.
+/// The layout of the products of one run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Band {
     taps: usize,
@@ -27,10 +28,10 @@ pub(super) struct Band {
 }
 
 impl Band {
-    /// Returns the form that is fastest for windows of `taps` positions of `from` channels that lead to `to` channels.
+    /// Returns the fastest layout for windows of `taps` positions that map `from` channels to `to`.
     ///
-    /// Measured on one core with 512-bit vectors, `gemm` does about 4 multiply-accumulates a nanosecond for each column
-    /// up to 32, and no more beyond.
+    /// On one core with 512-bit vectors, `gemm` was measured at about 4 multiply-accumulates per
+    /// nanosecond and column up to 32 columns, without further gain beyond.
     pub(super) fn new(taps: usize, from: usize, to: usize) -> Self {
         let cost = |rows: usize| (taps + rows - 1) as f64 / (rows * to).min(32) as f64;
         let choices = [1, 2, 4, 8, MOST_ROWS].into_iter();
@@ -45,17 +46,17 @@ impl Band {
         }
     }
 
-    /// Numbers of a window.
+    /// Values in a window.
     fn inner(self) -> usize {
         (self.taps + self.rows - 1) * self.from
     }
 
-    /// Numbers of the rows taken at once.
+    /// Values in the rows taken at once.
     fn outer(self) -> usize {
         self.rows * self.to
     }
 
-    /// Returns the band of a run's weights, each tap's `[from][to]`.
+    /// Returns the band matrix of a run's weights, with each tap as `[from][to]`.
     pub(super) fn packed<'a, T: Real>(self, taps: impl Iterator<Item = &'a [T]>) -> Buffer<T> {
         let mut packed = Buffer::zeros(self.inner() * self.outer());
         for (tap, weight) in taps.enumerate() {
@@ -72,8 +73,8 @@ impl Band {
 
     /// Writes `windows(source) packed` into the first `count` rows of `target`, or adds it there.
     ///
-    /// *Shapes*: `source: [count + taps - 1 + MOST_ROWS][from]`, `target: [count + MOST_ROWS][to]`, or longer; up to
-    /// `MOST_ROWS - 1` rows more are written.
+    /// *Shapes*: `source: [count + taps - 1 + MOST_ROWS][from]`, `target: [count + MOST_ROWS][to]`,
+    /// or longer; up to `MOST_ROWS - 1` rows more are written.
     pub(super) fn multiply<T: Real>(
         self,
         target: &mut [T],
@@ -88,10 +89,10 @@ impl Band {
         multiply(&mut target[..lines * self.outer()], write, windows, packed);
     }
 
-    /// Adds `windows(source)^T gradient` to the gradients of a run's weights.
+    /// Adds `windows(source)^T gradient` to the weight gradients of a run.
     ///
-    /// *Shapes*: as [`Band::multiply`]; rows of `gradient` beyond `count` are zeros. `each` takes a tap's place in the
-    /// run and its gradient, `[from][to]`.
+    /// *Shapes*: as [`Band::multiply`]; rows of `gradient` beyond `count` are zero. `each` is
+    /// called with the index of a tap in the run and its gradient, `[from][to]`.
     pub(super) fn gradients<T: Real>(
         self,
         source: &[T],

@@ -1,15 +1,19 @@
-//! Convolutions, transposed convolutions and the resized identity as custom operations with their gradients.
+//! Convolutions, transposed convolutions and the resized identity as custom operations with their
+//! gradients.
 //!
-//! With `r` the rows of [`Plan`](crate::nodes::Plan), `W` the weights of a run and `f` the activation:
+//! With `r` the rows of [`Plan`](crate::nodes::Plan), `W` the weights of a run and `f` the
+//! activation:
 //!
 //! ```text
-//! forward    z = sum over runs of windows(r) W,    node = f(identity + z + b)   or   identity + f(z + b)
+//! forward    z = sum over runs of windows(r) W,
+//!            node = f(identity + z + b)   or   identity + f(z + b)
 //! backward   g = node's gradient * f',    db = sum g,    dW = windows(r)^T g,
 //!            dr = sum over runs of windows(g) W^T, taps reversed
 //! ```
 //!
-//! A batch falls into chunks of samples that a thread takes whole, so that what it reads again is in its cache. The
-//! chunks are the same whatever the number of threads, and their weight gradients are summed in order: so are the bits.
+//! A batch is split into chunks of samples, and one thread processes a whole chunk, so that data
+//! read again are still in its cache. The chunks do not depend on the number of threads, and their
+//! weight gradients are summed in order; therefore the bits do not depend on it either.
 
 use super::band::{Band, MOST_ROWS};
 use super::matmul::Write;
@@ -24,7 +28,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// The operation between two grids; `pass` says whether a backward pass may follow.
+/// The operation between two grids; `pass` determines whether a backward pass may follow.
 #[derive(Debug)]
 pub(super) struct Correlate<T: Real> {
     plan: Arc<Plan>,
@@ -50,7 +54,7 @@ struct Sizes {
     outputs: usize,
 }
 
-/// What the backward pass finds.
+/// The results of the backward pass.
 struct Gradients<T> {
     x: Option<Vec<T>>,
     weight: Vec<T>,
@@ -174,7 +178,7 @@ impl<T: Real> Correlate<T> {
         }
     }
 
-    /// The gradients by the weights of one chunk; that by `x` is added to `dx`.
+    /// Returns the weight gradients of one chunk and adds the gradient of `x` to `dx`.
     #[expect(
         clippy::too_many_arguments,
         reason = "what a backward pass knows of a chunk"
@@ -235,7 +239,8 @@ impl<T: Real> Correlate<T> {
                     },
                 );
                 if let Some(packed) = packed.next() {
-                    // Tap t of an output lies t positions after the first, the output as many before tap t.
+                    // Tap t of an output lies t positions after the first one, so that output lies
+                    // t positions before tap t.
                     let last = plan.offset(run) + (taps as isize - 1);
                     let windows = &g[margin.wrapping_add_signed(-last) * outputs..];
                     let band = Band::new(taps, outputs, inputs);
@@ -276,7 +281,7 @@ impl<T: Real> Correlate<T> {
         }
     }
 
-    /// Adds the node's gradient to that of what was resized.
+    /// Adds the gradient of the node to that of the input that was resized.
     fn return_identity(&self, gradient: &[T], dx: &mut [T], channels: usize) {
         let samples = dx.chunks_exact_mut(self.plan.input.positions() * channels);
         for (dx, g) in samples.zip(gradient.chunks_exact(self.plan.output.positions() * channels)) {
@@ -290,7 +295,7 @@ impl<T: Real> Correlate<T> {
         }
     }
 
-    /// Adds the operation's result and its bias to the node.
+    /// Adds the result of the operation and the bias to the node.
     fn add_operation(&self, x: &[T], y: &mut [T], bias: &[T], packed: &[Buffer<T>], sizes: Sizes) {
         let Sizes {
             inputs, outputs, ..
@@ -326,7 +331,7 @@ impl<T: Real> Correlate<T> {
         }
     }
 
-    /// Lays a chunk's inputs out in the plan's rows.
+    /// Copies the inputs of a chunk into the row layout of the plan.
     fn laid_out(&self, x: &[T], sizes: Sizes) -> Buffer<T> {
         let (plan, channels) = (&*self.plan, sizes.inputs);
         let count = x.len() / (plan.input.positions() * channels);
@@ -343,7 +348,8 @@ impl<T: Real> Correlate<T> {
         rows
     }
 
-    /// Lays a phase's gradients out in the plan's rows, and adds them to the tile of the bias's.
+    /// Copies the gradients of a phase into the row layout of the plan and adds them to the bias
+    /// gradient tile.
     fn gather(&self, phase: &Phase, inside: &[T], g: &mut [T], bias: &mut [T], channels: usize) {
         let plan = &*self.plan;
         let samples = g[plan.margin() * channels..].chunks_exact_mut(plan.sample() * channels);
@@ -357,7 +363,7 @@ impl<T: Real> Correlate<T> {
         }
     }
 
-    /// The bands of the runs, from inputs to outputs.
+    /// Returns the band matrices of the runs, from inputs to outputs.
     fn packed(&self, weights: Weights<'_, T>, sizes: Sizes) -> Vec<Buffer<T>> {
         let Sizes {
             inputs, outputs, ..
@@ -370,7 +376,8 @@ impl<T: Real> Correlate<T> {
         .collect()
     }
 
-    /// The bands of the runs from outputs back to inputs: taps reversed, each transposed.
+    /// Returns the band matrices of the runs from outputs to inputs: taps reversed, each
+    /// transposed.
     fn packed_reversed(&self, weights: Weights<'_, T>, sizes: Sizes) -> Vec<Buffer<T>> {
         let Sizes {
             inputs, outputs, ..
@@ -392,7 +399,7 @@ impl<T: Real> Correlate<T> {
         .collect()
     }
 
-    /// The node's shape: that of `x` with the output's positions and channels.
+    /// Returns the shape of the node: that of `x` with the positions and channels of the output.
     fn shape(&self, x: &Layout, outputs: usize) -> Result<(Shape, Sizes)> {
         let dims = x.dims();
         let (Some(&batch), Some(&inputs)) = (dims.first(), dims.last()) else {

@@ -1,4 +1,5 @@
-//! Dense layers as custom operations with their gradients: `node = f(x + x W + b)` or `x + f(x W + b)`.
+//! Dense layers as custom operations with their gradients: `node = f(x + x W + b)` or
+//! `x + f(x W + b)`.
 
 use super::matmul::{View, Write, multiply};
 use super::real::{Buffer, Real};
@@ -7,7 +8,7 @@ use crate::nodes::{Epilogue, Pass};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-/// A dense layer; `pass` says whether a backward pass may follow.
+/// A dense layer; `pass` determines whether a backward pass may follow.
 #[derive(Debug)]
 pub(super) struct Dense<T: Real> {
     epilogue: Epilogue,
@@ -23,7 +24,7 @@ struct Sizes {
     outputs: usize,
 }
 
-/// What the backward pass finds; no bias gradient without a bias.
+/// The results of the backward pass; without a bias there is no bias gradient.
 struct Gradients<T> {
     x: Option<Vec<T>>,
     weight: Vec<T>,
@@ -83,7 +84,7 @@ impl<T: Real> Dense<T> {
         y
     }
 
-    /// The bias gradient is found in any case: it is the cheapest of the three.
+    /// Always computes the bias gradient: it is the cheapest of the three.
     fn backward(
         &self,
         x: &[T],
@@ -113,7 +114,7 @@ impl<T: Real> Dense<T> {
         let mut bias = vec![T::default(); outputs];
         inside.chunks_exact(outputs).for_each(|g| add(&mut bias, g));
 
-        // Chunks of inputs: each has rows of the weight's gradient of its own.
+        // Chunks over the inputs: each owns its rows of the weight gradient.
         let mut dw = vec![T::default(); inputs * outputs];
         let rows = samples_per_chunk(inputs, batch * outputs);
         dw.par_chunks_mut(rows * outputs)
@@ -236,7 +237,7 @@ impl<T: Real> CustomOp3 for Dense<T> {
     }
 }
 
-/// Without a bias: the first product of a low-rank layer.
+/// Dense layer without a bias: the first product of a low-rank layer.
 impl<T: Real> CustomOp2 for Dense<T> {
     fn name(&self) -> &'static str {
         "fused product"

@@ -1,11 +1,12 @@
-//! The end of a gated layer as a custom operation: `node = gate * value`, with the identity added where it runs beside.
+//! The product of a gated layer as a custom operation: `node = gate * value`, plus the identity if
+//! there is one.
 
 use super::real::Real;
 use super::shared::{add, slice, tensor, with_values};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 use std::marker::PhantomData;
 
-/// A product, element by element.
+/// An element-wise product.
 #[derive(Debug)]
 pub(super) struct Gated<T>(pub(super) PhantomData<T>);
 
@@ -15,7 +16,7 @@ impl<T: Real> Gated<T> {
         pairs.map(|(&left, &right)| left * right).collect()
     }
 
-    /// The gradients by the gate and by the value.
+    /// Returns the gradients of the gate and of the value.
     fn gradients(gate: &Tensor, value: &Tensor, gradient: &Tensor) -> Result<[Option<Tensor>; 2]> {
         with_values(gradient, |gradient| {
             let by = |other: &Tensor| -> Result<_> {
@@ -63,7 +64,7 @@ impl<T: Real> CustomOp2 for Gated<T> {
     }
 }
 
-/// With the identity.
+/// Product plus identity.
 impl<T: Real> CustomOp3 for Gated<T> {
     fn name(&self) -> &'static str {
         "fused gate beside the identity"

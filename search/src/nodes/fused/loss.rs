@@ -4,7 +4,7 @@
 //! loss = sum (y - t)^2 / n,    d loss / d y = 2 (y - t) / n
 //! ```
 //!
-//! The sum has a fixed order: eight partial sums of every eighth number, then theirs.
+//! The sum has a fixed order: eight partial sums over every eighth element, then the sum of these.
 
 use super::real::Real;
 use super::shared::{slice, tensor, with_values};
@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 #[derive(Debug)]
 pub(super) struct MeanSquaredError<T>(pub(super) PhantomData<T>);
 
-/// Partial sums.
+/// Number of partial sums.
 const LANES: usize = 8;
 
 impl<T: Real> CustomOp2 for MeanSquaredError<T> {

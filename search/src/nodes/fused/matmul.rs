@@ -1,23 +1,25 @@
-//! Matrix products of views on slices, by the crate `gemm`: this module's one idea is that the checks come before.
+//! Safe matrix products of views on slices with the crate `gemm`: all bounds are checked
+//! beforehand.
 //!
-//! One thread each: who calls shares the work out. A sum over more than [`BLOCK`] products is taken in blocks of that
-//! many, one after the other, so that its bits do not depend on the sizes of the processor's caches.
+//! Each product runs on one thread; the caller parallelises. A sum over more than [`BLOCK`]
+//! products is split into blocks of that length, added in order, so that its bits do not depend on
+//! the cache sizes of the processor.
 
 use super::real::Real;
 
-/// Products in a sum before the next block begins; `gemm` splits no sum that is as short.
+/// Number of products in a block of a sum; `gemm` does not split sums of this length.
 const BLOCK: usize = 512;
 
-/// What a product does with what stands in its target.
+/// How a product is combined with the contents of its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Write {
-    /// It is lost.
+    /// The product overwrites the target.
     Replace,
-    /// The product is added to it.
+    /// The product is added to the target.
     Add,
 }
 
-/// A matrix read from a slice; its rows may overlap, as the windows of a convolution do.
+/// A matrix view of a slice; its rows may overlap, like the windows of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'a, T> {
     data: &'a [T],
@@ -28,10 +30,11 @@ pub(super) struct View<'a, T> {
 }
 
 impl<'a, T> View<'a, T> {
-    /// Returns the view of `rows` rows, each `row_stride` after the one before, of `columns` neighbours.
+    /// Returns the view of `rows` rows of `columns` consecutive values, with rows `row_stride`
+    /// apart.
     ///
     /// # Panics
-    /// Part of the view lies outside `data`.
+    /// If part of the view lies outside `data`.
     pub(super) fn new(data: &'a [T], rows: usize, columns: usize, row_stride: usize) -> Self {
         assert!(
             rows == 0 || columns == 0 || (rows - 1) * row_stride + columns <= data.len(),
@@ -59,10 +62,10 @@ impl<'a, T> View<'a, T> {
     }
 }
 
-/// Writes `left right` into `target`, row-major without gaps, or adds it there.
+/// Writes `left right` into `target` (row-major, without gaps), or adds it there.
 ///
 /// # Panics
-/// The shapes do not fit.
+/// If the shapes do not match.
 pub(super) fn multiply<T: Real>(
     target: &mut [T],
     write: Write,
@@ -88,8 +91,9 @@ pub(super) fn multiply<T: Real>(
         let left_start = start * left.column_stride;
         let right_start = start * right.row_stride;
         #[expect(unsafe_code, reason = "gemm takes pointers and strides")]
-        // SAFETY: `target` holds rows * columns numbers; the views were checked where they were made, and rows `start`
-        // to `start + length` of the inner dimension lie inside both. Nothing else refers to `target`.
+        // SAFETY: `target` holds rows * columns values. The views were checked when they were
+        // created, and indices `start` to `start + length` of the inner dimension lie inside both.
+        // Nothing else refers to `target`.
         unsafe {
             gemm::gemm(
                 rows,
@@ -122,7 +126,7 @@ mod tests {
     use crate::streams::stream;
     use rand::Rng;
 
-    /// The rounding of sums of fewer than 2,000 products of numbers below 1 in f64.
+    /// Rounding error of sums of fewer than 2,000 products of values below 1 in f64.
     const ROUNDING: f64 = 1e-11;
 
     #[test]

@@ -1,16 +1,20 @@
-//! Fused operations for candle on the CPU: each is a whole node of the super-network, with its gradient.
+//! Fused operations for candle on the CPU: each is a whole node of the super-network, with its
+//! gradient.
 //!
-//! A node is an operation, a bias, the identity beside them and an activation. Candle's own operations take a pass over
-//! memory for each of these, and more for their gradients; here they are one custom operation:
+//! A node is an operation, a bias, the identity beside them and an activation. With candle's own
+//! operations, each of these takes a pass over memory, and the gradients take more. Here they are
+//! one custom operation:
 //!
-//! - [`Plan`] turns convolutions and transposed convolutions, 1-D and 2-D, into matrix products without
-//!   copying windows or multiplying by stuffed zeros;
-//! - `correlate` and `dense` are the operations, [`Epilogue`] what follows them in the same pass, `gated` the product of
-//!   two of them;
-//! - `matmul` and `real` are below them: products of views, activations and reused buffers, in `f32` and `f64`.
+//! - [`Plan`] turns convolutions and transposed convolutions, 1-D and 2-D, into matrix products
+//!   without copying windows or multiplying by stuffed zeros;
+//! - `correlate` and `dense` are the operations, [`Epilogue`] is applied in the same pass, and
+//!   `gated` is the product of two of them;
+//! - `matmul` and `real` provide products of views, activations and reused buffers, in `f32` and
+//!   `f64`.
 //!
-//! Channels come last throughout. The bits do not depend on the number of threads. Tensors have to be contiguous and on
-//! the CPU; [`composite`](super::composite) has the same nodes from candle's operations, for every device.
+//! Channels are the last dimension. The bits do not depend on the number of threads. Tensors must
+//! be contiguous and on the CPU; [`composite`](super::composite) builds the same nodes from
+//! candle's operations, for every device.
 
 mod band;
 mod correlate;
@@ -29,7 +33,7 @@ use std::sync::Arc;
 /// Returns the node of a dense layer, as [`Form::dense`](super::Form::dense).
 ///
 /// # Errors
-/// The shapes do not fit, or the numbers are neither `F32` nor `F64`, contiguous and on the CPU.
+/// The shapes do not match, or a tensor is not a contiguous CPU tensor of `F32` or `F64`.
 pub fn dense(
     x: &Tensor,
     weight: &Tensor,
@@ -50,7 +54,8 @@ pub fn dense(
     }
 }
 
-/// Returns the node of a convolution or transposed convolution, as [`Form::correlate`](super::Form::correlate).
+/// Returns the node of a convolution or transposed convolution, as
+/// [`Form::correlate`](super::Form::correlate).
 ///
 /// # Errors
 /// As [`dense`].
@@ -77,7 +82,8 @@ pub fn correlate(
     }
 }
 
-/// Returns the node in which the resized identity stands alone, as [`Form::identity`](super::Form::identity).
+/// Returns the node that consists of the resized identity, as
+/// [`Form::identity`](super::Form::identity).
 ///
 /// # Errors
 /// As [`dense`].
@@ -89,7 +95,7 @@ pub fn identity(plan: &Arc<Plan>, x: &Tensor, epilogue: Epilogue, pass: Pass) ->
     }
 }
 
-/// Returns the end of a gated layer, as [`Form::gated`](super::Form::gated).
+/// Returns the product of a gated layer, as [`Form::gated`](super::Form::gated).
 ///
 /// # Errors
 /// As [`dense`].
@@ -107,7 +113,8 @@ pub fn gated(gate: &Tensor, value: &Tensor, identity: Option<&Tensor>) -> Result
     }
 }
 
-/// Returns the mean squared error, as [`Form::mean_squared_error`](super::Form::mean_squared_error).
+/// Returns the mean squared error, as
+/// [`Form::mean_squared_error`](super::Form::mean_squared_error).
 ///
 /// # Errors
 /// As [`dense`].

@@ -1,4 +1,4 @@
-//! The two types of numbers that the kernels compute with: `f32` trains, `f64` checks gradients.
+//! The two floating-point types of the kernels: `f32` trains, `f64` checks gradients.
 
 use crate::space::Function;
 use candle_core::WithDType;
@@ -7,31 +7,31 @@ use dense_runtime::fma::Fused;
 use std::cell::RefCell;
 use std::ops::{Add, AddAssign, Mul};
 
-/// Buffers that a thread keeps, at most, for its next use.
+/// Maximum number of buffers that a thread keeps for reuse.
 const KEPT: usize = 64;
 
-/// A type of number with kernels.
+/// A floating-point type with kernels.
 pub(super) trait Real:
     WithDType + Default + AddAssign + Add<Output = Self> + Mul<Output = Self>
 {
-    /// Replaces each pre-activation by its activation.
+    /// Applies the activation to each pre-activation in place.
     fn activate(function: Function, values: &mut [Self]);
 
-    /// Replaces each pre-activation by its activation, and writes the activation's slope there.
+    /// Applies the activation to each pre-activation in place and writes its slopes to `slopes`.
     ///
-    /// *Shapes*: both slices are of one length.
+    /// *Shapes*: both slices have the same length.
     fn activate_with_slope(function: Function, values: &mut [Self], slopes: &mut [Self]);
 
-    /// Lets `visit` use the buffers that this thread keeps.
+    /// Gives `visit` access to the buffers that this thread keeps.
     fn with_buffers<R>(visit: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> R;
 }
 
-/// A buffer that goes back to its thread when it is dropped, so that a step allocates what the step before did not.
+/// A buffer that returns to its thread when dropped, so that later steps allocate nothing new.
 #[derive(Debug)]
 pub(super) struct Buffer<T: Real>(Vec<T>);
 
 impl<T: Real> Buffer<T> {
-    /// Returns a buffer of this length; it holds whatever its last user left.
+    /// Returns a buffer of this length with unspecified contents.
     pub(super) fn stale(length: usize) -> Self {
         let mut found = T::with_buffers(|kept| {
             let fitting = kept.iter().enumerate();
@@ -78,7 +78,8 @@ impl<T: Real> Drop for Buffer<T> {
     }
 }
 
-// Plain loops: a closure that an iterator calls is compiled without the vector instructions that `dispatch` chose.
+// Plain loops: a closure called by an iterator is compiled without the vector instructions that
+// `dispatch` selected.
 impl Real for f32 {
     fn activate(function: Function, values: &mut [Self]) {
         pulp::Arch::new().dispatch(

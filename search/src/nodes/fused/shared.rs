@@ -1,22 +1,24 @@
-//! What the fused operations share: a batch in chunks, slopes kept for the gradient, candle's tensors as slices.
+//! Helpers of the fused operations: splitting a batch into chunks, keeping slopes for the gradient,
+//! and reading candle's tensors as slices.
 
 use super::real::{Buffer, Real};
 use crate::nodes::Epilogue;
 use candle_core::{CpuStorage, Device, Layout, Result, Shape, Storage, Tensor};
 use std::sync::Mutex;
 
-/// Multiply-accumulates below which a chunk is not worth a thread.
+/// Work per chunk, in multiply-accumulates, below which another thread does not pay off.
 const CHUNK_MACS: usize = 400_000;
-/// Chunks of a batch at most; each has a sum of weight gradients of its own.
+/// Maximum number of chunks per batch; each has its own sum of weight gradients.
 const CHUNKS: usize = 8;
 
-/// Returns how many samples of a batch one chunk has: the shape alone decides, never the number of threads.
+/// Returns the number of samples per chunk. It depends only on the shape, never on the number of
+/// threads.
 pub(super) fn samples_per_chunk(batch: usize, macs_per_sample: usize) -> usize {
     let chunks = (batch * macs_per_sample / CHUNK_MACS).clamp(1, CHUNKS);
     batch.div_ceil(chunks).max(1)
 }
 
-/// The slopes of a node's activation, from the forward pass to the backward pass.
+/// The slopes of a node's activation, kept from the forward pass for the backward pass.
 #[derive(Debug, Default)]
 pub(super) struct Slopes<T: Real>(Mutex<Option<Buffer<T>>>);
 
@@ -25,13 +27,13 @@ impl<T: Real> Slopes<T> {
         *self.0.lock().expect("no holder panics") = slopes;
     }
 
-    /// Lets `visit` read the slopes; `None` where there is no activation.
+    /// Gives `visit` the slopes; `None` if there is no activation.
     pub(super) fn read<R>(&self, visit: impl FnOnce(Option<&[T]>) -> R) -> R {
         visit(self.0.lock().expect("no holder panics").as_deref())
     }
 }
 
-/// Returns a tensor's numbers: it is contiguous, and on the CPU.
+/// Returns the values of a contiguous CPU tensor.
 pub(super) fn slice<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
     let (start, end) = layout.contiguous_offsets().ok_or_else(|| {
         candle_core::Error::Msg("a fused operation needs contiguous tensors".into()).bt()
@@ -39,7 +41,7 @@ pub(super) fn slice<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> Re
     Ok(&T::cpu_storage_as_slice(storage)?[start..end])
 }
 
-/// Lets `visit` read a tensor's numbers in order.
+/// Gives `visit` the values of a tensor in order.
 pub(super) fn with_values<T: Real, R>(
     tensor: &Tensor,
     visit: impl FnOnce(&[T]) -> Result<R>,
@@ -52,12 +54,12 @@ pub(super) fn with_values<T: Real, R>(
     }
 }
 
-/// Returns the tensor of these numbers, which are moved, not copied.
+/// Returns a tensor that takes ownership of these values, without copying.
 pub(super) fn tensor<T: Real>(values: Vec<T>, shape: &Shape) -> Result<Tensor> {
     Tensor::from_vec(values, shape, &Device::Cpu)
 }
 
-/// Activates pre-activations in place; keeps the slopes where they are asked for.
+/// Applies the activation in place and keeps the slopes if requested.
 pub(super) fn activate<T: Real>(epilogue: Epilogue, values: &mut [T], slopes: Option<&mut [T]>) {
     match (epilogue.activation, slopes) {
         (None, _) => {}
@@ -73,10 +75,10 @@ pub(super) fn add<T: Real>(left: &mut [T], right: &[T]) {
     }
 }
 
-/// Numbers in a tile of channels, about: short rows are taken several at a time.
+/// Approximate number of values in a tile of channels: short rows are processed several at a time.
 const TILE: usize = 64;
 
-/// Returns the channels again and again, about [`TILE`] numbers.
+/// Returns the channels repeated to about [`TILE`] values.
 pub(super) fn tiled<T: Real>(channels: &[T]) -> Buffer<T> {
     let mut tile = Buffer::stale(channels.len() * TILE.div_ceil(channels.len().max(1)));
     for tile in tile.chunks_exact_mut(channels.len()) {
@@ -85,7 +87,7 @@ pub(super) fn tiled<T: Real>(channels: &[T]) -> Buffer<T> {
     tile
 }
 
-/// Adds rows of channels and, to each of them, the tiled channels.
+/// Adds to `left` rows of channels and, to each row, the tiled channels.
 pub(super) fn add_with_tiled<T: Real>(left: &mut [T], right: &[T], tile: &[T]) {
     for (left, right) in left.chunks_mut(tile.len()).zip(right.chunks(tile.len())) {
         for ((left, &right), &channel) in left.iter_mut().zip(right).zip(tile) {
@@ -94,7 +96,7 @@ pub(super) fn add_with_tiled<T: Real>(left: &mut [T], right: &[T], tile: &[T]) {
     }
 }
 
-/// Adds rows of channels to a tile's.
+/// Adds rows of channels to a tile of channels.
 pub(super) fn sum_tiled<T: Real>(tile: &mut [T], rows: &[T]) {
     for rows in rows.chunks(tile.len()) {
         add(tile, rows);

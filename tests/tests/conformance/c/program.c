@@ -1,7 +1,8 @@
-/* Runs every emulator of emulators.h: self-test, then the rows in NUMBER.rows, with what comes out to NUMBER.out.
+/* Runs every emulator of emulators.h: its self-test, then the rows in NUMBER.rows; writes the results to
+ * NUMBER.out.
  *
- * A row is its inputs; a result is the code, the status (words of 4 bytes, low half first), means and standard deviations.
- * The same program runs on the workstation and, over semihosting, on a device. */
+ * A row is its inputs; a result is the code, the status (words of 4 bytes, low half first), means and
+ * standard deviations. The same program runs on the workstation and, over semihosting, on a device. */
 #include "emulators.h"
 
 #include <stdio.h>

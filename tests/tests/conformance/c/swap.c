@@ -1,16 +1,17 @@
-/* Swaps numbers in at run time, for every emulator of emulators.h: those of NUMBER.image, with the results at the rows of
- * NUMBER.rows to NUMBER.out, as program.c writes them; then every way in which an image can be wrong. */
+/* Swaps constants in at run time, for every emulator of emulators.h: loads NUMBER.image and writes the
+ * results at the rows of NUMBER.rows to NUMBER.out, as program.c does; then tries every kind of invalid
+ * image. */
 #include "emulators.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Bits of an image that are flipped; more is behind it than one byte. */
+/* The number of bits of an image that are flipped. The file is followed by more than one byte. */
 #define FLIPS 200
 #define ROOM 128
 
-/* A file at a multiple of 64 bytes, with room behind it; *size is its own. */
+/* Reads a file to an address aligned to 64 bytes, with room after it; *size is the file's. */
 static unsigned char *file(const char *name, size_t *size)
 {
     FILE *const in = fopen(name, "rb");
@@ -40,7 +41,7 @@ static int expect(int number, const char *what, int32_t expected, int32_t got)
     return got != expected;
 }
 
-/* Numbers of an identity: see NUMBER.identity. */
+/* Words of an identity: see NUMBER.identity. */
 #define IDENTITY 13
 
 static uint32_t drawn(uint32_t *state)

@@ -1,4 +1,4 @@
-//! A random graph under construction: one step after the other, each with what it needs of its input.
+//! Builds a random graph step by step, each step with the preparation that its input needs.
 
 use super::step::{End, Step, To, natural_length};
 use super::{Head, LARGEST, SIZES};
@@ -18,15 +18,15 @@ const LONGEST: usize = 40;
 const CHANNELS: [usize; 5] = [1, 2, 3, 8, 11];
 
 /// A graph under construction.
-pub(super) struct Draft<'a> {
+pub(super) struct GraphBuilder<'a> {
     pub(super) graph: Graph,
-    /// How many there are, for their names.
+    /// The number of parameters so far, for their names.
     parameters: usize,
     pub(super) rng: &'a mut ChaCha8Rng,
 }
 
-impl<'a> Draft<'a> {
-    /// A graph of nothing but its inputs.
+impl<'a> GraphBuilder<'a> {
+    /// A graph with its inputs alone.
     pub(super) fn new(inputs: usize, rng: &'a mut ChaCha8Rng) -> Self {
         Self {
             graph: Graph::new(inputs),
@@ -70,16 +70,21 @@ impl<'a> Draft<'a> {
         self.parameter(&[length], values)
     }
 
-    /// The input operations: every logarithmic input's logarithm, then centre and scale to about [-1.7, 1.7].
+    /// The input operations: the logarithm of every logarithmic input, then standardisation to
+    /// about [-1.7, 1.7].
     pub(super) fn normalised(&mut self, inputs: &[InputVariable]) -> NodeId {
         let mask: Vec<_> = inputs.iter().map(|input| input.logarithmic).collect();
-        let node = match mask.contains(&true) {
-            true => self.push(Operation::Logarithm(Logarithm { mask }), &[Graph::INPUT]),
-            false => Graph::INPUT,
+        let node = if mask.contains(&true) {
+            self.push(Operation::Logarithm(Logarithm { mask }), &[Graph::INPUT])
+        } else {
+            Graph::INPUT
         };
-        let limits = inputs.iter().map(|input| match input.logarithmic {
-            true => (input.low.ln(), input.high.ln()),
-            false => (input.low, input.high),
+        let limits = inputs.iter().map(|input| {
+            if input.logarithmic {
+                (input.low.ln(), input.high.ln())
+            } else {
+                (input.low, input.high)
+            }
         });
         let (centre, scale) = limits
             .map(|(low, high)| (((low + high) / 2.0) as f32, (3.4 / (high - low)) as f32))
@@ -94,7 +99,7 @@ impl<'a> Draft<'a> {
         )
     }
 
-    /// `node` after one more step; what the step needs of its input is put before it.
+    /// Applies one more step to `node`, after the preparation that the step needs.
     pub(super) fn step(&mut self, node: NodeId, step: Step) -> NodeId {
         match step {
             Step::DenseToVector => {
@@ -204,7 +209,7 @@ impl<'a> Draft<'a> {
         )
     }
 
-    /// A branch of the value's shape: a convolution where there are positions.
+    /// A branch of the value's shape: a convolution if there are positions.
     fn branch(&mut self, node: NodeId) -> NodeId {
         let shape = self.graph.shape(node);
         match shape {
@@ -220,7 +225,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A branch, sometimes with a ReLU, is added to the value.
+    /// Adds a branch, sometimes with a ReLU, to the value.
     fn residual(&mut self, node: NodeId) -> NodeId {
         let mut branch = self.branch(node);
         if self.rng.random() {
@@ -232,7 +237,7 @@ impl<'a> Draft<'a> {
         self.push(Operation::Add(Add), &[node, branch])
     }
 
-    /// A convolution's weight and bias, for a drawn number of channels.
+    /// A convolution's weight and bias, with a random number of channels.
     fn convolution(&mut self, kernel: &[usize], channels: usize) -> (ParameterId, ParameterId) {
         let outputs = match kernel {
             [_] => self.size(),
@@ -273,8 +278,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// `node` itself or what has to be made of it to have a sequence of `at_least` to [`LONGEST`] positions; its length
-    /// and channels.
+    /// Returns `node`, transformed if necessary to a sequence of `at_least` to [`LONGEST`]
+    /// positions, with its length and channels.
     fn sequence(&mut self, node: NodeId, at_least: usize) -> (NodeId, usize, usize) {
         match self.graph.shape(node) {
             Shape::Sequence { length, channels } if (at_least..=LONGEST).contains(&length) => {
@@ -296,7 +301,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The same for an image whose rows and columns are `at_least` to [`LARGEST`]; its size and channels.
+    /// Returns `node`, transformed if necessary to an image whose rows and columns are `at_least`
+    /// to [`LARGEST`], with its size and channels.
     fn image(&mut self, node: NodeId, at_least: usize) -> (NodeId, [usize; 2], usize) {
         match self.graph.shape(node) {
             Shape::Image {
@@ -336,7 +342,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// From any value to the members' common shape, in physical units.
+    /// Transforms any value to the members' common shape, in physical units.
     pub(super) fn head(&mut self, node: NodeId, head: Head) -> NodeId {
         let node = self.dense(node, head.shape);
         let length = head.shape.size();

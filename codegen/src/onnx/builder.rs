@@ -1,4 +1,4 @@
-//! An ONNX graph in the making.
+//! Builds an ONNX graph.
 
 use super::options::Batch;
 use super::proto::{AttributeProto, NodeProto, TensorProto};
@@ -13,19 +13,19 @@ pub(crate) const STD: &str = "std";
 pub(crate) const IN_DOMAIN: &str = "in_domain";
 pub(crate) const MEMBER: &str = "member";
 
-/// The nodes and constants so far, and the name under which every value of the emulator's graph is known.
-pub(crate) struct Draft<'a> {
+/// The nodes and constants so far, and the name of every value of the emulator's graph.
+pub(crate) struct ModelBuilder<'a> {
     pub(crate) graph: &'a Graph,
     batch: Batch,
     pub(crate) nodes: Vec<NodeProto>,
     pub(crate) constants: Vec<TensorProto>,
-    /// The constant that has these sizes, type and bytes: each is stored once.
+    /// The constants by sizes, type and bytes: each is stored once.
     known: HashMap<(Vec<i64>, i32, Vec<u8>), String>,
     names: HashSet<String>,
     values: HashMap<NodeId, String>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> ModelBuilder<'a> {
     pub(crate) fn new(graph: &'a Graph, batch: Batch) -> Self {
         Self {
             graph,
@@ -38,12 +38,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// How many rows a call takes.
+    /// The number of rows in a call.
     pub(crate) fn batch(&self) -> Batch {
         self.batch
     }
 
-    /// Gives a value another name, that of an output; the model's own input is copied.
+    /// Renames a value to an output's name; the model's own input is copied.
     pub(crate) fn rename(&mut self, value: &str, output: &str) {
         let value = match value {
             INPUT => self.push("Identity", &[INPUT], Vec::new()),
@@ -58,12 +58,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The name of a value that was written before.
+    /// The name of a value that was added before.
     pub(crate) fn value(&self, node: NodeId) -> String {
         self.values[&node].clone()
     }
 
-    /// Says under which name the value of `node` is known.
+    /// Sets the name of the value of `node`.
     pub(crate) fn name(&mut self, node: NodeId, value: String) {
         self.values.insert(node, value);
     }
@@ -76,7 +76,7 @@ impl<'a> Draft<'a> {
         attributes: Vec<AttributeProto>,
     ) -> String {
         let output = self.unused(&operator.to_lowercase());
-        // Some engines keep nodes and values in one table: no node may have a value's name.
+        // Some engines keep nodes and values in one table: no node may have the name of a value.
         let name = self.unused(operator);
         self.nodes.push(NodeProto {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
@@ -88,7 +88,8 @@ impl<'a> Draft<'a> {
         output
     }
 
-    /// A parameter of the graph whose element `i`, in the sizes `dims`, is element `place(i)` of the graph's array.
+    /// A parameter of the graph, reordered: element `i` of the constant with the sizes `dims` is
+    /// element `place(i)` of the graph's array.
     pub(crate) fn parameter(
         &mut self,
         id: ParameterId,
@@ -106,34 +107,34 @@ impl<'a> Draft<'a> {
         self.constant(name, dims, TensorProto::FLOAT, bytes)
     }
 
-    /// A parameter with one number for each of a value's.
+    /// A parameter with one element for each of a value's.
     pub(crate) fn one_each(&mut self, id: ParameterId, shape: Shape) -> String {
         self.parameter(id, &sizes(shape), |i| position_major(shape, i))
     }
 
-    /// A single number.
+    /// A scalar.
     pub(crate) fn number(&mut self, name: &str, value: f32) -> String {
         self.constant(name, &[], TensorProto::FLOAT, value.to_le_bytes().into())
     }
 
-    /// Some numbers in a row.
+    /// A vector.
     pub(crate) fn numbers(&mut self, name: &str, values: &[f32]) -> String {
         self.array(name, &[values.len()], values)
     }
 
-    /// An array of numbers.
+    /// An array of floats.
     pub(crate) fn array(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
         self.constant(name, dims, TensorProto::FLOAT, bytes.collect())
     }
 
-    /// Whole numbers in a row: sizes and places.
+    /// A vector of integers: sizes and positions.
     pub(crate) fn integers(&mut self, name: &str, values: &[i64]) -> String {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
         self.constant(name, &[values.len()], TensorProto::INT64, bytes.collect())
     }
 
-    /// A constant of the given bytes: the one there is, or a new one.
+    /// A constant of the given bytes: the existing one, or a new one.
     pub(crate) fn constant(
         &mut self,
         name: &str,
@@ -158,7 +159,7 @@ impl<'a> Draft<'a> {
         name
     }
 
-    /// The value as `[n, ..]` with the given sizes of one row.
+    /// The value reshaped to `[n, ..]` with the given sizes of one row.
     pub(crate) fn reshape(&mut self, value: &str, row: &[usize]) -> String {
         let rows = match self.batch {
             Batch::One => 1,
@@ -172,7 +173,7 @@ impl<'a> Draft<'a> {
         self.push("Reshape", &[value, &sizes], Vec::new())
     }
 
-    /// `name`, or with a number behind it where it is taken.
+    /// Returns `name`, with a number appended if it is taken.
     fn unused(&mut self, name: &str) -> String {
         let numbered = (2..).map(|number| format!("{name}_{number}"));
         let mut candidates = std::iter::once(name.to_owned()).chain(numbered);
@@ -184,7 +185,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The sizes of one row of a value in ONNX: sequences and images have their channels first.
+/// The sizes of one row of a value in ONNX: sequences and images are channels-first.
 pub(crate) fn sizes(shape: Shape) -> Vec<usize> {
     match shape {
         Shape::Vector(size) => vec![size],
@@ -197,7 +198,7 @@ pub(crate) fn sizes(shape: Shape) -> Vec<usize> {
     }
 }
 
-/// Where the element that is `place`-th in ONNX lies in the graph's value.
+/// The index in the graph's value of the element with index `place` in ONNX.
 pub(crate) fn position_major(shape: Shape, place: usize) -> usize {
     match shape {
         Shape::Vector(_) => place,
@@ -208,7 +209,7 @@ pub(crate) fn position_major(shape: Shape, place: usize) -> usize {
     }
 }
 
-/// A setting that is a whole number.
+/// An attribute that is an integer.
 pub(crate) fn int(name: &str, value: usize) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
@@ -218,7 +219,7 @@ pub(crate) fn int(name: &str, value: usize) -> AttributeProto {
     }
 }
 
-/// A setting that is a row of whole numbers.
+/// An attribute that is a list of integers.
 pub(crate) fn ints(name: &str, values: &[usize]) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
@@ -228,7 +229,7 @@ pub(crate) fn ints(name: &str, values: &[usize]) -> AttributeProto {
     }
 }
 
-/// A setting that is a word.
+/// An attribute that is a string.
 pub(crate) fn word(name: &str, value: &str) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
