@@ -46,7 +46,7 @@ fn the_commands_of_the_guide_run_as_they_are_printed() {
         script = script.replace(long, short);
     }
     let folder = tempfile::tempdir().unwrap();
-    for name in ["examples", ".venv"] {
+    for name in ["examples", "search", ".venv"] {
         std::os::unix::fs::symlink(repository().join(name), folder.path().join(name)).unwrap();
     }
     let program = Path::new(env!("CARGO_BIN_EXE_dense-search"));
