@@ -4,7 +4,7 @@ Each polynomial is a Chebyshev interpolant of the function's reduced form on its
 digits and printed in the monomial basis, highest degree last, with its largest relative error before rounding to f32.
 Needs mpmath. usage: python coefficients.py
 """
-from mpmath import mp, mpf, exp, log, sinh, tanh, cos, pi, sqrt, matrix, lu_solve
+from mpmath import mp, mpf, exp, floor, log, sin, sinh, tanh, cos, pi, sqrt, matrix, lu_solve
 
 mp.dps = 60
 
@@ -39,9 +39,19 @@ cases = [
     ("TANH", near_zero(lambda t: (tanh(sqrt(t)) / sqrt(t) - 1) / t, (-mpf(1) / 3, mpf(2) / 15)), mpf(0), mpf("0.625")**2, 5),
     # sinh(x) = x + x^3 P(x^2), |x| <= 1
     ("SINH", near_zero(lambda t: (sinh(sqrt(t)) / sqrt(t) - 1) / t, (mpf(1) / 6, mpf(1) / 120)), mpf(0), mpf(1), 3),
+    # sin(x) = x + x^3 P(x^2), |x| <= pi / 2
+    ("SIN", near_zero(lambda t: (sin(sqrt(t)) / sqrt(t) - 1) / t, (-mpf(1) / 6, mpf(1) / 120)), mpf(0), (pi / 2)**2, 4),
 ]
 for name, function, low, high, degree in cases:
     coefficients, error = fit(function, low, high, degree)
     print(f"{name}: error {mp.nstr(error, 3)}")
     for coefficient in coefficients:
         print(f"    {mp.nstr(coefficient, 12)},")
+
+# pi = the sum of four parts: three of 10 bits, cut off, and one of 24, rounded.
+rest = pi
+for bits in (10, 10, 10, 24):
+    last_place = mpf(2) ** (int(floor(log(rest, 2))) - bits + 1)
+    part = floor(rest / last_place + (mpf(1) / 2 if bits == 24 else 0)) * last_place
+    rest -= part
+    print(f"PI: {mp.nstr(part, 12)}, then {mp.nstr(rest, 3)} are left")

@@ -22,9 +22,9 @@ use std::path::Path;
 
 /// The newest version of the format. Version 2 added the error scale and the neighbourhood of the
 /// training points, version 3 slopes (all as further tensors) and offsets and scales of outputs,
-/// version 4 the operation `clip`. An emulator is written in the oldest version that can hold it.
+/// version 4 the operation `clip`, version 5 the activation `sine`. An emulator is written in the oldest version that can hold it.
 /// Versions from 1 on can be read.
-pub const FORMAT: u64 = 4;
+pub const FORMAT: u64 = 5;
 
 /// The metadata's key. With a second key, the order of the file's bytes would depend on a hash map.
 const KEY: &str = "dense";

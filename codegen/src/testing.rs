@@ -158,6 +158,7 @@ pub(crate) fn emulator(seed: u64) -> Emulator {
     let sum = builder.push(Operation::Add(Add), &[resized, grown]);
     let image = builder.image(standardised);
     let image = builder.dense(builder.graph.shape(sum), image);
+    let image = builder.activation(Function::Sine, image);
     let sum = builder.push(Operation::Add(Add), &[sum, image]);
     let members = [Function::Relu, Function::Silu, Function::Tanh]
         .map(|function| builder.member(function, sum));

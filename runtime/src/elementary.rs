@@ -37,6 +37,19 @@ const TANH: [f32; 6] = [
 ];
 /// (sinh(x) / x - 1) / x^2 in x^2, x <= 1: 2.0e-10.
 const SINH: [f32; 4] = [0.166_666_67, 0.008_333_34, 1.983_810_2e-4, 2.806_280_3e-6];
+/// pi in four parts. The first three have 14 trailing zero bits at least, so that their multiples
+/// by n or n + 1/2 here are exact; all four differ from pi by 2.4e-18.
+const PI: [f32; 4] = [3.140_625, 9.670_257_6e-4, 6.277_114e-7, 1.215_420_1e-10];
+/// (sin(x) / x - 1) / x^2 in x^2, x <= pi / 2: 2.8e-11.
+const SIN: [f32; 5] = [
+    -0.166_666_67,
+    0.008_333_333,
+    -1.984_108_7e-4,
+    2.753_646_4e-6,
+    -2.408_019e-8,
+];
+/// The largest size of an argument of [`sin`] and [`cos`] that is reduced.
+const FARTHEST: f32 = 32_768.0;
 
 /// Returns `x` where it is above zero, else `0.0` (NaN gives `0.0`). Exact.
 #[inline(always)]
@@ -106,6 +119,32 @@ pub fn sinh<A: Arithmetic>(x: f32) -> f32 {
     if size > 1.0 { far } else { near.copysign(x) }
 }
 
+/// Returns the sine; keeps the sign of a zero; NaN at either infinity.
+///
+/// *Accuracy*: 2.5 ulp up to a size of 32,768. Beyond, where neighbouring floats are 0.004 apart or
+/// more, the result at that size is returned: further reduction would take other instructions.
+///
+/// *Source*: Cody and Waite, "Software manual for the elementary functions" (1980), chapter 8: the
+/// reduction by pi in parts.
+#[inline(always)]
+pub fn sin<A: Arithmetic>(x: f32) -> f32 {
+    let near = within(x);
+    let shifted = A::fma(near, core::f32::consts::FRAC_1_PI, ROUNDER);
+    half_wave::<A>(x, near, shifted - ROUNDER, shifted.to_bits())
+}
+
+/// Returns the cosine; 0.99999994 at zero; NaN at either infinity.
+///
+/// *Accuracy*, *Source*: as [`sin`].
+#[inline(always)]
+pub fn cos<A: Arithmetic>(x: f32) -> f32 {
+    let near = within(x);
+    // cos(x) = sin(x + pi / 2), the quarter of a wave in the multiple of pi, where it is exact.
+    let shifted = A::fma(near, core::f32::consts::FRAC_1_PI, -0.5) + ROUNDER;
+    let n = (shifted - ROUNDER) + 0.5;
+    half_wave::<A>(x, near, n, shifted.to_bits().wrapping_add(1))
+}
+
 /// Returns the logistic function 1 / (1 + e^-x).
 ///
 /// *Accuracy*: 3 ulp.
@@ -127,6 +166,31 @@ pub fn silu<A: Arithmetic>(x: f32) -> f32 {
     let opposite = -x;
     let (e, power) = exp_parts::<A>(if opposite < -85.0 { -85.0 } else { opposite });
     x / (1.0 + f32::from_bits(e.to_bits().wrapping_add(power)))
+}
+
+/// Returns `x`, or [`FARTHEST`] with its sign where it is farther from zero; NaN stays.
+#[inline(always)]
+fn within(x: f32) -> f32 {
+    let x = if x > FARTHEST { FARTHEST } else { x };
+    if x < -FARTHEST { -FARTHEST } else { x }
+}
+
+/// Returns sin(near - n pi), negated if `half_waves` is odd; NaN if `x` is not finite. The size of
+/// near - n pi is at most pi / 2.
+#[inline(always)]
+fn half_wave<A: Arithmetic>(x: f32, near: f32, n: f32, half_waves: u32) -> f32 {
+    let mut r = near;
+    for part in PI {
+        r = A::fma(n, -part, r);
+    }
+    let square = r * r;
+    let sine = A::fma(r * square, polynomial::<A, 5>(square, SIN), r).copysign(r);
+    let sine = f32::from_bits(sine.to_bits() ^ (half_waves << 31));
+    if x.abs() < f32::INFINITY {
+        sine
+    } else {
+        f32::NAN
+    }
 }
 
 /// Returns e^x * 2^EXPONENT.

@@ -111,6 +111,9 @@ impl Real for Dual {
     fn sinh(self) -> Self {
         self.of(self.value.sinh(), self.value.cosh())
     }
+    fn sin(self) -> Self {
+        self.of(self.value.sin(), self.value.cos())
+    }
     fn silu(self) -> Self {
         let sigmoid = 1.0 / (1.0 + (-self.value).exp());
         let derivative = sigmoid * (1.0 + self.value * (1.0 - sigmoid));

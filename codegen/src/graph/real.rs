@@ -31,6 +31,8 @@ pub trait Real: Copy + PartialOrd {
     fn tanh(self) -> Self;
     /// The hyperbolic sine.
     fn sinh(self) -> Self;
+    /// The sine.
+    fn sin(self) -> Self;
     /// `x / (1 + exp(-x))`.
     fn silu(self) -> Self;
     /// Whether the value is neither infinite nor NaN.
@@ -81,6 +83,9 @@ impl Real for f64 {
     }
     fn sinh(self) -> Self {
         f64::sinh(self)
+    }
+    fn sin(self) -> Self {
+        f64::sin(self)
     }
     fn silu(self) -> Self {
         self / (1.0 + (-self).exp())

@@ -68,6 +68,9 @@ impl<A: fma::Arithmetic> Real for Single<A> {
     fn sinh(self) -> Self {
         Self::from_f32(elementary::sinh::<A>(self.0))
     }
+    fn sin(self) -> Self {
+        Self::from_f32(elementary::sin::<A>(self.0))
+    }
     fn silu(self) -> Self {
         Self::from_f32(elementary::silu::<A>(self.0))
     }

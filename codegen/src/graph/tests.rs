@@ -525,6 +525,10 @@ fn elementwise_functions_are_what_they_are_called() {
         activation(Function::Tanh),
         [-0.761_594_156_0, 0.964_027_580_1],
     );
+    near(
+        activation(Function::Sine),
+        [-0.841_470_984_8, 0.909_297_426_8],
+    );
     near(transform(Inverse::Exp), [0.367_879_441_2, 7.389_056_098_9]);
     near(
         transform(Inverse::Sinh),

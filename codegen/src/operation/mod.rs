@@ -81,14 +81,6 @@ macro_rules! operations {
             pub const ONNX_OPERATORS: &'static [&'static [&'static str]] =
                 &[&[], $($name::OPERATORS,)*];
 
-            /// The oldest version of the emulator file that has the operation.
-            pub(crate) fn format(&self) -> u64 {
-                match self {
-                    Self::Input(_) => Input::FORMAT,
-                    $(Self::$name(_) => $name::FORMAT,)*
-                }
-            }
-
             /// The execution and forms of the operation; `None` for the graph's input.
             pub(crate) fn implementation(&self) -> Option<&dyn Implementation> {
                 match self {
@@ -128,6 +120,11 @@ impl Operation {
             T::KIND
         }
         with_rule!(self, rule => kind(rule))
+    }
+
+    /// The oldest version of the emulator file that has the operation.
+    pub(crate) fn format(&self) -> u64 {
+        with_rule!(self, rule => rule.format())
     }
 
     /// The parameters that the operation reads.

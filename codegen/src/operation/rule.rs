@@ -34,6 +34,12 @@ pub(crate) trait Rule: Clone {
     /// Whether a window moves over the operand.
     const IS_CONVOLUTION: bool = false;
 
+    /// The oldest version of the emulator file that has this operation, if not all of its kind
+    /// came with the same.
+    fn format(&self) -> u64 {
+        Self::FORMAT
+    }
+
     /// The fusion that the buffer plan may apply to the operation.
     fn fusion(&self) -> Fusion {
         Fusion::Nothing

@@ -29,7 +29,7 @@ type Case = (
 );
 
 /// Every function in both arithmetics, the f64 reference, and the stated bound.
-const CASES: [Case; 6] = [
+const CASES: [Case; 8] = [
     ("exp", exp::<Native>, exp::<Separate>, f64::exp, 1.5),
     ("ln", ln::<Native>, ln::<Separate>, f64::ln, 1.5),
     ("tanh", tanh::<Native>, tanh::<Separate>, f64::tanh, 2.0),
@@ -51,7 +51,29 @@ const CASES: [Case; 6] = [
         },
         2.5,
     ),
+    (
+        "sin",
+        sin::<Native>,
+        sin::<Separate>,
+        |x| reduced(x).sin(),
+        2.5,
+    ),
+    (
+        "cos",
+        cos::<Native>,
+        cos::<Separate>,
+        |x| reduced(x).cos(),
+        2.5,
+    ),
 ];
+
+/// The argument whose sine and cosine are stated for `x`.
+fn reduced(x: f64) -> f64 {
+    match x.is_finite() {
+        true => x.clamp(-32_768.0, 32_768.0),
+        false => f64::NAN,
+    }
+}
 
 /// Compares every function with f64 over `patterns`, and prints the largest distance of each.
 fn sweep(patterns: impl Iterator<Item = u32> + Clone) {
@@ -81,8 +103,8 @@ fn sweep(patterns: impl Iterator<Item = u32> + Clone) {
 
 #[test]
 fn every_function_keeps_its_stated_bound_on_a_sweep_of_all_bit_patterns() {
-    // The worst arguments of each function among all floats of size 2^-26 to 2^8, found by
-    // exhaustive search.
+    // The worst arguments of each function among all floats of size 2^-26 to 2^8 (sine
+    // and cosine: 2^-31 to 2^15), found by exhaustive search.
     let worst = [
         5.198_865,
         -48.866_352,
@@ -90,7 +112,9 @@ fn every_function_keeps_its_stated_bound_on_a_sweep_of_all_bit_patterns() {
         0.631_044_2,
         1.423_037_3,
         -4.157_294,
-        -3.211_251_3_f32,
+        -3.211_251_3,
+        12_126.673,
+        27_342.6_f32,
     ];
     let special = [0, 0x8000_0000, 0x7F80_0000, 0xFF80_0000, 0x7FC0_0000];
     let swept = (0..=u32::MAX).step_by(4099);
@@ -116,6 +140,16 @@ fn zeros_infinities_and_nan_are_as_stated() {
     let least = silu::<Native>(f32::NEG_INFINITY);
     assert!((-1.5e-36..0.0).contains(&least), "{least:e}");
     assert_eq!(relu(f32::NAN), 0.0);
+    assert_eq!(sin::<Native>(-0.0).to_bits(), (-0.0_f32).to_bits());
+    assert_eq!(sin::<Native>(0.0).to_bits(), 0);
+    // One place below 1, as the bound allows.
+    assert_eq!(cos::<Native>(0.0), 0.999_999_94);
+    assert_eq!(sin::<Native>(-f32::MAX), -sin::<Native>(32_768.0));
+    assert_eq!(cos::<Native>(f32::MAX), cos::<Native>(32_768.0));
+    for infinity in [f32::INFINITY, f32::NEG_INFINITY] {
+        assert!(sin::<Native>(infinity).is_nan());
+        assert!(cos::<Native>(infinity).is_nan());
+    }
     for function in [
         exp::<Native>,
         ln::<Native>,
@@ -123,6 +157,8 @@ fn zeros_infinities_and_nan_are_as_stated() {
         sinh::<Native>,
         sigmoid::<Native>,
         silu::<Native>,
+        sin::<Native>,
+        cos::<Native>,
     ] {
         assert!(function(f32::NAN).is_nan());
     }

@@ -13,6 +13,8 @@ pub enum Activation {
     Silu,
     /// [`elementary::tanh`]
     Tanh,
+    /// [`elementary::sin`]
+    Sine,
 }
 
 /// The inverse of a transform of the outputs.
@@ -35,6 +37,7 @@ vectorised! {
             Activation::Relu => each(y, elementary::relu),
             Activation::Silu => each(y, elementary::silu::<Native>),
             Activation::Tanh => each(y, elementary::tanh::<Native>),
+            Activation::Sine => each(y, elementary::sin::<Native>),
         }
     }
 }

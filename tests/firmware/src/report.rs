@@ -2,7 +2,7 @@
 //! both compile this file, so that the two reports differ only where the bits do.
 
 use core::fmt::{self, Write};
-use dense_runtime::elementary::{exp, ln, sigmoid, silu, sinh, tanh};
+use dense_runtime::elementary::{exp, ln, sigmoid, silu, sin, sinh, tanh};
 use dense_runtime::fma::{Arithmetic, sqrt};
 use dense_runtime::predict::Predict;
 use dense_runtime::status::Status;
@@ -52,6 +52,7 @@ pub(crate) fn elementary<A: Arithmetic>(out: &mut impl Write) -> fmt::Result {
     blocks(out, "sinh", sinh::<A>)?;
     blocks(out, "sigmoid", sigmoid::<A>)?;
     blocks(out, "silu", silu::<A>)?;
+    blocks(out, "sin", sin::<A>)?;
     blocks(out, "sqrt", sqrt)
 }
 

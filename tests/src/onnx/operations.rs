@@ -109,6 +109,7 @@ pub fn operations() -> Vec<(&'static str, Emulator)> {
         ("ReLU", one(activation(Function::Relu))),
         ("SiLU", one(activation(Function::Silu))),
         ("tanh", one(activation(Function::Tanh))),
+        ("sine", one(activation(Function::Sine))),
         ("exp", one(transform(Inverse::Exp))),
         ("sinh", one(transform(Inverse::Sinh))),
         (

@@ -80,7 +80,13 @@ pub(super) fn steps() -> Vec<Step> {
         Step::Clip,
     ];
     steps.extend([To::Longer, To::Shorter].map(Step::Resize));
-    steps.extend([Function::Relu, Function::Silu, Function::Tanh].map(Step::Activation));
+    let functions = [
+        Function::Relu,
+        Function::Silu,
+        Function::Tanh,
+        Function::Sine,
+    ];
+    steps.extend(functions.map(Step::Activation));
     for kernel in KERNELS {
         steps.push(Step::Conv1d { kernel });
         for stride in [1, 2, 3] {

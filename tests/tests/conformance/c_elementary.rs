@@ -5,7 +5,7 @@ use dense_codegen::c::{Prefix, freeze};
 use dense_codegen::emulator::{InputVariable, Layout, Outputs};
 use dense_codegen::graph::{Activation, Function, Graph, Inverse, Logarithm, Operation, Transform};
 use dense_codegen::{Calibration, Emulator, EmulatorParts};
-use dense_runtime::elementary::{exp, ln, silu, sinh, tanh};
+use dense_runtime::elementary::{exp, ln, silu, sin, sinh, tanh};
 use dense_runtime::fma::{Arithmetic, Fused, Separate};
 use dense_tests::c::{FLAGS, is_there, succeeds};
 use dense_tests::cases::FRESH_SEED;
@@ -30,8 +30,8 @@ int main(int count, char **names)
     if (count != 3 || !in || !out)
         return 1;
     while (fread(&x, sizeof x, 1, in) == 1) {
-        const float y[5] = { all_elementary_exp(x), all_elementary_ln(x), all_elementary_tanh(x), all_elementary_sinh(x),
-                             all_elementary_silu(x) };
+        const float y[6] = { all_elementary_exp(x), all_elementary_ln(x), all_elementary_tanh(x), all_elementary_sinh(x),
+                             all_elementary_silu(x), all_elementary_sin(x) };
         if (fwrite(y, sizeof y, 1, out) != 1)
             return 1;
     }
@@ -49,6 +49,7 @@ fn all() -> Emulator {
         Operation::Logarithm(Logarithm { mask: vec![true] }),
         activation(Function::Silu),
         activation(Function::Tanh),
+        activation(Function::Sine),
         transform(Inverse::Exp),
         transform(Inverse::Sinh),
     ] {
@@ -94,13 +95,14 @@ fn numbers() -> Vec<f32> {
     all
 }
 
-fn expected<A: Arithmetic>(x: f32) -> [f32; 5] {
+fn expected<A: Arithmetic>(x: f32) -> [f32; 6] {
     [
         exp::<A>(x),
         ln::<A>(x),
         tanh::<A>(x),
         sinh::<A>(x),
         silu::<A>(x),
+        sin::<A>(x),
     ]
 }
 
@@ -138,8 +140,8 @@ fn every_function_has_the_bits_of_the_runtime_in_both_orders() {
                 .current_dir(&folder),
         );
         let found = fs::read(folder.join("out")).expect("the program wrote it");
-        let rows: Vec<[[u8; 4]; 5]> = found
-            .as_chunks::<20>()
+        let rows: Vec<[[u8; 4]; 6]> = found
+            .as_chunks::<24>()
             .0
             .iter()
             .map(|row| std::array::from_fn(|k| std::array::from_fn(|byte| row[4 * k + byte])))

@@ -9,6 +9,7 @@ impl WriteC for Activation {
             Function::Relu => "relu",
             Function::Silu => "silu",
             Function::Tanh => "hyperbolic_tangent",
+            Function::Sine => "sine",
         };
         node.in_place(function, &[])
     }

@@ -10,6 +10,7 @@ impl Execute for Activation {
             Function::Relu => elementwise::Activation::Relu,
             Function::Silu => elementwise::Activation::Silu,
             Function::Tanh => elementwise::Activation::Tanh,
+            Function::Sine => elementwise::Activation::Sine,
         };
         call.each_sample(y, |_, y| elementwise::activation(function, y));
     }

@@ -26,16 +26,26 @@ pub enum Function {
     Silu,
     /// The hyperbolic tangent.
     Tanh,
+    /// The sine, of arguments up to 32,768 in size; in single precision, that of the nearest of
+    /// these where the argument lies beyond.
+    Sine,
 }
 
 impl Rule for Activation {
     const KIND: &'static str = "activation";
     const IN_PLACE: bool = true;
 
+    fn format(&self) -> u64 {
+        match self.function {
+            Function::Relu | Function::Silu | Function::Tanh => 1,
+            Function::Sine => 5,
+        }
+    }
+
     fn fusion(&self) -> Fusion {
         match self.function {
             Function::Relu => Fusion::Relu,
-            Function::Silu | Function::Tanh => Fusion::Nothing,
+            Function::Silu | Function::Tanh | Function::Sine => Fusion::Nothing,
         }
     }
 
@@ -55,6 +65,7 @@ impl Rule for Activation {
             }
             Function::Silu => x.silu(),
             Function::Tanh => x.tanh(),
+            Function::Sine => x.sin(),
         };
         inputs[0].data.iter().map(function).collect()
     }

@@ -1,4 +1,4 @@
-//! Activation: `Relu`, `Tanh`, and SiLU as `x * Sigmoid(x)`, since version 13 of the operators has
+//! Activation: `Relu`, `Tanh`, `Sin`, and SiLU as `x * Sigmoid(x)`, since version 13 of the operators has
 //! no SiLU.
 
 use super::{Activation, Function};
@@ -6,7 +6,7 @@ use crate::onnx::builder::ModelBuilder;
 use crate::operation::onnx::{Operands, Operators, WriteOnnx};
 
 impl Operators for Activation {
-    const OPERATORS: &'static [&'static str] = &["Relu", "Sigmoid", "Mul", "Tanh"];
+    const OPERATORS: &'static [&'static str] = &["Relu", "Sigmoid", "Mul", "Tanh", "Sin"];
 }
 
 impl WriteOnnx for Activation {
@@ -19,6 +19,7 @@ impl WriteOnnx for Activation {
                 builder.push("Mul", &[x, &sigmoid], Vec::new())
             }
             Function::Tanh => builder.push("Tanh", &[x], Vec::new()),
+            Function::Sine => builder.push("Sin", &[x], Vec::new()),
         }
     }
 }

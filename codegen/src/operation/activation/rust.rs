@@ -9,6 +9,7 @@ impl WriteRust for Activation {
             Function::Relu => "Activation::Relu",
             Function::Silu => "Activation::Silu",
             Function::Tanh => "Activation::Tanh",
+            Function::Sine => "Activation::Sine",
         };
         let arguments = vec![function.into(), node.write()];
         Call::of_elementwise("activation", arguments).and_elementwise("Activation")
