@@ -14,7 +14,7 @@
 #define FIELDS 6
 #define DEPTH 16
 
-enum { NO_ACTIVATION, RELU, SILU, TANH };
+enum { NO_ACTIVATION, RELU, SILU, TANH, SINE };
 enum { ABSENT, INSIDE, OUTSIDE, LISTED };
 
 struct Product {
@@ -63,6 +63,11 @@ __device__ __forceinline__ float activated(int activation, float z, float& slope
     if (activation == TANH) {
         float t = tanhf(z);
         slope = 1.f - t * t;
+        return t;
+    }
+    if (activation == SINE) {
+        float t;
+        sincosf(z, &t, &slope);
         return t;
     }
     slope = 1.f;

@@ -104,6 +104,15 @@ pub(crate) fn parameters(
             ("weight2", vec![rank, outputs]),
             ("bias", vec![outputs]),
         ],
+        Candidate::Fourier { frequencies } => {
+            let waves = frequencies.saturating_mul(2).saturating_mul(inputs);
+            vec![
+                ("weight1", vec![inputs, waves]),
+                ("bias1", vec![waves]),
+                ("weight2", vec![waves, outputs]),
+                ("bias", vec![outputs]),
+            ]
+        }
         Candidate::Conv { kernel } | Candidate::TransposedConv { kernel, .. } => {
             let mut weight = vec![kernel; axes];
             weight.extend([channels(input), channels(output)]);
@@ -206,6 +215,12 @@ fn operation(
             let inner = dense(first, none, Shape::Vector(rank));
             let inner = fragment.push(inner, &[operand])?;
             fragment.push(dense(second, bias, output), &[inner])?
+        }
+        (Candidate::Fourier { frequencies }, &[weight, phases, second, bias]) => {
+            let waves = Shape::Vector(2 * frequencies * input.size());
+            let waves = fragment.push(dense(weight, phases, waves), &[operand])?;
+            let waves = activated(fragment, waves, Some(Function::Sine))?;
+            fragment.push(dense(second, bias, output), &[waves])?
         }
         (Candidate::Conv { .. }, &[weight, bias]) => {
             let operation = match output {

@@ -4,6 +4,7 @@ use super::*;
 use crate::contenders::output_shape;
 use crate::cost_model::random_model;
 use crate::data::ReadOptions;
+use crate::data::Split;
 use crate::data::testing::images;
 use crate::nodes::Pass;
 use crate::space::presets::{MicroSizes, PaperWidths, micro, micro_decoder, paper};
@@ -227,6 +228,9 @@ fn random_group(random: &mut ChaCha8Rng) -> (Shape, Group) {
         Candidate::Dense,
         Candidate::Gated,
         Candidate::LowRank { rank },
+        Candidate::Fourier {
+            frequencies: random.random_range(1..4),
+        },
     ];
     if identity == Identity::Beside {
         candidates.push(Candidate::Zero);
@@ -241,7 +245,12 @@ fn random_group(random: &mut ChaCha8Rng) -> (Shape, Group) {
         candidates.push(Candidate::Conv { kernel });
         candidates.push(Candidate::TransposedConv { kernel, stride });
     }
-    let activations = [Function::Relu, Function::Silu, Function::Tanh];
+    let activations = [
+        Function::Relu,
+        Function::Silu,
+        Function::Tanh,
+        Function::Sine,
+    ];
     let own = activations.choose(random).map(|&own| (0, own));
     let group = Group {
         name: "group".to_owned(),
@@ -250,7 +259,7 @@ fn random_group(random: &mut ChaCha8Rng) -> (Shape, Group) {
         candidates,
         activation: random
             .random_bool(0.8)
-            .then(|| activations[random.random_range(0..3)]),
+            .then(|| activations[random.random_range(0..4)]),
         own_activations: own
             .filter(|_| random.random_bool(0.3))
             .into_iter()
@@ -297,7 +306,7 @@ fn every_candidate_means_in_the_network_what_its_fragment_means_in_a_graph_and_c
 {
     let mut random = stream(7, "groups");
     let mut seen = HashSet::new();
-    for number in 0..120 {
+    for number in 0..240 {
         let (input, group) = random_group(&mut random);
         let first = Group {
             name: "first".to_owned(),
@@ -357,8 +366,8 @@ fn every_candidate_means_in_the_network_what_its_fragment_means_in_a_graph_and_c
             ));
         }
     }
-    // With and without the identity, three kinds lead to 3 shapes and two kinds to 2; zero with the
-    // identity leads to 3. These 29 cases each occur in two placements, with one of three functions
+    // With and without the identity, four kinds lead to 3 shapes and two kinds to 2; zero with the
+    // identity leads to 3. These 35 cases each occur in two placements, with one of four functions
     // or without any.
-    assert!(seen.len() > 200, "{} of 232", seen.len());
+    assert!(seen.len() > 300, "{} of 350", seen.len());
 }

@@ -11,6 +11,7 @@ use crate::space::presets::{MicroSizes, micro};
 use crate::space::{Candidate, Function, Group, Identity, Placement, Shape};
 use crate::streams::stream;
 use crate::training::{Choices, Members, Rows, Settings, Trainer};
+use crate::unseen::Evidence;
 use crate::variables::{NetworkVariables, Trial};
 use candle_core::Device;
 use rand::Rng;
@@ -46,7 +47,13 @@ fn random_space(random: &mut ChaCha8Rng, output: Shape) -> Space {
     let ranks = |random: &mut ChaCha8Rng| Candidate::LowRank {
         rank: random.random_range(1..20),
     };
-    let first = vec![Candidate::Dense, ranks(random), Candidate::Gated];
+    let frequencies = random.random_range(1..5);
+    let first = vec![
+        Candidate::Dense,
+        ranks(random),
+        Candidate::Gated,
+        Candidate::Fourier { frequencies },
+    ];
     groups.push(group("first".to_owned(), width, Identity::Absent, first));
     for number in 0..random.random_range(0..3) {
         let candidates = vec![
@@ -148,7 +155,7 @@ fn exactly_the_architectures_within_a_limit_are_affordable_and_they_alone_are_sa
         channels: 2,
     };
     let (mut some, mut none) = (0, 0);
-    for _ in 0..150 {
+    for _ in 0..240 {
         let space = random_space(&mut random, output);
         let model = random_model(&mut random);
         let costs = candidate_costs(&space, Some(&model));
@@ -194,7 +201,7 @@ fn exactly_the_architectures_within_a_limit_are_affordable_and_they_alone_are_sa
             assert!(room.contains(&variables.sample_within(&room, &mut random)));
         }
     }
-    assert!(some > 60 && none > 3, "{some} and {none}");
+    assert!(some > 120 && none > 3, "{some} and {none}");
 }
 
 #[test]
@@ -272,7 +279,7 @@ fn what_is_trained_and_shipped_never_exceeds_a_budget_and_members_are_many_where
             &trained,
             &data,
             &normalisation,
-            Some(&split),
+            Some(Evidence::HeldOut(&split)),
             BTreeMap::new(),
         )
         .unwrap();

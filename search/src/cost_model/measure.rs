@@ -140,6 +140,7 @@ fn chains() -> Vec<(Shape, Chain)> {
         Chain::Activation(Function::Relu),
         Chain::Activation(Function::Silu),
         Chain::Activation(Function::Tanh),
+        Chain::Activation(Function::Sine),
         Chain::Transform(Inverse::Exp),
         Chain::Transform(Inverse::Sinh),
         Chain::Rescale,

@@ -56,6 +56,8 @@ pub enum Kind {
     Silu,
     /// The tanh activation.
     Tanh,
+    /// The sine activation.
+    Sine,
     /// The inverse of the logarithm, for outputs learnt in it.
     Exp,
     /// The inverse of asinh, for outputs learnt in it.
@@ -78,7 +80,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Dense,
         Self::Conv1d,
         Self::Conv2d,
@@ -91,6 +93,7 @@ impl Kind {
         Self::Relu,
         Self::Silu,
         Self::Tanh,
+        Self::Sine,
         Self::Exp,
         Self::Sinh,
         Self::Rescale,
@@ -121,6 +124,7 @@ impl Kind {
                 Function::Relu => Self::Relu,
                 Function::Silu => Self::Silu,
                 Function::Tanh => Self::Tanh,
+                Function::Sine => Self::Sine,
             },
             // A clip reads as many values as a rescaling.
             Operation::Rescale(_) | Operation::Clip(_) => Self::Rescale,
@@ -249,7 +253,12 @@ impl CostModel {
     }
 
     fn picoseconds(&self, work: Work) -> u64 {
-        let rates = self.rates.get(&work.kind).copied().unwrap_or_default();
+        // Models of earlier versions have no sine. It takes less time than a tanh.
+        let known = self.rates.get(&work.kind).or(match work.kind {
+            Kind::Sine => self.rates.get(&Kind::Tanh),
+            _ => None,
+        });
+        let rates = known.copied().unwrap_or_default();
         let nanoseconds = rates.nanoseconds(work.macs as f64, work.bytes as f64);
         (1e3 * nanoseconds).ceil().clamp(0.0, 1e18) as u64
     }

@@ -80,6 +80,7 @@ fn node(resized: &Tensor, operation: Option<Tensor>, epilogue: Epilogue) -> Resu
         Some(Function::Relu) => x.relu(),
         Some(Function::Silu) => x.silu(),
         Some(Function::Tanh) => x.tanh(),
+        Some(Function::Sine) => x.sin(),
     };
     match (epilogue.placement, epilogue.identity, operation) {
         (Placement::After, Identity::Beside, Some(operation)) => activate((resized + operation)?),

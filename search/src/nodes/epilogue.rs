@@ -27,6 +27,12 @@ impl Epilogue {
         identity: Identity::Absent,
     };
 
+    /// The epilogue of waves: the sine of the result.
+    pub const SINE: Self = Self {
+        activation: Some(Function::Sine),
+        ..Self::NONE
+    };
+
     /// Returns the epilogue of a group's candidate.
     #[must_use]
     pub fn of(group: &Group, choice: usize) -> Self {

@@ -44,7 +44,8 @@ impl Case {
             Some(Function::Silu),
             Some(Function::Tanh),
             Some(Function::Relu),
-        ][random.random_range(0..4)];
+            Some(Function::Sine),
+        ][random.random_range(0..5)];
         let placement = [Placement::After, Placement::OnBranch][random.random_range(0..2)];
         let identity = [Identity::Absent, Identity::Beside][random.random_range(0..2)];
         let mut epilogue = Epilogue {
@@ -212,6 +213,7 @@ impl Case {
                         Some(Function::Relu) => v.max(0.0),
                         Some(Function::Silu) => v / (1.0 + (-v).exp()),
                         Some(Function::Tanh) => v.tanh(),
+                        Some(Function::Sine) => v.sin(),
                     };
                     all.push(match self.epilogue.placement {
                         Placement::After => f(beside + sum),

@@ -13,6 +13,7 @@ enum Name {
     Relu,
     Silu,
     Tanh,
+    Sine,
 }
 
 /// A function, written as its name.

@@ -66,6 +66,9 @@ impl Group {
             Candidate::LowRank { rank: 0 } => {
                 return Err("expected a rank of at least 1".to_owned());
             }
+            Candidate::Fourier { frequencies: 0 } => {
+                return Err("expected at least 1 frequency".to_owned());
+            }
             Candidate::Conv { kernel } | Candidate::TransposedConv { kernel, .. }
                 if kernel % 2 == 0 =>
             {

@@ -22,6 +22,18 @@ pub enum Candidate {
         /// Number of values between the two matrices.
         rank: usize,
     },
+    /// Two dense layers with `2 * frequencies` waves for each of the p input values between them:
+    /// `sin(x W1 + b1) W2 + b2`. All four are trained. W1 starts with p blocks, so that each wave
+    /// belongs to one input; its frequencies are drawn at random, and each has two waves, a
+    /// quarter apart: sine and cosine.
+    ///
+    /// *Source*: Rahimi and Recht, "Random features for large-scale kernel machines" (2007),
+    /// algorithm 1; before a network, Tancik et al., "Fourier features let networks learn high
+    /// frequency functions in low dimensional domains" (2020), section 5.
+    Fourier {
+        /// Number of frequencies for each input value.
+        frequencies: usize,
+    },
     /// The product of two dense layers, the first of which is activated:
     /// `act(x U + a) * (x V + b)`, elementwise. The group's activation acts on that layer only,
     /// whatever the placement.

@@ -146,7 +146,7 @@ fn every_senseless_space_is_refused_with_its_reason() {
             .unwrap_err()
             .to_string()
     };
-    use Candidate::{Conv, Dense, LowRank, TransposedConv, Zero};
+    use Candidate::{Conv, Dense, Fourier, LowRank, TransposedConv, Zero};
     use Identity::{Absent, Beside};
     let same = sequence(4, 2);
     for (identity, output, candidates, reason) in [
@@ -185,6 +185,20 @@ fn every_senseless_space_is_refused_with_its_reason() {
             "stride",
         ),
         (Absent, same, vec![LowRank { rank: 0 }], "rank"),
+        (
+            Absent,
+            same,
+            vec![Fourier { frequencies: 0 }],
+            "at least 1 frequency",
+        ),
+        (
+            Absent,
+            same,
+            vec![Fourier {
+                frequencies: usize::MAX / 3,
+            }],
+            "too many weights",
+        ),
         (Absent, sequence(0, 2), vec![Dense], "no number"),
         (
             Absent,

@@ -186,18 +186,19 @@ impl GroupText {
 const USUAL_STRIDE: usize = 2;
 
 /// Activations by their names in candidates.
-const ACTIVATIONS: [(&str, Function); 3] = [
+const ACTIVATIONS: [(&str, Function); 4] = [
     ("relu", Function::Relu),
     ("silu", Function::Silu),
     ("tanh", Function::Tanh),
+    ("sine", Function::Sine),
 ];
 
 /// Reads `conv 3`, or `conv 3 tanh` with an activation of its own.
 fn candidate(text: &str) -> Result<(Candidate, Option<Function>), String> {
     let error = || {
         format!(
-            "candidate {text:?}: expected zero, dense, gated, basis R, conv K, tconv K or tconv K stride S, with whole numbers, and \
-             behind it silu, tanh or relu where it has an activation of its own"
+            "candidate {text:?}: expected zero, dense, gated, basis R, fourier F, conv K, tconv K or tconv K stride S, with whole \
+             numbers, and behind it silu, tanh, relu or sine where it has an activation of its own"
         )
     };
     let number = |word: &str| word.parse::<usize>().map_err(|_| error());
@@ -215,6 +216,9 @@ fn candidate(text: &str) -> Result<(Candidate, Option<Function>), String> {
         ["gated"] => Candidate::Gated,
         ["basis", rank] => Candidate::LowRank {
             rank: number(rank)?,
+        },
+        ["fourier", frequencies] => Candidate::Fourier {
+            frequencies: number(frequencies)?,
         },
         ["conv", kernel] => Candidate::Conv {
             kernel: number(kernel)?,
@@ -239,6 +243,7 @@ fn written(group: &Group, index: usize) -> String {
         Candidate::Dense => "dense".to_owned(),
         Candidate::Gated => "gated".to_owned(),
         Candidate::LowRank { rank } => format!("basis {rank}"),
+        Candidate::Fourier { frequencies } => format!("fourier {frequencies}"),
         Candidate::Conv { kernel } => format!("conv {kernel}"),
         Candidate::TransposedConv {
             kernel,
@@ -340,6 +345,12 @@ mod tests {
                 Some(Function::Relu),
                 Placement::OnBranch,
                 vec![tconv(1), tconv(3)],
+            ),
+            group(
+                "c",
+                Some(Function::Sine),
+                Placement::After,
+                vec![Candidate::Fourier { frequencies: 8 }; 2],
             ),
         ];
         let space = Space::new("s", 3, groups).unwrap();

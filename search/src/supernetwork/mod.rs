@@ -9,13 +9,15 @@
 //! Weights start uniform in `+-1 / sqrt(fan_in)`, biases at 0. Beside an identity, the weights are
 //! also divided by the square root of the number of groups with an identity, so that the sum over
 //! the chain stays of order 1. (Weights with three times the variance, which preserve the variance
-//! along a chain, overfit small data: docs/measurements/choices.md.)
+//! along a chain, overfit small data: docs/measurements/choices.md.) A Fourier candidate starts
+//! with waves of single inputs (`start`).
 //!
 //! The last group may be given: a layer that is not trained ([`crate::components`]). It is part of
 //! the shipped network, but an evaluation ends before it, and its weights are not among the
 //! variables.
 
 mod error;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -24,17 +26,17 @@ pub use error::Error;
 use crate::lowering;
 use crate::nodes::{Epilogue, Form, Grid, Pass, Plan};
 use crate::space::{Architecture, Candidate, Group, Identity, Placement, Shape, Space};
-use crate::streams::{stream, uniform};
 use crate::transfer;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
+use start::Blank;
 use std::sync::Arc;
 
 /// One parameter tensor of a candidate operation.
 #[derive(Debug, Clone)]
 pub struct Parameter {
-    /// The role: `weight`, `weight1` and `weight2` (low rank, starting from the input), `bias`,
-    /// `gate weight` or `gate bias`.
+    /// The role: `weight`, `weight1` and `weight2` (low rank and Fourier, starting from the input),
+    /// `bias1` (the phases of waves), `bias`, `gate weight` or `gate bias`.
     pub role: &'static str,
     /// The values.
     pub var: Var,
@@ -127,12 +129,14 @@ impl SuperNetwork {
             for (index, &candidate) in group.candidates.iter().enumerate() {
                 let mut parameters = Vec::new();
                 for (role, shape) in lowering::parameters(candidate, input, group.output) {
-                    let name = format!("weights/{}/{index}/{role}", group.name);
-                    let bound = match fan_in(candidate, &shape) {
-                        0.0 => 0.0,
-                        fan_in => gain / fan_in.sqrt(),
+                    let blank = Blank {
+                        candidate,
+                        role,
+                        shape: &shape,
+                        name: &format!("weights/{}/{index}/{role}", group.name),
+                        gain,
                     };
-                    let var = uniform_variable(seed, &name, &shape, bound, dtype, device)?;
+                    let var = blank.variable(seed, dtype, device)?;
                     parameters.push(Parameter { role, var });
                 }
                 of_group.push(Operation {
@@ -330,6 +334,14 @@ impl SuperNetwork {
         pass: Pass,
     ) -> Result<Tensor, Error> {
         let (form, plan, epilogue) = (self.form, &operation.plan, Epilogue::of(group, choice));
+        // The second layer of two.
+        let onto_node = |inner: &Tensor, weight: &Var, bias: &Var| -> Result<Tensor, Error> {
+            let y = form.dense(inner, weight, Some(bias), epilogue.of_branch(), pass)?;
+            match group.identity {
+                Identity::Absent => Ok(y),
+                Identity::Beside => self.beside(plan, value, &y, epilogue, pass),
+            }
+        };
         let node = match (operation.candidate, operation.parameters.as_slice()) {
             (Candidate::Dense, [weight, bias]) => {
                 let x = value.flatten_from(1)?;
@@ -344,12 +356,13 @@ impl SuperNetwork {
             (Candidate::LowRank { .. }, [first, second, bias]) => {
                 let x = value.flatten_from(1)?;
                 let inner = form.dense(&x, &first.var, None, Epilogue::NONE, pass)?;
-                let on_branch = epilogue.of_branch();
-                let y = form.dense(&inner, &second.var, Some(&bias.var), on_branch, pass)?;
-                match group.identity {
-                    Identity::Absent => y,
-                    Identity::Beside => self.beside(plan, value, &y, epilogue, pass)?,
-                }
+                onto_node(&inner, &second.var, &bias.var)?
+            }
+            (Candidate::Fourier { .. }, [frequencies, phases, weight, bias]) => {
+                let x = value.flatten_from(1)?;
+                let (frequencies, phases) = (&frequencies.var, &phases.var);
+                let waves = form.dense(&x, frequencies, Some(phases), Epilogue::SINE, pass)?;
+                onto_node(&waves, &weight.var, &bias.var)?
             }
             (Candidate::Gated, [gate_weight, gate_bias, weight, bias]) => {
                 let x = value.flatten_from(1)?;
@@ -437,44 +450,10 @@ fn plan(candidate: Candidate, input: Shape, output: Shape) -> Plan {
         Candidate::TransposedConv { kernel, stride } => {
             Plan::transposed(input, output, along(kernel), along(stride))
         }
-        Candidate::Zero | Candidate::Dense | Candidate::LowRank { .. } | Candidate::Gated => {
-            Plan::resize(input, output)
-        }
+        Candidate::Zero
+        | Candidate::Dense
+        | Candidate::LowRank { .. }
+        | Candidate::Fourier { .. }
+        | Candidate::Gated => Plan::resize(input, output),
     }
-}
-
-/// Returns the number of products in a sum over a parameter of this shape; 0 for a bias.
-fn fan_in(candidate: Candidate, shape: &[usize]) -> f64 {
-    let [taps @ .., inputs, _] = shape else {
-        return 0.0;
-    };
-    let products = (taps.iter().product::<usize>() * inputs) as f64;
-    match candidate {
-        // Each output uses only every stride-th tap along an axis.
-        Candidate::TransposedConv { kernel, stride } => {
-            products / (stride.min(kernel) as f64).powi(taps.len() as i32)
-        }
-        _ => products,
-    }
-}
-
-/// Returns a variable of this shape, uniform in `+-bound`, drawn from the random stream with this
-/// name.
-fn uniform_variable(
-    seed: u64,
-    name: &str,
-    shape: &[usize],
-    bound: f64,
-    dtype: DType,
-    device: &Device,
-) -> Result<Var, Error> {
-    let mut random = stream(seed, name);
-    let values: Vec<f64> = (0..shape.iter().product())
-        .map(|_| bound * (2.0 * uniform(&mut random) - 1.0))
-        .collect();
-    let values = Tensor::from_vec(values, shape, &Device::Cpu)?;
-    Ok(Var::from_tensor(&transfer::sent(
-        &values.to_dtype(dtype)?,
-        device,
-    )?)?)
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::space::presets::{MicroSizes, PaperWidths, micro, micro_decoder, paper};
+use crate::streams::stream;
 use rand_chacha::rand_core::RngCore;
 
 const BATCH: usize = 3;
@@ -203,6 +204,62 @@ fn gradients_of_gated_layers_equal_finite_differences_wherever_they_stand() {
             assert_gradients(&Space::from_toml(&text).unwrap());
         }
     }
+}
+
+#[test]
+fn gradients_of_waves_equal_finite_differences_wherever_they_stand() {
+    for (identity, placement) in [("true", "after"), ("true", "branch"), ("false", "after")] {
+        let text = format!(
+            r#"
+            name = "waves"
+            inputs = {INPUTS}
+            group = [
+                {{ name = "first", size = 5, candidates = ["fourier 2", "dense sine"], activation = "silu" }},
+                {{ name = "block", size = 5, candidates = ["fourier 1", "dense", "gated"], identity = {identity},
+                   activation = "sine", placement = "{placement}" }},
+                {{ name = "fine", length = 7, channels = 2, candidates = ["fourier 1 tanh"] }},
+                {{ name = "refine", length = 9, channels = 2, candidates = ["conv 3", "fourier 1"], identity = {identity},
+                   activation = "sine", placement = "{placement}" }},
+            ]
+            "#
+        );
+        assert_gradients(&Space::from_toml(&text).unwrap());
+    }
+}
+
+#[test]
+fn waves_start_as_sines_and_cosines_of_single_inputs() {
+    let text = r#"
+        name = "waves"
+        inputs = 9
+        group = [{ name = "first", size = 3, candidates = ["fourier 500"] }]
+    "#;
+    let space = Space::from_toml(text).unwrap();
+    let network = SuperNetwork::new(&space, 3, DType::F64, &Device::Cpu).unwrap();
+    let [weight, phases, second, bias] = network.parameters(0, 0) else {
+        panic!("two layers")
+    };
+    let weight = weight.var.to_vec2::<f64>().unwrap();
+    let mut squares = 0.0;
+    for (input, row) in weight.iter().enumerate() {
+        for (wave, &frequency) in row.iter().enumerate() {
+            assert_eq!(frequency != 0.0, wave / 1000 == input);
+            assert_eq!(frequency, row[wave - wave % 2]);
+            squares += frequency * frequency / 9000.0;
+        }
+    }
+    // The variance of 4,500 draws: its standard deviation is sqrt(2 / 4500) of it, 2 %.
+    assert!((squares / 3.5f64.powi(2) - 1.0).abs() < 0.08, "{squares}");
+    let phases = phases.var.to_vec1::<f64>().unwrap();
+    let quarter = std::f64::consts::FRAC_PI_2;
+    for (wave, &phase) in phases.iter().enumerate() {
+        assert_eq!(phase, [0.0, quarter][wave % 2]);
+    }
+    let second = second.var.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    let most = second.iter().fold(0.0, |most: f64, w| most.max(w.abs()));
+    let bound = 1.0 / 9000f64.sqrt();
+    assert!(most < bound && most > 0.99 * bound);
+    assert_eq!(bias.var.to_vec1::<f64>().unwrap(), [0.0; 3]);
 }
 
 #[test]

@@ -92,6 +92,7 @@ impl Node {
             Some(Function::Relu) => 1,
             Some(Function::Silu) => 2,
             Some(Function::Tanh) => 3,
+            Some(Function::Sine) => 4,
         }
     }
 

@@ -100,6 +100,11 @@ impl Real for f32 {
                         *v = elementary::tanh::<Fused>(*v);
                     }
                 }
+                Function::Sine => {
+                    for v in values {
+                        *v = elementary::sin::<Fused>(*v);
+                    }
+                }
             },
         );
     }
@@ -129,6 +134,12 @@ impl Real for f32 {
                             *slope = 1.0 - *v * *v;
                         }
                     }
+                    Function::Sine => {
+                        for (v, slope) in both {
+                            *slope = elementary::cos::<Fused>(*v);
+                            *v = elementary::sin::<Fused>(*v);
+                        }
+                    }
                 }
             },
         );
@@ -147,6 +158,7 @@ impl Real for f64 {
                 Function::Relu => v.max(0.0),
                 Function::Silu => *v / (1.0 + (-*v).exp()),
                 Function::Tanh => v.tanh(),
+                Function::Sine => v.sin(),
             };
         }
     }
@@ -158,6 +170,7 @@ impl Real for f64 {
                 Function::Relu => f64::from(u8::from(*v > 0.0)),
                 Function::Silu => s * (1.0 + v * (1.0 - s)),
                 Function::Tanh => 1.0 - v.tanh().powi(2),
+                Function::Sine => v.cos(),
             };
         }
         Self::activate(function, values);
