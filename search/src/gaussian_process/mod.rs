@@ -1,37 +1,38 @@
-//! An exact Gaussian process of the outputs' principal components: the most accurate model of
-//! small, smooth data.
+//! Exact Gaussian processes of the outputs or of their principal components: the most accurate
+//! models of small, smooth data.
 //!
 //! ```text
 //! y(x) = sum_k c_k(x) basis_k,    c_k(x) = kernel(x, rows; l_k) K_k^-1 c_k(rows)
 //! ```
 //!
-//! Each component has its own length scales (one per input) and its own noise. L-BFGS finds them
-//! from the marginal likelihood of a part of the rows, first for all components together, then for
-//! each alone. The process interpolates rows. It never ships, but teaches a network that does
-//! ([`crate::training`]).
+//! L-BFGS finds the parameters of a covariance and the noise from the marginal likelihood of a part
+//! of the rows. [`Processes`] fits several families of covariances and stacks them: it never ships,
+//! but teaches a network that does. [`GaussianProcess`] and [`SharedProcess`] are faster ones of
+//! the families Matérn and Gaussian, for questions about data.
 
-mod kernel;
+mod covariance;
+mod directions;
+mod elementary;
+mod family;
 mod likelihood;
+mod prediction;
+mod processes;
 mod shared;
+mod work;
 
+pub use family::Family;
+pub use processes::{Judged, Look, Processes};
 pub use shared::SharedProcess;
+pub use work::{Work, seconds_of_look};
 
-use crate::lbfgs::{Lbfgs, Point, Progress};
-use crate::principal;
-use faer::Mat;
-use faer::linalg::solvers::Solve;
-use kernel::Kernel;
-use likelihood::{Parameters, Problem, row, scaled, squared_distance};
+use directions::{basis, problem};
+use family::Parameters;
+use likelihood::{Problem, least, spread};
+use prediction::{Frame, Group, predict};
 use rayon::prelude::*;
-use std::convert::Infallible;
 
 /// Maximum number of components.
 const COMPONENTS: usize = 32;
-/// Up to this number, each output is a component of its own: outputs may depend on different
-/// inputs.
-const DIRECT: usize = 24;
-/// A component is kept if its variance exceeds this fraction of the first one's.
-const SHARE: f64 = 1e-8;
 /// Maximum number of rows for the parameters shared by all components.
 const ROWS_TOGETHER: usize = 256;
 /// Maximum number of rows for a component's own parameters.
@@ -40,10 +41,6 @@ const ROWS_ALONE: usize = 384;
 const ROWS: usize = 1500;
 /// Iterations on the likelihood of all components, and of a single one.
 const ITERATIONS: (usize, usize) = (40, 25);
-/// Pairs that L-BFGS keeps.
-const HISTORY: usize = 10;
-/// Inputs that a thread predicts at a time.
-const CHUNK: usize = 64;
 
 /// The effort spent on a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,20 +55,9 @@ pub enum Effort {
 /// A fitted process.
 #[derive(Debug, Clone)]
 pub struct GaussianProcess {
-    inputs: usize,
-    outputs: usize,
-    x: Vec<f64>,
-    components: Vec<Component>,
-}
-
-/// The process of one principal component.
-#[derive(Debug, Clone)]
-struct Component {
-    parameters: Parameters,
-    /// Weights of the covariances with the rows, `[rows]`.
-    weights: Vec<f64>,
-    /// Basis vector, `[outputs]`.
-    basis: Vec<f32>,
+    frame: Frame,
+    rows: Problem,
+    groups: Vec<Group>,
 }
 
 impl GaussianProcess {
@@ -87,39 +73,51 @@ impl GaussianProcess {
         outputs: usize,
         effort: Effort,
     ) -> Option<Self> {
-        let basis = basis(y, outputs);
-        let all = problem(x, inputs, y, outputs, &basis);
-        let together = part(&all, ROWS_TOGETHER, 0..basis.len());
-        let found = Kernel::ALL
+        let basis = basis(y, outputs, COMPONENTS);
+        let directions = basis.len();
+        let all = problem(x, inputs, y, &basis, None);
+        let part =
+            |problem: &Problem, most, columns| problem.part(&spread(problem.rows(), most), columns);
+        let together = part(&all, ROWS_TOGETHER, 0..directions);
+        let starts: Vec<(f64, Parameters)> = [Family::Matern, Family::Gaussian]
             .into_iter()
-            .map(|kernel| likeliest(&together, Parameters::start(kernel, inputs), ITERATIONS.0));
-        let starts: Vec<(f64, Parameters)> = found.collect();
+            .map(|family| together.likeliest(Parameters::start(family, inputs), ITERATIONS.0, 0.0))
+            .collect();
         let rows = match effort {
             Effort::Quick => together,
-            Effort::Whole => part(&all, ROWS, 0..basis.len()),
+            Effort::Whole => part(&all, ROWS, 0..directions),
         };
-        let components = basis.into_par_iter().enumerate().map(|(k, basis)| {
-            let parameters = match effort {
-                Effort::Quick => least(starts.iter().cloned())?,
-                Effort::Whole => {
+        let group = |parameters, columns: std::ops::Range<usize>| {
+            let first = columns.start;
+            let solved = part(&rows, ROWS, columns).solve(&parameters, false)?;
+            Some(Group {
+                parameters,
+                weights: solved.weights,
+                first,
+            })
+        };
+        let groups = match effort {
+            Effort::Quick => vec![group(least(starts.into_iter())?, 0..directions)?],
+            Effort::Whole => {
+                let groups = (0..directions).into_par_iter().map(|k| {
                     let alone = part(&rows, ROWS_ALONE, k..k + 1);
                     let starts = starts.iter().map(|(_, start)| start.clone());
-                    least(starts.map(|start| likeliest(&alone, start, ITERATIONS.1)))?
-                }
-            };
-            let column = part(&rows, ROWS, k..k + 1);
-            let solved = column.factorised(&parameters)?.solve(&column.y);
-            Some(Component {
-                parameters,
-                weights: (0..column.rows()).map(|r| solved[(r, 0)]).collect(),
-                basis,
-            })
-        });
-        Some(Self {
+                    let found = starts.map(|start| alone.likeliest(start, ITERATIONS.1, 0.0));
+                    group(least(found)?, k..k + 1)
+                });
+                groups.collect::<Option<Vec<_>>>()?
+            }
+        };
+        let frame = Frame {
             inputs,
             outputs,
-            components: components.collect::<Option<Vec<_>>>()?,
-            x: rows.x,
+            basis,
+            bounds: None,
+        };
+        Some(Self {
+            frame,
+            rows,
+            groups,
         })
     }
 
@@ -128,144 +126,8 @@ impl GaussianProcess {
     /// *Shapes*: `x: [rows][inputs]`; result `[rows][outputs]`.
     #[must_use]
     pub fn predict(&self, x: &[f32]) -> Vec<f32> {
-        let scaled_rows: Vec<Vec<f64>> = self
-            .components
-            .iter()
-            .map(|component| scaled(&self.x, &component.parameters.inverse_scales()))
-            .collect();
-        let mut y = vec![0.0f32; x.len() / self.inputs * self.outputs];
-        y.par_chunks_mut(CHUNK * self.outputs)
-            .zip(x.par_chunks(CHUNK * self.inputs))
-            .for_each(|(y, x)| {
-                for (y, x) in y
-                    .chunks_exact_mut(self.outputs)
-                    .zip(x.chunks_exact(self.inputs))
-                {
-                    let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
-                    for (component, rows) in self.components.iter().zip(&scaled_rows) {
-                        let coefficient = component.at(&x, rows) as f32;
-                        for (y, basis) in y.iter_mut().zip(&component.basis) {
-                            *y += coefficient * basis;
-                        }
-                    }
-                }
-            });
-        y
+        predict(&self.frame, &self.rows.points, &self.groups, x)
     }
-}
-
-impl Component {
-    /// Returns the value at `x`; `rows` are scaled by the length scales.
-    fn at(&self, x: &[f64], rows: &[f64]) -> f64 {
-        let x = scaled(x, &self.parameters.inverse_scales());
-        let weights = self.weights.iter().enumerate();
-        weights
-            .map(|(r, weight)| {
-                let square = squared_distance(&x, row(rows, x.len(), r));
-                weight * self.parameters.kernel.covariance(square)
-            })
-            .sum()
-    }
-}
-
-/// Returns the directions of the outputs: unit vectors if there are few outputs, else the principal
-/// components above rounding error.
-fn basis(y: &[f32], outputs: usize) -> Vec<Vec<f32>> {
-    if outputs <= DIRECT {
-        let unit = |k| {
-            (0..outputs)
-                .map(|j| if j == k { 1.0 } else { 0.0 })
-                .collect()
-        };
-        return (0..outputs).map(unit).collect();
-    }
-    let count = COMPONENTS.min(outputs);
-    let all = principal::components(y, outputs, count);
-    let square = |basis: &[f32]| basis.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
-    let first = square(&all[..outputs]);
-    all.chunks_exact(outputs)
-        .filter(|basis| square(basis) > SHARE * first)
-        .map(<[f32]>::to_vec)
-        .collect()
-}
-
-/// Returns the fitting problem of these rows, with the outputs as coefficients of the basis.
-fn problem(x: &[f32], inputs: usize, y: &[f32], outputs: usize, basis: &[Vec<f32>]) -> Problem {
-    Problem {
-        inputs,
-        x: x.iter().map(|&x| f64::from(x)).collect(),
-        y: Mat::from_fn(x.len() / inputs, basis.len(), |r, k| {
-            projection(&y[r * outputs..][..outputs], &basis[k])
-        }),
-    }
-}
-
-/// Returns the coefficient along a direction.
-fn projection(y: &[f32], basis: &[f32]) -> f64 {
-    let (mut product, mut square) = (0.0, 0.0);
-    for (y, basis) in y.iter().zip(basis) {
-        product += f64::from(*y) * f64::from(*basis);
-        square += f64::from(*basis).powi(2);
-    }
-    product / square
-}
-
-/// Returns the parameters of the smallest misfit.
-fn least(found: impl Iterator<Item = (f64, Parameters)>) -> Option<Parameters> {
-    found
-        .min_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, parameters)| parameters)
-}
-
-/// Returns up to `most` indices below `all`, evenly spread.
-fn spread(all: usize, most: usize) -> Vec<usize> {
-    let count = all.min(most);
-    (0..count).map(|k| k * all / count).collect()
-}
-
-/// Returns the problem restricted to some columns and at most `most` rows.
-fn part(problem: &Problem, most: usize, columns: std::ops::Range<usize>) -> Problem {
-    let rows = spread(problem.rows(), most);
-    Problem {
-        inputs: problem.inputs,
-        x: rows
-            .iter()
-            .flat_map(|&r| row(&problem.x, problem.inputs, r).iter().copied())
-            .collect(),
-        y: Mat::from_fn(rows.len(), columns.len(), |r, c| {
-            problem.y[(rows[r], columns.start + c)]
-        }),
-    }
-}
-
-/// Returns the maximum-likelihood parameters near `start`, and their misfit.
-fn likeliest(problem: &Problem, start: Parameters, iterations: usize) -> (f64, Parameters) {
-    let evaluate = |logarithms: &[f64]| {
-        let parameters = Parameters {
-            kernel: start.kernel,
-            logarithms: logarithms.to_vec(),
-        };
-        Ok::<_, Infallible>(problem.misfit(&parameters))
-    };
-    let Ok((value, gradient)) = evaluate(&start.logarithms);
-    let point = Point {
-        place: start.logarithms.clone(),
-        value,
-        gradient,
-    };
-    let mut minimiser = Lbfgs::new(point, HISTORY);
-    for _ in 0..iterations {
-        let Ok(progress) = minimiser.iterate(evaluate);
-        if progress == Progress::Stuck {
-            break;
-        }
-    }
-    let Point { place, value, .. } = minimiser.point().clone();
-    let parameters = Parameters {
-        kernel: start.kernel,
-        logarithms: place,
-    };
-    (value, parameters)
 }
 
 #[cfg(test)]

@@ -4,19 +4,27 @@
 //! The length scales maximise the likelihood of a part of the rows; predictions use all rows.
 //! Leaving out an input removes it from the distances between rows and changes nothing else.
 
-use super::kernel::Kernel;
-use super::likelihood::{Parameters, Problem, row, scaled, squared_distance};
-use super::{ITERATIONS, ROWS, ROWS_TOGETHER, basis, least, likeliest, part, problem};
-use faer::linalg::solvers::Solve;
+use super::directions::{basis, problem};
+use super::family::{Family, Parameters};
+use super::likelihood::{Problem, least, spread};
+use super::prediction::{Frame, Group, predict};
 use rayon::prelude::*;
+
+/// Maximum number of components.
+const COMPONENTS: usize = 32;
+/// Maximum number of rows for the length scales, and for predictions.
+const ROWS: (usize, usize) = (256, 1500);
+/// Lower bound of the noise-to-signal ratio.
+const LEAST_NOISE: f64 = 1e-10;
+/// Iterations on the likelihood, all of them: the influence of a weak input adds little to it.
+const ITERATIONS: usize = 40;
 
 /// A process whose components share their length scales.
 #[derive(Debug, Clone)]
 pub struct SharedProcess {
     problem: Problem,
     parameters: Parameters,
-    basis: Vec<Vec<f32>>,
-    outputs: usize,
+    frame: Frame,
 }
 
 impl SharedProcess {
@@ -26,18 +34,28 @@ impl SharedProcess {
     /// *Shapes*: `x: [rows][inputs]`, `y: [rows][outputs]`, each output of mean zero.
     #[must_use]
     pub fn fit(x: &[f32], inputs: usize, y: &[f32], outputs: usize) -> Option<Self> {
-        let basis = basis(y, outputs);
-        let all = problem(x, inputs, y, outputs, &basis);
-        let some = part(&all, ROWS_TOGETHER, 0..basis.len());
-        let found: Vec<_> = Kernel::ALL
+        let basis = basis(y, outputs, COMPONENTS);
+        let all = problem(x, inputs, y, &basis, None);
+        let some = all.part(&spread(all.rows(), ROWS.0), 0..basis.len());
+        let found: Vec<_> = [Family::Matern, Family::Gaussian]
             .into_par_iter()
-            .map(|kernel| likeliest(&some, Parameters::start(kernel, inputs), ITERATIONS.0))
+            .map(|family| {
+                let start = Parameters {
+                    least_noise: LEAST_NOISE,
+                    ..Parameters::start(family, inputs)
+                };
+                some.likeliest(start, ITERATIONS, 0.0)
+            })
             .collect();
         Some(Self {
             parameters: least(found.into_iter())?,
-            problem: part(&all, ROWS, 0..basis.len()),
-            basis,
-            outputs,
+            problem: all.part(&spread(all.rows(), ROWS.1), 0..basis.len()),
+            frame: Frame {
+                inputs,
+                outputs,
+                basis,
+                bounds: None,
+            },
         })
     }
 
@@ -52,31 +70,13 @@ impl SharedProcess {
             // With an infinite length scale, the input adds nothing to distances.
             parameters.logarithms[input] = f64::INFINITY;
         }
-        let weights = self.problem.factorised(&parameters)?.solve(&self.problem.y);
-        let inverse_scales = parameters.inverse_scales();
-        let rows = scaled(&self.problem.x, &inverse_scales);
-        let inputs = self.problem.inputs;
-        let mut y = vec![0.0f32; x.len() / inputs * self.outputs];
-        y.par_chunks_mut(self.outputs)
-            .zip(x.par_chunks(inputs))
-            .for_each(|(y, x)| {
-                let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
-                let x = scaled(&x, &inverse_scales);
-                let mut coefficients = vec![0.0; self.basis.len()];
-                for r in 0..self.problem.rows() {
-                    let square = squared_distance(&x, row(&rows, inputs, r));
-                    let covariance = parameters.kernel.covariance(square);
-                    for (k, coefficient) in coefficients.iter_mut().enumerate() {
-                        *coefficient += weights[(r, k)] * covariance;
-                    }
-                }
-                for (basis, coefficient) in self.basis.iter().zip(coefficients) {
-                    for (y, basis) in y.iter_mut().zip(basis) {
-                        *y += coefficient as f32 * basis;
-                    }
-                }
-            });
-        Some(y)
+        let solved = self.problem.solve(&parameters, false)?;
+        let group = Group {
+            parameters,
+            weights: solved.weights,
+            first: 0,
+        };
+        Some(predict(&self.frame, &self.problem.points, &[group], x))
     }
 }
 
