@@ -18,7 +18,8 @@ use crate::nodes::Form;
 use crate::transfer;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Result, Tensor, Var};
-use moments::{BETA_1, BETA_2, EPSILON, Entry, Moments, correction};
+pub(crate) use moments::{BETA_1, BETA_2, EPSILON, correction};
+use moments::{Entry, Moments};
 use rayon::prelude::*;
 use std::sync::Mutex;
 

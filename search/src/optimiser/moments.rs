@@ -4,11 +4,11 @@ use candle_core::{Tensor, Var};
 use std::sync::Mutex;
 
 /// Decay rate of the moving average of gradients.
-pub(super) const BETA_1: f64 = 0.9;
+pub(crate) const BETA_1: f64 = 0.9;
 /// Decay rate of the moving average of squared gradients.
-pub(super) const BETA_2: f64 = 0.99;
+pub(crate) const BETA_2: f64 = 0.99;
 /// Keeps the step finite if all gradients were zero.
-pub(super) const EPSILON: f64 = 1e-8;
+pub(crate) const EPSILON: f64 = 1e-8;
 
 /// A variable with its moments.
 #[derive(Debug)]
@@ -28,6 +28,6 @@ pub(super) enum Moments {
 }
 
 /// Returns the bias correction of a moving average that started at 0, after `steps` updates.
-pub(super) fn correction(beta: f64, steps: u32) -> f64 {
+pub(crate) fn correction(beta: f64, steps: u32) -> f64 {
     1.0 - beta.powi(steps.min(i32::MAX as u32) as i32)
 }

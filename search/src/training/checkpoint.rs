@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
 /// The version of the format; files of other versions are rejected.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 
 /// A training's state between two steps.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct Checkpoint {
     state: State,
     weights: Vec<Tensor>,
     moments: Vec<Saved>,
+    /// The values of each matrix's state of SOAP.
+    soap: Vec<Vec<f32>>,
     polish: Option<PolishState>,
 }
 
@@ -55,6 +57,8 @@ struct State {
     sampled: u64,
     /// Number of updates of each variable.
     updates: Vec<u32>,
+    /// Number of updates of each matrix by SOAP.
+    soap_updates: Vec<u32>,
     /// Number of evaluations of the polish.
     polished: usize,
     /// Number of pairs of the minimiser, if a polish is under way.
@@ -82,8 +86,9 @@ impl Trainer {
             order: batches.order.clone(),
             words: batches.random.get_word_pos() as u64,
         };
-        let moments = self.optimiser.save()?;
-        let weights = self.network.variables();
+        let moments = self.stepper.save()?;
+        let (soap_updates, soap) = self.stepper.save_soap().into_iter().unzip();
+        let weights = self.network().variables();
         let weights = weights.iter().map(|var| transfer::fetched(var.as_tensor()));
         Ok(Checkpoint {
             seconds,
@@ -97,6 +102,7 @@ impl Trainer {
                 ranking: position(&self.ranking),
                 sampled: self.sampled.get_word_pos() as u64,
                 updates: moments.iter().map(|saved| saved.steps).collect(),
+                soap_updates,
                 polished: self.polish.evaluations,
                 polish_pairs: self
                     .polish
@@ -114,6 +120,7 @@ impl Trainer {
             }),
             weights: weights.collect::<Result<_, _>>()?,
             moments,
+            soap,
         })
     }
 
@@ -126,6 +133,7 @@ impl Trainer {
             state,
             weights,
             moments,
+            soap,
             ..
         } = checkpoint;
         let space = self.network.space();
@@ -138,7 +146,7 @@ impl Trainer {
             "the checkpoint's network variables are of another space than {:?}",
             space.name()
         );
-        let variables = self.network.variables();
+        let variables = self.network().variables();
         ensure!(
             Checkpoint,
             weights.len() == variables.len(),
@@ -156,7 +164,14 @@ impl Trainer {
             );
             variable.set(&transfer::sent(weight, variable.device())?)?;
         }
-        self.optimiser.restore(moments)?;
+        self.stepper.restore(moments)?;
+        let soap = state.soap_updates.iter().copied().zip(soap.iter().cloned());
+        let soap: Vec<(u32, Vec<f32>)> = soap.collect();
+        ensure!(
+            Checkpoint,
+            self.stepper.restore_soap(&soap),
+            "the checkpoint is of another optimiser, or of other weights"
+        );
         for (batches, position) in [
             (&mut self.batches, &state.batches),
             (&mut self.ranking, &state.ranking),
@@ -241,6 +256,10 @@ impl Checkpoint {
                 Ok((name, tensor.dims().to_vec(), bytes))
             })
             .collect::<candle_core::Result<_>>()?;
+        all.extend(self.soap.iter().enumerate().map(|(k, values)| {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+            (format!("soap/{k}"), vec![values.len()], bytes.collect())
+        }));
         let singles = all.len();
         all.extend(self.polish.iter().flat_map(PolishState::tensors));
         let views = all
@@ -329,6 +348,9 @@ impl Checkpoint {
                 .map(|k| tensor(format!("weight/{k}")))
                 .collect::<Result<_>>()?,
             moments: moments.collect::<Result<_>>()?,
+            soap: (0..state.soap_updates.len())
+                .map(|k| Ok(transfer::numbers(&tensor(format!("soap/{k}"))?)?))
+                .collect::<Result<_>>()?,
             polish: polish.transpose()?,
             state,
         })

@@ -11,6 +11,8 @@ pub struct Choices {
     pub rate: f64,
     /// Weight decay of AdamW.
     pub decay: f64,
+    /// What updates the weights.
+    pub optimiser: Optimiser,
     /// Rows per weight step.
     pub batch: usize,
     /// The share of all steps, at the end, over which the step size falls to zero: the fine-tuning.
@@ -20,6 +22,19 @@ pub struct Choices {
     pub polish: f64,
     /// The share of a budget that one architecture may take where there are to be several members: docs/spaces.md.
     pub share_of_one: f64,
+}
+
+/// What updates the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Optimiser {
+    /// [`crate::optimiser::AdamW`].
+    #[default]
+    Adamw,
+    /// [`crate::engine::Soap`], for networks of dense layers on the CPU; others take AdamW. Its steps
+    /// are dearer, and come nearer to outputs without noise.
+    Soap,
 }
 
 /// With more simulated rows there is no polish: in the same time, weight steps gain more.
@@ -44,6 +59,7 @@ impl Default for Choices {
         Self {
             rate: 3e-3,
             decay: 1e-2,
+            optimiser: Optimiser::default(),
             batch: 64,
             fall: 0.4,
             polish: 0.25,

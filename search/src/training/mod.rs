@@ -26,21 +26,22 @@ mod ranking;
 mod rows;
 mod schedule;
 mod settings;
+mod step;
+mod stepper;
 #[cfg(test)]
 mod tests;
 
 pub use checkpoint::Checkpoint;
-pub use choices::Choices;
+pub use choices::{Choices, Optimiser};
 pub use history::{History, Record};
 pub use members::MACS;
 pub use rows::Rows;
 pub use schedule::Phase;
 pub use settings::{Members, Settings};
+pub use step::weight_step;
 
 use crate::budget::Room;
 use crate::components::Components;
-use crate::nodes::Pass;
-use crate::optimiser::AdamW;
 use crate::space::{Architecture, Space};
 use crate::streams::stream;
 use crate::supernetwork::{Error, SuperNetwork};
@@ -53,6 +54,7 @@ use rows::Batches;
 use schedule::Schedule;
 use settings::{RANKING_ROWS, UPDATE_EVERY};
 use std::time::{Duration, Instant};
+use stepper::Stepper;
 
 /// A training in progress.
 #[derive(Debug)]
@@ -61,7 +63,7 @@ pub struct Trainer {
     train: Rows,
     selection: Rows,
     network: SuperNetwork,
-    optimiser: AdamW,
+    stepper: Stepper,
     variables: NetworkVariables,
     members: Vec<Architecture>,
     schedule: Schedule,
@@ -147,7 +149,7 @@ impl Trainer {
             Members::Given(members) => members.clone(),
         };
         Ok(Self {
-            optimiser: AdamW::new(network.variables(), settings.choices.decay)?,
+            stepper: Stepper::new(&network, settings.choices, &train, &selection)?,
             variables: NetworkVariables::uniform(space),
             members,
             schedule: Schedule::new(space, settings.choices, settings.steps),
@@ -174,10 +176,30 @@ impl Trainer {
         }
     }
 
-    /// Returns the network in its current state.
+    /// Divides each batch between two lanes, which up to two of `threads` threads take side by side
+    /// where the engine has the network. The bits of the training differ from those of an undivided
+    /// one, and do not depend on the number of threads. A checkpoint is continued by a training that
+    /// is divided as well, or is not either.
+    ///
+    /// # Errors
+    /// If the system has no other thread.
+    pub fn divided(mut self, threads: usize) -> std::io::Result<Self> {
+        self.stepper.divide(threads)?;
+        Ok(self)
+    }
+
+    /// Returns the network in its current state. Later steps start from the weights that it then
+    /// has.
     #[must_use]
     pub fn network(&self) -> &SuperNetwork {
+        self.settle();
         &self.network
+    }
+
+    /// Brings the weights to the network.
+    fn settle(&self) {
+        let settled = self.stepper.settle(&self.network);
+        settled.expect("weights of the network's own shapes are written on the CPU");
     }
 
     /// Returns the number of weight steps taken.
@@ -232,7 +254,7 @@ impl Trainer {
     pub fn rehearse_polish(&self) -> Result<f64, Error> {
         let members = self.present_members();
         let cluster = polish::cluster(&self.settings.members, &members, 0);
-        polish::rehearse(&self.network, cluster, &self.train, &self.selection)
+        polish::rehearse(self.network(), cluster, &self.train, &self.selection)
     }
 
     fn present_members(&self) -> Vec<Architecture> {
@@ -271,7 +293,7 @@ impl Trainer {
     pub fn wind_down(&mut self, steps: usize) -> Result<(), Error> {
         self.polish.is_left_out = true;
         if self.steps_are_taken() {
-            return self.polish.write(&self.network);
+            return self.polish.write(self.network());
         }
         self.schedule.wind_down(self.step, steps);
         Ok(())
@@ -293,21 +315,17 @@ impl Trainer {
             true => self.sample(),
             false => self.members[self.step % self.members.len()].clone(),
         };
-        let rows = self
-            .train
-            .chosen(&self.batches.next(self.settings.choices.batch))?;
+        let rows = self.batches.next(self.settings.choices.batch);
         let rate = self.schedule.rate(self.step);
-        let loss = weight_step(
-            &self.network,
-            &mut self.optimiser,
-            &rows,
-            &architecture,
-            rate,
-        )?;
+        let loss = self
+            .stepper
+            .step(&self.network, &self.train, &rows, &architecture, rate)?;
         let ranking = match phase == Phase::Search && self.step.is_multiple_of(UPDATE_EVERY) {
             true => {
-                // Wait for the device: its pending work belongs to the weight step.
-                transfer::number::<f32>(&loss)?;
+                if !self.stepper.is_immediate() {
+                    // Wait for the device: its pending work belongs to the weight step.
+                    transfer::number::<f32>(&loss)?;
+                }
                 let began = Instant::now();
                 self.rank()?;
                 Some(began.elapsed())
@@ -330,6 +348,7 @@ impl Trainer {
             self.members = self.chosen_members();
         }
         let total = self.polish_evaluations();
+        self.settle();
         let loss = self.polish.step(polish::Task {
             network: &self.network,
             settings: &self.settings,
@@ -361,10 +380,12 @@ impl Trainer {
             Some(least) => least,
             None => {
                 let count = RANKING_ROWS.min(self.selection.count());
-                let rows = self.selection.chosen(&(0..count).collect::<Vec<_>>())?;
-                let first = &self.present_members()[0];
-                let loss = self.network.loss(&rows.x, &rows.y, first, Pass::Forward)?;
-                f64::from(transfer::number::<f32>(&loss)?)
+                let (rows, members) = ((0..count).collect::<Vec<_>>(), self.present_members());
+                let (network, selection) = (&self.network, &self.selection);
+                let losses = self
+                    .stepper
+                    .losses(network, selection, &rows, &members[..1])?;
+                f64::from(losses[0])
             }
         };
         let finite = |loss: f64| Some(loss).filter(|loss| loss.is_finite());
@@ -395,6 +416,7 @@ impl Trainer {
     #[must_use]
     pub fn finish(self) -> Trained {
         let members = self.present_members();
+        self.settle();
         Trained {
             network: self.network,
             variables: self.variables,
@@ -409,22 +431,6 @@ impl Trainer {
             .architecture_macs(architecture)
             .expect("architectures are drawn from this space")
     }
-}
-
-/// Takes a gradient step of size `rate` on an architecture's weights; returns the loss before it.
-///
-/// # Errors
-/// If the rows do not fit the network.
-pub fn weight_step(
-    network: &SuperNetwork,
-    optimiser: &mut AdamW,
-    rows: &Rows,
-    architecture: &Architecture,
-    rate: f64,
-) -> Result<Tensor, Error> {
-    let loss = network.loss(&rows.x, &rows.y, architecture, Pass::ForwardAndBackward)?;
-    optimiser.step(&network.gradients(&loss)?, rate)?;
-    Ok(loss.detach())
 }
 
 /// Initialises every low-rank head with the principal components of the training outputs.

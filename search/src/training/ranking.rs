@@ -2,12 +2,9 @@
 
 use super::settings::{Members, RANKING_ROWS, UPDATE_EVERY};
 use super::{Trainer, members};
-use crate::nodes::Pass;
 use crate::space::Architecture;
 use crate::supernetwork::Error;
-use crate::transfer;
 use crate::variables::{NetworkVariables, Trial};
-use candle_core::Tensor;
 
 /// Number of architectures ranked per update.
 const TRIALS: usize = 8;
@@ -19,19 +16,16 @@ impl Trainer {
     /// Ranks sampled architectures by their loss on the ranking rows, and updates the network
     /// variables.
     pub(super) fn rank(&mut self) -> Result<(), Error> {
-        let rows = self.selection.chosen(&self.ranking.next(RANKING_ROWS))?;
+        let rows = self.ranking.next(RANKING_ROWS);
         let mut sampled: Vec<_> = (0..TRIALS).map(|_| self.sample()).collect();
         let is_random = matches!(self.settings.members, Members::Random(_));
         if is_random {
             // The best one so far replaces one of the samples.
             sampled[0] = self.most_probable();
         }
-        let losses = sampled.iter().map(|architecture| {
-            self.network
-                .loss(&rows.x, &rows.y, architecture, Pass::Forward)
-        });
-        let losses =
-            transfer::numbers::<f32>(&Tensor::stack(&losses.collect::<Result<Vec<_>, _>>()?, 0)?)?;
+        let losses = self
+            .stepper
+            .losses(&self.network, &self.selection, &rows, &sampled)?;
         let trials: Vec<_> = sampled
             .into_iter()
             .zip(losses)
