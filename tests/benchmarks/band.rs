@@ -20,12 +20,10 @@ use dense_search::data::{Dataset, Part, ReadOptions, Transform};
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::search::{Extent, Input, Search, SearchSettings, TransformMode, emulator_file};
 use dense_search::streams::{stream, uniform};
+use dense_tests::record;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Instant;
 
 mod held_out;
@@ -115,8 +113,8 @@ fn main() -> anyhow::Result<()> {
         "| set | seed | learnt as | members | rows judged | rel. L2 | 50/90/99 % | 90 %, fifths by size | least | seconds |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
-    let commit = commit()?;
-    let done = arguments.done()?;
+    let commit = record::commit(&[])?;
+    let done: Vec<Row> = record::read(arguments.record.as_deref())?;
     let files = arguments.data.iter().map(|path| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         name.into_owned()
@@ -148,18 +146,6 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The commit of the sources, with a mark if they have changed since.
-fn commit() -> anyhow::Result<String> {
-    let git = |arguments: &[&str]| -> anyhow::Result<String> {
-        let output = Command::new("git").args(arguments).output();
-        let output = output.context("git says which commit is measured; it does not start")?;
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
-    let sign = if changed { "+" } else { "" };
-    Ok(git(&["rev-parse", "--short", "HEAD"])? + sign)
-}
-
 /// Rows of a formula; the same seed and `part` give the same rows.
 fn rows_of(formula: &Formula, rows: usize, seed: u64, part: &str) -> anyhow::Result<Dataset> {
     let mut random = stream(seed, &format!("band benchmark, {}, {part}", formula.name));
@@ -189,20 +175,6 @@ fn rows_of(formula: &Formula, rows: usize, seed: u64, part: &str) -> anyhow::Res
 }
 
 impl Arguments {
-    /// The rows of the record; empty if there is none yet.
-    fn done(&self) -> anyhow::Result<Vec<Row>> {
-        let Some(path) = &self.record else {
-            return Ok(Vec::new());
-        };
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            text => text.with_context(|| path.display().to_string())?,
-        };
-        let rows = text.lines().map(serde_json::from_str);
-        rows.collect::<Result<_, _>>()
-            .with_context(|| format!("{}: not a record of this benchmark", path.display()))
-    }
-
     /// The data of a search and, for a formula, fresh rows of it.
     fn set(&self, place: usize, seed: u64) -> anyhow::Result<(Input, Option<Dataset>)> {
         let (data, path, fresh) = match FORMULAS.get(place) {
@@ -255,10 +227,7 @@ impl Arguments {
         let deviation = output_deviation(&emulator);
         let judged = evaluate(&emulator, data, &rows, &deviation, self.threads);
         let row = Row::of(cell, &judged, report.transform, report.members, seconds)?;
-        if let Some(path) = &self.record {
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            writeln!(file, "{}", serde_json::to_string(&row)?)?;
-        }
+        record::append(self.record.as_deref(), &row)?;
         Ok(row)
     }
 }

@@ -29,9 +29,8 @@ use dense_search::metrics::{Metrics, evaluate};
 use dense_search::run_folder::RunFolder;
 use dense_search::search::{Extent, Input, Search, SearchSettings, emulator_file};
 use dense_search::teacher::mean_square;
+use dense_tests::record;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -98,7 +97,7 @@ fn main() -> anyhow::Result<()> {
         "| set | seed | ships | budget | MAC | test mse_z | over classical | over fixed | search | control | ratio | search's MAC | control's | rel. L2 | coverage 50/90/99 | 90 % allowed | Spearman | seconds |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
-    let done = arguments.done()?;
+    let done: Vec<Row> = record::read(arguments.record.as_deref())?;
     // The logarithm of each ratio: [seed][ratio], a sum over sets and their number.
     let mut sums = vec![[(0.0, 0usize); RATIOS.len()]; arguments.seeds as usize];
     let (mut by_set, mut beside_process) = (Vec::new(), Vec::new());
@@ -164,20 +163,6 @@ fn main() -> anyhow::Result<()> {
 }
 
 impl Arguments {
-    /// The rows of the record; empty if there is none yet.
-    fn done(&self) -> anyhow::Result<Vec<Row>> {
-        let Some(path) = &self.record else {
-            return Ok(Vec::new());
-        };
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            text => text.with_context(|| path.display().to_string())?,
-        };
-        let rows = text.lines().map(serde_json::from_str);
-        rows.collect::<Result<_, _>>()
-            .with_context(|| format!("{}: not a record of scores", path.display()))
-    }
-
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.npz"))
     }
@@ -213,10 +198,7 @@ impl Arguments {
             options: ReadOptions::default(),
         };
         let row = Row::of(name, &input, self, seed)?;
-        if let Some(path) = &self.record {
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            writeln!(file, "{}", serde_json::to_string(&row)?)?;
-        }
+        record::append(self.record.as_deref(), &row)?;
         Ok(row)
     }
 }

@@ -15,18 +15,16 @@
     reason = "a table on standard output is what it is for"
 )]
 
-use anyhow::Context;
 use clap::Parser;
 use dense_search::data::{Dataset, Layout, ReadOptions};
 use dense_search::judge::judge;
 use dense_search::search::{Extent, Input, Search, SearchSettings};
 use dense_search::streams::{stream, uniform};
+use dense_tests::record;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 /// The program's allocator.
@@ -115,8 +113,8 @@ impl Cell {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let commit = commit();
-    let mut done = arguments.done()?;
+    let commit = record::commit(&[])?;
+    let mut done: Vec<Cell> = record::read(arguments.record.as_deref())?;
     for function in &FUNCTIONS {
         for seed in 0..arguments.seeds {
             let is_it = |cell: &Cell| {
@@ -176,34 +174,7 @@ fn geometric_mean(values: impl Iterator<Item = f64>) -> f64 {
     (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp()
 }
 
-/// The state of the code, with a mark if it differs from its commit.
-fn commit() -> String {
-    let git = Command::new("git")
-        .args(["describe", "--always", "--dirty", "--exclude", "*"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output();
-    match git {
-        Ok(git) if git.status.success() => String::from_utf8_lossy(&git.stdout).trim().to_owned(),
-        _ => "unknown".to_owned(),
-    }
-}
-
 impl Arguments {
-    /// The cells of the record; empty if there is none yet.
-    fn done(&self) -> anyhow::Result<Vec<Cell>> {
-        let Some(path) = &self.record else {
-            return Ok(Vec::new());
-        };
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            text => text.with_context(|| path.display().to_string())?,
-        };
-        let cells = text.lines().map(serde_json::from_str);
-        cells
-            .collect::<Result<_, _>>()
-            .with_context(|| format!("{}: not a record of this table", path.display()))
-    }
-
     /// Searches on rows of a function, judges the result, and appends the cell to the record.
     fn searched(&self, function: &Function, seed: u64, commit: &str) -> anyhow::Result<Cell> {
         let began = Instant::now();
@@ -237,10 +208,7 @@ impl Arguments {
             fresh: fresh.mse_z,
             seconds: began.elapsed().as_secs_f64(),
         };
-        if let Some(path) = &self.record {
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            writeln!(file, "{}", serde_json::to_string(&cell)?)?;
-        }
+        record::append(self.record.as_deref(), &cell)?;
         Ok(cell)
     }
 }

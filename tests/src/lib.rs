@@ -7,6 +7,7 @@
 //! - [`onnx`] runs exported models in other engines,
 //! - [`c`] writes C programs around emulators, and [`emx`] has a peer write them,
 //! - [`modules`] writes their frozen code into a crate, [`program`] adds a program around it,
+//! - [`record`] keeps the finished cells of a benchmark that is made in parts,
 //! - [`tolerance`] is the one table of tolerances for inexact comparisons,
 //! - [`tier`] chooses the tests that run, and [`skip`] reports a missing tool.
 
@@ -20,6 +21,7 @@ pub mod networks;
 pub mod onnx;
 pub mod program;
 pub mod random_graph;
+pub mod record;
 pub mod retrained;
 pub mod rows;
 pub mod skip;

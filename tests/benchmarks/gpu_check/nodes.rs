@@ -82,10 +82,11 @@ pub(crate) fn agree(device: &Device) -> anyhow::Result<bool> {
             None,
             Some(Function::Silu),
             Some(Function::Tanh),
+            Some(Function::Sine),
             Some(Function::Relu),
         ];
         let epilogue = Epilogue {
-            activation: activations[random.random_range(0..if large { 3 } else { 4 })],
+            activation: activations[random.random_range(0..if large { 4 } else { 5 })],
             placement: [Placement::After, Placement::OnBranch][random.random_range(0..2)],
             identity,
         };

@@ -1,0 +1,165 @@
+//! Searches, by this checkout or by an earlier build of the program, judged on the rows held out.
+
+use crate::cell::{Contender, Key, Outcome};
+use anyhow::Context;
+use dense_codegen::Emulator;
+use dense_search::budget::Budget;
+use dense_search::contenders::SpaceArgument;
+use dense_search::data::{Dataset, Part, ReadOptions};
+use dense_search::metrics::{Metrics, evaluate};
+use dense_search::run_folder::RunFolder;
+use dense_search::search::{ControlMode, Extent, Input, Search, SearchSettings};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Searches with the program's defaults but for what the key says. A space of the key trains
+/// alone, without a control. Returns the seconds of the search too, without those of judging.
+///
+/// # Errors
+/// The search fails, or its emulator has an error that is not finite.
+pub(crate) fn searched(key: &Key, file: &Path) -> anyhow::Result<(Outcome, f64)> {
+    let input = Input::read(file, ReadOptions::default())?;
+    let mut settings = SearchSettings::default();
+    settings.extent = Extent::Time(Duration::from_secs_f64(key.seconds));
+    settings.seed = key.rows.draw;
+    settings.threads = key.threads;
+    settings.budget = Budget {
+        macs: Some(key.budget),
+        ..Budget::default()
+    };
+    if let Some(members) = key.members {
+        settings.members = members;
+    }
+    if let Some(space) = &key.space {
+        let space: SpaceArgument = space.parse().map_err(anyhow::Error::msg)?;
+        settings.space = space.read()?;
+        settings.control = ControlMode::None;
+    }
+    let run = tempfile::tempdir()?;
+    let began = Instant::now();
+    Search::new(settings).run(&input, run.path(), &|_| {})?;
+    let seconds = began.elapsed().as_secs_f64();
+    Ok((of_run(run.path(), &input.data, key.threads)?, seconds))
+}
+
+/// The same by a program, which is started as a user would.
+///
+/// # Errors
+/// As [`searched`]; the program does not start.
+pub(crate) fn by_program(key: &Key, program: &Path, file: &Path) -> anyhow::Result<(Outcome, f64)> {
+    let folder = tempfile::tempdir()?;
+    let run = folder.path().join("run");
+    let mut command = Command::new(program);
+    command.arg("search").arg(file).arg("--out").arg(&run);
+    command.args(["--time", &format!("{}s", key.seconds)]);
+    command.args(["--seed", &key.rows.draw.to_string()]);
+    command.args(["--threads", &key.threads.to_string()]);
+    command.args(["--budget-macs", &key.budget.to_string()]);
+    if let Some(members) = key.members {
+        command.args(["--members", &members.to_string()]);
+    }
+    let began = Instant::now();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| program.display().to_string())?;
+    let seconds = began.elapsed().as_secs_f64();
+    anyhow::ensure!(
+        output.status.success(),
+        "{}: {}",
+        program.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let data = Dataset::read(file, &ReadOptions::default())?;
+    Ok((of_run(&run, &data, key.threads)?, seconds))
+}
+
+/// Judges what a run ships and all its contenders. The report is read as plain JSON, so that runs
+/// of earlier and later versions are judged alike.
+fn of_run(run: &Path, data: &Dataset, threads: usize) -> anyhow::Result<Outcome> {
+    let text = fs::read_to_string(run.join("run.json"))?;
+    let mut description: Value = serde_json::from_str(&text)?;
+    let mut report = description["report"].take();
+    let folder = RunFolder::at(run);
+    let emulator = dense_codegen::file::load(&folder.emulator())?;
+    let shipped = judged(&emulator, data, threads)?;
+    anyhow::ensure!(
+        shipped.mse_z.is_finite(),
+        "the error of what ships is not finite"
+    );
+    let mut contenders = Vec::new();
+    for one in report["contenders"].as_array().into_iter().flatten() {
+        let name = one["name"].as_str().unwrap_or_default();
+        let file = folder.contender(name);
+        if !file.exists() {
+            continue;
+        }
+        let emulator = dense_codegen::file::load(&file)?;
+        let error = judged(&emulator, data, threads)?.mse_z;
+        contenders.push(Contender {
+            name: name.to_owned(),
+            role: one["role"].as_str().map(str::to_owned),
+            macs: emulator.macs(),
+            selection_error: one["selection_error"].as_f64(),
+            mse_z: Some(error).filter(|error| error.is_finite()),
+        });
+    }
+    if let Some(report) = report.as_object_mut() {
+        report.remove("pareto");
+    }
+    Ok(Outcome {
+        mse_z: shipped.mse_z,
+        best: report["space"].as_str().map(str::to_owned),
+        macs: Some(emulator.macs()),
+        median_relative_l2: Some(shipped.median_relative_l2),
+        coverage: Some([
+            shipped.coverage_50,
+            shipped.coverage_90,
+            shipped.coverage_99,
+        ]),
+        contenders,
+        report,
+        ..Outcome::default()
+    })
+}
+
+/// The figures on the rows held out, in the units of the rivals.
+fn judged(emulator: &Emulator, data: &Dataset, threads: usize) -> anyhow::Result<Metrics> {
+    let mut units = units(data)?;
+    if let Some(relative) = &emulator.outputs().relative {
+        for (unit, scale) in units.iter_mut().zip(&relative.scale) {
+            *unit /= scale;
+        }
+    }
+    let rows = data.part_rows(Part::Test)?;
+    Ok(evaluate(emulator, data, &rows, &units, threads))
+}
+
+/// The standard deviation of each output on the rows to learn from, whatever a run made of them;
+/// 0 for constant outputs, by the rivals' rule: at most 1e-12 of the largest value of all outputs.
+fn units(data: &Dataset) -> anyhow::Result<Vec<f64>> {
+    let rows = data.part_rows(Part::Train)?;
+    let count = data.output_count();
+    let mut means = vec![0.0; count];
+    let mut largest: f64 = 1e-300;
+    for &row in &rows {
+        for (mean, y) in means.iter_mut().zip(data.y_row(row)) {
+            *mean += y / rows.len() as f64;
+            largest = largest.max(y.abs());
+        }
+    }
+    let mut units = vec![0.0; count];
+    for &row in &rows {
+        for ((unit, mean), y) in units.iter_mut().zip(&means).zip(data.y_row(row)) {
+            *unit += (y - mean).powi(2) / rows.len() as f64;
+        }
+    }
+    let deviation = |variance: &f64| match variance.sqrt() {
+        unit if unit > 1e-12 * largest => unit,
+        _ => 0.0,
+    };
+    Ok(units.iter().map(deviation).collect())
+}
