@@ -8,7 +8,7 @@
 //! [`crate::calibration`] then fits the standard deviation.
 
 use crate::calibration::calibrated;
-use crate::data::{Dataset, Normalisation, Split, Transform};
+use crate::data::{Dataset, Normalisation, Transform};
 use crate::error::{Error, Result};
 use crate::lowering;
 pub use crate::lowering::data_order;
@@ -16,13 +16,14 @@ use crate::space::{Architecture, Shape};
 use crate::supernetwork::SuperNetwork;
 use crate::training::Trained;
 use crate::transfer;
+use crate::unseen::Evidence;
 use dense_codegen::emulator::{Layout, Outputs};
 use dense_codegen::graph::{Fragment, Graph, NodeId, ParameterId};
 use dense_codegen::{Calibration, Emulator, EmulatorParts, Local};
 use std::collections::{BTreeMap, HashMap};
 
 /// Returns the emulator of the trained networks. Its standard deviation is calibrated on the
-/// calibration rows of `split`; without a split, or without such rows, it stays uncalibrated.
+/// calibration rows of `evidence`; without it, or without such rows, it stays uncalibrated.
 ///
 /// # Errors
 /// The trained weights are not finite, or no emulator can have the data's box.
@@ -30,7 +31,7 @@ pub fn assemble(
     trained: &Trained,
     data: &Dataset,
     normalisation: &Normalisation,
-    split: Option<&Split>,
+    evidence: Option<Evidence<'_>>,
     provenance: BTreeMap<String, serde_json::Value>,
 ) -> Result<Emulator> {
     let output = trained.network.space().output();
@@ -63,15 +64,12 @@ pub fn assemble(
         provenance,
     };
     let emulator = Emulator::new(parts)?;
-    let Some(split) = split else {
+    let Some(evidence) = evidence.filter(|one| !one.calibration().is_empty()) else {
         return Ok(emulator);
     };
-    if split.calibration.is_empty() {
-        return Ok(emulator);
-    }
     let mut parts = emulator.clone().into_parts();
     (parts.calibration, parts.local.error_scale) =
-        calibrated(&emulator, data, normalisation, split);
+        calibrated(&emulator, data, normalisation, evidence);
     Ok(Emulator::new(parts)?)
 }
 

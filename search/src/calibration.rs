@@ -28,8 +28,9 @@
 
 mod coordinate;
 
-use crate::data::{Dataset, Normalisation, Split};
+use crate::data::{Dataset, Normalisation};
 use crate::streams::{permutation, stream};
+use crate::unseen::Evidence;
 use coordinate::Coordinate;
 use dense_codegen::executor::Executor;
 use dense_codegen::local::{Coordinates, ErrorScale};
@@ -49,27 +50,34 @@ const TRAINED_ROWS: usize = 2000;
 /// Errors are clipped to this many steps of the learnt coordinate, so that their squares stay
 /// finite.
 const MOST_STEPS: f64 = 1e15;
+/// About the largest number of values from which the likelihood is computed.
+const VALUES: usize = 1 << 15;
 /// Standard errors by which the fit must beat a constant.
 const SIGNIFICANT: f64 = 3.0;
 /// Largest magnitude of the exponent: a factor of about 50.
 const LARGEST: f64 = 4.0;
 
-/// Returns the calibration of these members, with its dependence on the inputs. Training rows of
-/// `split` do not affect the size of the errors.
+/// Returns the calibration of these members, with its dependence on the inputs. Training rows of a
+/// split do not affect the size of the errors.
 #[must_use]
 pub fn calibrated(
     emulator: &Emulator,
     data: &Dataset,
     normalisation: &Normalisation,
-    split: &Split,
+    evidence: Evidence<'_>,
 ) -> (Calibration, Option<ErrorScale>) {
     let unit = emulator.calibration().unit.clone();
     let kept: Vec<usize> = (0..unit.len())
         .filter(|&j| !normalisation.output_constant()[j])
         .collect();
     let coordinate = Coordinate::of(normalisation, &unit);
-    let calibrating = Residuals::of(emulator, data, &split.calibration, coordinate);
-    let selecting = Residuals::of(emulator, data, &split.selection, coordinate);
+    let (selection, train): (&[usize], &[usize]) = match evidence {
+        Evidence::HeldOut(split) => (&split.selection, &split.train),
+        Evidence::Unseen(_) => (&[], &[]),
+    };
+    let answers = evidence.answers();
+    let calibrating = Residuals::of(emulator, data, evidence.calibration(), answers, coordinate);
+    let selecting = Residuals::of(emulator, data, selection, None, coordinate);
     let square = calibrating.mean_squares();
     let (a, t) = most_likely(&calibrating, &kept, &square);
     let variance = |residuals: &Residuals, row: usize, j: usize| {
@@ -91,14 +99,14 @@ pub fn calibrated(
         .then(|| {
             let encoded = |rows: &[usize]| normalisation.encode_x(data, rows);
             let mut groups = vec![
-                (encoded(&split.calibration), ratios(&calibrating)),
-                (encoded(&split.selection), ratios(&selecting)),
+                (encoded(evidence.calibration()), ratios(&calibrating)),
+                (encoded(selection), ratios(&selecting)),
             ];
-            if coordinate.is_plain() {
+            if coordinate.is_plain() || train.is_empty() {
                 return Trend::find(&groups, data.input_count());
             }
-            let trained = evenly(&split.train, TRAINED_ROWS);
-            let residuals = Residuals::of(emulator, data, &trained, coordinate);
+            let trained = evenly(train, TRAINED_ROWS);
+            let residuals = Residuals::of(emulator, data, &trained, None, coordinate);
             groups.push((encoded(&trained), ratios(&residuals)));
             Trend::better(&groups, data.input_count())
         })
@@ -152,7 +160,14 @@ struct Residuals {
 }
 
 impl Residuals {
-    fn of(emulator: &Emulator, data: &Dataset, rows: &[usize], coordinate: Coordinate<'_>) -> Self {
+    /// Residuals of the emulator's answers, or of others' with the emulator's spread.
+    fn of(
+        emulator: &Emulator,
+        data: &Dataset,
+        rows: &[usize],
+        answers: Option<&[f32]>,
+        coordinate: Coordinate<'_>,
+    ) -> Self {
         let mut parts = emulator.clone().into_parts();
         parts.calibration.gain = 1.0;
         parts.calibration.floor.fill(0.0);
@@ -173,7 +188,8 @@ impl Residuals {
             spreads: Vec::new(),
         };
         let y = rows.iter().flat_map(|&row| data.y_row(row));
-        let answers = found.mean.iter().zip(&found.std).zip(y);
+        let mean = answers.unwrap_or(&found.mean);
+        let answers = mean.iter().zip(&found.std).zip(y);
         for (place, ((&mean, &std), &y)) in answers.enumerate() {
             let j = place % outputs;
             let (mean, std) = (f64::from(mean), f64::from(std));
@@ -202,9 +218,11 @@ impl Residuals {
 
 /// Returns the (a, t) of maximum likelihood.
 fn most_likely(residuals: &Residuals, kept: &[usize], square: &[f32]) -> (f32, f32) {
+    // Rows of one draw alike: some of many say as much.
+    let step = (residuals.rows * kept.len() / VALUES).max(1);
     let misfit = |a: f32, t: f32| {
         let mut sum = 0.0;
-        for row in 0..residuals.rows {
+        for row in (0..residuals.rows).step_by(step) {
             for &j in kept {
                 let k = row * square.len() + j;
                 let variance = (a * residuals.spreads[k] + t * square[j]).max(f32::MIN_POSITIVE);

@@ -115,6 +115,20 @@ impl Components {
             .collect()
     }
 
+    /// Returns the standardised outputs with these components.
+    ///
+    /// *Shapes*: `components`: `[count]`; result `[outputs]`.
+    #[must_use]
+    pub fn expanded(&self, components: &[f32]) -> Vec<f32> {
+        let mut y = vec![0.0; self.outputs];
+        for (&component, basis) in components.iter().zip(self.basis.chunks_exact(self.outputs)) {
+            for (y, basis) in y.iter_mut().zip(basis) {
+                *y += component * basis;
+            }
+        }
+        y
+    }
+
     /// Returns the weights of the last group, `[count][outputs]`, with outputs in the order of a
     /// network with output node `output`.
     #[must_use]
@@ -193,6 +207,17 @@ impl Learnt<'_> {
                 let row = |row: &usize| components.coordinates(&encoded(&[*row]));
                 rows.iter().flat_map(row).collect()
             }
+        }
+    }
+
+    /// Returns the outputs of a row with these targets, in the units of the data.
+    ///
+    /// *Shapes*: `targets`: `[count]`; result `[outputs]`.
+    #[must_use]
+    pub fn outputs(&self, targets: &[f32]) -> Vec<f64> {
+        match self.components {
+            None => self.normalisation.decode_y(targets),
+            Some(components) => self.normalisation.decode_y(&components.expanded(targets)),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use crate::budget::Terms;
 use crate::components::Components;
-use crate::control::{CONTROL, control, led_on};
+use crate::control::{CONTROL, control};
 use crate::data::{Dataset, Layout, Transform};
 use crate::error::{Context, Error, Result, bail, ensure};
 use crate::events::Observer;
+use crate::fixed::{self, Conditions, Kind, led_on};
 use crate::space::presets::{self, MicroSizes, Mlp, PaperWidths};
-use crate::space::{self, Shape, Space};
+use crate::space::{self, Architecture, Shape, Space};
 use crate::training::Members;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -16,7 +17,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 /// The names that `--space` takes, in addition to files.
-pub const SPACES: [&str; 6] = [
+pub const SPACES: [&str; 12] = [
+    RACE,
+    "gated",
+    "gated-decayed",
+    "gated-dense",
+    "residual",
+    "fourier",
     "micro",
     "micro-decoder",
     "paper",
@@ -24,6 +31,9 @@ pub const SPACES: [&str; 6] = [
     "mlp-residual",
     "mlp-basis",
 ];
+
+/// The space whose kinds of fixed networks race.
+pub const RACE: &str = "race";
 
 /// The value of `--space`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,12 +95,35 @@ pub enum SpaceChoice {
 }
 
 impl SpaceChoice {
+    /// Whether kinds of fixed networks race.
+    #[must_use]
+    pub fn is_race(&self) -> bool {
+        match self {
+            Self::Preset(name) => name == RACE || Kind::named(name).is_some(),
+            Self::Given(_) => false,
+        }
+    }
+
+    /// Returns the kinds of networks that race for this number of outputs; none if the space is
+    /// searched.
+    #[must_use]
+    pub fn kinds(&self, outputs: usize) -> Vec<Kind> {
+        match self {
+            Self::Preset(name) if name == RACE => {
+                let kinds = Kind::ALL.into_iter();
+                kinds.filter(|kind| kind.applies(outputs)).collect()
+            }
+            Self::Preset(name) => Kind::named(name).into_iter().collect(),
+            Self::Given(_) => Vec::new(),
+        }
+    }
+
     /// Whether large outputs are learnt by their components. A space that refines positions, or
     /// that the user wrote, learns the outputs themselves.
     #[must_use]
     pub fn takes_components(&self) -> bool {
         match self {
-            Self::Preset(name) => name == "micro" || name.starts_with("mlp"),
+            Self::Preset(name) => name == "micro" || name.starts_with("mlp") || self.is_race(),
             Self::Given(_) => false,
         }
     }
@@ -218,6 +251,22 @@ impl Role {
 }
 
 impl Contender {
+    /// Returns a fixed network.
+    #[must_use]
+    pub fn fixed(
+        space: Space,
+        members: Vec<Architecture>,
+        components: Option<Arc<Components>>,
+    ) -> Self {
+        Self {
+            space,
+            members: Members::Given(members),
+            teaching: Teaching::Untaught,
+            role: Role::Search,
+            components,
+        }
+    }
+
     /// Returns the name of its checkpoint, which is unique in a run.
     #[must_use]
     pub fn name(&self) -> String {
@@ -259,16 +308,15 @@ impl Contender {
     ) -> Result<Option<Self>, space::Error> {
         let spaces = searched.iter().map(|one| &one.space);
         let components = searched.iter().find_map(|one| one.components.as_ref());
-        let inputs = data.input_count();
-        let found = control(
-            inputs,
-            output_shape(data),
-            components.map(Arc::as_ref),
+        let conditions = Conditions {
+            inputs: data.input_count(),
+            output: output_shape(data),
+            components: components.map(Arc::as_ref),
             members,
-            spaces,
             terms,
             transform,
-        )?;
+        };
+        let found = control(conditions, spaces)?;
         Ok(found.map(|(space, given)| Self {
             space,
             members: Members::Given(given),
@@ -352,6 +400,10 @@ fn contenders_onto(
         let (space, members) = presets::mlp(inputs, output, kind, members)?;
         Ok::<_, Error>(contender(space, Members::Given(members)))
     };
+    let usual = |kind: Kind| {
+        let (space, given) = fixed::usual(kind, inputs, output, members)?;
+        Ok::<_, Error>(contender(space, Members::Given(given)))
+    };
     Ok(match space {
         "micro" => {
             let mut all = vec![searched(presets::micro(inputs, output, sizes)?)];
@@ -379,7 +431,15 @@ fn contenders_onto(
         "mlp" => Mlp::ALL.into_iter().map(fixed).collect::<Result<_>>()?,
         "mlp-residual" => vec![fixed(Mlp::Residual)?],
         "mlp-basis" => vec![fixed(Mlp::Basis)?],
-        other => bail!(Settings, "--space {other}: expected {}", SPACES.join(", ")),
+        RACE => {
+            let kinds = Kind::ALL.into_iter();
+            let kinds = kinds.filter(|kind| kind.applies(output.size()));
+            kinds.map(usual).collect::<Result<_>>()?
+        }
+        other => match Kind::named(other) {
+            Some(kind) => vec![usual(kind)?],
+            None => bail!(Settings, "--space {other}: expected {}", SPACES.join(", ")),
+        },
     })
 }
 

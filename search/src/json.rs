@@ -42,6 +42,17 @@ pub(crate) fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
+/// Reads floats as [`float`] does.
+pub(crate) fn floats<'de, const COUNT: usize, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<[f64; COUNT], D::Error> {
+    let values: Vec<Option<f64>> = Vec::deserialize(deserializer)?;
+    let values: Vec<f64> = values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect();
+    let count = values.len();
+    let wrong = |_| D::Error::custom(format!("expected {COUNT} numbers, got {count}"));
+    values.try_into().map_err(wrong)
+}
+
 /// The version of a file's form; no other one is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Version<const NUMBER: u32>;

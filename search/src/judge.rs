@@ -6,8 +6,8 @@
 //! have none.
 
 use crate::assemble::output_deviation;
-use crate::data::{self, Columns, Dataset, Part, ReadOptions};
-use crate::error::Result;
+use crate::data::{self, Columns, DataError, Dataset, Division, Part, ReadOptions};
+use crate::error::{Result, bail};
 use crate::events::Observer;
 use crate::metrics::{self, Metrics};
 use crate::provenance::Provenance;
@@ -134,6 +134,7 @@ fn name_columns(options: &mut ReadOptions, emulator: &Emulator) {
 struct Origin {
     data_sha256: String,
     seed: u64,
+    division: Division,
 }
 
 impl Origin {
@@ -146,12 +147,14 @@ impl Origin {
             return Ok(Some(Self {
                 data_sha256: data.sha256,
                 seed: plan.seed,
+                division: plan.division(),
             }));
         }
         let provenance = Provenance::of(emulator)?;
         Ok(provenance.map(|provenance| Self {
             data_sha256: provenance.data_sha256,
             seed: provenance.seed,
+            division: provenance.division,
         }))
     }
 }
@@ -160,9 +163,18 @@ impl Origin {
 fn rows(data: &Dataset, origin: Option<Origin>, part: Option<Part>) -> Result<Rows> {
     let wanted = part.unwrap_or(Part::Test);
     let own = origin.filter(|origin| origin.data_sha256 == data.sha256());
-    let (rows, part, by) = match own.map(|origin| origin.seed) {
-        Some(seed) => {
-            let rows = data.part_rows_of_run(wanted, seed)?;
+    let (rows, part, by) = match own {
+        Some(origin) => {
+            let rows = data.part_rows_of_run(wanted, origin.seed, origin.division);
+            let rows = match (rows, origin.division) {
+                (Err(DataError::EmptyPart { .. }), Division::Folds { .. }) => bail!(
+                    Run,
+                    "{}: every row of it trained, none is left to judge by; the run's own estimate of the error on new runs is \
+                     in its run.json; name data with new runs, or search with --hold-out 0.2",
+                    data.label()
+                ),
+                (rows, _) => rows?,
+            };
             (rows, Some(wanted), SplitBy::Run)
         }
         None if data.parts().is_none() && part.is_none() => {

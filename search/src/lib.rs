@@ -16,9 +16,11 @@
 //! - [`supernetwork`] holds the weights that architectures share, in candle; its [`nodes`] are
 //!   fused on the CPU; [`variables`] holds the probabilities of the candidates;
 //! - [`budget`] limits the cost of the shipped call; a [`cost_model`] gives its time;
+//! - [`engine`] takes the steps of small dense networks on the CPU;
 //! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] if
 //!   there are few rows;
 //! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where its predictions are good;
+//! - [`stack`] weighs models by what each says of rows that it has not seen;
 //! - [`assemble`](mod@assemble) builds an emulator from the trained networks; [`calibration`] fits
 //!   its uncertainty, and [`holes`] finds the parts of the box without points;
 //! - [`device`] names the training device, a CPU or a GPU; [`transfer`] reads values back from it;
@@ -92,9 +94,11 @@ pub mod cost_model;
 pub mod data;
 pub mod design;
 pub mod device;
+pub mod engine;
 pub mod error;
 pub mod events;
 pub mod export;
+pub mod fixed;
 pub mod folder_lock;
 pub mod freezing;
 pub mod gaussian_process;
@@ -120,12 +124,14 @@ pub mod run_folder;
 pub mod search;
 pub mod shell;
 pub mod space;
+pub mod stack;
 pub mod streams;
 pub mod supernetwork;
 pub mod teacher;
 pub mod training;
 pub mod transfer;
 pub mod transform;
+pub mod unseen;
 pub mod variables;
 pub mod warnings;
 

@@ -7,7 +7,7 @@ pub use held::HeldPart;
 use crate::data::Dataset;
 use crate::json::float;
 use dense_codegen::Emulator;
-use dense_codegen::executor::Executor;
+use dense_codegen::executor::{Executor, Predictions};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
@@ -243,13 +243,26 @@ pub fn evaluate(
     threads: usize,
 ) -> Metrics {
     let data = &*data.relative_to(emulator.outputs().relative.as_ref());
-    let outputs = data.output_count();
     let x: Vec<f32> = rows
         .iter()
         .flat_map(|&row| data.x_row(row))
         .map(|&x| x as f32)
         .collect();
     let predictions = Executor::new(emulator).predict(&x, threads);
+    of_predictions(&predictions, data, rows, deviation)
+}
+
+/// Returns the figures of predictions for some rows, in the units of these data.
+///
+/// `deviation` is as for [`evaluate`].
+#[must_use]
+pub fn of_predictions(
+    predictions: &Predictions,
+    data: &Dataset,
+    rows: &[usize],
+    deviation: &[f64],
+) -> Metrics {
+    let outputs = data.output_count();
     let kept: Vec<usize> = (0..outputs).filter(|&j| deviation[j] > 0.0).collect();
     let count = (kept.len() * rows.len()) as f64;
     let mut means = vec![0.0f64; outputs];

@@ -1,5 +1,6 @@
 //! What an emulator says of the search that it is from: the provenance in its file.
 
+use crate::data::Division;
 use crate::error::{Context, Error, Result};
 use crate::space::Architecture;
 use dense_codegen::Emulator;
@@ -20,6 +21,9 @@ pub struct Provenance {
     pub space: String,
     /// The seed of every draw, the split's among them.
     pub seed: u64,
+    /// What the rows were for; absent where some were held out to choose and calibrate.
+    #[serde(default, skip_serializing_if = "is_held_out")]
+    pub division: Division,
     /// Weight steps.
     pub steps: usize,
     /// SHA-256 of the data file's bytes.
@@ -31,6 +35,10 @@ pub struct Provenance {
     /// Whether the search was interrupted; absent where it was not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+}
+
+fn is_held_out(division: &Division) -> bool {
+    *division == Division::HeldOut
 }
 
 impl Provenance {

@@ -5,10 +5,12 @@
 //! | `lock` | who writes here; empty when nobody does ([`FolderLock`]) | from the start |
 //! | `run.json` | settings, data and their hash, tool; at the end the report | from the start |
 //! | `NAME.checkpoint` | the whole state of the training of space NAME | while it trains |
+//! | `race.checkpoint`, `race-NAME-FOLD-STEPS.checkpoint` | the steps of each round of a race; its networks | until its end |
 //! | `emulator.safetensors` | the emulator | at the end |
 //! | `contenders/NAME.safetensors` | the emulator of every contender | at the end |
 //! | `pareto/ROW.safetensors` | the emulator of each row of the Pareto table | at the end |
 //! | `pareto.json` | the Pareto table, in order of increasing error | at the end |
+//! | `unseen.safetensors` | answers to rows by what has not seen them, if every row trained | at the end |
 //! | `history.json` | how each training went | at the end |
 //!
 //! [`RunDescription`], [`ParetoTable`] and [`TrainingHistory`] define the contents of the JSON
@@ -23,10 +25,14 @@ use crate::folder_lock::FolderLock;
 use crate::json;
 use crate::provenance::TOOL;
 use crate::search::{ParetoTable, RunDescription, TrainingHistory};
+use crate::unseen::Unseen;
 use dense_codegen::Emulator;
 use serde::de::DeserializeOwned;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// How names of checkpoints end.
+const CHECKPOINT: &str = "checkpoint";
 
 /// The folder of a run.
 #[derive(Debug)]
@@ -173,8 +179,12 @@ impl RunFolder {
         self.path.join("history.json")
     }
 
+    fn unseen_file(&self) -> PathBuf {
+        self.path.join("unseen.safetensors")
+    }
+
     fn checkpoint(&self, name: &str) -> PathBuf {
-        self.path.join(format!("{name}.checkpoint"))
+        self.path.join(format!("{name}.{CHECKPOINT}"))
     }
 
     /// Writes the run's description.
@@ -271,6 +281,32 @@ impl RunFolder {
         read_if_there(&self.history_file(), "the history of a run")
     }
 
+    /// Writes the answers to rows by what has not seen them.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_unseen(&self, unseen: &Unseen) -> Result<()> {
+        Ok(write_whole(&self.unseen_file(), &unseen.to_bytes()?)?)
+    }
+
+    /// Reads the answers to rows by what has not seen them, if the run has them.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is damaged.
+    pub fn unseen(&self) -> Result<Option<Unseen>> {
+        let path = self.unseen_file();
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let unseen = Unseen::from_bytes(&bytes);
+                unseen
+                    .map(Some)
+                    .with_context(|| format!("{}: damaged; search again", path.display()))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("{}: cannot be read", path.display())),
+        }
+    }
+
     /// Writes the checkpoint of the training of a space.
     ///
     /// # Errors
@@ -292,15 +328,18 @@ impl RunFolder {
         }
     }
 
-    /// Removes the checkpoint of the training of a space.
+    /// Removes the checkpoints of all trainings.
     ///
     /// # Errors
-    /// The file cannot be removed.
-    pub fn remove_checkpoint(&self, name: &str) -> Result<()> {
-        match fs::remove_file(self.checkpoint(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
+    /// The folder cannot be read, or a file cannot be removed.
+    pub fn remove_checkpoints(&self) -> Result<()> {
+        for file in fs::read_dir(&self.path)? {
+            let path = file?.path();
+            if path.extension().is_some_and(|end| end == CHECKPOINT) {
+                fs::remove_file(&path)?;
+            }
         }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@
 //! ([`crate::search`]).
 
 use crate::components::Learnt;
-use crate::gaussian_process::{Effort, GaussianProcess};
+use crate::gaussian_process::{Effort, GaussianProcess, Processes};
 use crate::streams::{stream, uniform};
 
 /// With more training rows there is no teacher: networks are better then, and the process would use
@@ -23,6 +23,8 @@ const GOOD: f64 = 1e-3;
 /// The network gets less weight in a row if its squared difference from the process exceeds this
 /// multiple of the mean on the selection rows. Nine: three root mean squares.
 const FAR: f64 = 9.0;
+/// Seconds of one thread that whole fits may take, as estimated from the sizes.
+const SECONDS: f64 = 10.0;
 /// Number of fresh inputs,
 const FRESH: usize = 2048;
 /// limited to this total number of outputs: process, network, mean and pupil each hold a copy.
@@ -121,18 +123,20 @@ pub fn lesson(
     let encoded = |rows: &[usize]| (learnt.x(rows), learnt.y(rows));
     let ((x, y), (judged_x, judged_y)) = (encoded(train), encoded(selection));
     let (inputs, outputs) = (learnt.data.input_count(), learnt.count());
-    let fit = |effort| GaussianProcess::fit(&x, inputs, &y, outputs, effort);
-    let quick = fit(Effort::Quick)?.predict(&judged_x);
+    let quick = GaussianProcess::fit(&x, inputs, &y, outputs, Effort::Quick)?;
+    let quick = quick.predict(&judged_x);
     if mean_square(&quick, &judged_y) > PROMISING {
         return None;
     }
-    let process = fit(Effort::Whole)?;
+    let (low, high) = encoded_box(learnt);
+    let process = Processes::fit(&x, &y, outputs, (&low, &high), SECONDS)?;
     let selection = process.predict(&judged_x);
     let error = mean_square(&selection, &judged_y);
     if error > GOOD {
         return None;
     }
-    let x = fresh_inputs(learnt, seed);
+    let fresh = FRESH.min((FRESH_NUMBERS / learnt.count()).max(1));
+    let x = fresh_inputs(learnt, seed, fresh);
     Some(Lesson {
         y: process.predict(&x),
         x,
@@ -141,21 +145,33 @@ pub fn lesson(
     })
 }
 
-/// Returns inputs drawn uniformly in the trained box, or in its logarithm for logarithmic inputs.
-fn fresh_inputs(learnt: Learnt<'_>, seed: u64) -> Vec<f32> {
+/// Returns the corners of the trained box in the encoded inputs, `[inputs]` each.
+#[must_use]
+pub fn encoded_box(learnt: Learnt<'_>) -> (Vec<f32>, Vec<f32>) {
     let (data, normalisation) = (learnt.data, learnt.normalisation);
-    let fresh = FRESH.min((FRESH_NUMBERS / learnt.count()).max(1));
+    let encoded = |k: usize, value: f64| {
+        (value as f32 - normalisation.centre()[k]) * normalisation.scale()[k]
+    };
+    let inputs = data.inputs().iter().enumerate();
+    let sides = inputs.map(|(k, input)| match input.logarithmic {
+        true => (encoded(k, input.low.ln()), encoded(k, input.high.ln())),
+        false => (encoded(k, input.low), encoded(k, input.high)),
+    });
+    sides.unzip()
+}
+
+/// Returns `fresh` encoded inputs drawn uniformly in the trained box, or in its logarithm for
+/// logarithmic inputs, `[fresh][inputs]`.
+#[must_use]
+pub fn fresh_inputs(learnt: Learnt<'_>, seed: u64, fresh: usize) -> Vec<f32> {
+    let (low, high) = encoded_box(learnt);
     let mut random = stream(seed, "teacher's inputs");
-    let mut x = Vec::with_capacity(fresh * data.input_count());
+    let mut x = Vec::with_capacity(fresh * low.len());
     for _ in 0..fresh {
-        for (k, input) in data.inputs().iter().enumerate() {
+        for (low, high) in low.iter().zip(&high) {
             let share = uniform(&mut random);
-            let (low, high) = match input.logarithmic {
-                true => (input.low.ln(), input.high.ln()),
-                false => (input.low, input.high),
-            };
-            let value = (low + share * (high - low)) as f32;
-            x.push((value - normalisation.centre()[k]) * normalisation.scale()[k]);
+            let (low, high) = (f64::from(*low), f64::from(*high));
+            x.push((low + share * (high - low)) as f32);
         }
     }
     x

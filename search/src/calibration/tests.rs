@@ -1,7 +1,9 @@
 use super::*;
+use crate::data::Split;
 use crate::data::{ReadOptions, Transform};
 use crate::metrics::evaluate;
 use crate::streams::uniform;
+use crate::unseen::Evidence;
 use dense_codegen::emulator::{EmulatorParts, InputVariable, Layout, Outputs};
 use dense_codegen::graph::{self, Dense, Graph, Inverse, Operation, Shape};
 
@@ -164,7 +166,12 @@ fn the_standard_deviation_is_that_of_the_errors() {
     let split = thirds(&data);
     let normalisation = Normalisation::fit(&data, &split.train);
     for unit in [1.0, 8.0] {
-        let (calibration, error_scale) = calibrated(&zero(unit), &data, &normalisation, &split);
+        let (calibration, error_scale) = calibrated(
+            &zero(unit),
+            &data,
+            &normalisation,
+            Evidence::HeldOut(&split),
+        );
         assert!(error_scale.is_none());
         assert_eq!(calibration.unit, [unit]);
         let std = unit * calibration.floor[0].sqrt();
@@ -198,7 +205,8 @@ fn errors_of_the_learnt_coordinate_have_a_band_that_is_right_for_values_of_every
         let normalisation = Normalisation::fit_transformed(&data, &split.train, transform);
         let unit = 1024.0;
         let emulator = line(1.0, transform.inverse(), unit);
-        let (calibration, error_scale) = calibrated(&emulator, &data, &normalisation, &split);
+        let (calibration, error_scale) =
+            calibrated(&emulator, &data, &normalisation, Evidence::HeldOut(&split));
         assert!(error_scale.is_none(), "errors are the same everywhere");
         let slope = calibration.slope.as_ref().unwrap()[0];
         let of_small = unit * calibration.floor[0].sqrt();

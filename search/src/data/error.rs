@@ -254,7 +254,7 @@ pub enum DataError {
     },
     /// There are too few training rows.
     #[error(
-        "{file}: expected at least {MINIMUM_TRAIN_ROWS} training rows, got {got} of {rows} rows; add simulator runs (a file without a split needs 12), or mark more rows 0 in \"split\""
+        "{file}: expected at least {MINIMUM_TRAIN_ROWS} training rows, got {got} of {rows} rows; add simulator runs, or mark more rows 0 in \"split\""
     )]
     TooFewTrainRows {
         /// The file.

@@ -9,7 +9,7 @@
 //! choice. Draws come from the streams "split", "validation" and "calibration" of the seed
 //! ([`crate::streams`]).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::dataset::Dataset;
 use super::error::{DataError, list};
@@ -17,6 +17,28 @@ use super::limits::MINIMUM_TRAIN_ROWS;
 use super::normalise::Normalisation;
 use super::part::{Part, rows_of};
 use crate::streams::{permutation, stream};
+
+/// From this number of rows on, a tenth is held out for a test where every other row trains: a
+/// thousand rows judge well, and the other nine tenths train almost as well as all.
+const TEST_FROM: usize = 10_000;
+/// The largest number of rows that are held out so.
+const TEST_MOST: usize = 2_000;
+
+/// What rows are for.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Division {
+    /// Validation rows choose and calibrate; they do not train.
+    #[default]
+    HeldOut,
+    /// Every row but those of a test trains; folds of them choose and calibrate.
+    Folds {
+        /// The share that is held out for a test where the file has no split; `None`: none below
+        /// 10,000 rows, and a tenth from there on, at most 2,000.
+        hold_out: Option<f64>,
+    },
+}
 
 /// Smallest number of validation rows to draw, so that selection and calibration have at least one
 /// each.
@@ -51,6 +73,18 @@ impl Split {
     /// # Errors
     /// [`DataError::TooFewTrainRows`] if fewer than [`MINIMUM_TRAIN_ROWS`] training rows are left.
     pub fn resolve(data: &Dataset, seed: u64) -> Result<Self, DataError> {
+        Self::divide(data, seed, Division::HeldOut)
+    }
+
+    /// Takes the parts from the file, or draws them with `seed`, for this division of rows. Where
+    /// every row trains, validation rows of the file train too, and there are none of them.
+    ///
+    /// # Errors
+    /// As [`Split::resolve`].
+    pub fn divide(data: &Dataset, seed: u64, division: Division) -> Result<Self, DataError> {
+        if let Division::Folds { hold_out } = division {
+            return Self::folded(data, seed, hold_out);
+        }
         let mut notes = Vec::new();
         let (train, validation, test) = match data.parts() {
             None => draw(data.rows(), seed, &mut notes),
@@ -71,13 +105,7 @@ impl Split {
                 (train, validation, test)
             }
         };
-        if train.len() < MINIMUM_TRAIN_ROWS {
-            return Err(DataError::TooFewTrainRows {
-                file: data.label().to_owned(),
-                got: train.len(),
-                rows: data.rows(),
-            });
-        }
+        check_count(data, train.len())?;
         let (selection, calibration) = halve(&validation, seed);
         if calibration.is_empty() {
             notes.push(
@@ -96,6 +124,50 @@ impl Split {
 }
 
 impl Split {
+    /// The split in which every row trains that is not held out for a test.
+    fn folded(data: &Dataset, seed: u64, hold_out: Option<f64>) -> Result<Self, DataError> {
+        let rows = data.rows();
+        let mut notes = Vec::new();
+        let (train, test) = match data.parts() {
+            Some(parts) => {
+                let validation = rows_of(parts, Part::Validation);
+                if !validation.is_empty() {
+                    notes.push(format!(
+                        "the {} validation rows of the file train too: folds of all rows choose and calibrate",
+                        validation.len()
+                    ));
+                }
+                let train = [rows_of(parts, Part::Train), validation].concat();
+                (ascending(&train), rows_of(parts, Part::Test))
+            }
+            None => {
+                let count = match hold_out {
+                    Some(share) => (share * rows as f64).round() as usize,
+                    None if rows >= TEST_FROM => (rows / 10).min(TEST_MOST),
+                    None => 0,
+                };
+                let order = permutation(&mut stream(seed, "split"), rows);
+                let (test, train) = order.split_at(count.min(rows));
+                notes.push(match test.len() {
+                    0 => "no split in the file: every row trains, folds of them choose and calibrate, and the error on new \
+                          runs is an estimate (--hold-out 0.2 keeps a fifth for a test)"
+                        .to_owned(),
+                    count => format!("no split in the file: {count} rows are held out for a test, drawn by the seed"),
+                });
+                (ascending(train), ascending(test))
+            }
+        };
+        check_count(data, train.len())?;
+        Ok(Self {
+            train,
+            validation: Vec::new(),
+            test,
+            selection: Vec::new(),
+            calibration: Vec::new(),
+            notes,
+        })
+    }
+
     /// Refuses data from which nothing can be learnt: no input or no output varies over the
     /// training rows.
     ///
@@ -152,8 +224,13 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`Split::resolve`]; [`DataError::EmptyPart`].
-    pub fn part_rows_of_run(&self, part: Part, seed: u64) -> Result<Vec<usize>, DataError> {
-        let split = Split::resolve(self, seed)?;
+    pub fn part_rows_of_run(
+        &self,
+        part: Part,
+        seed: u64,
+        division: Division,
+    ) -> Result<Vec<usize>, DataError> {
+        let split = Split::divide(self, seed, division)?;
         self.not_empty(part, [split.train, split.validation, split.test])
     }
 
@@ -173,6 +250,18 @@ impl Dataset {
             part,
             found: list(found.iter().map(String::as_str)),
         })
+    }
+}
+
+/// Refuses too few training rows.
+fn check_count(data: &Dataset, train: usize) -> Result<(), DataError> {
+    match train < MINIMUM_TRAIN_ROWS {
+        true => Err(DataError::TooFewTrainRows {
+            file: data.label().to_owned(),
+            got: train,
+            rows: data.rows(),
+        }),
+        false => Ok(()),
     }
 }
 

@@ -9,12 +9,14 @@ use dense_codegen::rust::Runtime;
 use dense_search::budget::Budget;
 use dense_search::collect::command::InputForm;
 use dense_search::collect::output::Decimal;
-use dense_search::contenders::{SPACES, SpaceArgument};
+use dense_search::contenders::{RACE, SPACES, SpaceArgument};
 use dense_search::cost_model::store;
 use dense_search::data::{Layout, Part, ReadOptions};
 use dense_search::design::{self, Method};
 use dense_search::device::DeviceName;
-use dense_search::search::{ControlMode, Extent, SearchSettings, TeacherMode, TransformMode};
+use dense_search::search::{
+    ControlMode, Extent, RunDescription, SearchSettings, TeacherMode, TransformMode,
+};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -393,9 +395,10 @@ impl DataArguments {
 /// How to search.
 #[derive(Debug, Args)]
 pub(crate) struct SearchArguments {
-    /// The super-architecture to search: micro, micro-decoder, paper, or a file FILE.toml (see `dense-search space`); mlp,
-    /// mlp-residual and mlp-basis train the fixed networks that a search has to beat
-    #[arg(long, default_value = "micro")]
+    /// What trains: race, in which kinds of networks and Gaussian processes race and every row trains; one such kind alone
+    /// (gated, gated-decayed, gated-dense, residual, fourier); or the super-architecture to search: micro, micro-decoder, paper, or a file FILE.toml
+    /// (see `dense-search space`); mlp, mlp-residual and mlp-basis train older fixed networks
+    #[arg(long, default_value = RACE)]
     space: SpaceArgument,
     /// Members of the ensemble
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -406,6 +409,14 @@ pub(crate) struct SearchArguments {
     /// Weight steps, instead of a time: the same bytes for the same seed
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     steps: Option<u32>,
+    /// Repeat what the race of a run has carried out, instead of a time: the same bytes for the same settings. FILE is its
+    /// run.json
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["steps", "time"])]
+    plan: Option<PathBuf>,
+    /// The share of the rows that a race holds out for a test where the data have no split: auto, none below 10,000 rows and
+    /// a tenth from there on; or a number from 0 to 0.9
+    #[arg(long, value_name = "auto|SHARE", default_value = "auto", value_parser = hold_out)]
+    hold_out: HoldOut,
     /// The seed of every random draw
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -446,11 +457,13 @@ pub(crate) struct SearchArguments {
 impl SearchArguments {
     pub(super) fn settings(self, default_time: Duration) -> anyhow::Result<SearchSettings> {
         let mut settings = SearchSettings::default();
-        settings.extent = match self.steps {
-            Some(steps) => Extent::Steps(steps as usize),
-            None => Extent::Time(self.time.unwrap_or(default_time)),
+        settings.extent = match (self.steps, &self.plan) {
+            (Some(steps), _) => Extent::Steps(steps as usize),
+            (None, Some(file)) => Extent::Plan(RunDescription::carried_out(file)?),
+            (None, None) => Extent::Time(self.time.unwrap_or(default_time)),
         };
         settings.space = self.space.read()?;
+        settings.hold_out = self.hold_out.0;
         settings.members = usize::from(self.members);
         settings.seed = self.seed;
         settings.threads = self.threads.map_or_else(all_cores, usize::from);
@@ -486,6 +499,19 @@ fn duration(text: &str) -> Result<Duration, String> {
     match number.parse::<f64>().map(|number| number * unit) {
         Ok(seconds) if (1.0..=1e7).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("expected 1s to 1e7s, for example 5m".into()),
+    }
+}
+
+/// The value of `--hold-out`; `None` is auto.
+#[derive(Debug, Clone, Copy)]
+struct HoldOut(Option<f64>);
+
+/// Reads `auto`, or a share.
+fn hold_out(text: &str) -> Result<HoldOut, String> {
+    match (text, text.parse::<f64>()) {
+        ("auto", _) => Ok(HoldOut(None)),
+        (_, Ok(share)) if (0.0..=0.9).contains(&share) => Ok(HoldOut(Some(share))),
+        _ => Err("expected auto, or a share from 0 to 0.9".into()),
     }
 }
 

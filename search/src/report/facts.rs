@@ -4,8 +4,8 @@
 use crate::assemble::output_deviation;
 use crate::contenders::Role;
 use crate::data::{Dataset, Split};
-use crate::error::Result;
-use crate::metrics::{Groups, Metrics, evaluate};
+use crate::error::{Result, ensure};
+use crate::metrics::{Groups, Metrics, of_predictions};
 use crate::provenance::Provenance;
 use crate::run_folder::RunFolder;
 use crate::search::{ParetoTable, RunDescription, TrainingHistory, TrainingRecords};
@@ -72,9 +72,13 @@ pub(super) fn moving(training: &TrainingRecords) -> &[Record] {
     &records[..count]
 }
 
+/// The part of the rows that train and are judged by what has not seen them.
+pub(super) const OUT_OF_FOLD: &str = "out-of-fold";
+
 impl Facts {
     /// Reads a run and judges its emulator on the test rows of its data, or on the validation rows
-    /// if there are no test rows. The data come from `data` if given, else from the run's path, or
+    /// if there are no test rows, or by answers of those that have not seen a row if every row
+    /// trained. The data come from `data` if given, else from the run's path, or
     /// from `in_memory` if they were not in a file. Nothing is timed.
     ///
     /// # Errors
@@ -93,11 +97,20 @@ impl Facts {
         }
         let emulator = file::load(&folder.emulator())?;
         let data = description.data.read(data, in_memory)?;
-        let split = Split::resolve(&data, description.plan.seed)?;
-        let (part, rows) = match split.test.is_empty() {
-            false => ("test", split.test),
-            true => ("validation", split.validation),
+        let split = Split::divide(&data, description.plan.seed, description.plan.division())?;
+        let unseen = folder.unseen()?.filter(|_| split.test.is_empty());
+        let (part, rows) = match (split.test.is_empty(), &unseen) {
+            (false, _) => ("test", split.test),
+            (true, Some(unseen)) => (OUT_OF_FOLD, unseen.rows.clone()),
+            (true, None) => ("validation", split.validation),
         };
+        ensure!(
+            Run,
+            !rows.is_empty(),
+            "{}: no rows are left to show: every row trained, and unseen.safetensors, what was said of them by those that have \
+             not seen them, is not there; search again",
+            run.display()
+        );
         let deviation = output_deviation(&emulator);
         let data = data
             .relative_to(emulator.outputs().relative.as_ref())
@@ -107,10 +120,20 @@ impl Facts {
             .flat_map(|&row| data.x_row(row))
             .map(|&x| x as f32)
             .collect();
-        let predictions = Executor::new(&emulator).predict(&x, threads);
+        let mut predictions = Executor::new(&emulator).predict(&x, threads);
+        if let Some(unseen) = unseen {
+            let expected = predictions.mean.len();
+            ensure!(
+                Run,
+                unseen.mean.len() == expected,
+                "{}: its answers to unseen rows are of other data",
+                run.display()
+            );
+            predictions.mean = unseen.mean;
+        }
         Ok(Self {
             groups: Groups::of(&data, &deviation),
-            metrics: evaluate(&emulator, &data, &rows, &deviation, threads),
+            metrics: of_predictions(&predictions, &data, &rows, &deviation),
             mean: doubles(predictions.mean),
             std: doubles(predictions.std),
             provenance: Provenance::of(&emulator)?,

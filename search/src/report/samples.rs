@@ -1,6 +1,6 @@
 //! The best, the median and the worst of the judged rows, as curves or images, with the band.
 
-use super::facts::{Answer, Facts};
+use super::facts::{Answer, Facts, OUT_OF_FOLD};
 use super::outputs::{coordinate, output_name};
 use super::page::{Page, figure, grid};
 use super::plot::{Axis, Plot, SIZE};
@@ -36,6 +36,9 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
         facts.part,
         match facts.part {
             "test" => "none of which trained or chose anything",
+            OUT_OF_FOLD =>
+                "which train; what is shown was said by networks and processes that have not seen them, with errors of \
+                 the size that is expected of the emulator on new runs",
             _ =>
                 "which trained nothing, but chose what ships and fitted its band: on new runs expect more error",
         }

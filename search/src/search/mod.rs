@@ -5,16 +5,18 @@
 //! results; [`RunReport`] is the search's report.
 
 mod pilot;
+mod race;
 mod records;
 mod run_report;
 mod settings;
 mod ship;
 mod train;
 
+pub use race::Plan;
 pub use records::{
     DataSource, GroupCandidates, ParetoTable, RunDescription, TrainingHistory, TrainingRecords,
 };
-pub use run_report::{ParetoRow, RunReport, Verdict};
+pub use run_report::{Judged, ParetoRow, Raced, RunReport, Verdict};
 pub use settings::{ControlMode, Extent, SearchSettings, TeacherMode, TransformMode};
 
 use crate::components::Learnt;
@@ -31,6 +33,7 @@ use crate::space::presets::MicroSizes;
 use crate::teacher::{Lesson, lesson};
 use crate::training::Members;
 use crate::transform;
+use crate::unseen::Evidence;
 use crate::warnings;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
@@ -128,15 +131,23 @@ impl Search {
         let began = Instant::now();
         let mut plan = self.settings.clone();
         let device = plan.device.open()?;
-        let split = Split::resolve(&input.data, plan.seed)?;
+        let split = Split::divide(&input.data, plan.seed, plan.division())?;
         split.check_varies(&input.data)?;
         let relative = input.data.relative_needed(&split.train);
         let data = input.data.relative_to(relative.as_ref());
         if let Some(transform) = plan.transform.asked_for() {
             transform::check(&data, transform)?;
         }
-        plan.space
-            .contenders(&data, None, plan.members, MicroSizes::default())?;
+        if !plan.space.is_race() {
+            let sizes = MicroSizes::default();
+            plan.space.contenders(&data, None, plan.members, sizes)?;
+        } else {
+            ensure!(
+                Settings,
+                !plan.ablation && plan.control != ControlMode::Beside,
+                "--ablation and --control compare a search with others, and a race has none: name a space to search, such as --space micro"
+            );
+        }
         if plan.cost_model.is_none() {
             plan.cost_model = Some(cost_model::store::of_this_machine(observer)?);
         }
@@ -218,7 +229,7 @@ impl Search {
         );
         let data = description.data.read(data, in_memory)?;
         let plan = description.plan.clone();
-        let split = Split::resolve(&data, plan.seed)?;
+        let split = Split::divide(&data, plan.seed, plan.division())?;
         let under_way = Run {
             data: &data.relative_to(data.relative_needed(&split.train).as_ref()),
             split,
@@ -298,6 +309,9 @@ impl Run<'_> {
             self.observer
                 .note("no control: the budget has no room for a fixed network");
         }
+        if self.settings.space.is_race() {
+            return self.end_of_race(contenders, learnt, description);
+        }
         let choices = self.choices(&normalisation)?;
         let lesson = pool.install(|| self.lesson(learnt));
         let contenders: Vec<Contender> = match &lesson {
@@ -312,13 +326,42 @@ impl Run<'_> {
         let names: Vec<String> = contenders.iter().map(Contender::name).collect();
         self.observer.detail(format!("trains {}", names.join(", ")));
         let finished = self.train_all(contenders, choices, learnt, lesson.as_ref())?;
-        let report = pool.install(|| self.ship(finished, &normalisation))?;
+        let evidence = Evidence::HeldOut(&self.split);
+        let report = pool.install(|| self.ship(finished, &normalisation, evidence))?;
+        self.keep(report, description)
+    }
+
+    /// Holds a race of these contenders, and completes the folder.
+    fn end_of_race(
+        &self,
+        contenders: Vec<Contender>,
+        learnt: Learnt<'_>,
+        description: &mut RunDescription,
+    ) -> Result<RunReport> {
+        let names: Vec<String> = contenders.iter().map(Contender::name).collect();
+        self.observer.detail(format!("trains {}", names.join(", ")));
+        let raced = self.race(contenders, self.settings.choices, learnt)?;
+        let evidence = match &raced.unseen {
+            Some(unseen) => Evidence::Unseen(unseen),
+            None => Evidence::HeldOut(&self.split),
+        };
+        if let Some(unseen) = &raced.unseen {
+            self.folder.write_unseen(unseen)?;
+        }
+        let normalisation = learnt.normalisation;
+        let ship = || self.ship(vec![raced.finished], normalisation, evidence);
+        let mut report = pool(self.settings.threads)?.install(ship)?;
+        report.race = raced.told;
+        report.plan = Some(raced.plan);
+        self.keep(report, description)
+    }
+
+    /// Records the result, and removes checkpoints of what has ended.
+    fn keep(&self, report: RunReport, description: &mut RunDescription) -> Result<RunReport> {
         description.report = Some(report.clone());
         self.folder.describe(description)?;
         if !report.interrupted {
-            for name in names {
-                self.folder.remove_checkpoint(&name)?;
-            }
+            self.folder.remove_checkpoints()?;
         }
         Ok(report)
     }

@@ -38,9 +38,10 @@ impl Run<'_> {
     /// The device fails.
     pub(super) fn choices(&self, normalisation: &Normalisation) -> Result<Choices> {
         let usual = self.settings.choices.for_rows(self.split.train.len());
-        let is_long = match self.settings.extent {
-            Extent::Time(time) => time >= LONG_TIME,
-            Extent::Steps(steps) => steps >= LONG_STEPS,
+        let is_long = match &self.settings.extent {
+            Extent::Time(time) => *time >= LONG_TIME,
+            Extent::Steps(steps) => *steps >= LONG_STEPS,
+            Extent::Plan(plan) => plan.last >= LONG_STEPS,
         };
         let (inputs, output) = (self.data.input_count(), output_shape(self.data));
         let (space, members) = mlp(inputs, output, Mlp::Basis, 1)?;

@@ -4,16 +4,19 @@
 //! Every key is required, so a missing one is never replaced by a default. Unknown values are
 //! `null`.
 
+use super::race::Plan;
 use super::run_report::{ParetoRow, RunReport};
 use super::settings::SearchSettings;
 use crate::contenders::Role;
 use crate::data::{Dataset, ReadOptions};
-use crate::error::{Context, Result, ensure};
-use crate::json::Version;
+use crate::error::{Context, Error, Result, ensure};
+use crate::json::{self, Version};
+use crate::provenance::TOOL;
 use crate::space::{Group, activation_name};
 use crate::training::Record;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// `run.json`: the request of a run and, at its end, the result.
@@ -31,6 +34,25 @@ pub struct RunDescription {
     /// An error that ended the run and that a repetition would reproduce; absent from other runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+impl RunDescription {
+    /// Reads what the race of a run has carried out from its `run.json`.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not the description of a run, or the run held no race.
+    pub fn carried_out(file: &Path) -> Result<Plan> {
+        let text = fs::read(file).with_context(|| {
+            let file = file.display();
+            format!("--plan {file}: cannot be read; name the run.json of a run")
+        })?;
+        let what = format!("the description of a run that {TOOL} can read");
+        let description: Self = json::parse(&text, file, &what)?;
+        let report = description.report.filter(|report| !report.interrupted);
+        let plan = report.and_then(|report| report.plan);
+        let file = file.display();
+        plan.ok_or_else(|| Error::Run(format!("--plan {file}: no race was held to its end there")))
+    }
 }
 
 /// The source of a run's data.
@@ -149,7 +171,7 @@ mod tests {
     use super::*;
     use crate::contenders::SpaceChoice;
     use crate::data::Transform;
-    use crate::search::Verdict;
+    use crate::search::{Judged, Verdict};
     use crate::space::presets::{MicroSizes, micro};
     use crate::space::{Candidate, Function, Shape};
 
@@ -188,6 +210,7 @@ mod tests {
             },
             report: Some(RunReport {
                 space: "mine".to_owned(),
+                judged: Judged::Validation,
                 val_mse_z: 0.5,
                 val_relative_l2: 0.125,
                 val_worst_output: None,
@@ -202,6 +225,8 @@ mod tests {
                 steps: 3,
                 ms_per_step: 0.25,
                 interrupted: false,
+                race: Vec::new(),
+                plan: None,
                 contenders: vec![verdict],
                 pareto: Vec::new(),
             }),

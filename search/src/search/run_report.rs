@@ -1,8 +1,9 @@
 //! The report of a search: the shipped emulator and its quality, and all other contenders.
 
+use super::race::Plan;
 use crate::contenders::Role;
 use crate::data::Transform;
-use crate::json::float;
+use crate::json::{float, floats};
 use crate::metrics::OutputMetrics;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -14,7 +15,10 @@ use std::fmt::Write;
 pub struct RunReport {
     /// The name of the contender that ships.
     pub space: String,
-    /// Mean squared error on the validation rows, in training deviations.
+    /// What the figures called `val` are measured on.
+    pub judged: Judged,
+    /// Mean squared error on the validation rows, in training deviations; where every row trains, an
+    /// estimate of that on new rows ([`Judged::OutOfFold`]).
     #[serde(deserialize_with = "float")]
     pub val_mse_z: f64,
     /// The median over the validation rows of the error's norm over the outputs' norm.
@@ -24,6 +28,7 @@ pub struct RunReport {
     #[serde(deserialize_with = "Option::deserialize")]
     pub val_worst_output: Option<OutputMetrics>,
     /// The fraction of the validation rows' values inside the 50, 90 and 99 % bands.
+    #[serde(deserialize_with = "floats")]
     pub val_coverage: [f64; 3],
     /// The mean width of the 90 % band there, divided by the width of a constant band with the same
     /// coverage.
@@ -49,10 +54,54 @@ pub struct RunReport {
     pub ms_per_step: f64,
     /// Whether it was interrupted before its last step.
     pub interrupted: bool,
+    /// The errors of what raced, the latest of each; empty where nothing did.
+    pub race: Vec<Raced>,
+    /// What the race carried out; `None` where there was none.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub plan: Option<Plan>,
     /// All contenders.
     pub contenders: Vec<Verdict>,
     /// The best ensembles of the run at each cost, in order of increasing error.
     pub pareto: Vec<ParetoRow>,
+}
+
+/// What a run judges its emulators by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Judged {
+    /// Validation rows, which train nothing.
+    Validation,
+    /// Rows that train: the answers of networks and processes that have not seen them, with errors
+    /// as far below theirs as those of what ships are expected to be.
+    OutOfFold,
+}
+
+impl Judged {
+    /// Returns what the figures are of, for a text.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Validation => "on validation rows",
+            Self::OutOfFold => "on new rows, estimated out of fold",
+        }
+    }
+}
+
+/// What a race says of a kind of network, or of the models that may teach.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Raced {
+    /// The kind of network; `processes` or `stack` for Gaussian processes and for all together.
+    pub name: String,
+    /// Steps of each network; 0 for others.
+    pub steps: usize,
+    /// Mean squared error on rows that each has not seen, in training deviations.
+    #[serde(deserialize_with = "float")]
+    pub mse_z: f64,
+    /// The weight in what teaches; 0 where it is not asked.
+    #[serde(deserialize_with = "float")]
+    pub weight: f64,
 }
 
 /// A contender's results.
@@ -161,7 +210,7 @@ impl RunReport {
             ("ships", self.space.clone()),
             (
                 "mse_z",
-                format!("{:.3e} on validation rows", self.val_mse_z),
+                format!("{:.3e} {}", self.val_mse_z, self.judged.text()),
             ),
             error,
             ("coverage", self.coverage()),
@@ -187,6 +236,9 @@ impl RunReport {
         for (name, value) in lines {
             let _ = writeln!(text, "{name:16} {value}");
         }
+        if !self.race.is_empty() {
+            self.write_race(&mut text);
+        }
         if self.contenders.len() > 1 {
             self.write_contenders(&mut text);
         }
@@ -194,11 +246,36 @@ impl RunReport {
         text
     }
 
+    fn write_race(&self, text: &mut String) {
+        let names = self.race.iter().map(|one| one.name.len());
+        let width = names.max().unwrap_or(0).max("raced".len());
+        let _ = writeln!(
+            text,
+            "\n{:width$} {:>9} {:>10}  mse_z of rows that each has not seen",
+            "raced", "steps", "mse_z"
+        );
+        for one in &self.race {
+            let steps = match one.steps {
+                0 => "-".to_owned(),
+                steps => steps.to_string(),
+            };
+            let teaches = match one.weight > 0.0 {
+                true => format!("  teaches, weight {:.2}", one.weight),
+                false => String::new(),
+            };
+            let Raced { name, mse_z, .. } = one;
+            let _ = writeln!(text, "{name:width$} {steps:>9} {mse_z:>10.3e}{teaches}");
+        }
+    }
+
     fn coverage(&self) -> String {
         let [half, most, nearly_all] = self.val_coverage.map(|share| 100.0 * share);
         format!(
-            "{half:.0}, {most:.0} and {nearly_all:.0} % of validation values in the 50, 90 and 99 % bands; {:.2} of a \
-             constant band's width",
+            "{half:.0}, {most:.0} and {nearly_all:.0} % of {} in the 50, 90 and 99 % bands; {:.2} of a constant band's width",
+            match self.judged {
+                Judged::Validation => "validation values",
+                Judged::OutOfFold => "values that were estimated so",
+            },
             self.val_width_over_constant
         )
     }

@@ -1,13 +1,15 @@
 //! The settings of a search, and the contenders that follow from them.
 
+use super::race::Plan;
 use crate::budget::{Budget, NoRoom, Room, Terms, check_given};
 use crate::components::{Components, MANY};
-use crate::contenders::{Contender, SpaceChoice, output_shape};
-use crate::control::led_on;
+use crate::contenders::{Contender, RACE, SpaceChoice, output_shape};
+use crate::control::within_work_of;
 use crate::cost_model::CostModel;
-use crate::data::{Dataset, Normalisation, Split, Transform};
+use crate::data::{Dataset, Division, Normalisation, Split, Transform};
 use crate::device::DeviceName;
-use crate::error::Result;
+use crate::error::{Result, ensure};
+use crate::fixed::{Conditions, led_on, widest};
 use crate::space::presets::{self, MicroSizes};
 use crate::space::{Architecture, Space};
 use crate::training::{Choices, Members};
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// When a search ends.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Extent {
@@ -24,6 +26,8 @@ pub enum Extent {
     Steps(usize),
     /// After about this wall time.
     Time(Duration),
+    /// After the steps that another race has carried out.
+    Plan(Plan),
 }
 
 /// The settings of a search.
@@ -57,13 +61,17 @@ pub struct SearchSettings {
     pub control: ControlMode,
     /// Whether random search trains beside it too.
     pub ablation: bool,
+    /// The share of the rows that a race holds out for a test where the data have no split; `None`:
+    /// as many as the number of rows suggests ([`Division::Folds`]).
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub hold_out: Option<f64>,
 }
 
 impl Default for SearchSettings {
     /// The program's defaults, on two threads.
     fn default() -> Self {
         Self {
-            space: SpaceChoice::Preset("micro".to_owned()),
+            space: SpaceChoice::Preset(RACE.to_owned()),
             extent: Extent::Time(Duration::from_secs(300)),
             members: 4,
             seed: 0,
@@ -76,6 +84,7 @@ impl Default for SearchSettings {
             cost_model: None,
             control: ControlMode::default(),
             ablation: false,
+            hold_out: None,
         }
     }
 }
@@ -130,14 +139,28 @@ impl TransformMode {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TeacherMode {
-    /// A Gaussian process, where rows are few and it predicts the selection rows well.
+    /// A Gaussian process, where rows are few and it predicts the selection rows well; in a race,
+    /// processes and committees of networks, where they err less than a network alone.
     #[default]
     Auto,
+    /// In a race, whatever it errs.
+    Always,
     /// Nothing.
     None,
 }
 
 impl SearchSettings {
+    /// What the rows of the data are for.
+    #[must_use]
+    pub fn division(&self) -> Division {
+        match self.space.is_race() {
+            true => Division::Folds {
+                hold_out: self.hold_out,
+            },
+            false => Division::HeldOut,
+        }
+    }
+
     /// The terms on which costs are computed.
     pub(super) fn terms(&self) -> Terms<'_> {
         Terms {
@@ -174,6 +197,9 @@ impl SearchSettings {
         transform: Transform,
         components: Option<&Arc<Components>>,
     ) -> Result<Vec<Contender>> {
+        if self.space.is_race() {
+            return self.entrants(data, transform, components);
+        }
         let sizes = self.micro_sizes(data, transform, components)?;
         let all = self
             .space
@@ -210,6 +236,46 @@ impl SearchSettings {
             )?);
         }
         Ok(kept)
+    }
+
+    /// The contenders of a race: a network of each kind that applies, as wide as the budget allows.
+    ///
+    /// # Errors
+    /// No network keeps the budget.
+    fn entrants(
+        &self,
+        data: &Dataset,
+        transform: Transform,
+        components: Option<&Arc<Components>>,
+    ) -> Result<Vec<Contender>> {
+        let (inputs, output) = (data.input_count(), output_shape(data));
+        let node = components.map_or(output, |components| components.node());
+        let usual = presets::micro(inputs, node, MicroSizes::default())?;
+        let usual = match components {
+            None => usual,
+            Some(components) => components.onto(&usual, output)?,
+        };
+        let conditions = Conditions {
+            inputs,
+            output,
+            components: components.map(Arc::as_ref),
+            members: self.members,
+            terms: within_work_of(self.terms(), [&usual].into_iter()),
+            transform,
+        };
+        let mut all = Vec::new();
+        for kind in self.space.kinds(node.size()) {
+            if let Some((space, members)) = widest(kind.name(), kind, conditions)? {
+                all.push(Contender::fixed(space, members, components.cloned()));
+            }
+        }
+        ensure!(
+            Settings,
+            !all.is_empty(),
+            "the budget has no room for a network of {inputs} inputs and {} outputs; raise the budget",
+            output.size()
+        );
+        Ok(all)
     }
 
     /// Whether a control trains beside the search.

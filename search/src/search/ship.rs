@@ -22,11 +22,21 @@ use crate::metrics::{self, Metrics};
 use crate::provenance::{Provenance, TOOL};
 use crate::space::Architecture;
 use crate::training::Trained;
+use crate::unseen::Evidence;
+use dense_codegen::executor::Executor;
 use dense_codegen::local::Coverage;
 use dense_codegen::{Emulator, file};
 
 /// Largest departure from the process that counts as normal, as a multiple of the smallest one.
 const ASTRAY: f64 = 4.0;
+
+/// What ensembles are assembled with, and judged by.
+#[derive(Clone, Copy)]
+struct Grounds<'a> {
+    normalisation: &'a Normalisation,
+    evidence: Evidence<'a>,
+    coverage: Option<&'a Coverage>,
+}
 
 /// An assembled and judged ensemble.
 struct Judged {
@@ -51,25 +61,24 @@ impl Run<'_> {
         &self,
         finished: Vec<Finished>,
         normalisation: &Normalisation,
+        evidence: Evidence<'_>,
     ) -> Result<RunReport> {
         let transform = normalisation.transform();
         let mut finished = finite(finished, self.observer)?;
         let coverage = holes::find(self.data, &self.split.train).map(|holes| holes.coverage);
+        let grounds = Grounds {
+            normalisation,
+            evidence,
+            coverage: coverage.as_ref(),
+        };
         let mut judged = Vec::new();
         let mut verdicts = Vec::new();
         for (number, contender) in finished.iter_mut().enumerate() {
             let all = contender.trained.members.clone();
             for members in parts(all.len()) {
-                let one = self.assembled(
-                    contender,
-                    number,
-                    &all,
-                    members,
-                    normalisation,
-                    coverage.as_ref(),
-                )?;
+                let one = self.assembled(contender, number, &all, members, grounds)?;
                 if one.members.len() == all.len() {
-                    verdicts.push(self.verdict(contender, &one, normalisation)?);
+                    verdicts.push(self.verdict(contender, &one, normalisation, evidence));
                     self.folder.save_contender(&contender.name, &one.emulator)?;
                 }
                 judged.push(one);
@@ -80,7 +89,10 @@ impl Run<'_> {
         mark_astray(&mut verdicts, self.observer);
         let best = (0..verdicts.len())
             .filter(|&k| {
-                verdicts[k].role != Role::Random && verdicts[k].selection_error.is_finite()
+                // A race that was interrupted before anything was judged ships what it has.
+                let is_judged = !evidence.rows().is_empty();
+                verdicts[k].role != Role::Random
+                    && (verdicts[k].selection_error.is_finite() || !is_judged)
             })
             .min_by(|&a, &b| verdicts[a].order(&verdicts[b]))
             .ok_or_else(|| {
@@ -101,6 +113,10 @@ impl Run<'_> {
         file::save(&shipped.emulator, &self.folder.emulator())?;
         let mut report = RunReport {
             space: winner.name.clone(),
+            judged: match evidence {
+                Evidence::HeldOut(_) => super::run_report::Judged::Validation,
+                Evidence::Unseen(_) => super::run_report::Judged::OutOfFold,
+            },
             val_mse_z: shipped.validation.mse_z,
             val_relative_l2: shipped.validation.median_relative_l2,
             val_worst_output: shipped.validation.worst_output().cloned(),
@@ -119,6 +135,8 @@ impl Run<'_> {
             steps: winner.steps,
             ms_per_step: winner.ms_per_step,
             interrupted: finished.iter().any(|contender| contender.interrupted),
+            race: Vec::new(),
+            plan: None,
             contenders: verdicts,
             pareto: Vec::new(),
         };
@@ -135,15 +153,19 @@ impl Run<'_> {
         number: usize,
         all: &[Architecture],
         members: Vec<usize>,
-        normalisation: &Normalisation,
-        coverage: Option<&Coverage>,
+        grounds: Grounds<'_>,
     ) -> Result<Judged> {
+        let Grounds {
+            normalisation,
+            evidence,
+            coverage,
+        } = grounds;
         contender.trained.members = members.iter().map(|&k| all[k].clone()).collect();
         let mut emulator = assemble(
             &contender.trained,
             self.data,
             normalisation,
-            Some(&self.split),
+            Some(evidence),
             self.provenance(contender).values()?,
         )?;
         let cost_of = |emulator: &Emulator| Cost::of(emulator, self.settings.cost_model.as_ref());
@@ -171,16 +193,32 @@ impl Run<'_> {
         Ok(Judged {
             contender: number,
             members,
-            validation: self.judge(&emulator, &self.split.validation, normalisation),
+            validation: self.judge(&emulator, evidence.rows(), evidence, normalisation),
             cost: cost_of(&emulator),
             emulator,
             ships: false,
         })
     }
 
-    fn judge(&self, emulator: &Emulator, rows: &[usize], normalisation: &Normalisation) -> Metrics {
+    fn judge(
+        &self,
+        emulator: &Emulator,
+        rows: &[usize],
+        evidence: Evidence<'_>,
+        normalisation: &Normalisation,
+    ) -> Metrics {
         let deviation = normalisation.deployed_output_scale();
-        metrics::evaluate(emulator, self.data, rows, &deviation, self.settings.threads)
+        let threads = self.settings.threads;
+        match evidence.answers() {
+            None => metrics::evaluate(emulator, self.data, rows, &deviation, threads),
+            Some(answers) => {
+                let x = rows.iter().flat_map(|&row| self.data.x_row(row));
+                let x: Vec<f32> = x.map(|&x| x as f32).collect();
+                let mut predictions = Executor::new(emulator).predict(&x, threads);
+                predictions.mean = answers.to_vec();
+                metrics::of_predictions(&predictions, self.data, rows, &deviation)
+            }
+        }
     }
 
     fn verdict(
@@ -188,8 +226,14 @@ impl Run<'_> {
         contender: &Finished,
         whole: &Judged,
         normalisation: &Normalisation,
-    ) -> Result<Verdict> {
-        let found = self.judge(&whole.emulator, &self.split.selection, normalisation);
+        evidence: Evidence<'_>,
+    ) -> Verdict {
+        let found = match evidence {
+            Evidence::HeldOut(split) => {
+                &self.judge(&whole.emulator, &split.selection, evidence, normalisation)
+            }
+            Evidence::Unseen(_) => &whole.validation,
+        };
         let members = whole.members.len();
         if members < self.settings.members {
             self.observer.note(format!(
@@ -199,11 +243,11 @@ impl Run<'_> {
                 self.settings.members
             ));
         }
-        Ok(Verdict {
+        Verdict {
             name: contender.name.clone(),
             role: contender.role,
             ships: false,
-            selection_error: error(normalisation.transform(), &found),
+            selection_error: error(normalisation.transform(), found),
             departure: contender.departure,
             astray: false,
             val_mse_z: whole.validation.mse_z,
@@ -215,7 +259,7 @@ impl Run<'_> {
             steps: contender.steps,
             seconds: contender.seconds,
             threads: contender.threads,
-        })
+        }
     }
 
     /// Writes the emulators of the rows, and the table as `pareto.json`.
@@ -228,7 +272,9 @@ impl Run<'_> {
         let of = |one: &Judged| error(report.transform, &one.validation);
         let offered: Vec<Judged> = judged
             .into_iter()
-            .filter(|one| finished[one.contender].role != Role::Random && of(one).is_finite())
+            .filter(|one| {
+                finished[one.contender].role != Role::Random && (of(one).is_finite() || one.ships)
+            })
             .collect();
         let figures = offered.iter().map(|one| (of(one), one.cost));
         let figures: Vec<(f64, Cost)> = figures.collect();
@@ -290,6 +336,7 @@ impl Run<'_> {
             tool: TOOL.to_owned(),
             space: finished.name.clone(),
             seed: self.settings.seed,
+            division: self.settings.division(),
             steps: finished.steps,
             data_sha256: self.data.sha256().to_owned(),
             probabilities: trained.variables.probabilities(),

@@ -133,7 +133,10 @@ impl Run<'_> {
                     learnt,
                     lesson: taught_by.as_ref(),
                     end: self.end_of(turn.share, began),
+                    steps: None,
+                    most: None,
                     threads: lane.threads,
+                    is_divided: false,
                     contenders: total,
                 };
                 let mut finished = pool.install(|| self.train(contender, &task))?;
@@ -175,7 +178,12 @@ impl Run<'_> {
     }
 
     /// The mean prediction of the members at encoded inputs, arranged like [`Learnt::y`].
-    fn says(&self, trained: &Trained, x: &[f32], learnt: Learnt<'_>) -> Result<Vec<f32>> {
+    pub(super) fn says(
+        &self,
+        trained: &Trained,
+        x: &[f32],
+        learnt: Learnt<'_>,
+    ) -> Result<Vec<f32>> {
         let (network, members) = (&trained.network, &trained.members);
         let order = learnt.order(network.space().output());
         let inputs = self.data.input_count();
@@ -196,15 +204,15 @@ impl Run<'_> {
 
     /// The end of a training that must leave this share of the time that remains after `began`;
     /// `None` if steps are counted.
-    fn end_of(&self, share: f64, began: Duration) -> Option<Duration> {
-        match self.settings.extent {
-            Extent::Steps(_) => None,
+    pub(super) fn end_of(&self, share: f64, began: Duration) -> Option<Duration> {
+        match &self.settings.extent {
+            Extent::Steps(_) | Extent::Plan(_) => None,
             Extent::Time(time) => Some(began + time.saturating_sub(began).mul_f64(share)),
         }
     }
 
     /// Trains one contender until the time `end`, or for all steps.
-    fn train(&self, contender: Contender, task: &Task<'_>) -> Result<Finished> {
+    pub(super) fn train(&self, contender: Contender, task: &Task<'_>) -> Result<Finished> {
         let Task {
             choices,
             learnt,
@@ -214,9 +222,10 @@ impl Run<'_> {
         } = *task;
         let name = contender.name();
         let settings = Settings {
-            steps: match self.settings.extent {
-                Extent::Steps(steps) => Some(steps),
-                Extent::Time(_) => None,
+            steps: match (task.steps, &self.settings.extent) {
+                (Some(steps), _) => Some(steps),
+                (None, &Extent::Steps(steps)) => Some(steps),
+                (None, _) => None,
             },
             members: contender.members.clone(),
             seed: self.settings.seed,
@@ -238,6 +247,9 @@ impl Run<'_> {
         {
             let (terms, transform) = (self.settings.terms(), learnt.normalisation.transform());
             trainer = trainer.within(Room::new(&contender.space, terms, count, transform)?);
+        }
+        if task.is_divided {
+            trainer = trainer.divided(task.threads).context("a second thread")?;
         }
         let mut began = self.began;
         if let Some(bytes) = self.folder.read_checkpoint(&name)? {
@@ -281,7 +293,10 @@ impl Run<'_> {
                 let (steps, macs) = trainer.outlook();
                 let after =
                     self.after_training(macs, task.contenders) + polish.of(&trainer, macs)?;
-                if pace.is_up(steps, macs, after) {
+                let enough = task
+                    .most
+                    .is_some_and(|most| trainer.steps_taken() + steps >= most);
+                if enough || pace.is_up(steps, macs, after) {
                     trainer.end_search();
                 }
             }
@@ -373,8 +388,13 @@ impl Run<'_> {
         let parts: Vec<usize> = parts(self.settings.members)
             .map(|part| part.len())
             .collect();
-        let evaluations = 2 * self.split.validation.len() * parts.iter().sum::<usize>();
-        let calibrated = self.split.calibration.len() * self.data.output_count() * parts.len();
+        // Where every row trains, folds of them judge and calibrate.
+        let (judging, calibrating) = match self.settings.space.is_race() {
+            true => (self.split.train.len(), self.split.train.len()),
+            false => (self.split.validation.len(), self.split.calibration.len()),
+        };
+        let evaluations = 2 * judging * parts.iter().sum::<usize>();
+        let calibrated = calibrating * self.data.output_count() * parts.len();
         let each =
             evaluations as f64 * member_macs / EXECUTOR_MACS + calibrated as f64 * CALIBRATION;
         BESIDE + Duration::from_secs_f64(contenders as f64 * each)
@@ -382,14 +402,20 @@ impl Run<'_> {
 }
 
 /// The inputs of a contender's training.
-struct Task<'a> {
-    choices: Choices,
-    learnt: Learnt<'a>,
-    lesson: Option<&'a Lesson>,
-    end: Option<Duration>,
-    threads: usize,
+pub(super) struct Task<'a> {
+    pub(super) choices: Choices,
+    pub(super) learnt: Learnt<'a>,
+    pub(super) lesson: Option<&'a Lesson>,
+    pub(super) end: Option<Duration>,
+    /// The number of steps, if it is known.
+    pub(super) steps: Option<usize>,
+    /// The number of steps beyond which none are taken, if the total is open.
+    pub(super) most: Option<usize>,
+    pub(super) threads: usize,
+    /// Whether two threads may divide each batch between them.
+    pub(super) is_divided: bool,
     /// The total number of contenders.
-    contenders: usize,
+    pub(super) contenders: usize,
 }
 
 /// Contenders that train one after the other, on the same threads.

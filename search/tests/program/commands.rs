@@ -114,7 +114,14 @@ fn a_search_is_compared_with_its_control_and_each_row_of_its_table_can_be_frozen
         rates.join(", ")
     );
     fs::write(&costs, model).unwrap();
-    let arguments = ["search", text(&data), "--json", "--ablation"];
+    let arguments = [
+        "search",
+        text(&data),
+        "--json",
+        "--space",
+        "micro",
+        "--ablation",
+    ];
     let (extent, costs) = (short("600", text(&run)), ["--costs", text(&costs)]);
     let output = program(&[&arguments[..], &budget, &extent, &costs].concat());
     let told = said(&output);
@@ -331,7 +338,7 @@ fn wrong_uses_of_every_command_are_said_and_leave_nothing() {
                 &short("60", "new"),
             ]
             .concat(),
-            &["no output varies over the 28 training rows (y = 7.5)"],
+            &["no output varies over the 40 training rows (y = 7.5)"],
         ),
         (
             vec!["predict", "run", "ok.csv", "-o", "ok.csv"],

@@ -2,7 +2,7 @@
 
 use super::thomson;
 use dense_search::data::{Dataset, ReadOptions};
-use dense_search::search::{ControlMode, Extent, Input, Search, SearchSettings, emulator_file};
+use dense_search::search::{Extent, Input, Search, SearchSettings, emulator_file};
 use dense_search::training::Choices;
 
 #[test]
@@ -16,7 +16,6 @@ fn a_run_of_which_nothing_is_finite_says_so_whenever_it_is_asked_for() {
     };
     let mut settings = SearchSettings::default();
     settings.extent = Extent::Steps(100);
-    settings.control = ControlMode::Beside;
     settings.choices = Choices {
         rate: 1e12,
         ..Choices::default()

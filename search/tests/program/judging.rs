@@ -82,7 +82,7 @@ fn the_runs_own_file_is_judged_on_the_rows_that_the_run_kept_apart() {
     let parts: Vec<u8> = (0..ROWS).map(|row| 2 * u8::from(row % 2 == 0)).collect();
     fs::write(folder.join("parts.npz"), file(900, Some(&parts))).unwrap();
     fs::write(folder.join("train.npz"), file(900, Some(&[0; ROWS]))).unwrap();
-    let search = ["search", "own.npz", "--seed", "3"];
+    let search = ["search", "own.npz", "--space", "micro", "--seed", "3"];
     let search = [&search[..], &short("60", "run")].concat();
     assert_eq!(call(folder, &search).code, Some(0));
 
@@ -170,7 +170,8 @@ fn outputs_and_inputs_are_matched_by_name_and_judged_one_by_one() {
             outputs,
         ]
     };
-    let search = [&data("search", "a,b", "p,q")[..], &short("300", "run")].concat();
+    let search = data("search", "a,b", "p,q");
+    let search = [&search[..], &["--space", "micro"], &short("300", "run")].concat();
     let mut searched = command();
     let searched = searched.current_dir(folder).args(&search).output().unwrap();
     assert_eq!(searched.status.code(), Some(0), "{}", said(&searched));

@@ -38,8 +38,8 @@ fn forty_rows_of_forty_thousand_outputs_are_learnt_in_little_memory() {
     let mut command = command();
     // With a teacher and the control, as in a search with a time limit.
     let search = command
-        .args(["search", text(&data), "--steps", "300", "--threads", "1"])
-        .args(["--control", "beside", "--out", text(&run)])
+        .args(["search", text(&data), "--space", "micro", "--steps", "300"])
+        .args(["--threads", "1", "--control", "beside", "--out", text(&run)])
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let ended = search.spawn().unwrap().wait4().unwrap();

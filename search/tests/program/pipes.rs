@@ -35,7 +35,9 @@ fn nothing_is_said_and_nothing_is_lost_where_nobody_reads() {
 
     // A search prints notes during the run, and its result at the end.
     let mut searched = command();
-    searched.current_dir(folder).args(["search", "data.npz"]);
+    searched
+        .current_dir(folder)
+        .args(["search", "data.npz", "--hold-out", "0.2"]);
     searched.args(short("60", "run"));
     let status = searched.stdout(closed()).stderr(closed()).status();
     assert_eq!(status.unwrap().code(), Some(0));

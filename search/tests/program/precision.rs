@@ -222,8 +222,8 @@ fn an_output_that_is_constant_in_the_training_rows_is_named_and_left_out_of_scor
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     for warning in [
-        "warning: output \"fixed\" is 2.5 in all 84 training rows: the emulator always returns that value",
-        "warning: output \"late\" is 7.5 in all 84 training rows, but not in row 119: the emulator always returns that value",
+        "warning: output \"fixed\" is 2.5 in all 96 training rows: the emulator always returns that value",
+        "warning: output \"late\" is 7.5 in all 96 training rows, but not in row 119: the emulator always returns that value",
     ] {
         assert!(said.contains(warning), "{said}");
     }

@@ -22,9 +22,28 @@ const CHECK: &str = include_str!("report/check.js");
 /// A finished run of a few steps.
 fn searched(data: &Path, folder: &Path) -> PathBuf {
     let run = folder.join("run");
-    let arguments = ["search", text(data), "--members", "2"];
+    // A page with everything: probabilities that move, a control to compare with.
+    let arguments = ["search", text(data), "--space", "micro", "--members", "2"];
     succeeds(&[&arguments[..], &short("120", text(&run))].concat());
     run
+}
+
+#[test]
+fn a_report_on_a_race_shows_what_was_said_of_rows_by_those_that_had_not_seen_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), &[12]);
+    let run = folder.path().join("run");
+    succeeds(&[&["search", text(&data)][..], &short("60", text(&run))].concat());
+    let page = fs::read_to_string(reported(&run)).unwrap();
+    let part = format!("Of {ROWS} out-of-fold runs, which train; what is shown was said by");
+    assert!(page.contains(&part), "{page}");
+    // What was said, not what the emulator answers after having seen the rows.
+    let unseen = fs::read(run.join("unseen.safetensors")).unwrap();
+    assert!(unseen.len() > ROWS * 12 * 4);
+    fs::remove_file(run.join("unseen.safetensors")).unwrap();
+    let output = program(&["report", text(&run), "-o", text(&run.join("again.html"))]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("unseen.safetensors"));
 }
 
 /// Writes the report on a run, without latency.

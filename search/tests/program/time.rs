@@ -1,4 +1,4 @@
-//! `--time` is the wall time of the whole command, including the control beside the search.
+//! `--time` is the wall time of the whole command, including what races or trains beside a search.
 
 use super::{command, thomson};
 use std::fs;
@@ -24,6 +24,8 @@ fn a_search_keeps_its_time_within_a_tenth_and_its_steps_repeat_it() {
                 Path::new("search"),
                 &data,
                 Path::new("--json"),
+                Path::new("--space"),
+                Path::new("micro"),
                 Path::new("--out"),
                 &out,
             ])
@@ -75,4 +77,32 @@ fn a_search_keeps_its_time_within_a_tenth_and_its_steps_repeat_it() {
         }
     }
     panic!("{SECONDS} s were asked for, the runs took {times:?} s");
+}
+
+#[test]
+fn a_race_keeps_its_time_within_a_tenth_and_its_plan_repeats_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = thomson();
+    let mut times = Vec::new();
+    for number in 0..TRIES {
+        let [out, repeated] = ["timed", "repeated"].map(|what| {
+            let name = format!("{what} {number}");
+            folder.path().join(name)
+        });
+        let race = |out: &Path, extent: [&str; 2]| {
+            let began = Instant::now();
+            let arguments = [Path::new("search"), &data, Path::new("--out"), out];
+            let output = command().args(arguments).args(extent).output().unwrap();
+            assert!(output.status.success(), "{}", super::said(&output));
+            began.elapsed().as_secs_f64()
+        };
+        times.push(race(&out, ["--time", &format!("{SECONDS}s")]));
+        if (times[number] / SECONDS - 1.0).abs() <= SHARE {
+            let plan = out.join("run.json");
+            race(&repeated, ["--plan", super::text(&plan)]);
+            assert!(super::emulator(&out) == super::emulator(&repeated));
+            return;
+        }
+    }
+    panic!("{SECONDS} s were asked for, the races took {times:?} s");
 }

@@ -1,0 +1,230 @@
+//! A race of fixed networks, in which every row trains, selects and calibrates.
+//!
+//! 1. *Processes*: families of Gaussian processes are fitted to all rows; each answers for every row
+//!    as if it had not seen it.
+//! 2. *Rounds*: each kind of network ([`Kind`](crate::fixed::Kind)) trains once for each of some
+//!    folds, on the rows of the others, side by side. The errors on the rows that a network has not
+//!    seen decide who goes on; the networks of the next round have four times the steps.
+//! 3. *The last training*: the kind with the smallest such error trains on all rows, and ships. Where
+//!    the processes and the networks of the folds together ([`teach`]) err less than it is expected
+//!    to, it learns their answers at fresh inputs, too.
+//!
+//! What ships has no rows of its own to be judged on. Its error is estimated, and its uncertainty
+//! calibrated, by what was said of rows by those that have not seen them ([`Unseen`]).
+
+mod entrants;
+mod folds;
+mod plan;
+mod rounds;
+mod teach;
+
+pub use plan::Plan;
+
+use super::run_report::Raced;
+use super::settings::{Extent, TeacherMode};
+use super::train::{Finished, Task};
+use super::{Run, pool};
+use crate::components::Learnt;
+use crate::contenders::Contender;
+use crate::error::Result;
+use crate::gaussian_process::Processes;
+use crate::teacher::Lesson;
+use crate::training::{Choices, Optimiser};
+use crate::unseen::Unseen;
+use entrants::{Entrant, Rounds};
+use std::time::Duration;
+use teach::{PROCESSES, Teacher};
+
+/// Rows of a student's step, and the decay of its weights: it cannot learn its rows by heart.
+const STUDENTS_BATCH: usize = 256;
+const STUDENTS_DECAY: f64 = 0.0;
+/// A student is expected to err more than its teacher by this factor.
+const STUDENT: f64 = 1.15;
+
+/// The result of a race.
+pub(super) struct Outcome {
+    pub(super) finished: Finished,
+    /// The errors of what raced.
+    pub(super) told: Vec<Raced>,
+    pub(super) unseen: Option<Unseen>,
+    pub(super) plan: Plan,
+}
+
+impl Run<'_> {
+    /// Holds a race of these contenders, each a kind of network.
+    pub(super) fn race(
+        &self,
+        contenders: Vec<Contender>,
+        choices: Choices,
+        learnt: Learnt<'_>,
+    ) -> Result<Outcome> {
+        let rounds = self.rounds(choices, learnt);
+        let entrants = contenders.into_iter().map(|contender| Entrant {
+            contender,
+            cost: 0.0,
+            judged: Vec::new(),
+        });
+        let mut entrants: Vec<Entrant> = entrants.collect();
+        let (mut plan, processes) = self.hold_rounds(&rounds, &mut entrants)?;
+        let winner = &entrants[0];
+        let most = self.most_steps(&rounds, winner);
+        let teacher = match self.observer.is_interrupted() {
+            true => None,
+            false => self.teacher(&rounds, &entrants, processes.as_ref())?,
+        };
+        let steps = most.unwrap_or_else(|| self.steps_left(winner, &plan));
+        let expected = winner.expected(steps) * self.share_of_fold(&rounds);
+        let taught = teacher.filter(|one| match (self.settings.teacher, plan.is_taught) {
+            (TeacherMode::None, _) => false,
+            (TeacherMode::Always, _) => true,
+            (TeacherMode::Auto, Some(is_taught)) => is_taught,
+            (TeacherMode::Auto, None) => one.expected * STUDENT < expected,
+        });
+        plan.is_taught = Some(taught.is_some());
+        if let Some(teacher) = taught.as_ref().filter(|_| plan.fresh == 0) {
+            plan.fresh = self.fresh(teacher, &rounds)?;
+        }
+        if !self.observer.is_interrupted() {
+            self.write_plan(&plan)?;
+        }
+        let lesson = taught
+            .as_ref()
+            .map(|one| self.lesson_of(one, &rounds, plan.fresh));
+        let lesson = lesson.transpose()?;
+        if let Some(teacher) = &taught {
+            self.observer.status(format!(
+                "learns from a stack of models: mse_z {:.2e} on rows that they have not seen, {expected:.2e} expected of {} alone",
+                teacher.error,
+                winner.name(),
+            ));
+        }
+        let most = most.filter(|_| lesson.is_none());
+        let mut finished = self.train_last(winner, &rounds, &plan, (most, lesson.as_ref()))?;
+        plan.last = finished.steps;
+        if let Some(teacher) = &taught {
+            let pool = pool(self.settings.threads)?;
+            let departure = pool.install(|| self.departure(&finished.trained, teacher, &rounds))?;
+            finished.departure = Some(departure);
+        }
+        let unseen = self.unseen(&rounds, winner, taught.as_ref(), &finished);
+        let told = told(&entrants, processes.as_ref(), taught.as_ref());
+        Ok(Outcome {
+            finished,
+            told,
+            unseen,
+            plan,
+        })
+    }
+
+    /// The share of the rows that the network of a fold trains on.
+    fn share_of_fold(&self, rounds: &Rounds<'_>) -> f64 {
+        rounds.folds.trained(0).len() as f64 / self.split.train.len() as f64
+    }
+
+    /// The steps that an entrant could take until the end.
+    fn steps_left(&self, entrant: &Entrant, plan: &Plan) -> usize {
+        match (&self.settings.extent, plan.last) {
+            (Extent::Time(time), _) if entrant.cost > 0.0 => {
+                let left = time.saturating_sub(self.began.elapsed());
+                (left.as_secs_f64() / entrant.cost) as usize
+            }
+            (_, last) => last,
+        }
+    }
+
+    /// The number of steps beyond which the winner stops gaining, if the rounds have shown it.
+    fn most_steps(&self, rounds: &Rounds<'_>, winner: &Entrant) -> Option<usize> {
+        let best = winner.best()?;
+        let steps = best.steps as f64 / self.share_of_fold(rounds);
+        (!winner.gains()).then_some(steps as usize)
+    }
+
+    /// Trains the winner on all rows, at most for a number of steps, and with a lesson if there is
+    /// one.
+    fn train_last(
+        &self,
+        winner: &Entrant,
+        rounds: &Rounds<'_>,
+        plan: &Plan,
+        (most, lesson): (Option<usize>, Option<&Lesson>),
+    ) -> Result<Finished> {
+        let steps = match self.settings.extent {
+            Extent::Time(_) => None,
+            Extent::Steps(_) => Some(most.unwrap_or(plan.last).min(plan.last)),
+            Extent::Plan(_) => Some(plan.last),
+        };
+        let choices = match lesson {
+            None => winner.choices(rounds.choices),
+            // What a teacher says has no noise.
+            Some(_) => Choices {
+                optimiser: Optimiser::Soap,
+                batch: STUDENTS_BATCH,
+                decay: STUDENTS_DECAY,
+                ..rounds.choices
+            },
+        };
+        let task = Task {
+            choices,
+            learnt: rounds.learnt,
+            lesson,
+            end: self.end_of(1.0, Duration::ZERO),
+            steps,
+            most,
+            threads: self.settings.threads,
+            is_divided: true,
+            contenders: 1,
+        };
+        pool(self.settings.threads)?.install(|| self.train(winner.contender.clone(), &task))
+    }
+
+    /// The answers to rows by those that have not seen them, with errors of the size that is expected
+    /// of what ships; `None` if nothing was judged.
+    fn unseen(
+        &self,
+        rounds: &Rounds<'_>,
+        winner: &Entrant,
+        teacher: Option<&Teacher<'_>>,
+        finished: &Finished,
+    ) -> Option<Unseen> {
+        let (said, error, expected) = match teacher {
+            Some(teacher) => {
+                let departure = finished.departure.unwrap_or_default();
+                (&teacher.said, teacher.error, teacher.expected + departure)
+            }
+            None => {
+                let best = winner.best()?;
+                let expected = winner.expected(finished.steps) * self.share_of_fold(rounds);
+                (&best.said, best.error, expected)
+            }
+        };
+        let ratio = (expected / error.max(f64::MIN_POSITIVE)).sqrt();
+        let rows = self.rows_at(&rounds.judged);
+        Some(Unseen::new(rows, said, rounds.learnt, ratio))
+    }
+}
+
+/// The errors of what raced, the best first, and of what teaches.
+fn told(
+    entrants: &[Entrant],
+    processes: Option<&Processes>,
+    teacher: Option<&Teacher<'_>>,
+) -> Vec<Raced> {
+    let weight = |name: &str| teacher.map_or(0.0, |teacher| teacher.weight(name));
+    let networks = entrants.iter().filter_map(|entrant| {
+        let last = entrant.judged.last()?;
+        Some((entrant.name(), last.steps, last.error))
+    });
+    let processes = processes.map(|one| (PROCESSES.to_owned(), 0, one.error()));
+    let stack = teacher.map(|one| ("stack".to_owned(), 0, one.error));
+    let all = networks.chain(processes).chain(stack);
+    let mut all: Vec<Raced> = all
+        .map(|(name, steps, mse_z)| Raced {
+            weight: weight(&name),
+            name,
+            steps,
+            mse_z,
+        })
+        .collect();
+    all.sort_by(|a, b| a.mse_z.total_cmp(&b.mse_z));
+    all
+}

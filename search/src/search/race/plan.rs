@@ -1,0 +1,127 @@
+//! The plan of a race: how many steps each part takes.
+//!
+//! A run by the clock measures the time of a step of each entrant, and lays out the parts such that
+//! each keeps its share of the time. What it has carried out is recorded, and repeats the run to the
+//! byte.
+
+use crate::error::Result;
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+
+/// Each round has this multiple of the steps of the round before.
+const GROWTH: usize = 4;
+/// Rounds of a race.
+pub(super) const ROUNDS: usize = 2;
+/// Fresh inputs for each step of the last training, where steps are counted.
+const FRESH_A_STEP: usize = 16;
+/// Steps of the shortest training that tells anything.
+const FEWEST: usize = 50;
+/// Estimated seconds for the fits of processes for each step of the last training, where steps are
+/// counted,
+const PROCESS_SECONDS: f64 = 2e-4;
+/// and the fewest steps with which processes take part.
+const PROCESS_STEPS: usize = 5_000;
+/// Steps of the longest training of a round: more of them change the order no more.
+const MOST: usize = 64_000;
+
+/// The number of steps of each part of a race.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Estimated seconds of one thread for the fits of Gaussian processes; 0 where networks err far
+    /// less.
+    pub process_seconds: f64,
+    /// Steps of every network of each round.
+    pub rounds: Vec<usize>,
+    /// Whether what ships learns from processes and networks of the folds; `None` until it is known.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub is_taught: Option<bool>,
+    /// Number of fresh inputs at which what ships is taught; 0 until it is known.
+    pub fresh: usize,
+    /// Steps of what ships; 0 until they are known.
+    pub last: usize,
+}
+
+impl Plan {
+    /// Returns the plan of a race whose last training has this number of steps.
+    pub(super) fn of_steps(last: usize) -> Self {
+        let rounds = (1..=ROUNDS as u32).rev();
+        let steps = rounds.map(|round| (last / GROWTH.pow(round)).clamp(1, MOST));
+        Self {
+            process_seconds: match last < PROCESS_STEPS {
+                true => 0.0,
+                false => PROCESS_SECONDS * last as f64,
+            },
+            rounds: steps.collect(),
+            is_taught: None,
+            fresh: last.saturating_mul(FRESH_A_STEP),
+            last,
+        }
+    }
+}
+
+/// Returns the steps of the next of `rounds` rounds that share `time`.
+///
+/// `costs` are the seconds of a step of each entrant that takes part; each has `folds` networks, on
+/// `threads` threads. Half of the entrants go on after each round.
+pub(super) fn steps_of_round(
+    costs: &[f64],
+    folds: usize,
+    threads: usize,
+    rounds: usize,
+    time: Duration,
+) -> usize {
+    let mut sorted = costs.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let mut weight = 0.0;
+    for round in 0..rounds {
+        // Whoever goes on may be the dearest.
+        let alive = alive(costs.len(), round);
+        let cost: f64 = sorted.iter().rev().take(alive).sum();
+        // The last networks of a round may train while other threads have none.
+        let jobs = alive * folds;
+        let idle = (jobs.div_ceil(threads) * threads) as f64 / jobs as f64;
+        weight += cost * idle * (folds * GROWTH.pow(round as u32)) as f64;
+    }
+    let steps = time.as_secs_f64() * threads as f64 / weight;
+    (steps.min(1e9) as usize).clamp(FEWEST, MOST)
+}
+
+/// Returns how many of these entrants are left after this number of rounds.
+pub(super) fn alive(entrants: usize, rounds: usize) -> usize {
+    (0..rounds).fold(entrants, |alive, _| alive.div_ceil(2))
+}
+
+/// Returns the seconds of the fastest of a few calls: what others do to the machine meanwhile makes
+/// calls slower, never faster.
+pub(super) fn seconds_of(mut call: impl FnMut() -> Result<()>) -> Result<f64> {
+    const TIMED: usize = 20;
+    let mut least = f64::INFINITY;
+    for _ in 0..TIMED {
+        let began = Instant::now();
+        call()?;
+        least = least.min(began.elapsed().as_secs_f64());
+    }
+    Ok(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_fill_their_time() {
+        let costs = [1e-3, 2e-3, 3e-3];
+        for (folds, threads) in [(5, 2), (1, 2), (2, 1)] {
+            let time = Duration::from_secs(200);
+            let first = steps_of_round(&costs, folds, threads, 2, time);
+            // In the second round the two dearest, with four times the steps.
+            let work = first as f64 * folds as f64 * (6e-3 + 4.0 * 5e-3);
+            let wall = work / threads as f64;
+            assert!(wall <= 200.0 && wall > 120.0, "{wall}");
+        }
+        assert_eq!(steps_of_round(&costs, 5, 2, 2, Duration::ZERO), FEWEST);
+        assert_eq!([0, 1, 2].map(|rounds| alive(5, rounds)), [5, 3, 2]);
+        assert_eq!(Plan::of_steps(1600).rounds, [100, 400]);
+    }
+}

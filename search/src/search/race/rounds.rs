@@ -1,0 +1,319 @@
+//! The rounds of a race: the networks of folds train side by side, and the processes are fitted.
+
+use super::entrants::{Entrant, Judgement, Rounds};
+use super::folds::Folds;
+use super::plan::{Plan, ROUNDS, alive, seconds_of, steps_of_round};
+use crate::components::Learnt;
+use crate::error::{Context, Error, Result};
+use crate::events::Training;
+use crate::gaussian_process::{Look, Processes};
+use crate::search::settings::{Extent, TeacherMode};
+use crate::search::{Run, pool};
+use crate::teacher::{encoded_box, mean_square};
+use crate::training::{Checkpoint, Choices, Members, Settings, Trained, Trainer};
+use crate::transfer;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Name of the race in events, and of the file that holds its plan while it goes on.
+const RACE: &str = "race";
+/// Time between two checkpoints of the network of a fold.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+/// The share of a race's time that processes and rounds take; the rest goes into what ships.
+const SHARE_OF_ROUNDS: f64 = 0.45;
+/// The share of all threads' time that the whole fits of processes take.
+const SHARE_OF_PROCESSES: f64 = 0.15;
+/// Processes are fitted whole if their error at a first look is at most this multiple of that of
+/// the networks of the first round.
+const PROMISING: f64 = 10.0;
+
+impl Run<'_> {
+    /// The rows of the rounds.
+    pub(super) fn rounds<'a>(&self, choices: Choices, learnt: Learnt<'a>) -> Rounds<'a> {
+        let train = &self.split.train;
+        let inputs = self.data.input_count();
+        let folds = Folds::draw(&learnt.x(train), inputs, self.settings.seed);
+        let judged: Vec<usize> = (0..folds.needed())
+            .flat_map(|fold| folds.judged(fold))
+            .collect();
+        Rounds {
+            learnt,
+            // The polish would choose its end on the rows that judge.
+            choices: Choices {
+                polish: 0.0,
+                ..choices
+            },
+            truth: learnt.y(&self.rows_at(&judged)),
+            folds,
+            judged,
+        }
+    }
+
+    /// The training rows at these places in their list.
+    pub(super) fn rows_at(&self, places: &[usize]) -> Vec<usize> {
+        let rows = places.iter().map(|&place| self.split.train[place]);
+        rows.collect()
+    }
+
+    /// A first look at Gaussian processes.
+    fn look(&self, learnt: Learnt<'_>, given: Option<&Plan>) -> Option<Look> {
+        let is_planned = given.is_none_or(|plan| plan.process_seconds > 0.0);
+        if self.settings.teacher == TeacherMode::None || !is_planned {
+            return None;
+        }
+        let train = &self.split.train;
+        let (low, high) = encoded_box(learnt);
+        let look = Look::new(
+            &learnt.x(train),
+            &learnt.y(train),
+            learnt.count(),
+            (&low, &high),
+        );
+        for (family, error) in look.iter().flat_map(Look::families) {
+            self.observer
+                .detail(format!("{family:?}: {error:.3e} at a first look"));
+        }
+        look
+    }
+
+    /// Fits the processes if they are worth their time beside what networks err; returns the
+    /// estimated seconds too.
+    fn processes(
+        &self,
+        look: Option<Look>,
+        given: Option<&Plan>,
+        error: f64,
+    ) -> Option<(f64, Processes)> {
+        let look = look?;
+        let (_, least) = look.families().next()?;
+        let seconds = match (given, &self.settings.extent) {
+            (Some(plan), _) => plan.process_seconds,
+            (None, Extent::Time(time)) => {
+                SHARE_OF_PROCESSES * time.as_secs_f64() * self.settings.threads as f64
+            }
+            (None, _) => 0.0,
+        };
+        if seconds == 0.0 || least > PROMISING * error {
+            return None;
+        }
+        let processes = look.fit(seconds)?;
+        for judged in processes.families() {
+            self.observer.detail(format!(
+                "{:?}: {:.3e} on rows that it has not seen, weight {:.2}",
+                judged.family, judged.error, judged.weight
+            ));
+        }
+        Some((seconds, processes))
+    }
+
+    /// Trains and judges the rounds, and fits the processes; the best entrant comes first. Returns
+    /// what was carried out.
+    pub(super) fn hold_rounds(
+        &self,
+        rounds: &Rounds<'_>,
+        entrants: &mut [Entrant],
+    ) -> Result<(Plan, Option<Processes>)> {
+        let folds = rounds.folds.needed();
+        let given = match &self.settings.extent {
+            Extent::Steps(steps) => Some(Plan::of_steps(*steps)),
+            Extent::Plan(plan) => Some(plan.clone()),
+            Extent::Time(_) => None,
+        };
+        let pool = pool(self.settings.threads)?;
+        let look = pool.install(|| self.look(rounds.learnt, given.as_ref()));
+        let (mut look, mut processes) = (Some(look), None);
+        let end = self.end_of(SHARE_OF_ROUNDS, Duration::ZERO);
+        if let Some(end) = end.filter(|_| given.is_none()) {
+            let _ = end;
+            for entrant in entrants.iter_mut() {
+                let mut trainer = self.trainer(rounds, entrant, 0, 1_000)?;
+                entrant.cost = seconds_of(|| Ok(trainer.step().map(|_| ())?))?;
+            }
+        }
+        // What a run that was broken off has laid out by its clock.
+        let known: Plan = match self.folder.read_checkpoint(RACE)? {
+            Some(text) => serde_json::from_slice(&text)?,
+            None => Plan::default(),
+        };
+        let decided = given.as_ref().unwrap_or(&known);
+        let mut plan = Plan {
+            process_seconds: 0.0,
+            rounds: Vec::new(),
+            is_taught: decided.is_taught,
+            fresh: decided.fresh,
+            last: given.as_ref().map_or(0, |plan| plan.last),
+        };
+        self.observer.training(RACE, Training::Began);
+        for round in 0..given.as_ref().map_or(ROUNDS, |plan| plan.rounds.len()) {
+            let alive = alive(entrants.len(), round);
+            let racing = &mut entrants[..alive];
+            let steps = match (&given, known.rounds.get(round)) {
+                (Some(plan), _) => plan.rounds[round],
+                (None, Some(&steps)) => steps,
+                (None, None) => {
+                    let costs: Vec<f64> = racing.iter().map(|one| one.cost).collect();
+                    let time = end.unwrap_or_default().saturating_sub(self.began.elapsed());
+                    let threads = self.settings.threads;
+                    steps_of_round(&costs, folds, threads, ROUNDS - round, time)
+                }
+            };
+            plan.rounds.push(steps);
+            self.write_plan(&plan)?;
+            let began = Instant::now();
+            self.round(rounds, racing, steps)?;
+            if self.observer.is_interrupted() {
+                break;
+            }
+            self.learn_costs(racing, folds, steps, began.elapsed());
+            racing.sort_by(|a, b| a.error().total_cmp(&b.error()));
+            if let Some(look) = look.take() {
+                let error = racing[0].error();
+                let fit = || self.processes(look, given.as_ref(), error);
+                if let Some((seconds, fitted)) = pool.install(fit) {
+                    plan.process_seconds = seconds;
+                    processes = Some(fitted);
+                }
+            }
+        }
+        self.observer.training(RACE, Training::Ended);
+        Ok((plan, processes))
+    }
+
+    pub(super) fn write_plan(&self, plan: &Plan) -> Result<()> {
+        self.folder
+            .write_checkpoint(RACE, &serde_json::to_vec(plan)?)
+    }
+
+    /// Corrects the seconds of a step by what a round has taken.
+    fn learn_costs(&self, entrants: &mut [Entrant], folds: usize, steps: usize, took: Duration) {
+        let jobs = entrants.len() * folds;
+        let threads = self.settings.threads.min(jobs);
+        let idle = (jobs.div_ceil(threads) * threads) as f64 / jobs as f64;
+        let costs: f64 = entrants.iter().map(|one| one.cost).sum();
+        let foreseen = costs * (folds * steps) as f64 * idle / threads as f64;
+        for entrant in entrants.iter_mut().filter(|_| foreseen > 0.0) {
+            entrant.cost *= took.as_secs_f64() / foreseen;
+        }
+    }
+
+    /// Trains the networks of a round side by side, and judges them.
+    fn round(&self, rounds: &Rounds<'_>, entrants: &mut [Entrant], steps: usize) -> Result<()> {
+        let folds = rounds.folds.needed();
+        let jobs: Vec<(usize, usize)> = (0..entrants.len())
+            .flat_map(|entrant| (0..folds).map(move |fold| (entrant, fold)))
+            .collect();
+        let (taken, total) = (AtomicUsize::new(0), steps * jobs.len());
+        let train = |&(entrant, fold): &(usize, usize)| -> Result<(Trained, Vec<f32>)> {
+            let entrant = &entrants[entrant];
+            let trained = self.piece(rounds, entrant, (fold, steps), (&taken, total))?;
+            let rows = self.rows_at(&rounds.folds.judged(fold));
+            let said = self.says(&trained, &rounds.learnt.x(&rows), rounds.learnt)?;
+            Ok((trained, said))
+        };
+        let train = || jobs.par_iter().map(train).collect::<Result<Vec<_>>>();
+        let mut done = pool(self.settings.threads)?.install(train)?.into_iter();
+        if self.observer.is_interrupted() {
+            return Ok(());
+        }
+        for entrant in entrants {
+            let (networks, said): (Vec<_>, Vec<_>) = done.by_ref().take(folds).unzip();
+            let said = said.concat();
+            let error = mean_square(&said, &rounds.truth);
+            self.observer.detail(format!(
+                "{}: mse_z {error:.3e} on {} rows of {folds} folds, each unseen by its network, after {steps} steps",
+                entrant.name(),
+                rounds.judged.len(),
+            ));
+            entrant.judged.push(Judgement {
+                steps,
+                error,
+                said,
+                networks,
+            });
+        }
+        Ok(())
+    }
+
+    /// Trains the network of a fold; an interrupted one ends early.
+    fn piece(
+        &self,
+        rounds: &Rounds<'_>,
+        entrant: &Entrant,
+        (fold, steps): (usize, usize),
+        (taken, total): (&AtomicUsize, usize),
+    ) -> Result<Trained> {
+        const EVERY: usize = 256;
+        let name = format!("{RACE}-{}-{fold}-{steps}", entrant.name());
+        let mut trainer = self.trainer(rounds, entrant, fold, steps)?;
+        if let Some(bytes) = self.folder.read_checkpoint(&name)? {
+            let restored = Checkpoint::from_bytes(&bytes).and_then(|one| trainer.restore(&one));
+            restored.with_context(|| {
+                let folder = self.folder.path().display();
+                format!("{folder}: the training of {name} cannot be taken up")
+            })?;
+        }
+        let save = |trainer: &Trainer| -> Result<()> {
+            let checkpoint = trainer.checkpoint(self.began.elapsed().as_secs_f64())?;
+            self.folder.write_checkpoint(&name, &checkpoint.to_bytes()?)
+        };
+        let mut saved = Instant::now();
+        let is_new = !trainer.is_done();
+        while !trainer.is_done() && !self.observer.is_interrupted() {
+            let step = trainer.step()?;
+            if saved.elapsed() >= CHECKPOINT_EVERY {
+                save(&trainer)?;
+                saved = Instant::now();
+            }
+            if trainer.steps_taken().is_multiple_of(EVERY) {
+                let taken = taken.fetch_add(EVERY, Ordering::Relaxed) + EVERY;
+                let elapsed = self.began.elapsed();
+                let left = match self.settings.extent {
+                    Extent::Time(time) => time.saturating_sub(elapsed),
+                    _ => Duration::ZERO,
+                };
+                let progress = Training::Step {
+                    phase: "rounds",
+                    step: taken.min(total),
+                    loss: transfer::number(&step.loss)?,
+                    elapsed,
+                    left,
+                };
+                self.observer.training(RACE, progress);
+            }
+        }
+        if is_new && trainer.steps_taken() > 0 {
+            save(&trainer)?;
+        }
+        Ok(trainer.finish())
+    }
+
+    /// The training of the network of a fold.
+    fn trainer(
+        &self,
+        rounds: &Rounds<'_>,
+        entrant: &Entrant,
+        fold: usize,
+        steps: usize,
+    ) -> Result<Trainer> {
+        let contender = &entrant.contender;
+        let Rounds { learnt, folds, .. } = rounds;
+        let order = learnt.order(contender.space.output());
+        let of = |places: Vec<usize>| self.rows(&self.rows_at(&places), *learnt, &order, None);
+        let (train, judged) = (of(folds.trained(fold))?, of(folds.judged(fold))?);
+        let Members::Given(members) = &contender.members else {
+            return Err(Error::Fault("a race is of fixed networks".to_owned()));
+        };
+        let settings = Settings {
+            steps: Some(steps),
+            members: Members::Given(members[..1].to_vec()),
+            seed: self.settings.seed.wrapping_add(1 + fold as u64),
+            choices: entrant.choices(rounds.choices),
+        };
+        let space = &contender.space;
+        Ok(match learnt.components {
+            None => Trainer::new(space, train, judged, settings)?,
+            Some(components) => Trainer::onto(space, components, train, judged, settings)?,
+        })
+    }
+}
