@@ -4,13 +4,14 @@
 //! If a few rows are many standard deviations large, they dominate the squared error of
 //! standardised outputs, and all others are lost. Only such data are considered. A quick Gaussian
 //! process learns a part of the training rows in each coordinate. A transform is chosen if it
-//! reduces the median relative error on the selection rows to less than half. All outputs of a
-//! curve or an image share a transform; several scalars are left untransformed, since they may be
-//! unrelated.
+//! reduces the median relative error on the selection rows, or on a fifth of the rows where every
+//! row trains, to less than half. All outputs of a curve or an image share a transform; several
+//! scalars are left untransformed, since they may be unrelated.
 
 use crate::data::{Dataset, Layout, Normalisation, Split, Transform};
 use crate::error::{Result, bail};
 use crate::gaussian_process::{Effort, GaussianProcess};
+use crate::streams::{permutation, stream};
 use crate::warnings::fill_values;
 use dense_codegen::emulator::Relative;
 
@@ -30,7 +31,18 @@ pub fn choose(data: &Dataset, split: &Split) -> Transform {
     if !is_one_group || heavy.iter().all(|z| z.abs() < HEAVY) {
         return Transform::None;
     }
-    let error = |transform| median_error(data, split, transform).unwrap_or(f64::INFINITY);
+    // Where every row trains, a fifth of them judges what the others say.
+    let (fitted, judged): (Vec<usize>, Vec<usize>) = match split.selection.is_empty() {
+        false => (split.train.clone(), split.selection.clone()),
+        true => {
+            let order = permutation(&mut stream(0, "transform"), split.train.len());
+            let rows: Vec<usize> = order.iter().map(|&place| split.train[place]).collect();
+            let (judged, fitted) = rows.split_at(rows.len() / 5);
+            (fitted.to_vec(), judged.to_vec())
+        }
+    };
+    let error =
+        |transform| median_error(data, &fitted, &judged, transform).unwrap_or(f64::INFINITY);
     let others = [Transform::Log, Transform::Asinh];
     let others = others.into_iter().filter(|one| check(data, *one).is_ok());
     let best = others
@@ -75,16 +87,21 @@ pub fn check(data: &Dataset, transform: Transform) -> Result<()> {
     Ok(())
 }
 
-/// Returns the median over the selection rows of a quick process's error norm, relative to the norm
-/// of the outputs.
-fn median_error(data: &Dataset, split: &Split, transform: Transform) -> Option<f64> {
-    let normalisation = Normalisation::fit_transformed(data, &split.train, transform);
+/// Returns the median over judged rows of the error norm of a quick process that is fitted to
+/// others, relative to the norm of the outputs.
+fn median_error(
+    data: &Dataset,
+    fitted: &[usize],
+    judged: &[usize],
+    transform: Transform,
+) -> Option<f64> {
+    let normalisation = Normalisation::fit_transformed(data, fitted, transform);
     let (inputs, outputs) = (data.input_count(), data.output_count());
-    let x = normalisation.encode_x(data, &split.train);
-    let y = normalisation.encode_y(data, &split.train);
+    let x = normalisation.encode_x(data, fitted);
+    let y = normalisation.encode_y(data, fitted);
     let process = GaussianProcess::fit(&x, inputs, &y, outputs, Effort::Quick)?;
-    let found = process.predict(&normalisation.encode_x(data, &split.selection));
-    let rows = found.chunks_exact(outputs).zip(&split.selection);
+    let found = process.predict(&normalisation.encode_x(data, judged));
+    let rows = found.chunks_exact(outputs).zip(judged);
     let mut errors: Vec<f64> = rows
         .map(|(z, &row)| {
             let (mut error, mut norm) = (0.0, f64::MIN_POSITIVE);
@@ -102,8 +119,7 @@ fn median_error(data: &Dataset, split: &Split, transform: Transform) -> Option<f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::ReadOptions;
-    use crate::streams::stream;
+    use crate::data::{Division, ReadOptions};
     use rand::Rng;
 
     fn data(y: impl Fn(f64, f64) -> f64) -> Dataset {
@@ -121,8 +137,12 @@ mod tests {
         Dataset::from_csv_bytes(text.as_bytes(), "test.csv", &options).unwrap()
     }
 
+    /// What is chosen, the same whether rows are held out or every row trains.
     fn chosen(data: &Dataset) -> Transform {
-        choose(data, &Split::resolve(data, 0).unwrap())
+        let of = |division| choose(data, &Split::divide(data, 0, division).unwrap());
+        let found = of(Division::HeldOut);
+        assert_eq!(of(Division::Folds { hold_out: None }), found);
+        found
     }
 
     #[test]

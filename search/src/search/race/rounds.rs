@@ -124,8 +124,7 @@ impl Run<'_> {
         let look = pool.install(|| self.look(rounds.learnt, given.as_ref()));
         let (mut look, mut processes) = (Some(look), None);
         let end = self.end_of(SHARE_OF_ROUNDS, Duration::ZERO);
-        if let Some(end) = end.filter(|_| given.is_none()) {
-            let _ = end;
+        if end.is_some() {
             for entrant in entrants.iter_mut() {
                 let mut trainer = self.trainer(rounds, entrant, 0, 1_000)?;
                 entrant.cost = seconds_of(|| Ok(trainer.step().map(|_| ())?))?;
