@@ -137,12 +137,19 @@ mod tests {
         Dataset::from_csv_bytes(text.as_bytes(), "test.csv", &options).unwrap()
     }
 
-    /// What is chosen, the same whether rows are held out or every row trains.
     fn chosen(data: &Dataset) -> Transform {
-        let of = |division| choose(data, &Split::divide(data, 0, division).unwrap());
-        let found = of(Division::HeldOut);
-        assert_eq!(of(Division::Folds { hold_out: None }), found);
-        found
+        choose(data, &Split::resolve(data, 0).unwrap())
+    }
+
+    #[test]
+    fn where_every_row_trains_a_part_of_them_judges() {
+        let chosen = |y: &dyn Fn(f64, f64) -> f64| {
+            let data = data(y);
+            let division = Division::Folds { hold_out: None };
+            choose(&data, &Split::divide(&data, 0, division).unwrap())
+        };
+        assert_eq!(chosen(&|a, b| (60.0 * a * b).exp()), Transform::Log);
+        assert_eq!(chosen(&|a, b| a + b * b), Transform::None);
     }
 
     #[test]
