@@ -426,7 +426,8 @@ pub(crate) struct SearchArguments {
     /// What trains: cpu, or cuda:0 where the program was built with CUDA
     #[arg(long, default_value_t)]
     pub(super) device: DeviceName,
-    /// What networks may learn from beside the rows: auto, a Gaussian process where rows are few and smooth; or none
+    /// What networks may learn from beside the rows: auto, Gaussian processes and, in a race, networks of the folds, where
+    /// they are expected to err less; always, in a race, whatever they err; or none
     #[arg(long, value_enum, default_value_t)]
     teacher: TeacherMode,
     /// What coordinate the outputs are learnt in: auto looks at data with peaks of many deviations
