@@ -185,12 +185,11 @@ fn half_wave<A: Arithmetic>(x: f32, near: f32, n: f32, half_waves: u32) -> f32 {
     }
     let square = r * r;
     let sine = A::fma(r * square, polynomial::<A, 5>(square, SIN), r).copysign(r);
-    let sine = f32::from_bits(sine.to_bits() ^ (half_waves << 31));
-    if x.abs() < f32::INFINITY {
-        sine
-    } else {
-        f32::NAN
-    }
+    // All bits of the exponent and one more where `x` is not finite, which makes a NaN: a choice
+    // between the sine and NaN becomes a branch around the polynomial.
+    let finite = x.abs() < f32::INFINITY;
+    let not_finite = u32::from(!finite).wrapping_neg() & f32::NAN.to_bits();
+    f32::from_bits(sine.to_bits() ^ (half_waves << 31) | not_finite)
 }
 
 /// Returns e^x * 2^EXPONENT.

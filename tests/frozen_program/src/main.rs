@@ -1,10 +1,13 @@
 //! Runs every frozen emulator that was written beside it (`emulators`), in one of the modes of the
 //! tests:
 //!
-//!     frozen-program bits FOLDER    self-tests, then the rows of FOLDER, whose results it leaves
-//! there frozen-program blocks         how often a call goes to the global allocator frozen-program
-//! work           calls on inputs of each kind, whose instructions Callgrind counts frozen-program
-//! swap FOLDER    weights that are swapped in, whole and damaged ones
+//! ```text
+//! frozen-program bits FOLDER    self-tests, then the rows of FOLDER, whose results it leaves there
+//! frozen-program blocks         how often a call goes to the global allocator
+//! frozen-program work NAME      calls of one emulator, or of other code of that name, on inputs of
+//!                               each kind, whose instructions Callgrind counts
+//! frozen-program swap FOLDER    weights that are swapped in, whole and damaged ones
+//! ```
 //!
 //! It panics if a check fails.
 
@@ -30,11 +33,12 @@ fn main() {
 
     let mut arguments = env::args().skip(1);
     let way = arguments.next().unwrap_or_default();
-    let folder = PathBuf::from(arguments.next().unwrap_or_default());
+    let which = arguments.next().unwrap_or_default();
+    let folder = PathBuf::from(&which);
     match &way[..] {
         "bits" => bits::run(&mut emulators, &folder),
         "blocks" => blocks::run(&mut emulators),
-        "work" => work::run(&mut emulators),
+        "work" => work::run(&mut emulators, &which),
         "swap" => swap::run(&mut emulators, &folder),
         _ => panic!("{way:?}: expected bits, blocks, work or swap"),
     }

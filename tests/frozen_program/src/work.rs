@@ -1,8 +1,12 @@
-//! Calls every emulator on inputs of each kind in a function that Callgrind measures
+//! Calls an emulator on inputs of each kind in a function that Callgrind measures
 //! (`measured_NAME`), and has each count written to a file; prints `NAME KIND` for each call, in
-//! order.
+//! order. Or calls every elementwise kernel on up to a vector and one more value: the last values
+//! of an array are computed one by one, by other instructions.
 
 use crate::calls::Frozen;
+use dense_runtime::kernels::elementwise::{
+    Activation, Transform, activation, logarithm, transform,
+};
 use std::hint::black_box;
 
 /// Kinds of inputs, each by the value of input `j` of an emulator, whose range is from `low` to
@@ -37,29 +41,72 @@ const KINDS: [Kind; 14] = [
     ),
 ];
 
-pub fn run(emulators: &mut [Box<dyn Frozen>]) {
-    for emulator in emulators {
-        let ((low, high), outputs) = (emulator.limits(), emulator.outputs());
-        let (mut mean, mut std) = (vec![0.0; outputs], vec![0.0; outputs]);
-        // The first call detects the processor's features, which is not part of the later ones.
-        emulator.predict(low, &mut mean, &mut std);
-        callgrind(ZERO_STATS);
-        for (kind, number) in KINDS {
-            let limits = low.iter().zip(high).enumerate();
-            let x: Vec<f32> = limits
-                .map(|(j, (&low, &high))| number(j, low, high))
-                .collect();
-            emulator.predict(black_box(&x), &mut mean, &mut std);
-            black_box((&mut mean, &mut std));
-            callgrind(DUMP_STATS);
-            println!("{} {kind}", emulator.name());
+pub fn run(emulators: &mut [Box<dyn Frozen>], which: &str) {
+    match which {
+        "kernels" => kernels(),
+        "planted" => planted(),
+        _ => {
+            let mut named = emulators.iter_mut().filter(|one| one.name() == which);
+            call(named.next().expect("an emulator has this name").as_mut());
         }
     }
+}
+
+fn call(emulator: &mut dyn Frozen) {
+    let ((low, high), outputs) = (emulator.limits(), emulator.outputs());
+    let (mut mean, mut std) = (vec![0.0; outputs], vec![0.0; outputs]);
+    // The first call detects the processor's features, which is not part of the later ones.
+    emulator.predict(low, &mut mean, &mut std);
+    callgrind(ZERO_STATS);
+    for (kind, number) in KINDS {
+        let limits = low.iter().zip(high).enumerate();
+        let x: Vec<f32> = limits
+            .map(|(j, (&low, &high))| number(j, low, high))
+            .collect();
+        emulator.predict(black_box(&x), &mut mean, &mut std);
+        black_box((&mut mean, &mut std));
+        callgrind(DUMP_STATS);
+        println!("{} {kind}", emulator.name());
+    }
+}
+
+fn kernels() {
+    for (name, kernel) in KERNELS {
+        for count in 1..=9 {
+            for (kind, number) in KINDS {
+                let mut y: Vec<f32> = (0..count).map(|j| number(j, -2.0, 2.0)).collect();
+                measured_kernel(kernel, &mut y);
+                black_box(&mut y);
+                callgrind(DUMP_STATS);
+                println!("{name}-of-{count} {kind}");
+            }
+        }
+    }
+}
+
+fn planted() {
     for (kind, number) in KINDS {
         black_box(measured_planted(number(0, -1.0, 1.0)));
         callgrind(DUMP_STATS);
         println!("planted {kind}");
     }
+}
+
+/// The elementwise kernels that choose between results.
+const KERNELS: [(&str, fn(&mut [f32])); 7] = [
+    ("relu", |y| activation(Activation::Relu, y)),
+    ("silu", |y| activation(Activation::Silu, y)),
+    ("tanh", |y| activation(Activation::Tanh, y)),
+    ("sine", |y| activation(Activation::Sine, y)),
+    ("exp", |y| transform(Transform::Exp, y)),
+    ("sinh", |y| transform(Transform::Sinh, y)),
+    ("ln", |y| logarithm(&[true; 9], y)),
+];
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+fn measured_kernel(kernel: fn(&mut [f32]), y: &mut [f32]) {
+    kernel(y);
 }
 
 /// One branch on an input, which must be detected.
