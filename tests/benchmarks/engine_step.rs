@@ -17,7 +17,7 @@
 use clap::Parser;
 use dense_search::candle_core::{DType, Device};
 use dense_search::data::{Dataset, Normalisation, ReadOptions, Split};
-use dense_search::engine::{Data, Engine, Instructions};
+use dense_search::engine::{Data, Engine, Instructions, Lanes};
 use dense_search::space::{
     Architecture, Candidate, Function, Group, Identity, Placement, Shape, Space,
 };
@@ -27,6 +27,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(Parser)]
@@ -51,6 +52,9 @@ struct Arguments {
     /// Seconds of a block of the rival
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
+    /// Threads that divide each batch, in ours alone
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
     /// SOAP instead of AdamW, in ours alone
     #[arg(long)]
     soap: bool,
@@ -145,6 +149,12 @@ fn timed(
     let rows = Data { x: &x, y: &y };
     let network = SuperNetwork::new(space, 0, DType::F32, &Device::Cpu)?;
     let mut engine = Engine::new(&network, 0.01)?.ok_or("the engine has all layers")?;
+    let owned = Arc::new([x.clone(), y.clone()]);
+    let lanes = |core| Lanes::new(core, arguments.soap, owned, arguments.threads);
+    let mut lanes = match arguments.threads > 1 {
+        true => Some(lanes(engine.core())?),
+        false => None,
+    };
     let mut soap = arguments.soap.then(|| engine.core().soap());
     let order = permutation(&mut stream(0, "rows"), split.train.len());
     let mut batches = order.chunks_exact(arguments.batch).cycle();
@@ -152,9 +162,10 @@ fn timed(
     for _ in 0..arguments.steps {
         let chosen = batches.next().ok_or("fewer rows than a batch has")?;
         let began = Instant::now();
-        match &mut soap {
-            None => engine.step(rows, chosen, architecture, 1e-3),
-            Some(soap) => {
+        match (&mut lanes, &mut soap) {
+            (Some(lanes), _) => lanes.step(chosen, architecture.choices(), 1e-3),
+            (None, None) => engine.step(rows, chosen, architecture, 1e-3),
+            (None, Some(soap)) => {
                 let core = engine.core();
                 core.soap_step(soap, rows, chosen, architecture.choices(), 1e-3)
             }
