@@ -13,6 +13,7 @@ use crate::error::{Context, Error, Result};
 use crate::events::Training;
 use crate::nodes::Pass;
 use crate::pace::Pace;
+use crate::supernetwork::SuperNetwork;
 use crate::teacher::{Lesson, mean_square};
 use crate::training::{Checkpoint, Choices, Members, Phase, Rows, Settings, Trained, Trainer};
 use crate::transfer;
@@ -132,6 +133,7 @@ impl Run<'_> {
                     choices,
                     learnt,
                     lesson: taught_by.as_ref(),
+                    from: None,
                     end: self.end_of(turn.share, began),
                     steps: None,
                     most: None,
@@ -247,6 +249,9 @@ impl Run<'_> {
         {
             let (terms, transform) = (self.settings.terms(), learnt.normalisation.transform());
             trainer = trainer.within(Room::new(&contender.space, terms, count, transform)?);
+        }
+        if let Some(network) = task.from {
+            trainer.start_from(network)?;
         }
         if task.is_divided {
             trainer = trainer.divided(task.threads).context("a second thread")?;
@@ -406,6 +411,8 @@ pub(super) struct Task<'a> {
     pub(super) choices: Choices,
     pub(super) learnt: Learnt<'a>,
     pub(super) lesson: Option<&'a Lesson>,
+    /// The network whose weights it starts from, if they are not random.
+    pub(super) from: Option<&'a SuperNetwork>,
     pub(super) end: Option<Duration>,
     /// The number of steps, if it is known.
     pub(super) steps: Option<usize>,

@@ -176,6 +176,18 @@ impl Trainer {
         }
     }
 
+    /// Starts from the weights of another network of the same space instead of random ones.
+    ///
+    /// # Errors
+    /// If the spaces differ.
+    pub fn start_from(&self, network: &SuperNetwork) -> Result<(), Error> {
+        let own = self.network().variables();
+        for (own, other) in own.iter().zip(network.variables()) {
+            own.set(&other.as_tensor().copy()?)?;
+        }
+        Ok(())
+    }
+
     /// Divides each batch between two lanes, which up to two of `threads` threads take side by side
     /// where the engine has the network. The bits of the training differ from those of an undivided
     /// one, and do not depend on the number of threads. A checkpoint is continued by a training that

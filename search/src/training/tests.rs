@@ -147,6 +147,22 @@ fn the_network_has_the_weights_of_the_engine_and_gives_them_back() {
 }
 
 #[test]
+fn a_training_starts_from_the_weights_of_another_network() {
+    for output in [Shape::Vector(5), CURVE] {
+        let (_, learnt) = run(on_output(output, 8, Some(200)));
+        let began = on_output(output, 9, Some(200));
+        began.start_from(&learnt.network).unwrap();
+        assert_eq!(weights_of(began.network()), weights(&learnt));
+        // The other network keeps its weights when this one learns.
+        let (losses, trained) = run(began);
+        let (from_random, _) = run(on_output(output, 9, Some(200)));
+        let mean = |losses: &[f32]| losses[..20].iter().sum::<f32>();
+        assert!(mean(&losses) < 0.5 * mean(&from_random), "{losses:?}");
+        assert_ne!(weights(&trained), weights(&learnt));
+    }
+}
+
+#[test]
 fn a_training_resumed_within_its_polish_ends_with_the_same_bits() {
     const STEPS: usize = 300;
     let given = || {

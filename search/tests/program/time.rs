@@ -106,3 +106,35 @@ fn a_race_keeps_its_time_within_a_tenth_and_its_plan_repeats_it() {
     }
     panic!("{SECONDS} s were asked for, the races took {times:?} s");
 }
+
+/// A plan with the winner's round, which only long runs have, and the networks of its five folds as
+/// teachers.
+#[test]
+fn a_plan_with_a_round_of_the_winner_is_carried_out_and_repeats_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = thomson();
+    let race = |name: &str, extent: [&str; 2]| {
+        let out = folder.path().join(name);
+        let arguments = [Path::new("search"), &data, Path::new("--out"), &out];
+        let arguments = arguments.into_iter().chain([Path::new("-v")]);
+        let output = command().args(arguments).args(extent).output().unwrap();
+        assert!(output.status.success(), "{}", super::said(&output));
+        (out, super::said(&output))
+    };
+    let (short, _) = race("short", ["--steps", "160"]);
+    let description = fs::read(short.join("run.json")).unwrap();
+    let mut description: serde_json::Value = serde_json::from_slice(&description).unwrap();
+    let plan = &mut description["report"]["plan"];
+    assert_eq!(plan["rounds"], serde_json::json!([10, 40]));
+    plan["rounds"] = serde_json::json!([10, 40, 320]);
+    plan["is_taught"] = true.into();
+    plan["fresh"] = 2000.into();
+    let asked = folder.path().join("asked.json");
+    fs::write(&asked, description.to_string()).unwrap();
+    let (out, said) = race("asked for", ["--plan", super::text(&asked)]);
+    let by_steps = |steps: &str| said.matches(&format!("after {steps} steps")).count();
+    assert_eq!(["10", "40", "320"].map(by_steps), [5, 3, 1], "{said}");
+    assert!(said.contains("learns from a stack of models"), "{said}");
+    let (again, _) = race("again", ["--plan", super::text(&out.join("run.json"))]);
+    assert!(super::emulator(&out) == super::emulator(&again));
+}

@@ -52,6 +52,11 @@ impl Folds {
         self.places(|of| of != fold)
     }
 
+    /// Returns the number of folds that have rows.
+    pub(super) fn all(&self) -> usize {
+        self.of_row.iter().max().map_or(0, |most| most + 1)
+    }
+
     /// Returns the number of folds that are needed for a judgement: all of them where rows are few.
     pub(super) fn needed(&self) -> usize {
         let rows = self.of_row.len();

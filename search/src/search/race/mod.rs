@@ -163,10 +163,13 @@ impl Run<'_> {
                 ..rounds.choices
             },
         };
+        // A student has most of its way behind it where a network of its kind teaches too.
+        let taught_by = lesson.and(winner.best());
         let task = Task {
             choices,
             learnt: rounds.learnt,
             lesson,
+            from: taught_by.map(|best| &best.networks[0].network),
             end: self.end_of(1.0, Duration::ZERO),
             steps,
             most,

@@ -10,8 +10,16 @@ use std::time::{Duration, Instant};
 
 /// Each round has this multiple of the steps of the round before.
 const GROWTH: usize = 4;
-/// Rounds of a race.
+/// Rounds that halve the number of kinds. Where there is time, the winner has another one.
 pub(super) const ROUNDS: usize = 2;
+/// The share of a race's time that passes until the end of these rounds, and what each fold that
+/// judges adds to it.
+const SHARE_OF_ROUNDS: [f64; 2] = [0.2, 0.05];
+/// The share that passes until the end of the winner's round.
+pub(super) const SHARE_OF_LONG_ROUND: f64 = 0.6;
+/// Steps of the shortest round of the winner: with fewer, one network with all the time is better
+/// than the mean of several.
+const LONG: usize = 20_000;
 /// Fresh inputs for each step of the last training, where steps are counted.
 const FRESH_A_STEP: usize = 16;
 /// Steps of the shortest training that tells anything.
@@ -21,8 +29,11 @@ const FEWEST: usize = 50;
 const PROCESS_SECONDS: f64 = 2e-4;
 /// and the fewest steps with which processes take part.
 const PROCESS_STEPS: usize = 5_000;
-/// Steps of the longest training of a round: more of them change the order no more.
-const MOST: usize = 64_000;
+/// Steps of the longest training of a round that compares kinds: more hardly change their order.
+const MOST: usize = 16_000;
+/// Steps of the longest training of the winner's round: beyond, more networks gain more than more
+/// steps.
+const MOST_OF_WINNER: usize = 64_000;
 
 /// The number of steps of each part of a race.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -83,13 +94,35 @@ pub(super) fn steps_of_round(
         let idle = (jobs.div_ceil(threads) * threads) as f64 / jobs as f64;
         weight += cost * idle * (folds * GROWTH.pow(round as u32)) as f64;
     }
-    let steps = time.as_secs_f64() * threads as f64 / weight;
-    (steps.min(1e9) as usize).clamp(FEWEST, MOST)
+    let steps = (time.as_secs_f64() * threads as f64 / weight).min(1e9) as usize;
+    let most = MOST / GROWTH.pow(rounds as u32 - 1);
+    steps.clamp(FEWEST, most)
 }
 
 /// Returns how many of these entrants are left after this number of rounds.
 pub(super) fn alive(entrants: usize, rounds: usize) -> usize {
-    (0..rounds).fold(entrants, |alive, _| alive.div_ceil(2))
+    match rounds < ROUNDS {
+        true => (0..rounds).fold(entrants, |alive, _| alive.div_ceil(2)),
+        false => 1,
+    }
+}
+
+/// Returns the share of a race's time that has passed when the rounds of this number of folds end.
+pub(super) fn share_of_rounds(folds: usize) -> f64 {
+    SHARE_OF_ROUNDS[0] + SHARE_OF_ROUNDS[1] * folds as f64
+}
+
+/// Returns the steps of the winner's round within `time`, by `folds` networks of `cost` seconds a
+/// step on `threads` threads; `None` if they are too few.
+pub(super) fn steps_of_long_round(
+    cost: f64,
+    folds: usize,
+    threads: usize,
+    time: Duration,
+) -> Option<usize> {
+    let in_turn = folds.div_ceil(threads) as f64;
+    let steps = time.as_secs_f64() / (cost * in_turn);
+    (steps >= LONG as f64).then_some((steps.min(1e9) as usize).min(MOST_OF_WINNER))
 }
 
 /// Returns the seconds of the fastest of a few calls: what others do to the machine meanwhile makes
@@ -121,7 +154,20 @@ mod tests {
             assert!(wall <= 200.0 && wall > 120.0, "{wall}");
         }
         assert_eq!(steps_of_round(&costs, 5, 2, 2, Duration::ZERO), FEWEST);
-        assert_eq!([0, 1, 2].map(|rounds| alive(5, rounds)), [5, 3, 2]);
+        assert_eq!(
+            steps_of_round(&costs, 5, 2, 2, Duration::from_secs(10_000)),
+            MOST / 4
+        );
+        assert_eq!([0, 1, 2].map(|rounds| alive(5, rounds)), [5, 3, 1]);
         assert_eq!(Plan::of_steps(1600).rounds, [100, 400]);
+    }
+
+    #[test]
+    fn the_winner_has_a_round_where_it_is_long() {
+        // Five networks on two threads take as long as six.
+        let steps = |seconds| steps_of_long_round(1.0, 5, 2, Duration::from_secs(seconds));
+        assert_eq!([61_000, 90_000].map(steps), [Some(20_333), Some(30_000)]);
+        assert_eq!(steps(59_000), None);
+        assert_eq!(steps(1_000_000), Some(MOST_OF_WINNER));
     }
 }

@@ -2,7 +2,10 @@
 
 use super::entrants::{Entrant, Judgement, Rounds};
 use super::folds::Folds;
-use super::plan::{Plan, ROUNDS, alive, seconds_of, steps_of_round};
+use super::plan::{
+    Plan, ROUNDS, SHARE_OF_LONG_ROUND, alive, seconds_of, share_of_rounds, steps_of_long_round,
+    steps_of_round,
+};
 use crate::components::Learnt;
 use crate::error::{Context, Error, Result};
 use crate::events::Training;
@@ -20,10 +23,9 @@ use std::time::{Duration, Instant};
 const RACE: &str = "race";
 /// Time between two checkpoints of the network of a fold.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
-/// The share of a race's time that processes and rounds take; the rest goes into what ships.
-const SHARE_OF_ROUNDS: f64 = 0.45;
-/// The share of all threads' time that the whole fits of processes take.
-const SHARE_OF_PROCESSES: f64 = 0.15;
+/// The share of all threads' time that the whole fits of processes take if they lead at a first
+/// look, and if networks do.
+const SHARES_OF_PROCESSES: [f64; 2] = [0.15, 0.06];
 /// Processes are fitted whole if their error at a first look is at most this multiple of that of
 /// the networks of the first round.
 const PROMISING: f64 = 10.0;
@@ -90,7 +92,8 @@ impl Run<'_> {
         let seconds = match (given, &self.settings.extent) {
             (Some(plan), _) => plan.process_seconds,
             (None, Extent::Time(time)) => {
-                SHARE_OF_PROCESSES * time.as_secs_f64() * self.settings.threads as f64
+                let share = SHARES_OF_PROCESSES[usize::from(error < least)];
+                share * time.as_secs_f64() * self.settings.threads as f64
             }
             (None, _) => 0.0,
         };
@@ -123,7 +126,7 @@ impl Run<'_> {
         let pool = pool(self.settings.threads)?;
         let look = pool.install(|| self.look(rounds.learnt, given.as_ref()));
         let (mut look, mut processes) = (Some(look), None);
-        let end = self.end_of(SHARE_OF_ROUNDS, Duration::ZERO);
+        let end = self.end_of(share_of_rounds(folds), Duration::ZERO);
         if end.is_some() {
             for entrant in entrants.iter_mut() {
                 let mut trainer = self.trainer(rounds, entrant, 0, 1_000)?;
@@ -144,23 +147,44 @@ impl Run<'_> {
             last: given.as_ref().map_or(0, |plan| plan.last),
         };
         self.observer.training(RACE, Training::Began);
-        for round in 0..given.as_ref().map_or(ROUNDS, |plan| plan.rounds.len()) {
+        for round in 0.. {
             let alive = alive(entrants.len(), round);
             let racing = &mut entrants[..alive];
             let steps = match (&given, known.rounds.get(round)) {
-                (Some(plan), _) => plan.rounds[round],
-                (None, Some(&steps)) => steps,
-                (None, None) => {
+                (Some(plan), _) => plan.rounds.get(round).copied(),
+                (None, Some(&steps)) => Some(steps),
+                (None, None) if round < ROUNDS => {
                     let costs: Vec<f64> = racing.iter().map(|one| one.cost).collect();
-                    let time = end.unwrap_or_default().saturating_sub(self.began.elapsed());
+                    // Processes that have been looked at may be fitted after this round.
+                    let fits = matches!(look, Some(Some(_)));
+                    let reserve = self.end_of(SHARES_OF_PROCESSES[1], Duration::ZERO);
+                    let reserve = reserve.filter(|_| fits).unwrap_or_default();
+                    let passed = self.began.elapsed() + reserve;
+                    let time = end.unwrap_or_default().saturating_sub(passed);
                     let threads = self.settings.threads;
-                    steps_of_round(&costs, folds, threads, ROUNDS - round, time)
+                    let left = ROUNDS - round;
+                    let steps = steps_of_round(&costs, folds, threads, left, time);
+                    // Little more than before tells nothing new.
+                    let before = plan.rounds.last().copied();
+                    Some(steps).filter(|&steps| before.is_none_or(|before| steps >= 2 * before))
                 }
+                (None, None) if round == ROUNDS => {
+                    let least = processes.as_ref().map_or(f64::INFINITY, Processes::error);
+                    self.steps_of_winner(rounds, &racing[0], least)
+                }
+                (None, None) => None,
+            };
+            let Some(steps) = steps else {
+                break;
             };
             plan.rounds.push(steps);
             self.write_plan(&plan)?;
+            let folds = match round < ROUNDS {
+                true => folds,
+                false => rounds.folds.all(),
+            };
             let began = Instant::now();
-            self.round(rounds, racing, steps)?;
+            self.round(rounds, racing, (folds, steps))?;
             if self.observer.is_interrupted() {
                 break;
             }
@@ -177,6 +201,22 @@ impl Run<'_> {
         }
         self.observer.training(RACE, Training::Ended);
         Ok((plan, processes))
+    }
+
+    /// The steps of the winner's round, if there is one: its networks are to teach, and to judge long
+    /// trainings.
+    fn steps_of_winner(
+        &self,
+        rounds: &Rounds<'_>,
+        winner: &Entrant,
+        processes: f64,
+    ) -> Option<usize> {
+        let end = self.end_of(SHARE_OF_LONG_ROUND, Duration::ZERO)?;
+        let time = end.saturating_sub(self.began.elapsed());
+        let (folds, threads) = (rounds.folds.all(), self.settings.threads);
+        let pays = winner.gains() && winner.error() < PROMISING * processes;
+        let steps = steps_of_long_round(winner.cost, folds, threads, time)?;
+        pays.then_some(steps)
     }
 
     pub(super) fn write_plan(&self, plan: &Plan) -> Result<()> {
@@ -196,9 +236,15 @@ impl Run<'_> {
         }
     }
 
-    /// Trains the networks of a round side by side, and judges them.
-    fn round(&self, rounds: &Rounds<'_>, entrants: &mut [Entrant], steps: usize) -> Result<()> {
-        let folds = rounds.folds.needed();
+    /// Trains the networks of a round side by side, and judges them on the rows of the folds that
+    /// judge all kinds.
+    fn round(
+        &self,
+        rounds: &Rounds<'_>,
+        entrants: &mut [Entrant],
+        (folds, steps): (usize, usize),
+    ) -> Result<()> {
+        let judging = rounds.folds.needed();
         let jobs: Vec<(usize, usize)> = (0..entrants.len())
             .flat_map(|entrant| (0..folds).map(move |fold| (entrant, fold)))
             .collect();
@@ -206,6 +252,9 @@ impl Run<'_> {
         let train = |&(entrant, fold): &(usize, usize)| -> Result<(Trained, Vec<f32>)> {
             let entrant = &entrants[entrant];
             let trained = self.piece(rounds, entrant, (fold, steps), (&taken, total))?;
+            if fold >= judging {
+                return Ok((trained, Vec::new()));
+            }
             let rows = self.rows_at(&rounds.folds.judged(fold));
             let said = self.says(&trained, &rounds.learnt.x(&rows), rounds.learnt)?;
             Ok((trained, said))
@@ -220,7 +269,7 @@ impl Run<'_> {
             let said = said.concat();
             let error = mean_square(&said, &rounds.truth);
             self.observer.detail(format!(
-                "{}: mse_z {error:.3e} on {} rows of {folds} folds, each unseen by its network, after {steps} steps",
+                "{}: mse_z {error:.3e} on {} rows of {judging} folds, each unseen by its network, after {steps} steps",
                 entrant.name(),
                 rounds.judged.len(),
             ));

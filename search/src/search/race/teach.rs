@@ -113,16 +113,9 @@ impl Run<'_> {
         let Some(stack) = Stack::fit(&said, &rounds.truth, outputs) else {
             return Ok(None);
         };
-        let mut expected = stack.error();
-        let x = fresh_inputs(rounds.learnt, self.settings.seed, COMPARED);
-        for (number, (model, ..)) in models.iter().enumerate() {
-            if let Model::Committee(networks) = model {
-                let count = networks.len() as f64;
-                let variance = self.disagreement(networks, &x, rounds)?;
-                expected -= stack.weight(number).powi(2) * variance * (1.0 - 1.0 / count);
-            }
-        }
         let error = stack.error();
+        let (variance, count) = self.disagreement(&models, &stack, rounds)?;
+        let expected = error - variance * (1.0 - 1.0 / count as f64);
         for (number, (model, _, error)) in models.iter().enumerate() {
             let name = model.name();
             let weight = stack.weight(number);
@@ -140,21 +133,50 @@ impl Run<'_> {
         }))
     }
 
-    /// The variance of the answers of networks about their mean, without bias.
-    fn disagreement(&self, networks: &[Trained], x: &[f32], rounds: &Rounds<'_>) -> Result<f64> {
-        let said = networks.iter().map(|one| self.says(one, x, rounds.learnt));
-        let said: Vec<Vec<f32>> = said.collect::<Result<_>>()?;
-        let count = said.len() as f64;
+    /// The variance about their mean, without bias, of the answers that a stack would give if its
+    /// committees had one fold's network each, and the number of such stacks.
+    ///
+    /// Networks of a fold have seen the same rows, and err alike: the variances of committees do not
+    /// add up to this.
+    fn disagreement(
+        &self,
+        models: &[(Model<'_>, Vec<f32>, f64)],
+        stack: &Stack,
+        rounds: &Rounds<'_>,
+    ) -> Result<(f64, usize)> {
+        let x = fresh_inputs(rounds.learnt, self.settings.seed, COMPARED);
+        let used = models.iter().enumerate();
+        let used = used.filter(|(number, _)| stack.weight(*number) > 0.0);
+        let committees = used.filter_map(|(_, (model, ..))| match model {
+            Model::Committee(networks) => Some(networks.len()),
+            Model::Processes(_) => None,
+        });
+        let Some(count) = committees.max() else {
+            return Ok((0.0, 1));
+        };
+        let says = |fold: usize| -> Result<Vec<f32>> {
+            // What processes say is the same in each stack.
+            let answers = models.iter().map(|(model, ..)| match model {
+                Model::Committee(networks) => {
+                    self.says(&networks[fold % networks.len()], &x, rounds.learnt)
+                }
+                Model::Processes(_) => Ok(vec![0.0; COMPARED * rounds.learnt.count()]),
+            });
+            let answers: Vec<Vec<f32>> = answers.collect::<Result<_>>()?;
+            let answers: Vec<&[f32]> = answers.iter().map(Vec::as_slice).collect();
+            Ok(stack.combine(&answers, rounds.learnt.count()))
+        };
+        let said: Vec<Vec<f32>> = (0..count).map(says).collect::<Result<_>>()?;
         let values = said[0].len();
         let mut sum = 0.0;
         for place in 0..values {
-            let mean = said.iter().map(|one| f64::from(one[place])).sum::<f64>() / count;
+            let mean = said.iter().map(|one| f64::from(one[place])).sum::<f64>() / count as f64;
             let squares = said
                 .iter()
                 .map(|one| (f64::from(one[place]) - mean).powi(2));
-            sum += squares.sum::<f64>() / (count - 1.0).max(1.0);
+            sum += squares.sum::<f64>() / (count as f64 - 1.0).max(1.0);
         }
-        Ok(sum / values as f64)
+        Ok((sum / values as f64, count))
     }
 
     /// The answers of a stack, `[rows][targets]`.
