@@ -8,8 +8,11 @@ use crate::training::{Choices, Trained};
 
 /// More steps go on to be taken if they have lowered the error below this share.
 const GAIN: f64 = 0.97;
-/// The steepest fall of the error with steps that is expected to go on: by this power of them.
-const STEEPEST: f64 = 0.5;
+/// The steepest fall of the error with steps that is expected to go on: by this power of them at
+/// first,
+const STEEPEST: f64 = 0.6;
+/// and by half that power after this many times as many.
+const HALF_AS_STEEP: f64 = 16.0;
 
 /// A kind of network in the race.
 pub(super) struct Entrant {
@@ -62,18 +65,26 @@ impl Entrant {
     }
 
     /// The error that is expected after this number of steps: beyond those of the last round it
-    /// falls on as between the last two.
+    /// falls on as between the last two, ever less steeply.
     pub(super) fn expected(&self, steps: usize) -> f64 {
         match &self.judged[..] {
             [.., before, last] if self.gains() => {
                 let fall = (before.error / last.error).ln();
                 let slope = fall / (last.steps as f64 / before.steps as f64).ln();
                 let more = (steps as f64 / last.steps as f64).max(1.0);
-                last.error * more.powf(-slope.clamp(0.0, STEEPEST))
+                last.error * fallen(slope.clamp(0.0, STEEPEST), more)
             }
             _ => self.error(),
         }
     }
+}
+
+/// The share of an error that is left after `more` times as many steps, if it falls by the power
+/// `slope` of them at first: exp of minus the integral of `slope * 2^(-u / ln H)` over u from 0 to
+/// ln(more), with H = [`HALF_AS_STEEP`].
+fn fallen(slope: f64, more: f64) -> f64 {
+    let rate = std::f64::consts::LN_2 / HALF_AS_STEEP.ln();
+    (-slope / rate * (1.0 - more.powf(-rate))).exp()
 }
 
 /// The rows of the rounds.
@@ -84,4 +95,21 @@ pub(super) struct Rounds<'a> {
     /// The places in the list of training rows that are judged, fold by fold.
     pub(super) judged: Vec<usize>,
     pub(super) truth: Vec<f32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_falls_less_and_less_steeply() {
+        assert_eq!(fallen(0.5, 1.0), 1.0);
+        let slope = |more: f64| {
+            let [left, right] = [more, more * 1.0001].map(|more| fallen(0.5, more).ln());
+            (left - right) / 1.0001_f64.ln()
+        };
+        for (more, expected) in [(1.0, 0.5), (16.0, 0.25), (256.0, 0.125)] {
+            assert!((slope(more) - expected).abs() < 1e-3, "{more}");
+        }
+    }
 }

@@ -30,7 +30,7 @@ const PROCESS_SECONDS: f64 = 2e-4;
 /// and the fewest steps with which processes take part.
 const PROCESS_STEPS: usize = 5_000;
 /// Steps of the longest training of a round that compares kinds: more hardly change their order.
-const MOST: usize = 16_000;
+const MOST: usize = 8_000;
 /// Steps of the longest training of the winner's round: beyond, more networks gain more than more
 /// steps.
 const MOST_OF_WINNER: usize = 64_000;
