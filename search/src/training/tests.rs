@@ -157,7 +157,7 @@ fn a_training_starts_from_the_weights_of_another_network() {
         let (losses, trained) = run(began);
         let (from_random, _) = run(on_output(output, 9, Some(200)));
         let mean = |losses: &[f32]| losses[..20].iter().sum::<f32>();
-        assert!(mean(&losses) < 0.5 * mean(&from_random), "{losses:?}");
+        assert!(mean(&losses) < 0.8 * mean(&from_random), "{losses:?}");
         assert_ne!(weights(&trained), weights(&learnt));
     }
 }
