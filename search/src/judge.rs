@@ -165,15 +165,19 @@ fn rows(data: &Dataset, origin: Option<Origin>, part: Option<Part>) -> Result<Ro
     let own = origin.filter(|origin| origin.data_sha256 == data.sha256());
     let (rows, part, by) = match own {
         Some(origin) => {
-            let rows = data.part_rows_of_run(wanted, origin.seed, origin.division);
-            let rows = match (rows, origin.division) {
-                (Err(DataError::EmptyPart { .. }), Division::Folds { .. }) => bail!(
+            let of = |part| data.part_rows_of_run(part, origin.seed, origin.division);
+            let rows = match (of(wanted), of(Part::Validation), origin.division) {
+                (
+                    Err(DataError::EmptyPart { .. }),
+                    Err(DataError::EmptyPart { .. }),
+                    Division::Folds { .. },
+                ) => bail!(
                     Run,
                     "{}: every row of it trained, none is left to judge by; the run's own estimate of the error on new runs is \
                      in its run.json; name data with new runs, or search with --hold-out 0.2",
                     data.label()
                 ),
-                (rows, _) => rows?,
+                (rows, ..) => rows?,
             };
             (rows, Some(wanted), SplitBy::Run)
         }

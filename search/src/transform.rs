@@ -119,7 +119,7 @@ fn median_error(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Division, ReadOptions};
+    use crate::data::{Division, Pooling, ReadOptions};
     use rand::Rng;
 
     fn data(y: impl Fn(f64, f64) -> f64) -> Dataset {
@@ -145,7 +145,10 @@ mod tests {
     fn where_every_row_trains_a_part_of_them_judges() {
         let chosen = |y: &dyn Fn(f64, f64) -> f64| {
             let data = data(y);
-            let division = Division::Folds { hold_out: None };
+            let division = Division::Folds {
+                hold_out: None,
+                pool: Pooling::Auto,
+            };
             choose(&data, &Split::divide(&data, 0, division).unwrap())
         };
         assert_eq!(chosen(&|a, b| (60.0 * a * b).exp()), Transform::Log);

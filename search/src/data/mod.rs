@@ -76,5 +76,5 @@ pub use normalise::{Normalisation, Transform};
 pub use part::Part;
 pub use predictions::{Encoded, PredictionForm, PredictionWriter};
 pub use relative::{note as relative_note, words as relative_words};
-pub use split::{Division, Split};
+pub use split::{Division, Pooling, Split};
 pub use summary::{InputSummary, OutputSummary, RowSummary, Summary};

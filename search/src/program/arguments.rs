@@ -1,6 +1,7 @@
 //! The command line as typed values.
 
 use super::terminal::Verbosity;
+use super::values::{HoldOut, Names, duration, hold_out, microseconds, names};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use dense_codegen::c::Prefix;
@@ -11,7 +12,7 @@ use dense_search::collect::command::InputForm;
 use dense_search::collect::output::Decimal;
 use dense_search::contenders::{RACE, SPACES, SpaceArgument};
 use dense_search::cost_model::store;
-use dense_search::data::{Layout, Part, ReadOptions};
+use dense_search::data::{Layout, Part, Pooling, ReadOptions};
 use dense_search::design::{self, Method};
 use dense_search::device::DeviceName;
 use dense_search::search::{
@@ -417,6 +418,15 @@ pub(crate) struct SearchArguments {
     /// a tenth from there on; or a number from 0 to 0.9
     #[arg(long, value_name = "auto|SHARE", default_value = "auto", value_parser = hold_out)]
     hold_out: HoldOut,
+    /// Whether a race trains on validation rows that the data have (split value 1): yes; no, they measure and calibrate what
+    /// ships; or auto, yes where they are fewer than 600, or fewer than 10,000 with the training rows [default: auto, with --plan as that run]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "auto|yes|no",
+        hide_possible_values = true
+    )]
+    pool_validation: Option<Pooling>,
     /// The seed of every random draw
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -460,11 +470,18 @@ impl SearchArguments {
         let mut settings = SearchSettings::default();
         settings.extent = match (self.steps, &self.plan) {
             (Some(steps), _) => Extent::Steps(steps as usize),
-            (None, Some(file)) => Extent::Plan(RunDescription::carried_out(file)?),
+            (None, Some(file)) => {
+                let (plan, pooling) = RunDescription::carried_out(file)?;
+                settings.pool_validation = pooling;
+                Extent::Plan(plan)
+            }
             (None, None) => Extent::Time(self.time.unwrap_or(default_time)),
         };
         settings.space = self.space.read()?;
         settings.hold_out = self.hold_out.0;
+        if let Some(pooling) = self.pool_validation {
+            settings.pool_validation = pooling;
+        }
         settings.members = usize::from(self.members);
         settings.seed = self.seed;
         settings.threads = self.threads.map_or_else(all_cores, usize::from);
@@ -485,112 +502,4 @@ impl SearchArguments {
 
 pub(super) fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Reads `90s`, `5m` or `1.5h`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) =
-        text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
-    let unit = match unit {
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err("expected a number with s, m or h, for example 5m".into()),
-    };
-    match number.parse::<f64>().map(|number| number * unit) {
-        Ok(seconds) if (1.0..=1e7).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("expected 1s to 1e7s, for example 5m".into()),
-    }
-}
-
-/// The value of `--hold-out`; `None` is auto.
-#[derive(Debug, Clone, Copy)]
-struct HoldOut(Option<f64>);
-
-/// Reads `auto`, or a share.
-fn hold_out(text: &str) -> Result<HoldOut, String> {
-    match (text, text.parse::<f64>()) {
-        ("auto", _) => Ok(HoldOut(None)),
-        (_, Ok(share)) if (0.0..=0.9).contains(&share) => Ok(HoldOut(Some(share))),
-        _ => Err("expected auto, or a share from 0 to 0.9".into()),
-    }
-}
-
-/// Names in one argument.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Names(Vec<String>);
-
-/// Reads names separated by commas. Quotation marks around a name protect its commas and blanks;
-/// two of them inside a name stand for one.
-fn names(text: &str) -> Result<Names, String> {
-    let (mut all, mut rest) = (Vec::new(), text);
-    loop {
-        let begin = rest.trim_start();
-        let after = match begin.strip_prefix('"') {
-            None => {
-                let end = begin.find(',').unwrap_or(begin.len());
-                all.push(begin[..end].trim_end().to_owned());
-                &begin[end..]
-            }
-            Some(inside) => {
-                let (mut name, mut inside) = (String::new(), inside);
-                loop {
-                    let end = inside.find('"').ok_or("a quotation mark is not closed")?;
-                    name += &inside[..end];
-                    inside = &inside[end + 1..];
-                    match inside.strip_prefix('"') {
-                        Some(more) => {
-                            name.push('"');
-                            inside = more;
-                        }
-                        None => break,
-                    }
-                }
-                all.push(name);
-                inside.trim_start()
-            }
-        };
-        if after.is_empty() {
-            return Ok(Names(all));
-        }
-        rest = after
-            .strip_prefix(',')
-            .ok_or("expected a comma after a name in quotation marks")?;
-    }
-}
-
-/// Reads microseconds as whole nanoseconds.
-fn microseconds(text: &str) -> Result<u64, String> {
-    match text.parse::<f64>() {
-        Ok(us) if (1e-3..=1e9).contains(&us) => Ok((us * 1e3) as u64),
-        _ => Err("expected microseconds from 0.001 to 1e9, for example 5".into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_may_have_commas_blanks_and_quotation_marks_within_quotation_marks() {
-        let table: [(&str, Result<&[&str], &str>); 7] = [
-            ("a,b", Ok(&["a", "b"])),
-            ("a", Ok(&["a"])),
-            ("a , b c", Ok(&["a", "b c"])),
-            ("\"n, cm^-3\",T", Ok(&["n, cm^-3", "T"])),
-            (
-                "T, \" a \"\"q\"\" \" ,5\" pipe",
-                Ok(&["T", " a \"q\" ", "5\" pipe"]),
-            ),
-            ("a,\"b", Err("not closed")),
-            ("\"a\"b", Err("expected a comma")),
-        ];
-        for (text, expected) in table {
-            match (names(text), expected) {
-                (Ok(Names(found)), Ok(expected)) => assert_eq!(found, expected),
-                (Err(error), Err(expected)) => assert!(error.contains(expected), "{error}"),
-                (found, _) => panic!("{text}: {found:?}"),
-            }
-        }
-    }
 }

@@ -1,10 +1,11 @@
-//! The program: its command line ([`arguments`]), the commands ([`dispatch`]), and its output
-//! ([`terminal`]).
+//! The program: its command line ([`arguments`], [`values`]), the commands ([`dispatch`]), and its
+//! output ([`terminal`]).
 
 pub(crate) mod arguments;
 mod completions;
 mod demo;
 mod dispatch;
 mod terminal;
+mod values;
 
 pub(crate) use dispatch::Outcome;

@@ -165,6 +165,9 @@ fn control(facts: &Facts) -> Option<(String, String)> {
 /// The contenders of the run, as a table.
 fn contenders(facts: &Facts) -> String {
     let all = trained(facts);
+    if all.len() < 2 && facts.description.plan.space.is_race() {
+        return String::new();
+    }
     if all.len() < 2 {
         return missing("No control: this run trained nothing beside what ships.");
     }

@@ -6,6 +6,7 @@ use super::plot::{Axis, Plot};
 use super::scale::Scale;
 use super::spread::spread;
 use super::text::{digits, number};
+use crate::search::Judged;
 
 /// Levels in per cent, each with the half-width of its band in standard deviations of a Gaussian.
 const LEVELS: [(f64, f64); 12] = [
@@ -39,9 +40,15 @@ fn figures(facts: &Facts) -> Vec<String> {
 /// Describes the standard deviation, the width of the band, and the rows that the status flags.
 fn about(facts: &Facts) -> String {
     let metrics = &facts.metrics;
-    let mut about = String::from(
-        "The standard deviation is calibrated for the 90 % band, on rows that neither trained nor chose. Other levels hold as far \
-         as the errors are those of a Gaussian.",
+    let report = facts.description.report.as_ref();
+    let is_estimated = report.is_some_and(|report| report.judged == Judged::OutOfFold);
+    let mut about = format!(
+        "The standard deviation is calibrated for the 90 % band, {}. Other levels hold as far as the errors are those of a \
+         Gaussian.",
+        match is_estimated {
+            true => "on what was said of rows by networks and processes that have not seen them",
+            false => "on rows that neither trained nor chose",
+        }
     );
     if let Some(scale) = &facts.emulator.local().error_scale {
         let [least, most] = scale.limits.map(|limit| number(f64::from(limit).exp()));

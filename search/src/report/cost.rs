@@ -5,6 +5,7 @@ use super::page::{Page, figure, grid, missing};
 use super::plot::{Axis, Plot, SIZE};
 use super::scale::Scale;
 use super::text::{bytes, seconds};
+use crate::search::Judged;
 use std::collections::BTreeMap;
 
 /// Bars of the histogram.
@@ -37,6 +38,7 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
 fn pareto(facts: &Facts) -> Option<String> {
     let rows = facts.pareto.as_ref().map(|table| &table.rows);
     let rows = rows.filter(|rows| !rows.is_empty())?;
+    let report = facts.description.report.as_ref();
     let mut plot = Plot::new(
         Axis::new(
             Scale::decades(rows.iter().map(|row| row.macs as f64)),
@@ -44,7 +46,10 @@ fn pareto(facts: &Facts) -> Option<String> {
         ),
         Axis::new(
             Scale::decades(rows.iter().map(|row| row.val_mse_z)),
-            "mse_z on validation rows (1)",
+            match report.map(|report| report.judged) {
+                Some(Judged::OutOfFold) => "mse_z, estimated (1)",
+                _ => "mse_z on validation rows (1)",
+            },
         ),
     );
     let mut front: Vec<_> = rows

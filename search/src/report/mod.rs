@@ -1,8 +1,8 @@
 //! The report on a run: one self-contained page, with the answer first.
 //!
 //! In the order of the data flow: [`facts`] gathers the contents. The parts of the page, from top
-//! to bottom, are `answer`, `samples`, `errors` with its `residuals`, `band`, `architecture`,
-//! `progress`, `cost` and `settings`. They consist of `plot`s with their `scale`s and of `text`.
+//! to bottom, are `answer`, `samples`, `errors` with its `residuals`, `band`, `race`,
+//! `architecture`, `progress`, `cost` and `settings`. They consist of `plot`s with their `scale`s and of `text`.
 //! `page` adds the document around them. If a run lacks something, one line in its place says so.
 
 mod answer;
@@ -16,6 +16,7 @@ mod outputs;
 mod page;
 mod plot;
 mod progress;
+mod race;
 mod residuals;
 mod samples;
 mod scale;
@@ -36,6 +37,7 @@ pub fn html(facts: &Facts) -> String {
     samples::section(facts, &mut page);
     errors::section(facts, &mut page);
     band::section(facts, &mut page);
+    race::section(facts, &mut page);
     architecture::section(facts, &mut page);
     progress::section(facts, &mut page);
     cost::section(facts, &mut page);

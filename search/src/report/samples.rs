@@ -39,6 +39,8 @@ pub(super) fn section(facts: &Facts, page: &mut Page) {
             OUT_OF_FOLD =>
                 "which train; what is shown was said by networks and processes that have not seen them, with errors of \
                  the size that is expected of the emulator on new runs",
+            _ if facts.description.plan.space.is_race() =>
+                "which trained and chose nothing, but a half of which fitted the band: on new runs expect it to hold a little less",
             _ =>
                 "which trained nothing, but chose what ships and fitted its band: on new runs expect more error",
         }

@@ -69,6 +69,18 @@ fn written(value: f64, digits: usize, largest: i32) -> String {
     }
 }
 
+/// Formats a value to three digits with a power of ten, whatever its size: such values line up in a
+/// column.
+pub(super) fn scientific(value: f64) -> String {
+    if !value.is_finite() {
+        return "–".into();
+    }
+    let written = format!("{value:.2e}");
+    let (mantissa, exponent) = written.split_once('e').unwrap_or((&written, "0"));
+    let exponent = superscript(exponent.parse().unwrap_or(0));
+    format!("{mantissa}·10{exponent}").replace('-', "−")
+}
+
 fn superscript(exponent: i32) -> String {
     let raised = |letter| match letter {
         '-' => '⁻',
@@ -134,6 +146,8 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(decimals(value, 5), text, "{value}");
         }
+        let written = [0.366, -7.936e-12, f64::NAN].map(scientific);
+        assert_eq!(written, ["3.66·10⁻¹", "−7.94·10⁻¹²", "–"]);
         assert_eq!(percent(0.0161), "1.61\u{a0}%");
     }
 

@@ -10,20 +10,23 @@ mod records;
 mod run_report;
 mod settings;
 mod ship;
+mod time_spent;
 mod train;
 
 pub use race::Plan;
 pub use records::{
     DataSource, GroupCandidates, ParetoTable, RunDescription, TrainingHistory, TrainingRecords,
 };
-pub use run_report::{Judged, ParetoRow, Raced, RunReport, Verdict};
+pub use run_report::{Judged, ParetoRow, Raced, Round, RunReport, Verdict};
+pub(crate) use run_report::{PROCESSES, STACK};
 pub use settings::{ControlMode, Extent, SearchSettings, TeacherMode, TransformMode};
+pub use time_spent::TimeSpent;
 
 use crate::components::Learnt;
 use crate::contenders::{Contender, Role};
 use crate::cost_model;
 use crate::data::{
-    DataError, Dataset, Normalisation, ReadOptions, Split, Transform, relative_note,
+    DataError, Dataset, Normalisation, Pooling, ReadOptions, Split, Transform, relative_note,
 };
 use crate::error::{Error, Result, bail, ensure};
 use crate::events::Observer;
@@ -38,6 +41,7 @@ use crate::warnings;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use time_spent::Clock;
 
 /// Data with their source, so that the run can be resumed and reported on.
 #[derive(Debug)]
@@ -129,8 +133,15 @@ impl Search {
     /// written.
     pub fn run(&self, input: &Input, out: &Path, observer: &dyn Observer) -> Result<RunReport> {
         let began = Instant::now();
+        let clock = Clock::new(self.settings.threads);
         let mut plan = self.settings.clone();
         let device = plan.device.open()?;
+        ensure!(
+            Settings,
+            plan.space.is_race() || plan.pool_validation != Pooling::Yes,
+            "--pool-validation yes is for races: a search of a space by name chooses and calibrates by validation rows, which \
+             cannot train; leave it out, or leave --space out"
+        );
         let split = Split::divide(&input.data, plan.seed, plan.division())?;
         split.check_varies(&input.data)?;
         let relative = input.data.relative_needed(&split.train);
@@ -186,6 +197,7 @@ impl Search {
             folder: &folder,
             observer,
             began,
+            clock,
         };
         under_way.end(&mut description)
     }
@@ -238,6 +250,7 @@ impl Search {
             folder: &folder,
             observer,
             began,
+            clock: Clock::new(plan.threads),
         };
         under_way.end(&mut description)
     }
@@ -253,6 +266,7 @@ struct Run<'a> {
     folder: &'a RunFolder,
     observer: &'a dyn Observer,
     began: Instant,
+    clock: Clock,
 }
 
 impl Run<'_> {
@@ -341,11 +355,13 @@ impl Run<'_> {
         let names: Vec<String> = contenders.iter().map(Contender::name).collect();
         self.observer.detail(format!("trains {}", names.join(", ")));
         let raced = self.race(contenders, self.settings.choices, learnt)?;
-        let evidence = match &raced.unseen {
+        // Rows that the file keeps apart measure; where there are none, folds estimate.
+        let unseen = raced.unseen.filter(|_| self.split.validation.is_empty());
+        let evidence = match &unseen {
             Some(unseen) => Evidence::Unseen(unseen),
             None => Evidence::HeldOut(&self.split),
         };
-        if let Some(unseen) = &raced.unseen {
+        if let Some(unseen) = &unseen {
             self.folder.write_unseen(unseen)?;
         }
         let normalisation = learnt.normalisation;
@@ -353,6 +369,7 @@ impl Run<'_> {
         let mut report = pool(self.settings.threads)?.install(ship)?;
         report.race = raced.told;
         report.plan = Some(raced.plan);
+        report.time_spent = Some(self.clock.spent());
         self.keep(report, description)
     }
 

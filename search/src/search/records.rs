@@ -8,7 +8,7 @@ use super::race::Plan;
 use super::run_report::{ParetoRow, RunReport};
 use super::settings::SearchSettings;
 use crate::contenders::Role;
-use crate::data::{Dataset, ReadOptions};
+use crate::data::{Dataset, Pooling, ReadOptions};
 use crate::error::{Context, Error, Result, ensure};
 use crate::json::{self, Version};
 use crate::provenance::TOOL;
@@ -37,21 +37,24 @@ pub struct RunDescription {
 }
 
 impl RunDescription {
-    /// Reads what the race of a run has carried out from its `run.json`.
+    /// Reads what the race of a run has carried out from its `run.json`, and whether validation rows
+    /// were to train.
     ///
     /// # Errors
     /// The file cannot be read, is not the description of a run, or the run held no race.
-    pub fn carried_out(file: &Path) -> Result<Plan> {
+    pub fn carried_out(file: &Path) -> Result<(Plan, Pooling)> {
         let text = fs::read(file).with_context(|| {
             let file = file.display();
             format!("--plan {file}: cannot be read; name the run.json of a run")
         })?;
         let what = format!("the description of a run that {TOOL} can read");
         let description: Self = json::parse(&text, file, &what)?;
+        let pooling = description.plan.pool_validation;
         let report = description.report.filter(|report| !report.interrupted);
         let plan = report.and_then(|report| report.plan);
         let file = file.display();
-        plan.ok_or_else(|| Error::Run(format!("--plan {file}: no race was held to its end there")))
+        let none = || Error::Run(format!("--plan {file}: no race was held to its end there"));
+        Ok((plan.ok_or_else(none)?, pooling))
     }
 }
 
@@ -227,6 +230,7 @@ mod tests {
                 interrupted: false,
                 race: Vec::new(),
                 plan: None,
+                time_spent: None,
                 contenders: vec![verdict],
                 pareto: Vec::new(),
             }),

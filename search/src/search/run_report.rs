@@ -1,6 +1,7 @@
 //! The report of a search: the shipped emulator and its quality, and all other contenders.
 
 use super::race::Plan;
+use super::time_spent::TimeSpent;
 use crate::contenders::Role;
 use crate::data::Transform;
 use crate::json::{float, floats};
@@ -54,11 +55,15 @@ pub struct RunReport {
     pub ms_per_step: f64,
     /// Whether it was interrupted before its last step.
     pub interrupted: bool,
-    /// The errors of what raced, the latest of each; empty where nothing did.
+    /// The errors of what raced, the least of each; empty where nothing did.
     pub race: Vec<Raced>,
     /// What the race carried out; `None` where there was none.
     #[serde(deserialize_with = "Option::deserialize")]
     pub plan: Option<Plan>,
+    /// What the CPU time of a race went into; absent where there was none, and from reports of
+    /// before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_spent: Option<TimeSpent>,
     /// All contenders.
     pub contenders: Vec<Verdict>,
     /// The best ensembles of the run at each cost, in order of increasing error.
@@ -88,20 +93,38 @@ impl Judged {
     }
 }
 
+/// Name of Gaussian processes among what raced, all families together,
+pub(crate) const PROCESSES: &str = "processes";
+/// and of the stack of all models.
+pub(crate) const STACK: &str = "stack";
+
 /// What a race says of a kind of network, or of the models that may teach.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Raced {
     /// The kind of network; `processes` or `stack` for Gaussian processes and for all together.
     pub name: String,
-    /// Steps of each network; 0 for others.
+    /// Steps of each network of the round with the least error; 0 for others.
     pub steps: usize,
-    /// Mean squared error on rows that each has not seen, in training deviations.
+    /// The least mean squared error on rows that each has not seen, in training deviations.
     #[serde(deserialize_with = "float")]
     pub mse_z: f64,
     /// The weight in what teaches; 0 where it is not asked.
     #[serde(deserialize_with = "float")]
     pub weight: f64,
+    /// The errors of each round, of a kind of network; none in reports of before they were kept.
+    #[serde(default)]
+    pub rounds: Vec<Round>,
+}
+
+/// What a round says of a kind of network.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// Steps of each network.
+    pub steps: usize,
+    /// Mean squared error on rows that each has not seen, in training deviations.
+    #[serde(deserialize_with = "float")]
+    pub mse_z: f64,
 }
 
 /// A contender's results.
@@ -233,7 +256,8 @@ impl RunReport {
                 format!("{} of {:.3} ms", self.steps, self.ms_per_step),
             ),
         ];
-        for (name, value) in lines {
+        let spent = self.time_spent.map(|spent| ("time spent", spent.text()));
+        for (name, value) in lines.into_iter().chain(spent) {
             let _ = writeln!(text, "{name:16} {value}");
         }
         if !self.race.is_empty() {

@@ -6,7 +6,7 @@ use crate::components::{Components, MANY};
 use crate::contenders::{Contender, RACE, SpaceChoice, output_shape};
 use crate::control::within_work_of;
 use crate::cost_model::CostModel;
-use crate::data::{Dataset, Division, Normalisation, Split, Transform};
+use crate::data::{Dataset, Division, Normalisation, Pooling, Split, Transform};
 use crate::device::DeviceName;
 use crate::error::{Result, ensure};
 use crate::fixed::{Conditions, led_on, widest};
@@ -65,6 +65,8 @@ pub struct SearchSettings {
     /// as many as the number of rows suggests ([`Division::Folds`]).
     #[serde(deserialize_with = "Option::deserialize")]
     pub hold_out: Option<f64>,
+    /// Whether validation rows that the data have train in a race.
+    pub pool_validation: Pooling,
 }
 
 impl Default for SearchSettings {
@@ -85,6 +87,7 @@ impl Default for SearchSettings {
             control: ControlMode::default(),
             ablation: false,
             hold_out: None,
+            pool_validation: Pooling::default(),
         }
     }
 }
@@ -156,6 +159,7 @@ impl SearchSettings {
         match self.space.is_race() {
             true => Division::Folds {
                 hold_out: self.hold_out,
+                pool: self.pool_validation,
             },
             false => Division::HeldOut,
         }

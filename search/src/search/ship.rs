@@ -137,6 +137,7 @@ impl Run<'_> {
             interrupted: finished.iter().any(|contender| contender.interrupted),
             race: Vec::new(),
             plan: None,
+            time_spent: None,
             contenders: verdicts,
             pareto: Vec::new(),
         };

@@ -289,7 +289,8 @@ impl Run<'_> {
                 .elapsed()
                 .saturating_sub(step.ranking.unwrap_or_default());
             if trainer.wants_record(&step) {
-                trainer.record(&step, pace.elapsed().as_secs_f64())?;
+                let record = || trainer.record(&step, pace.elapsed().as_secs_f64());
+                self.clock.beside(record)?;
             }
             if step.phase != Phase::Polish {
                 pace.took(step.macs, time);
@@ -354,8 +355,10 @@ impl Run<'_> {
     }
 
     fn save(&self, trainer: &Trainer, name: &str, pace: &Pace) -> Result<()> {
-        let checkpoint = trainer.checkpoint(pace.elapsed().as_secs_f64())?;
-        self.folder.write_checkpoint(name, &checkpoint.to_bytes()?)
+        self.clock.beside(|| {
+            let checkpoint = trainer.checkpoint(pace.elapsed().as_secs_f64())?;
+            self.folder.write_checkpoint(name, &checkpoint.to_bytes()?)
+        })
     }
 
     /// The encoded rows with these indices, followed by those of a lesson; outputs in the network's
@@ -394,7 +397,7 @@ impl Run<'_> {
             .map(|part| part.len())
             .collect();
         // Where every row trains, folds of them judge and calibrate.
-        let (judging, calibrating) = match self.settings.space.is_race() {
+        let (judging, calibrating) = match self.split.validation.is_empty() {
             true => (self.split.train.len(), self.split.train.len()),
             false => (self.split.validation.len(), self.split.calibration.len()),
         };

@@ -6,6 +6,7 @@
 //! - [`images`]: outputs of two dimensions, and super-architectures from files,
 //! - [`judging`]: the rows and columns that `evaluate` judges,
 //! - [`mending`]: unusable files, and the suggested lines that repair them,
+//! - [`pooling`]: validation rows in a race,
 //! - [`precision`]: outputs that float32 cannot represent, and constant ones,
 //! - [`locks`]: two programs that write to the same run; [`pipes`]: readers that end before the
 //!   program,
@@ -35,6 +36,7 @@ mod memory;
 mod mending;
 #[cfg(unix)]
 mod pipes;
+mod pooling;
 mod precision;
 mod report;
 mod resume;

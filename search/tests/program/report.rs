@@ -29,6 +29,24 @@ fn searched(data: &Path, folder: &Path) -> PathBuf {
 }
 
 #[test]
+fn a_report_on_a_race_tells_who_taught_what_ships() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), &[]);
+    let run = folder.path().join("run");
+    let search = ["search", text(&data), "--steps", "60", "--threads", "1"];
+    let taught = ["--teacher", "always", "--out", text(&run)];
+    succeeds(&[&search[..], &taught].concat());
+    let page = fs::read_to_string(reported(&run)).unwrap();
+    for shown in [
+        "and was taught by the stack of models (mse_z ",
+        " on such rows), as --teacher always asks.",
+        "at up to 960 fresh points",
+    ] {
+        assert!(page.contains(shown), "the page does not show {shown}");
+    }
+}
+
+#[test]
 fn a_report_on_a_race_shows_what_was_said_of_rows_by_those_that_had_not_seen_them() {
     let folder = tempfile::tempdir().unwrap();
     let data = data(folder.path(), &[12]);
@@ -37,6 +55,23 @@ fn a_report_on_a_race_shows_what_was_said_of_rows_by_those_that_had_not_seen_the
     let page = fs::read_to_string(reported(&run)).unwrap();
     let part = format!("Of {ROWS} out-of-fold runs, which train; what is shown was said by");
     assert!(page.contains(&part), "{page}");
+    for shown in [
+        "What raced",
+        "of 4 kinds of network, its networks of folds erred least",
+        "It trained on all training rows alone, as --teacher none asks",
+        "is estimated out of fold",
+        "Error against steps.",
+        "What the time went into.",
+        "3, then 15 steps of each network",
+        "60 steps on all training rows",
+    ] {
+        assert!(page.contains(shown), "the page does not show {shown}");
+    }
+    // Nothing was to be compared with a control.
+    assert!(!page.contains("No control"), "{page}");
+    if let Some(browser) = browser() {
+        assert_fine(browser, &run.join("report.html"));
+    }
     // What was said, not what the emulator answers after having seen the rows.
     let unseen = fs::read(run.join("unseen.safetensors")).unwrap();
     assert!(unseen.len() > ROWS * 12 * 4);

@@ -20,8 +20,9 @@ mod teach;
 
 pub use plan::Plan;
 
-use super::run_report::Raced;
+use super::run_report::{PROCESSES, Raced, Round, STACK};
 use super::settings::{Extent, TeacherMode};
+use super::time_spent::Part;
 use super::train::{Finished, Task};
 use super::{Run, pool};
 use crate::components::Learnt;
@@ -33,7 +34,7 @@ use crate::training::{Choices, Optimiser};
 use crate::unseen::Unseen;
 use entrants::{Entrant, Rounds};
 use std::time::Duration;
-use teach::{PROCESSES, Teacher};
+use teach::Teacher;
 
 /// Rows of a student's step, and the decay of its weights: it cannot learn its rows by heart.
 const STUDENTS_BATCH: usize = 256;
@@ -70,10 +71,15 @@ impl Run<'_> {
         let most = self.most_steps(&rounds, winner);
         let teacher = match self.observer.is_interrupted() {
             true => None,
-            false => self.teacher(&rounds, &entrants, processes.as_ref())?,
+            false => {
+                let stack = || self.teacher(&rounds, &entrants, processes.as_ref());
+                self.clock.during(Part::Answers, stack)?
+            }
         };
         let steps = most.unwrap_or_else(|| self.steps_left(winner, &plan));
         let expected = winner.expected(steps) * self.share_of_fold(&rounds);
+        let stack = teacher.as_ref().map(|one| one.error);
+        let stack = stack.filter(|_| self.settings.teacher != TeacherMode::None);
         let taught = teacher.filter(|one| match (self.settings.teacher, plan.is_taught) {
             (TeacherMode::None, _) => false,
             (TeacherMode::Always, _) => true,
@@ -82,14 +88,16 @@ impl Run<'_> {
         });
         plan.is_taught = Some(taught.is_some());
         if let Some(teacher) = taught.as_ref().filter(|_| plan.fresh == 0) {
-            plan.fresh = self.fresh(teacher, &rounds)?;
+            let fresh = || self.fresh(teacher, &rounds);
+            plan.fresh = self.clock.during(Part::Answers, fresh)?;
         }
         if !self.observer.is_interrupted() {
             self.write_plan(&plan)?;
         }
-        let lesson = taught
-            .as_ref()
-            .map(|one| self.lesson_of(one, &rounds, plan.fresh));
+        let lesson = taught.as_ref().map(|one| {
+            let answer = || self.lesson_of(one, &rounds, plan.fresh);
+            self.clock.during(Part::Answers, answer)
+        });
         let lesson = lesson.transpose()?;
         if let Some(teacher) = &taught {
             self.observer.status(format!(
@@ -107,7 +115,7 @@ impl Run<'_> {
             finished.departure = Some(departure);
         }
         let unseen = self.unseen(&rounds, winner, taught.as_ref(), &finished);
-        let told = told(&entrants, processes.as_ref(), taught.as_ref());
+        let told = told(&entrants, processes.as_ref(), (stack, taught.as_ref()));
         Ok(Outcome {
             finished,
             told,
@@ -177,7 +185,9 @@ impl Run<'_> {
             is_divided: true,
             contenders: 1,
         };
-        pool(self.settings.threads)?.install(|| self.train(winner.contender.clone(), &task))
+        let train = || self.train(winner.contender.clone(), &task);
+        let pool = pool(self.settings.threads)?;
+        self.clock.during(Part::Last, || pool.install(train))
     }
 
     /// The answers to rows by those that have not seen them, with errors of the size that is expected
@@ -206,26 +216,32 @@ impl Run<'_> {
     }
 }
 
-/// The errors of what raced, the best first, and of what teaches.
+/// The errors of what raced, the best first, and of the stack, which may teach.
 fn told(
     entrants: &[Entrant],
     processes: Option<&Processes>,
-    teacher: Option<&Teacher<'_>>,
+    (stack, teacher): (Option<f64>, Option<&Teacher<'_>>),
 ) -> Vec<Raced> {
     let weight = |name: &str| teacher.map_or(0.0, |teacher| teacher.weight(name));
     let networks = entrants.iter().filter_map(|entrant| {
-        let last = entrant.judged.last()?;
-        Some((entrant.name(), last.steps, last.error))
+        let best = entrant.best()?;
+        let rounds = entrant.judged.iter().map(|judged| Round {
+            steps: judged.steps,
+            mse_z: judged.error,
+        });
+        Some((entrant.name(), best.steps, best.error, rounds.collect()))
     });
-    let processes = processes.map(|one| (PROCESSES.to_owned(), 0, one.error()));
-    let stack = teacher.map(|one| ("stack".to_owned(), 0, one.error));
+    let others = |name: &str, error| (name.to_owned(), 0, error, Vec::new());
+    let processes = processes.map(|one| others(PROCESSES, one.error()));
+    let stack = stack.map(|error| others(STACK, error));
     let all = networks.chain(processes).chain(stack);
     let mut all: Vec<Raced> = all
-        .map(|(name, steps, mse_z)| Raced {
+        .map(|(name, steps, mse_z, rounds)| Raced {
             weight: weight(&name),
             name,
             steps,
             mse_z,
+            rounds,
         })
         .collect();
     all.sort_by(|a, b| a.mse_z.total_cmp(&b.mse_z));

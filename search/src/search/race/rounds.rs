@@ -11,6 +11,7 @@ use crate::error::{Context, Error, Result};
 use crate::events::Training;
 use crate::gaussian_process::{Look, Processes};
 use crate::search::settings::{Extent, TeacherMode};
+use crate::search::time_spent::Part;
 use crate::search::{Run, pool};
 use crate::teacher::{encoded_box, mean_square};
 use crate::training::{Checkpoint, Choices, Members, Settings, Trained, Trainer};
@@ -124,7 +125,8 @@ impl Run<'_> {
             Extent::Time(_) => None,
         };
         let pool = pool(self.settings.threads)?;
-        let look = pool.install(|| self.look(rounds.learnt, given.as_ref()));
+        let look = || pool.install(|| self.look(rounds.learnt, given.as_ref()));
+        let look = self.clock.during(Part::Processes, look);
         let (mut look, mut processes) = (Some(look), None);
         let end = self.end_of(share_of_rounds(folds), Duration::ZERO);
         if end.is_some() {
@@ -193,7 +195,8 @@ impl Run<'_> {
             if let Some(look) = look.take() {
                 let error = racing[0].error();
                 let fit = || self.processes(look, given.as_ref(), error);
-                if let Some((seconds, fitted)) = pool.install(fit) {
+                let fit = || pool.install(fit);
+                if let Some((seconds, fitted)) = self.clock.during(Part::Processes, fit) {
                     plan.process_seconds = seconds;
                     processes = Some(fitted);
                 }
@@ -249,9 +252,16 @@ impl Run<'_> {
             .flat_map(|entrant| (0..folds).map(move |fold| (entrant, fold)))
             .collect();
         let (taken, total) = (AtomicUsize::new(0), steps * jobs.len());
-        let train = |&(entrant, fold): &(usize, usize)| -> Result<(Trained, Vec<f32>)> {
-            let entrant = &entrants[entrant];
-            let trained = self.piece(rounds, entrant, (fold, steps), (&taken, total))?;
+        let train = |&(entrant, fold): &(usize, usize)| -> Result<Trained> {
+            self.piece(rounds, &entrants[entrant], (fold, steps), (&taken, total))
+        };
+        let pool = pool(self.settings.threads)?;
+        let train = || jobs.par_iter().map(train).collect::<Result<Vec<_>>>();
+        let trained = self.clock.during(Part::Rounds, || pool.install(train))?;
+        if self.observer.is_interrupted() {
+            return Ok(());
+        }
+        let judge = |(&(_, fold), trained): (&(usize, usize), Trained)| {
             if fold >= judging {
                 return Ok((trained, Vec::new()));
             }
@@ -259,11 +269,9 @@ impl Run<'_> {
             let said = self.says(&trained, &rounds.learnt.x(&rows), rounds.learnt)?;
             Ok((trained, said))
         };
-        let train = || jobs.par_iter().map(train).collect::<Result<Vec<_>>>();
-        let mut done = pool(self.settings.threads)?.install(train)?.into_iter();
-        if self.observer.is_interrupted() {
-            return Ok(());
-        }
+        let judge = || jobs.par_iter().zip(trained).map(judge);
+        let done: Result<Vec<_>> = pool.install(|| judge().collect());
+        let mut done = done?.into_iter();
         for entrant in entrants {
             let (networks, said): (Vec<_>, Vec<_>) = done.by_ref().take(folds).unzip();
             let said = said.concat();
@@ -305,6 +313,7 @@ impl Run<'_> {
             let checkpoint = trainer.checkpoint(self.began.elapsed().as_secs_f64())?;
             self.folder.write_checkpoint(&name, &checkpoint.to_bytes()?)
         };
+        let save = |trainer: &Trainer| self.clock.beside(|| save(trainer));
         let mut saved = Instant::now();
         let is_new = !trainer.is_done();
         while !trainer.is_done() && !self.observer.is_interrupted() {

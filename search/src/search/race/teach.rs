@@ -8,6 +8,7 @@
 use super::entrants::{Entrant, Judgement, Rounds};
 use crate::error::Result;
 use crate::gaussian_process::Processes;
+use crate::search::run_report::PROCESSES;
 use crate::search::settings::Extent;
 use crate::search::{Run, pool};
 use crate::stack::Stack;
@@ -31,9 +32,6 @@ const FEWEST: usize = 1 << 10;
 const SHARE_OF_ANSWERS: f64 = 0.12;
 /// Inputs whose answers are timed.
 const TIMED: usize = 256;
-
-/// Name of the processes among the models.
-pub(super) const PROCESSES: &str = "processes";
 
 /// A model of a stack.
 enum Model<'a> {
