@@ -91,6 +91,21 @@ impl Components {
         self.basis.len() / self.outputs
     }
 
+    /// Returns the components with this basis; `None` if it has no whole rows.
+    ///
+    /// *Shapes*: `basis`: `[count][outputs]`, as [`Components::basis`].
+    #[must_use]
+    pub fn with_basis(basis: Vec<f32>, outputs: usize) -> Option<Self> {
+        let is_whole = outputs > 0 && !basis.is_empty() && basis.len().is_multiple_of(outputs);
+        is_whole.then_some(Self { basis, outputs })
+    }
+
+    /// Returns the basis, `[count][outputs]`: the outputs are sums of its rows times components.
+    #[must_use]
+    pub fn basis(&self) -> &[f32] {
+        &self.basis
+    }
+
     /// Returns the output node of networks that learn the components.
     #[must_use]
     pub fn node(&self) -> Shape {

@@ -20,7 +20,8 @@
 //! - [`training`] alternates the two updates of DENSE, by [`optimiser`], and ends with [`lbfgs`] if
 //!   there are few rows;
 //! - [`teacher`] adds rows that a [`gaussian_process`] predicts, where its predictions are good;
-//! - [`stack`] weighs models by what each says of rows that it has not seen;
+//! - [`stack`] weighs models by what each says of rows that it has not seen; [`kept_teacher`] is
+//!   the stack that a race leaves in its run;
 //! - [`assemble`](mod@assemble) builds an emulator from the trained networks; [`calibration`] fits
 //!   its uncertainty, and [`holes`] finds the parts of the box without points;
 //! - [`device`] names the training device, a CPU or a GPU; [`transfer`] reads values back from it;
@@ -83,6 +84,7 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+mod arrays;
 pub mod assemble;
 pub mod budget;
 pub mod calibration;
@@ -108,6 +110,7 @@ pub mod holes;
 pub mod inspect;
 mod json;
 pub mod judge;
+pub mod kept_teacher;
 pub mod latency;
 pub mod lbfgs;
 pub mod learning_curve;
@@ -142,5 +145,6 @@ pub use dense_codegen::executor::Executor;
 pub use dense_codegen::rust::{FreezeOptions, FrozenCrate, freeze};
 pub use error::{Error, Result};
 pub use events::{Event, Observer};
-pub use run_folder::emulator_of;
+pub use kept_teacher::Teacher;
+pub use run_folder::{emulator_of, teacher_of};
 pub use search::{Extent, Input, RunReport, Search, SearchSettings};

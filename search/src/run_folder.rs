@@ -10,6 +10,7 @@
 //! | `contenders/NAME.safetensors` | the emulator of every contender | at the end |
 //! | `pareto/ROW.safetensors` | the emulator of each row of the Pareto table | at the end |
 //! | `pareto.json` | the Pareto table, in order of increasing error | at the end |
+//! | `teacher.safetensors` | the stack of a race's models, unless larger than 256 MiB | after the rounds of a race |
 //! | `unseen.safetensors` | answers to rows by what has not seen them, if every row trained | at the end |
 //! | `history.json` | how each training went | at the end |
 //!
@@ -21,8 +22,10 @@
 use crate::data::write_whole;
 use crate::error::{Context, Error, Result, bail};
 use crate::events::Observer;
+use crate::fixed::Kind;
 use crate::folder_lock::FolderLock;
 use crate::json;
+use crate::kept_teacher::Teacher;
 use crate::provenance::TOOL;
 use crate::search::{ParetoTable, RunDescription, TrainingHistory};
 use crate::unseen::Unseen;
@@ -183,6 +186,10 @@ impl RunFolder {
         self.path.join("unseen.safetensors")
     }
 
+    fn teacher_file(&self) -> PathBuf {
+        self.path.join("teacher.safetensors")
+    }
+
     fn checkpoint(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.{CHECKPOINT}"))
     }
@@ -289,22 +296,25 @@ impl RunFolder {
         Ok(write_whole(&self.unseen_file(), &unseen.to_bytes()?)?)
     }
 
+    /// Writes the bytes of a race's teacher.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn write_teacher(&self, bytes: &[u8]) -> Result<()> {
+        Ok(write_whole(&self.teacher_file(), bytes)?)
+    }
+
     /// Reads the answers to rows by what has not seen them, if the run has them.
     ///
     /// # Errors
     /// The file cannot be read, or is damaged.
     pub fn unseen(&self) -> Result<Option<Unseen>> {
         let path = self.unseen_file();
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let unseen = Unseen::from_bytes(&bytes);
-                unseen
-                    .map(Some)
-                    .with_context(|| format!("{}: damaged; search again", path.display()))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("{}: cannot be read", path.display())),
-        }
+        let bytes = bytes_if_there(&path)?;
+        let unseen = bytes.map(|bytes| Unseen::from_bytes(&bytes));
+        unseen
+            .transpose()
+            .with_context(|| format!("{}: damaged; search again", path.display()))
     }
 
     /// Writes the checkpoint of the training of a space.
@@ -320,12 +330,7 @@ impl RunFolder {
     /// # Errors
     /// The file cannot be read.
     pub fn read_checkpoint(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let path = self.checkpoint(name);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("{}: cannot be read", path.display())),
-        }
+        bytes_if_there(&self.checkpoint(name))
     }
 
     /// Removes the checkpoints of all trainings.
@@ -366,6 +371,38 @@ pub fn emulator_of(run: &Path) -> Result<Emulator> {
     )
 }
 
+/// Returns the teacher that a race has left in a run's folder.
+///
+/// # Errors
+/// The run has no teacher or is not finished, or the file is damaged or of another version.
+pub fn teacher_of(run: &Path) -> Result<Teacher> {
+    let folder = RunFolder::at(run);
+    let (path, file) = (run.display(), folder.teacher_file());
+    if run.is_file() {
+        bail!(
+            Run,
+            "{path}: an emulator by itself has no teacher; name the folder that search made with --out"
+        );
+    }
+    if folder.description_file().exists() && !folder.emulator().exists() {
+        return Err(folder.unfinished());
+    }
+    match bytes_if_there(&file)? {
+        Some(bytes) => Teacher::from_bytes(&bytes).with_context(|| {
+            format!(
+                "{}: not a teacher that {TOOL} can read; repeat the search, with `--plan {}` to the same emulator",
+                file.display(),
+                folder.description_file().display()
+            )
+        }),
+        None => bail!(
+            Run,
+            "{path}: the run has no teacher; a race leaves one, which is the default of `dense-search search` and its spaces {},              unless it is interrupted early or the teacher is larger than 256 MiB",
+            Kind::ALL.map(Kind::name).join(", ")
+        ),
+    }
+}
+
 /// Writes a JSON file that ends in a line break.
 fn write_line(path: &Path, mut json: Vec<u8>) -> Result<()> {
     json.push(b'\n');
@@ -374,11 +411,15 @@ fn write_line(path: &Path, mut json: Vec<u8>) -> Result<()> {
 
 /// Reads a JSON file, if it exists.
 fn read_if_there<T: DeserializeOwned>(path: &Path, what: &str) -> Result<Option<T>> {
+    let what = format!("{what} that {TOOL} can read");
+    let text = bytes_if_there(path)?;
+    text.map(|text| json::parse(&text, path, &what)).transpose()
+}
+
+/// Reads a file, if it exists.
+fn bytes_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
-        Ok(text) => {
-            let what = format!("{what} that {TOOL} can read");
-            json::parse(&text, path, &what).map(Some)
-        }
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("{}: cannot be read", path.display())),
     }

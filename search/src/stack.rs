@@ -17,6 +17,8 @@
 //! Source: Breiman, "Stacked regressions", Machine Learning 24, 49 (1996), section 2: non-negative
 //! weights. The shrinkage is a ridge towards equal weights instead of none.
 
+use crate::arrays::{ArraysIn, ArraysOut};
+use crate::error::{Error, Result};
 use crate::streams::{permutation, stream};
 
 /// Values of lambda.
@@ -30,12 +32,18 @@ const CONVERGED: f64 = 1e-9;
 /// and at the latest after this number of sweeps.
 const SWEEPS: usize = 2000;
 
-/// The weights of a stack.
+/// The weights of models, which add up to one for each output.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stack {
+pub struct Weights {
     models: usize,
     /// `[models]`, or `[outputs][models]`.
-    weights: Vec<f64>,
+    values: Vec<f64>,
+}
+
+/// The weights of a stack, and how well it does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stack {
+    weights: Weights,
     shrinkage: f64,
     error: f64,
     left_out: Vec<f32>,
@@ -110,8 +118,10 @@ impl Stack {
             }));
         }
         Some(Self {
-            models: models.len(),
-            weights,
+            weights: Weights {
+                models: models.len(),
+                values: weights,
+            },
             shrinkage: choice.shrinkage,
             error: error / y.len() as f64,
             left_out,
@@ -136,17 +146,91 @@ impl Stack {
         self.shrinkage
     }
 
+    /// Returns the weights.
+    #[must_use]
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
     /// Returns whether each output has weights of its own.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        self.weights.len() > self.models
+        self.weights.is_own()
     }
 
     /// Returns a model's weight, the mean over outputs.
     #[must_use]
     pub fn weight(&self, model: usize) -> f64 {
-        let of_outputs = self.weights.iter().skip(model).step_by(self.models);
-        of_outputs.sum::<f64>() / (self.weights.len() / self.models) as f64
+        self.weights.of(model)
+    }
+
+    /// Returns the weighted mean of predictions, as [`Weights::combine`].
+    #[must_use]
+    pub fn combine(&self, models: &[&[f32]], outputs: usize) -> Vec<f32> {
+        self.weights.combine(models, outputs)
+    }
+}
+
+impl Weights {
+    /// Returns the weights of this number of models; `None` if `values` are not `[models]` or
+    /// `[outputs][models]` finite numbers that are not negative.
+    #[must_use]
+    pub fn new(models: usize, values: Vec<f64>) -> Option<Self> {
+        let is_whole = models > 0 && !values.is_empty() && values.len().is_multiple_of(models);
+        let is_sound = |value: &f64| value.is_finite() && *value >= 0.0;
+        (is_whole && values.iter().all(is_sound)).then_some(Self { models, values })
+    }
+
+    /// Adds the weights to a file.
+    pub(crate) fn save(&self, name: &str, arrays: &mut ArraysOut) {
+        let shape = match self.is_own() {
+            true => vec![self.values.len() / self.models, self.models],
+            false => vec![self.models],
+        };
+        arrays.add(name, &shape, self.values.iter().copied());
+    }
+
+    /// Reads what [`Weights::save`] has added.
+    ///
+    /// # Errors
+    /// The file has no weights of this number of models and outputs.
+    pub(crate) fn load(
+        name: &str,
+        (models, outputs): (usize, usize),
+        arrays: &ArraysIn<'_>,
+    ) -> Result<Self> {
+        let (shape, values) = arrays.take_any(name)?;
+        let is_fit = shape == [models] || shape == [outputs, models];
+        let weights = is_fit.then(|| Self::new(models, values)).flatten();
+        let text = || format!("damaged: {name} are no weights of {models} models");
+        weights.ok_or_else(|| Error::Run(text()))
+    }
+
+    /// Returns whether each output has weights of its own.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.values.len() > self.models
+    }
+
+    /// Returns a model's weight, the mean over outputs.
+    #[must_use]
+    pub fn of(&self, model: usize) -> f64 {
+        let of_outputs = self.values.iter().skip(model).step_by(self.models);
+        of_outputs.sum::<f64>() / (self.values.len() / self.models) as f64
+    }
+
+    /// Returns the indices of the models that have a weight, and the weights of these: they combine
+    /// to the same bits.
+    #[must_use]
+    pub fn used(&self) -> (Vec<usize>, Self) {
+        let used: Vec<usize> = (0..self.models).filter(|&k| self.of(k) > 0.0).collect();
+        let rows = self.values.chunks_exact(self.models);
+        let values = rows.flat_map(|row| used.iter().map(|&k| row[k])).collect();
+        let weights = Self {
+            models: used.len(),
+            values,
+        };
+        (used, weights)
     }
 
     /// Returns the weighted mean of predictions. A model of weight zero is not read: its slice may
@@ -159,7 +243,7 @@ impl Stack {
         let mut y = vec![0.0; length];
         for (row, y) in y.chunks_exact_mut(outputs).enumerate() {
             let place = row * outputs..(row + 1) * outputs;
-            combine(models, &self.weights, place, y);
+            combine(models, &self.values, place, y);
         }
         y
     }
@@ -409,6 +493,32 @@ mod tests {
         let slices: Vec<&[f32]> = alike.iter().map(Vec::as_slice).collect();
         let shared = Stack::fit(&slices, &y, 2).unwrap();
         assert!((shared.weight(0) - 1.0 / 3.0).abs() < 0.05, "{shared:?}");
+    }
+
+    #[test]
+    fn models_without_a_weight_are_left_out_to_the_same_bits() {
+        let (known, y) = models(50, [[0.1, 0.2]; 3]);
+        let [first, second, third] = &known[..] else {
+            unreachable!("there are three models");
+        };
+        for values in [
+            vec![0.25, 0.0, 0.75],
+            vec![0.3, 0.0, 0.7, 1.0, 0.0, 0.0],
+            vec![0.3, 0.5, 0.2, 0.1, 0.0, 0.9],
+        ] {
+            let weights = Weights::new(3, values).unwrap();
+            let (used, fewer) = weights.used();
+            let all: [&[f32]; 3] = [first, second, third];
+            let some: Vec<&[f32]> = used.iter().map(|&k| all[k]).collect();
+            assert_eq!(used.len(), 3 - usize::from(weights.of(1) == 0.0));
+            assert_eq!(fewer.is_own(), weights.is_own());
+            assert_eq!(fewer.combine(&some, 2), weights.combine(&all, 2));
+        }
+        assert_eq!(y.len(), 100);
+        assert_eq!(Weights::new(2, vec![0.5, 0.4, 0.1]), None);
+        assert_eq!(Weights::new(0, Vec::new()), None);
+        assert_eq!(Weights::new(1, vec![f64::NAN]), None);
+        assert_eq!(Weights::new(2, vec![1.5, -0.5]), None);
     }
 
     #[test]

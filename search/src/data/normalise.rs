@@ -16,6 +16,8 @@
 //! Statistics take two passes in `f64` over values divided by their largest magnitude, so neither
 //! squares nor sums leave the range in any unit.
 
+mod file;
+
 use super::dataset::Dataset;
 use dense_codegen::graph::Inverse;
 use serde::{Deserialize, Serialize};
@@ -227,6 +229,22 @@ impl Normalisation {
         encoded
     }
 
+    /// The encoded inputs, `[rows][p]`, of inputs in the units of the data. A logarithmic input that
+    /// is not positive counts as the least positive number.
+    #[must_use]
+    pub fn encode_inputs(&self, x: &[f32]) -> Vec<f32> {
+        let inputs = self.centre.len();
+        let encoded = |(place, &value): (usize, &f32)| {
+            let column = place % inputs;
+            let value = match self.logarithmic[column] {
+                true => scaled(value.max(f32::MIN_POSITIVE).into(), true),
+                false => value,
+            };
+            (value - self.centre[column]) * self.scale[column]
+        };
+        x.iter().enumerate().map(encoded).collect()
+    }
+
     /// The standardised outputs of the given rows, `[rows][output_count]`.
     ///
     /// # Panics
@@ -261,6 +279,25 @@ impl Normalisation {
                 }
             })
             .collect()
+    }
+
+    /// Small deviations of outputs `y`, to first order in those of their standardised values,
+    /// `[output_count]` each; 0 for a constant output.
+    #[must_use]
+    pub fn decode_deviation(&self, y: &[f64], deviation: &[f64]) -> Vec<f64> {
+        let columns = y.iter().zip(deviation).enumerate();
+        let decoded = columns.map(|(column, (&y, deviation))| {
+            let slope = match self.transform {
+                Transform::None => 1.0,
+                Transform::Log => y,
+                Transform::Asinh => y.hypot(self.unit[column]),
+            };
+            match self.output_constant[column] {
+                true => 0.0,
+                false => slope * self.learnt_scale[column] * deviation,
+            }
+        });
+        decoded.collect()
     }
 }
 

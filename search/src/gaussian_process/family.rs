@@ -15,6 +15,7 @@
 //! functions for model-based sensitivity analysis", J. Multivariate Anal. 115, 57 (2013): ANOVA kernels
 //! (products of one plus a kernel of one input, which sum the interactions of all orders).
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Number of Legendre polynomials of an input.
@@ -23,7 +24,8 @@ pub(super) const ORDERS: usize = 14;
 const LEAST_NOISE: f64 = 1e-15;
 
 /// A family of covariances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Family {
     /// Matérn with smoothness 5/2: functions are twice differentiable.
     Matern,
@@ -107,6 +109,11 @@ impl Parameters {
             logarithms,
             least_noise: LEAST_NOISE,
         }
+    }
+
+    /// Returns the number of logarithms of a family for this number of inputs.
+    pub(super) fn count(family: Family, inputs: usize) -> usize {
+        Self::start(family, inputs).logarithms.len()
     }
 
     /// Returns the widths of the weak priors on the parameters but the noise, each of centre zero:

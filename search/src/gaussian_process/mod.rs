@@ -7,7 +7,7 @@
 //!
 //! L-BFGS finds the parameters of a covariance and the noise from the marginal likelihood of a part
 //! of the rows. [`Processes`] fits several families of covariances and stacks them: it never ships,
-//! but teaches a network that does. [`GaussianProcess`] and [`SharedProcess`] are faster ones of
+//! but teaches a network that does; its [`Predictor`] is what a run keeps. [`GaussianProcess`] and [`SharedProcess`] are faster ones of
 //! the families Matérn and Gaussian, for questions about data.
 
 mod covariance;
@@ -16,11 +16,14 @@ mod elementary;
 mod family;
 mod likelihood;
 mod prediction;
+mod predictor;
 mod processes;
 mod shared;
 mod work;
 
 pub use family::Family;
+pub use predictor::Predictor;
+pub(crate) use predictor::PredictorSizes;
 pub use processes::{Judged, Look, Processes};
 pub use shared::SharedProcess;
 pub use work::{Work, seconds_of_look};

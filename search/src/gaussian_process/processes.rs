@@ -12,6 +12,7 @@ use super::directions::{DIRECT, add, basis, problem, square};
 use super::family::{Family, Parameters};
 use super::likelihood::{Problem, Solved, folds, least, spread};
 use super::prediction::{Frame, Group, predict};
+use super::predictor::Predictor;
 use super::work::Work;
 use crate::stack::Stack;
 use rayon::prelude::*;
@@ -453,6 +454,19 @@ impl Processes {
             .collect();
         let slices: Vec<&[f32]> = found.iter().map(Vec::as_slice).collect();
         self.stack.combine(&slices, self.frame.outputs)
+    }
+
+    /// Returns what predicts the outputs to the same bits, without what only the fit needs.
+    #[must_use]
+    pub fn predictor(&self) -> Predictor {
+        let (used, weights) = self.stack.weights().used();
+        let groups = used.iter().map(|&k| self.members[k].groups.clone());
+        Predictor {
+            frame: self.frame.clone(),
+            points: self.problem.points.clone(),
+            families: groups.collect(),
+            weights,
+        }
     }
 
     /// Predicts the outputs by one family, in the order of [`Self::families`].

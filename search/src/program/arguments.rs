@@ -129,7 +129,7 @@ pub(super) enum Command {
     },
     /// Predict mean and standard deviation for a file of inputs of any size
     #[command(
-        after_help = "Memory does not grow with the rows. A .npz gets the arrays mean, std and in_domain, a .csv the columns\nNAME_mean, NAME_std and in_domain.\n\nExamples:\n  dense-search predict run inputs.csv -o answers.csv\n  dense-search predict run inputs.npz -o answers.npz --threads 2"
+        after_help = "Memory does not grow with the rows. A .npz gets the arrays mean, std and in_domain, a .csv the columns\nNAME_mean, NAME_std and in_domain.\n\nWith --teacher, std is not calibrated: it is the root mean square of the teacher's errors on rows that it had not seen, for each\noutput one number, times the slope of the transform where outputs are learnt by their logarithm or inverse hyperbolic sine.\n\nExamples:\n  dense-search predict run inputs.csv -o answers.csv\n  dense-search predict run inputs.npz -o answers.npz --threads 2\n  dense-search predict run inputs.npz -o answers.npz --teacher"
     )]
     Predict {
         /// The run's folder, or an emulator file
@@ -139,6 +139,9 @@ pub(super) enum Command {
         /// The .npz or .csv to write
         #[arg(short, long)]
         output: PathBuf,
+        /// Answer by the run's teacher, networks and Gaussian processes of a race: mostly more accurate, and slower
+        #[arg(long)]
+        teacher: bool,
         /// Threads [default: all cores]
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
         threads: Option<u16>,

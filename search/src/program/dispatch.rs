@@ -20,7 +20,7 @@ use dense_search::freezing::{
 use dense_search::inspect::{Curve, inspect};
 use dense_search::judge::judge;
 use dense_search::latency;
-use dense_search::predict::predict_file;
+use dense_search::predict::{By, predict_file};
 use dense_search::report::{Latency, write_page};
 use dense_search::search::{Input, RunReport, Search};
 use dense_search::shell::shell_word;
@@ -125,11 +125,14 @@ impl Cli {
                 run,
                 inputs,
                 output,
+                teacher,
                 threads,
             } => {
                 terminal.catch_interrupts()?;
                 let threads = threads.map_or_else(all_cores, usize::from);
-                let Some(found) = predict_file(&run, &inputs, &output, threads, terminal)? else {
+                let by = if teacher { By::Teacher } else { By::Emulator };
+                let found = predict_file(&run, by, &inputs, &output, threads, terminal)?;
+                let Some(found) = found else {
                     terminal.say("interrupted: nothing was written");
                     return Ok(Outcome::Interrupted);
                 };

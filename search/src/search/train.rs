@@ -11,7 +11,6 @@ use crate::components::Learnt;
 use crate::contenders::{Contender, Role, Teaching};
 use crate::error::{Context, Error, Result};
 use crate::events::Training;
-use crate::nodes::Pass;
 use crate::pace::Pace;
 use crate::supernetwork::SuperNetwork;
 use crate::teacher::{Lesson, mean_square};
@@ -186,22 +185,11 @@ impl Run<'_> {
         x: &[f32],
         learnt: Learnt<'_>,
     ) -> Result<Vec<f32>> {
-        let (network, members) = (&trained.network, &trained.members);
+        let network = &trained.network;
         let order = learnt.order(network.space().output());
         let inputs = self.data.input_count();
         let x = Tensor::from_slice(x, (x.len() / inputs, inputs), &self.device)?;
-        let mut sum = vec![0.0f32; x.dims()[0] * order.len()];
-        for member in members {
-            let said = network.forward(&x, member, Pass::Forward)?;
-            let said: Vec<f32> = transfer::numbers(&said)?;
-            let rows = sum.chunks_exact_mut(order.len());
-            for (sum, said) in rows.zip(said.chunks_exact(order.len())) {
-                for (&place, said) in order.iter().zip(said) {
-                    sum[place] += said / members.len() as f32;
-                }
-            }
-        }
-        Ok(sum)
+        Ok(network.mean_of(&x, &trained.members, &order)?)
     }
 
     /// The end of a training that must leave this share of the time that remains after `began`;

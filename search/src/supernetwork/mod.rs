@@ -297,6 +297,33 @@ impl SuperNetwork {
         Ok(value.flatten_from(1)?)
     }
 
+    /// Returns the mean of the outputs of architectures, value k of the network at place `order[k]`.
+    ///
+    /// # Shapes
+    /// `x`: (rows, inputs), on the network's device; result: `[rows][outputs]`.
+    ///
+    /// # Errors
+    /// As [`SuperNetwork::forward`].
+    pub fn mean_of(
+        &self,
+        x: &Tensor,
+        architectures: &[Architecture],
+        order: &[usize],
+    ) -> Result<Vec<f32>, Error> {
+        let mut sum = vec![0.0f32; x.dim(0)? * order.len()];
+        for architecture in architectures {
+            let said = self.forward(x, architecture, Pass::Forward)?;
+            let said: Vec<f32> = transfer::numbers(&said)?;
+            let rows = sum.chunks_exact_mut(order.len());
+            for (sum, said) in rows.zip(said.chunks_exact(order.len())) {
+                for (&place, said) in order.iter().zip(said) {
+                    sum[place] += said / architectures.len() as f32;
+                }
+            }
+        }
+        Ok(sum)
+    }
+
     /// Returns the mean squared error of one architecture.
     ///
     /// # Shapes

@@ -11,6 +11,7 @@
 //! - [`locks`]: two programs that write to the same run; [`pipes`]: readers that end before the
 //!   program,
 //! - [`resume`], [`time`], [`diverging`]: runs that are killed, have a time limit, or diverge,
+//! - [`teacher`]: answers of the stack that a race leaves in its run,
 //! - [`bulk`]: `predict` on files larger than memory; [`memory`]: searches on many outputs,
 //! - [`collect`]: simulators that fail, hang or are killed,
 //! - [`report`]: the page in a real browser; [`verbosity`]: the amount of messages beside the
@@ -46,6 +47,7 @@ mod resume;
 )]
 #[path = "../../../tests/src/skip.rs"]
 mod skip;
+mod teacher;
 #[expect(
     unreachable_pub,
     reason = "the tests of the whole path have it in their library"

@@ -27,7 +27,7 @@ use super::train::{Finished, Task};
 use super::{Run, pool};
 use crate::components::Learnt;
 use crate::contenders::Contender;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gaussian_process::Processes;
 use crate::teacher::Lesson;
 use crate::training::{Choices, Optimiser};
@@ -76,6 +76,9 @@ impl Run<'_> {
                 self.clock.during(Part::Answers, stack)?
             }
         };
+        if let Some(teacher) = &teacher {
+            self.keep_teacher(teacher, &rounds)?;
+        }
         let steps = most.unwrap_or_else(|| self.steps_left(winner, &plan));
         let expected = winner.expected(steps) * self.share_of_fold(&rounds);
         let stack = teacher.as_ref().map(|one| one.error);
@@ -94,11 +97,16 @@ impl Run<'_> {
         if !self.observer.is_interrupted() {
             self.write_plan(&plan)?;
         }
-        let lesson = taught.as_ref().map(|one| {
-            let answer = || self.lesson_of(one, &rounds, plan.fresh);
+        // What a student is compared with after its training is asked before, within the time.
+        let answer = |one: &Teacher<'_>| {
+            let lesson = self.lesson_of(one, &rounds, plan.fresh)?;
+            Ok::<_, Error>((lesson, self.compared(one, &rounds)?))
+        };
+        let answered = taught.as_ref().map(|one| {
+            let answer = || answer(one);
             self.clock.during(Part::Answers, answer)
         });
-        let lesson = lesson.transpose()?;
+        let (lesson, compared) = answered.transpose()?.unzip();
         if let Some(teacher) = &taught {
             self.observer.status(format!(
                 "learns from a stack of models: mse_z {:.2e} on rows that they have not seen, {expected:.2e} expected of {} alone",
@@ -109,9 +117,8 @@ impl Run<'_> {
         let most = most.filter(|_| lesson.is_none());
         let mut finished = self.train_last(winner, &rounds, &plan, (most, lesson.as_ref()))?;
         plan.last = finished.steps;
-        if let Some(teacher) = &taught {
-            let pool = pool(self.settings.threads)?;
-            let departure = pool.install(|| self.departure(&finished.trained, teacher, &rounds))?;
+        if let Some(compared) = &compared {
+            let departure = self.departure(&finished.trained, compared, &rounds)?;
             finished.departure = Some(departure);
         }
         let unseen = self.unseen(&rounds, winner, taught.as_ref(), &finished);

@@ -6,8 +6,10 @@
 //! learns the stack's answers at fresh inputs beside the rows.
 
 use super::entrants::{Entrant, Judgement, Rounds};
+use crate::components::Learnt;
 use crate::error::Result;
 use crate::gaussian_process::Processes;
+use crate::kept_teacher::{Committee, Model as KeptModel, Parts};
 use crate::search::run_report::PROCESSES;
 use crate::search::settings::Extent;
 use crate::search::{Run, pool};
@@ -33,6 +35,9 @@ const SHARE_OF_ANSWERS: f64 = 0.12;
 /// Inputs whose answers are timed.
 const TIMED: usize = 256;
 
+/// A teacher with more bytes than this is not kept.
+const MOST_BYTES: usize = 1 << 28;
+
 /// A model of a stack.
 enum Model<'a> {
     /// The mean of networks.
@@ -51,6 +56,13 @@ pub(super) struct Teacher<'a> {
     pub(super) error: f64,
     /// The error that the stack is expected to have on rows that none of it has seen.
     pub(super) expected: f64,
+}
+
+/// Inputs at which a student is compared with its teacher: `x: [rows][inputs]`, `y:
+/// [rows][targets]`.
+pub(super) struct Compared {
+    x: Vec<f32>,
+    y: Vec<f32>,
 }
 
 impl Model<'_> {
@@ -211,17 +223,67 @@ impl Run<'_> {
         Ok(sum)
     }
 
-    /// The mean squared difference of a student from its teacher at inputs that the lesson has not.
+    /// Writes the teacher into the run's folder.
+    pub(super) fn keep_teacher(&self, teacher: &Teacher<'_>, rounds: &Rounds<'_>) -> Result<()> {
+        let began = Instant::now();
+        match self.kept(teacher, rounds)?.to_bytes(MOST_BYTES)? {
+            Some(bytes) => {
+                self.folder.write_teacher(&bytes)?;
+                let (size, seconds) = (bytes.len() as f64 / 1e6, began.elapsed().as_secs_f64());
+                self.observer
+                    .detail(format!("the stack is kept: {size:.1} MB in {seconds:.3} s"));
+            }
+            None => self.observer.note(format!(
+                "the stack of models is not kept for `predict --teacher`: it has more than {} MiB",
+                MOST_BYTES >> 20
+            )),
+        }
+        Ok(())
+    }
+
+    /// The teacher by itself, without models that have no weight.
+    fn kept(&self, teacher: &Teacher<'_>, rounds: &Rounds<'_>) -> Result<Parts> {
+        let (used, weights) = teacher.stack.weights().used();
+        let models = used.into_iter().map(|place| {
+            Ok(match &teacher.models[place] {
+                Model::Committee(networks) => KeptModel::Committee(Committee::of(networks)?),
+                Model::Processes(processes) => KeptModel::Processes(processes.predictor()),
+            })
+        });
+        let Learnt {
+            normalisation,
+            components,
+            ..
+        } = rounds.learnt;
+        Ok(Parts {
+            models: models.collect::<Result<_>>()?,
+            weights,
+            normalisation: normalisation.clone(),
+            components: components.cloned(),
+            relative: self.data.relative().cloned(),
+            squares: squares(teacher, rounds),
+            error: teacher.error,
+            expected: teacher.expected,
+        })
+    }
+
+    /// Inputs that the lesson has not, and a stack's answers there.
+    pub(super) fn compared(&self, teacher: &Teacher<'_>, rounds: &Rounds<'_>) -> Result<Compared> {
+        let seed = self.settings.seed.wrapping_add(1);
+        let x = fresh_inputs(rounds.learnt, seed, COMPARED);
+        let y = pool(self.settings.threads)?.install(|| self.answers(teacher, &x, rounds))?;
+        Ok(Compared { x, y })
+    }
+
+    /// The mean squared difference of a student from its teacher.
     pub(super) fn departure(
         &self,
         student: &Trained,
-        teacher: &Teacher<'_>,
+        compared: &Compared,
         rounds: &Rounds<'_>,
     ) -> Result<f64> {
-        let seed = self.settings.seed.wrapping_add(1);
-        let x = fresh_inputs(rounds.learnt, seed, COMPARED);
-        let said = self.says(student, &x, rounds.learnt)?;
-        Ok(mean_square(&said, &self.answers(teacher, &x, rounds)?))
+        let said = self.says(student, &compared.x, rounds.learnt)?;
+        Ok(mean_square(&said, &compared.y))
     }
 
     /// The number of fresh inputs whose answers take their share of the time that is left.
@@ -257,3 +319,25 @@ impl Run<'_> {
         })
     }
 }
+
+/// The means over the judged rows of the squared errors of targets, or with components of the
+/// products of the errors of each pair.
+fn squares(teacher: &Teacher<'_>, rounds: &Rounds<'_>) -> Vec<f64> {
+    let targets = rounds.learnt.count();
+    let pairs = teacher.said.iter().zip(&rounds.truth);
+    let errors: Vec<f64> = pairs.map(|(a, b)| f64::from(a - b)).collect();
+    let share = targets as f64 / errors.len() as f64;
+    let mean = |a: usize, b: usize| {
+        let rows = errors.chunks_exact(targets);
+        share * rows.map(|errors| errors[a] * errors[b]).sum::<f64>()
+    };
+    match rounds.learnt.components {
+        None => (0..targets).map(|k| mean(k, k)).collect(),
+        Some(_) => (0..targets * targets)
+            .map(|k| mean(k / targets, k % targets))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
