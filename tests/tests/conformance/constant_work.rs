@@ -95,7 +95,7 @@ fn counted(executable: &Path, which: &str) -> Option<BTreeMap<String, Vec<Call>>
     let output = command.output().expect("the command starts");
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.signal() == Some(ILLEGAL_INSTRUCTION) {
-        println!("{which} is not counted: Valgrind does not know an instruction\n{said}");
+        eprintln!("{which} is not counted: Valgrind does not know an instruction\n{said}");
         return None;
     }
     assert!(output.status.success(), "{command:?}: {said}");
