@@ -132,99 +132,10 @@ impl Split {
     /// # Errors
     /// As [`Split::resolve`].
     pub fn divide(data: &Dataset, seed: u64, division: Division) -> Result<Self, DataError> {
-        if let Division::Folds { hold_out, pool } = division {
-            return Self::folded(data, seed, hold_out, pool);
-        }
         let mut notes = Vec::new();
-        let (train, validation, test) = match data.parts() {
-            None => draw(data.rows(), seed, &mut notes),
-            Some(parts) => {
-                let mut train = rows_of(parts, Part::Train);
-                let mut validation = rows_of(parts, Part::Validation);
-                let test = rows_of(parts, Part::Test);
-                if validation.is_empty() {
-                    (train, validation) = draw_validation(&train, seed);
-                    notes.push(format!(
-                        "no validation rows in the file: {} of the training rows drawn for it by the seed",
-                        validation.len()
-                    ));
-                }
-                if test.is_empty() {
-                    notes.push("no test rows in the file: no test score can be given".to_owned());
-                }
-                (train, validation, test)
-            }
-        };
-        check_count(data, train.len())?;
-        let (selection, calibration) = halve(&validation, seed);
-        if calibration.is_empty() {
-            notes.push(NOT_CALIBRATED.to_owned());
-        }
-        Ok(Self {
-            train,
-            validation,
-            test,
-            selection,
-            calibration,
-            notes,
-        })
-    }
-}
-
-impl Split {
-    /// The split in which every row trains that is not held out for a test, or by the file.
-    fn folded(
-        data: &Dataset,
-        seed: u64,
-        hold_out: Option<f64>,
-        pool: Pooling,
-    ) -> Result<Self, DataError> {
-        let rows = data.rows();
-        let mut notes = Vec::new();
-        let mut validation = Vec::new();
-        let (train, test) = match data.parts() {
-            Some(parts) => {
-                let mut train = rows_of(parts, Part::Train);
-                let of_file = rows_of(parts, Part::Validation);
-                let (count, others) = (of_file.len(), train.len());
-                if count == 0 {
-                    if pool == Pooling::No {
-                        notes.push(
-                            "no validation rows in the file: --pool-validation no keeps none apart"
-                                .to_owned(),
-                        );
-                    }
-                } else if pool.pools(others, count) {
-                    notes.push(format!(
-                        "the {count} validation rows of the file train too, beside {others} others: folds of all of them choose \
-                         and calibrate (--pool-validation no keeps them apart)"
-                    ));
-                    train = ascending(&[train, of_file].concat());
-                } else {
-                    notes.push(format!(
-                        "the {count} validation rows of the file do not train, as {others} others do: the error of what ships is \
-                         measured on them, and a half of them calibrates it (--pool-validation yes trains on them, too)"
-                    ));
-                    validation = of_file;
-                }
-                (train, rows_of(parts, Part::Test))
-            }
-            None => {
-                let count = match hold_out {
-                    Some(share) => (share * rows as f64).round() as usize,
-                    None if rows >= TEST_FROM => (rows / 10).min(TEST_MOST),
-                    None => 0,
-                };
-                let order = permutation(&mut stream(seed, "split"), rows);
-                let (test, train) = order.split_at(count.min(rows));
-                notes.push(match test.len() {
-                    0 => "no split in the file: every row trains, folds of them choose and calibrate, and the error on new \
-                          runs is an estimate (--hold-out 0.2 keeps a fifth for a test)"
-                        .to_owned(),
-                    count => format!("no split in the file: {count} rows are held out for a test, drawn by the seed"),
-                });
-                (ascending(train), ascending(test))
-            }
+        let (train, validation, test) = match division {
+            Division::HeldOut => held_out(data, seed, &mut notes),
+            Division::Folds { hold_out, pool } => folded(data, seed, (hold_out, pool), &mut notes),
         };
         check_count(data, train.len())?;
         let (selection, calibration) = halve(&validation, seed);
@@ -367,6 +278,86 @@ fn draw_validation(train: &[usize], seed: u64) -> (Vec<usize>, Vec<usize>) {
         ascending(&rows)
     };
     (rows(&order[count..]), rows(&order[..count]))
+}
+
+/// Rows that train, that choose and calibrate, and that only measure the error.
+type Parts = (Vec<usize>, Vec<usize>, Vec<usize>);
+
+/// The parts of a file, or parts drawn by the seed, where validation rows are kept apart.
+fn held_out(data: &Dataset, seed: u64, notes: &mut Vec<String>) -> Parts {
+    match data.parts() {
+        None => draw(data.rows(), seed, notes),
+        Some(parts) => {
+            let mut train = rows_of(parts, Part::Train);
+            let mut validation = rows_of(parts, Part::Validation);
+            let test = rows_of(parts, Part::Test);
+            if validation.is_empty() {
+                (train, validation) = draw_validation(&train, seed);
+                notes.push(format!(
+                        "no validation rows in the file: {} of the training rows drawn for it by the seed",
+                        validation.len()
+                    ));
+            }
+            if test.is_empty() {
+                notes.push("no test rows in the file: no test score can be given".to_owned());
+            }
+            (train, validation, test)
+        }
+    }
+}
+
+/// The parts in which every row trains that is not held out for a test, or by the file.
+fn folded(
+    data: &Dataset,
+    seed: u64,
+    (hold_out, pool): (Option<f64>, Pooling),
+    notes: &mut Vec<String>,
+) -> Parts {
+    let rows = data.rows();
+    let mut validation = Vec::new();
+    let (train, test) = match data.parts() {
+        Some(parts) => {
+            let mut train = rows_of(parts, Part::Train);
+            let of_file = rows_of(parts, Part::Validation);
+            let (count, others) = (of_file.len(), train.len());
+            if count == 0 && pool == Pooling::No {
+                notes.push(
+                    "no validation rows in the file: --pool-validation no keeps none apart"
+                        .to_owned(),
+                );
+            } else if count > 0 && pool.pools(others, count) {
+                notes.push(format!(
+                        "the {count} validation rows of the file train too, beside {others} others: folds of all of them choose \
+                         and calibrate (--pool-validation no keeps them apart)"
+                    ));
+                train = ascending(&[train, of_file].concat());
+            } else if count > 0 {
+                notes.push(format!(
+                        "the {count} validation rows of the file do not train, as {others} others do: the error of what ships is \
+                         measured on them, and a half of them calibrates it (--pool-validation yes trains on them, too)"
+                    ));
+                validation = of_file;
+            }
+            (train, rows_of(parts, Part::Test))
+        }
+        None => {
+            let count = match hold_out {
+                Some(share) => (share * rows as f64).round() as usize,
+                None if rows >= TEST_FROM => (rows / 10).min(TEST_MOST),
+                None => 0,
+            };
+            let order = permutation(&mut stream(seed, "split"), rows);
+            let (test, train) = order.split_at(count.min(rows));
+            notes.push(match test.len() {
+                    0 => "no split in the file: every row trains, folds of them choose and calibrate, and the error on new \
+                          runs is an estimate (--hold-out 0.2 keeps a fifth for a test)"
+                        .to_owned(),
+                    count => format!("no split in the file: {count} rows are held out for a test, drawn by the seed"),
+                });
+            (ascending(train), ascending(test))
+        }
+    };
+    (train, validation, test)
 }
 
 /// Divides validation rows into the half that selects and the half that calibrates.
