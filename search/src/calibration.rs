@@ -9,7 +9,8 @@
 //! which the output is learnt (`coordinate`). It is a constant, or grows with the output. `v_j` is
 //! the variance of the members in squared steps, and u are the standardised inputs. Where the
 //! members are much alike, their spread ranks rows badly; then s learns from the errors themselves
-//! how they depend on the inputs.
+//! how they depend on the inputs. Rows that have trained the members, which agree there as nowhere
+//! else, calibrate by the spread of others that have not seen them ([`Unseen`]).
 //!
 //! 1. `gain = c a` and `q_j = c t r_j^2`, where r_j is the root mean square of output j's residuals
 //!    on the calibration rows, in its coordinate. (a, t) maximise the Gaussian likelihood of these
@@ -30,7 +31,7 @@ mod coordinate;
 
 use crate::data::{Dataset, Normalisation};
 use crate::streams::{permutation, stream};
-use crate::unseen::Evidence;
+use crate::unseen::{Evidence, Unseen};
 use coordinate::Coordinate;
 use dense_codegen::executor::Executor;
 use dense_codegen::local::{Coordinates, ErrorScale};
@@ -160,12 +161,12 @@ struct Residuals {
 }
 
 impl Residuals {
-    /// Residuals of the emulator's answers, or of others' with the emulator's spread.
+    /// Residuals of the emulator's answers with its spread, or of others' with theirs.
     fn of(
         emulator: &Emulator,
         data: &Dataset,
         rows: &[usize],
-        answers: Option<&[f32]>,
+        given: Option<&Unseen>,
         coordinate: Coordinate<'_>,
     ) -> Self {
         let mut parts = emulator.clone().into_parts();
@@ -188,7 +189,8 @@ impl Residuals {
             spreads: Vec::new(),
         };
         let y = rows.iter().flat_map(|&row| data.y_row(row));
-        let mean = answers.unwrap_or(&found.mean);
+        let mean = given.map_or(&found.mean, |given| &given.mean);
+        let variance = given.map(|given| &given.variance);
         let answers = mean.iter().zip(&found.std).zip(y);
         for (place, ((&mean, &std), &y)) in answers.enumerate() {
             let j = place % outputs;
@@ -198,7 +200,11 @@ impl Residuals {
             residuals.squares.push(steps.powi(2) as f32);
             let error = coordinate.error(j, mean, y);
             residuals.learnt.push(error.powi(2) as f32);
-            residuals.spreads.push((std / step).powi(2) as f32);
+            let variance = match variance {
+                None => std.powi(2),
+                Some(variance) => f64::from(variance[place]),
+            };
+            residuals.spreads.push((variance / step.powi(2)) as f32);
         }
         residuals
     }

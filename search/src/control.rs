@@ -97,8 +97,9 @@ mod tests {
     #[test]
     fn the_control_is_as_wide_as_the_budget_allows() {
         assert_eq!(width(Some(1_000_000), 4), Some((128, 4)));
-        // 5 w + 8 w^2 for the layers, 48 (w + 250) + 250 for each head, 2 * 5 for the error scale.
-        let of = |w: u64| 10 + 5 * w + 8 * w * w + 4 * (48 * (w + 250) + 250);
+        // 5 w + 8 w^2 for the layers and 48 (w + 250) + 250 for the head of each, 2 * 5 for the error
+        // scale.
+        let of = |w: u64| 10 + 4 * (5 * w + 8 * w * w + 48 * (w + 250) + 250);
         assert_eq!(width(Some(of(96)), 4), Some((96, 4)));
         assert_eq!(width(Some(of(96) - 1), 4), Some((88, 4)));
         // One member with 16 functions: 5 w + 8 w^2 + 16 (w + 250) + 250, and 2 * 5 for the error

@@ -4,11 +4,12 @@
 //! `x + silu(x U + a) (x V + b)` and, with many outputs, a head of up to 48 basis functions. Others
 //! win where rows are very few or a basis loses too much; a [race](crate::search) finds out.
 //!
-//! The members of a network share its layers and have separate heads, so that most of the budget
-//! goes into one good network. The width is the largest for which all members fit the budget, and at
-//! most 128. Without a budget, the work is that of the most expensive ensemble that a search can
-//! ship. With a small budget, the number of members is reduced first, then the number of basis
-//! functions.
+//! The members share nothing: they are networks of one kind that differ in their initial weights
+//! and in the order of their rows. Where rows are the limit, the mean of two of half the work errs
+//! less than one (docs/measurements/pay.md). The width is the largest for which all members fit
+//! the budget, and at most 128. Without a budget, the work is that of the most expensive ensemble
+//! that a search can ship. With a small budget, the number of members is reduced first, then the
+//! number of basis functions.
 
 use crate::budget::{Terms, check_given};
 use crate::components::Components;
@@ -207,7 +208,8 @@ pub fn led_on(members: &[Architecture]) -> Vec<Architecture> {
     members.iter().map(longer).collect()
 }
 
-/// Returns the network of one width and rank, and its members, which differ only in their heads.
+/// Returns members of one width and rank that share nothing: each has a candidate of its own in
+/// every group.
 fn network(
     name: &str,
     kind: Kind,
@@ -220,7 +222,7 @@ fn network(
         name: "dense".to_owned(),
         output: Shape::Vector(width),
         identity: Identity::Absent,
-        candidates: vec![kind.first()],
+        candidates: vec![kind.first(); members],
         activation: Some(Function::Silu),
         own_activations: BTreeMap::new(),
         placement: Placement::After,
@@ -228,7 +230,7 @@ fn network(
     let block = |number: usize| Group {
         name: format!("block{number}"),
         identity: Identity::Beside,
-        candidates: vec![kind.block()],
+        candidates: vec![kind.block(); members],
         placement: Placement::OnBranch,
         ..first.clone()
     };
@@ -241,9 +243,7 @@ fn network(
     };
     let blocks = (1..=BLOCKS).map(block);
     let groups = std::iter::once(first.clone()).chain(blocks).chain([head]);
-    let given = (0..members).map(|member| {
-        let choices = std::iter::repeat_n(0, 1 + BLOCKS).chain([member]);
-        Architecture::new(choices.collect())
-    });
+    let groups_of_each = BLOCKS + 2;
+    let given = (0..members).map(|member| Architecture::new(vec![member; groups_of_each]));
     Ok((Space::new(name, inputs, groups.collect())?, given.collect()))
 }

@@ -61,7 +61,7 @@
 //! let run = folder.path().join("run");
 //! let mut settings = SearchSettings::default();
 //! settings.extent = Extent::Steps(1000);
-//! settings.members = 2;
+//! settings.members = Some(2);
 //! let report = Search::new(settings).run(&Input::in_memory(data), &run, &|event: Event| {
 //!     if let Event::Warning(text) = event {
 //!         eprintln!("{text}");

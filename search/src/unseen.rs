@@ -7,24 +7,38 @@
 use crate::components::Learnt;
 use crate::data::Split;
 use crate::error::{Result, ensure};
+use dense_codegen::Emulator;
+use dense_codegen::executor::Executor;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// Answers to some rows.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Unseen {
     /// The rows of the data.
     pub rows: Vec<usize>,
     /// The answers, `[rows][outputs]`, as the emulator computes them: in the units and order of the
     /// data.
     pub mean: Vec<f32>,
+    /// The variance between members of what answered, as it is expected between those of what ships,
+    /// `[rows][outputs]`, in squared units of the outputs; zeros where it is not known.
+    pub variance: Vec<f32>,
 }
 
 impl Unseen {
-    /// Returns answers with these errors times `ratio`.
+    /// Returns answers with these errors times `ratio`, and members' differences from their mean times
+    /// `ratio`.
     ///
-    /// *Shapes*: `said`: `[rows][targets]`, as [`Learnt::y`].
+    /// *Shapes*: `said`, and each of `members`, of which there may be none: `[rows][targets]`, as
+    /// [`Learnt::y`].
     #[must_use]
-    pub fn new(rows: Vec<usize>, said: &[f32], learnt: Learnt<'_>, ratio: f64) -> Self {
+    pub fn new(
+        rows: Vec<usize>,
+        said: &[f32],
+        members: &[Vec<f32>],
+        learnt: Learnt<'_>,
+        ratio: f64,
+    ) -> Self {
         let mut mean = Vec::with_capacity(rows.len() * learnt.data.output_count());
         let truth = learnt.y(&rows);
         let each = said.chunks_exact(learnt.count());
@@ -35,7 +49,63 @@ impl Unseen {
                 .collect();
             mean.extend(learnt.outputs(&z).into_iter().map(|y| y as f32));
         }
-        Self { rows, mean }
+        let mut variance = vec![0.0; mean.len()];
+        let targets = learnt.count();
+        let of_row = variance.chunks_exact_mut(learnt.data.output_count());
+        for (row, variance) in of_row.enumerate() {
+            let said = members
+                .iter()
+                .map(|said| learnt.outputs(&said[row * targets..][..targets]));
+            let said: Vec<Vec<f64>> = said.collect();
+            for (place, variance) in variance.iter_mut().enumerate() {
+                let values = said.iter().map(|said| said[place]);
+                let count = said.len().max(1) as f64;
+                let mean = values.clone().sum::<f64>() / count;
+                let squares = values.map(|value| (ratio * (value - mean)).powi(2));
+                *variance = (squares.sum::<f64>() / count) as f32;
+            }
+        }
+        Self {
+            rows,
+            mean,
+            variance,
+        }
+    }
+
+    /// Returns the standard deviations that an emulator states where its members differ so,
+    /// `[rows][outputs]`, in the units of the outputs.
+    ///
+    /// *Shapes*: `x: [rows][inputs]`.
+    ///
+    /// # Panics
+    /// If the rows are of other data than the emulator's.
+    #[must_use]
+    pub fn std(&self, emulator: &Emulator, x: &[f32], threads: usize) -> Vec<f32> {
+        let calibration = emulator.calibration();
+        let with = |floor: Option<f32>| {
+            let mut parts = emulator.clone().into_parts();
+            parts.calibration.gain = 0.0;
+            if let Some(floor) = floor {
+                parts.calibration.floor.fill(floor);
+                parts.calibration.slope = None;
+            }
+            let emulator = Emulator::new(parts).expect("another calibration is one, too");
+            Executor::new(&emulator).predict(x, threads).std
+        };
+        // Without the members' variance, and one unit times the scale of the errors.
+        let (agreed, unit) = (with(None), with(Some(1.0)));
+        let values = agreed.into_iter().zip(unit).zip(&self.variance);
+        let units = calibration.unit.iter().cycle();
+        let stated = values
+            .zip(units)
+            .map(|(((agreed, scaled), variance), unit)| {
+                let scale = match *unit > 0.0 {
+                    true => scaled / unit,
+                    false => 0.0,
+                };
+                (agreed * agreed + calibration.gain * variance * scale * scale).sqrt()
+            });
+        stated.collect()
     }
 
     /// Returns the bytes of a file of these answers.
@@ -47,6 +117,8 @@ impl Unseen {
         let rows: Vec<u8> = rows.collect();
         let mean = self.mean.iter().flat_map(|mean| mean.to_le_bytes());
         let mean: Vec<u8> = mean.collect();
+        let variance = self.variance.iter().flat_map(|value| value.to_le_bytes());
+        let variance: Vec<u8> = variance.collect();
         let views = [
             (
                 ROWS,
@@ -55,6 +127,10 @@ impl Unseen {
             (
                 MEAN,
                 TensorView::new(Dtype::F32, vec![self.mean.len()], &mean)?,
+            ),
+            (
+                VARIANCE,
+                TensorView::new(Dtype::F32, vec![self.variance.len()], &variance)?,
             ),
         ];
         Ok(safetensors::serialize(views, None)?)
@@ -66,18 +142,28 @@ impl Unseen {
     /// They are not those of such a file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let file = SafeTensors::deserialize(bytes)?;
-        let (rows, mean) = (file.tensor(ROWS)?, file.tensor(MEAN)?);
-        let is_sound = rows.dtype() == Dtype::U64 && mean.dtype() == Dtype::F32;
+        let (rows, mean, variance) = (
+            file.tensor(ROWS)?,
+            file.tensor(MEAN)?,
+            file.tensor(VARIANCE)?,
+        );
+        let is_sound = rows.dtype() == Dtype::U64
+            && [&mean, &variance].map(TensorView::dtype) == [Dtype::F32; 2]
+            && mean.data().len() == variance.data().len();
         ensure!(
             Run,
             is_sound,
             "the answers to unseen rows are of other types"
         );
         let rows = rows.data().as_chunks::<8>().0.iter();
-        let mean = mean.data().as_chunks::<4>().0.iter();
+        let numbers = |of: &TensorView<'_>| -> Vec<f32> {
+            let all = of.data().as_chunks::<4>().0.iter();
+            all.map(|value| f32::from_le_bytes(*value)).collect()
+        };
         Ok(Self {
             rows: rows.map(|row| u64::from_le_bytes(*row) as usize).collect(),
-            mean: mean.map(|mean| f32::from_le_bytes(*mean)).collect(),
+            mean: numbers(&mean),
+            variance: numbers(&variance),
         })
     }
 }
@@ -85,6 +171,7 @@ impl Unseen {
 /// Names in the file.
 const ROWS: &str = "rows";
 const MEAN: &str = "mean";
+const VARIANCE: &str = "variance";
 
 /// The rows that judge an emulator and calibrate its uncertainty.
 #[derive(Debug, Clone, Copy)]
@@ -114,12 +201,12 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Returns the answers of others, `[rows][outputs]`, if there are any.
+    /// Returns the answers of others, if there are any.
     #[must_use]
-    pub fn answers(self) -> Option<&'a [f32]> {
+    pub fn answers(self) -> Option<&'a Unseen> {
         match self {
             Self::HeldOut(_) => None,
-            Self::Unseen(unseen) => Some(&unseen.mean),
+            Self::Unseen(unseen) => Some(unseen),
         }
     }
 }
@@ -147,7 +234,8 @@ mod tests {
             components: None,
         };
         let said: Vec<f32> = learnt.y(&rows).iter().map(|y| y + 0.5).collect();
-        let unseen = Unseen::new(rows.clone(), &said, learnt, 0.25);
+        let members = [2.0, -1.0].map(|by| learnt.y(&rows).iter().map(|y| y + by).collect());
+        let unseen = Unseen::new(rows.clone(), &said, &members, learnt, 0.25);
         let scale = normalisation.output_scale();
         for (row, mean) in unseen.mean.chunks_exact(data.output_count()).enumerate() {
             for (j, mean) in mean.iter().enumerate() {
@@ -158,6 +246,13 @@ mod tests {
                     error < 1e-5 * scale[j].max(expected.abs()),
                     "{row}, {j}: {error:e}"
                 );
+            }
+        }
+        // Members that lie 1.5 standardised units about their mean, a quarter of that.
+        for variance in unseen.variance.chunks_exact(data.output_count()) {
+            for (variance, scale) in variance.iter().zip(scale) {
+                let expected = (0.25 * 1.5 * scale).powi(2);
+                assert!((f64::from(*variance) / expected - 1.0).abs() < 1e-4);
             }
         }
         let bytes = unseen.to_bytes().unwrap();

@@ -105,7 +105,7 @@ fn main() -> anyhow::Result<()> {
             settings.extent = Extent::Time(Duration::from_secs_f64(
                 arguments.cpu_seconds / THREADS as f64,
             ));
-            settings.members = arguments.members;
+            settings.members = Some(arguments.members);
             settings.seed = seed;
             settings.threads = THREADS;
             settings.choices = choices;

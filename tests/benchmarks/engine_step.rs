@@ -17,7 +17,7 @@
 use clap::Parser;
 use dense_search::candle_core::{DType, Device};
 use dense_search::data::{Dataset, Normalisation, ReadOptions, Split};
-use dense_search::engine::{Data, Engine, Instructions, Lanes};
+use dense_search::engine::{Data, Divided, Engine, Instructions, Lanes};
 use dense_search::space::{
     Architecture, Candidate, Function, Group, Identity, Placement, Shape, Space,
 };
@@ -150,7 +150,10 @@ fn timed(
     let network = SuperNetwork::new(space, 0, DType::F32, &Device::Cpu)?;
     let mut engine = Engine::new(&network, 0.01)?.ok_or("the engine has all layers")?;
     let owned = Arc::new([x.clone(), y.clone()]);
-    let lanes = |core| Lanes::new(core, arguments.soap, owned, arguments.threads);
+    let lanes = |core| {
+        let (is_soap, threads) = (arguments.soap, arguments.threads);
+        Lanes::new(core, is_soap, owned, threads, Divided::Batches)
+    };
     let mut lanes = match arguments.threads > 1 {
         true => Some(lanes(engine.core())?),
         false => None,

@@ -119,7 +119,7 @@ fn row(input: &Input, seed: u64, arguments: &Arguments) -> anyhow::Result<String
         Some(seconds) => Extent::Time(Duration::from_secs_f64(seconds)),
         None => Extent::Steps(arguments.steps),
     };
-    settings.members = arguments.members;
+    settings.members = Some(arguments.members);
     settings.seed = seed;
     settings.threads = arguments.threads;
     settings.control = ControlMode::None;

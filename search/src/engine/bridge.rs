@@ -1,7 +1,7 @@
 //! The engine of a super-network: its layers, with weights from candle's variables and back.
 
 use super::core::{Core, Data};
-use super::lanes::{Lanes, Owned};
+use super::lanes::{Divided, Lanes, Owned};
 use super::layer::Layer;
 use super::parameters::Moments;
 use super::soap::Soap;
@@ -15,7 +15,7 @@ use candle_core::{DType, Device, Result as TensorResult, Shape, Tensor};
 #[derive(Debug)]
 pub struct Engine {
     core: Core,
-    /// What has weights and moments instead, once batches are divided.
+    /// What has weights and moments instead, once steps are divided.
     lanes: Option<Lanes>,
     /// The shapes of the network's variables, in their order.
     shapes: Vec<Shape>,
@@ -51,17 +51,23 @@ impl Engine {
         Ok(Some(engine))
     }
 
-    /// Divides batches between two lanes from here on, for [`Engine::divided_step`] on the rows of
+    /// Divides steps between two lanes from here on, for [`Engine::divided_step`] on the rows of
     /// `data` by `threads` threads; the moments of SOAP begin anew.
     ///
     /// # Errors
     /// If the system has no other thread.
-    pub fn divide(&mut self, is_soap: bool, data: Owned, threads: usize) -> std::io::Result<()> {
-        self.lanes = Some(Lanes::new(&self.core, is_soap, data, threads)?);
+    pub fn divide(
+        &mut self,
+        is_soap: bool,
+        data: Owned,
+        threads: usize,
+        divided: Divided,
+    ) -> std::io::Result<()> {
+        self.lanes = Some(Lanes::new(&self.core, is_soap, data, threads, divided)?);
         Ok(())
     }
 
-    /// Returns the lanes, if batches are divided.
+    /// Returns the lanes, if steps are divided.
     pub fn lanes(&mut self) -> Option<&mut Lanes> {
         self.lanes.as_mut()
     }
@@ -135,8 +141,8 @@ impl Engine {
         self.core.soap_step(soap, data, rows, choice, rate)
     }
 
-    /// Takes a step on a divided batch, the rows with these indices of those that
-    /// [`Engine::divide`] was given; as [`Engine::step`] otherwise. `None` if batches are not divided.
+    /// Takes a divided step on the rows with these indices of those that [`Engine::divide`] was given;
+    /// as [`Engine::step`] otherwise. `None` if steps are not divided.
     ///
     /// # Panics
     /// As [`Engine::step`].
@@ -151,6 +157,23 @@ impl Engine {
         Some(lanes.step(rows, choice, rate))
     }
 
+    /// Takes the steps of two members side by side on the same rows; as two of
+    /// [`Engine::divided_step`] otherwise. `None` if these members cannot take them so.
+    ///
+    /// # Panics
+    /// As [`Engine::step`].
+    pub fn steps_beside(
+        &mut self,
+        rows: &[usize],
+        members: [&Architecture; 2],
+        rate: f64,
+    ) -> Option<[f32; 2]> {
+        let choices = members.map(|of| &of.choices()[..self.trained]);
+        let lanes = self.lanes.as_mut()?;
+        let is_beside = lanes.is_beside(choices);
+        is_beside.then(|| lanes.steps(rows, choices, rate))
+    }
+
     /// Returns the mean squared error of an architecture on these rows of the data.
     ///
     /// # Panics
@@ -159,7 +182,7 @@ impl Engine {
         let choice = &architecture.choices()[..self.trained];
         match &self.lanes {
             None => self.core.loss(data, rows, choice),
-            Some(lanes) => lanes.with_core(|core| core.loss(data, rows, choice)),
+            Some(lanes) => lanes.with_core(choice, |core| core.loss(data, rows, choice)),
         }
     }
 
@@ -173,7 +196,7 @@ impl Engine {
         let choice = &architecture.choices()[..self.trained];
         match &self.lanes {
             None => self.core.forward(x, choice),
-            Some(lanes) => lanes.with_core(|core| core.forward(x, choice)),
+            Some(lanes) => lanes.with_core(choice, |core| core.forward(x, choice)),
         }
     }
 

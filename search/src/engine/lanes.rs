@@ -1,10 +1,14 @@
-//! Steps on batches that are divided between two lanes, which two threads may take side by side.
+//! Steps that are divided between two lanes, which two threads may take side by side.
 //!
-//! Each lane has a replica of the weights. It takes the gradients of its part of the batch; then it
-//! adds both parts' for the parameters that it owns, updates these, and takes the new weights of
-//! the others from the other lane. A batch is divided in the same way whether one thread works or
-//! two, and sums have one order, so that the bits do not depend on the number of threads. Which is
-//! faster is found out by the clock as the training goes on ([`tempo`]).
+//! Each lane has a replica of the weights. Where members share weights, a *batch* is divided: each
+//! lane takes the gradients of its part; then it adds both parts' for the parameters that it owns,
+//! updates these, and takes the new weights of the others from the other lane. Where members share
+//! nothing, the *members* are divided: each lane takes whole steps of its own, and no lane waits
+//! within them.
+//!
+//! Work is divided in the same way whether one thread works or two, and sums have one order, so that
+//! the bits do not depend on the number of threads. Which is faster is found out by the clock as the
+//! training goes on ([`tempo`]).
 
 mod meeting;
 mod tempo;
@@ -27,7 +31,17 @@ use tempo::Tempo;
 /// The rows of a training, inputs and targets, as [`Data`] has them.
 pub type Owned = Arc<[Vec<f32>; 2]>;
 
-/// An engine whose batches are divided.
+/// What lanes divide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Divided {
+    /// Batches.
+    Batches,
+    /// Members that share no parameters: a member has the same candidate in each group, and those of
+    /// even numbers belong to lane 0.
+    Members,
+}
+
+/// An engine whose steps are divided.
 #[derive(Debug)]
 pub struct Lanes {
     shared: Arc<Shared>,
@@ -40,6 +54,7 @@ pub struct Lanes {
 #[derive(Debug)]
 struct Shared {
     data: Owned,
+    divided: Divided,
     /// The parameters of each layer, `[group][candidate]`.
     layers: Vec<Vec<Range<usize>>>,
     /// By parameter, the lane that updates it.
@@ -48,7 +63,7 @@ struct Shared {
     /// What each lane gives to the other.
     gradients: [RwLock<Gradients>; 2],
     weights: [RwLock<Aligned>; 2],
-    task: RwLock<Task>,
+    tasks: RwLock<[Task; 2]>,
     meeting: Meeting,
 }
 
@@ -68,7 +83,7 @@ struct Gradients {
     errors: f64,
 }
 
-/// A step.
+/// A step: both lanes' first one, or each lane's own.
 #[derive(Debug, Default)]
 struct Task {
     rows: Vec<usize>,
@@ -77,6 +92,14 @@ struct Task {
 }
 
 impl Task {
+    fn set(&mut self, rows: &[usize], choice: &[usize], rate: f64) {
+        self.rows.clear();
+        self.rows.extend_from_slice(rows);
+        self.choice.clear();
+        self.choice.extend_from_slice(choice);
+        self.rate = rate;
+    }
+
     /// The rows of a lane: those of whole panels, the first lane's being as many or one more.
     fn part(&self, lane: usize) -> &[usize] {
         let panels = self.rows.len().div_ceil(LANES);
@@ -96,8 +119,16 @@ impl Shared {
         self.lanes[lane].lock().expect(HEALTHY)
     }
 
-    fn task(&self) -> RwLockReadGuard<'_, Task> {
-        self.task.read().expect(HEALTHY)
+    fn tasks(&self) -> RwLockReadGuard<'_, [Task; 2]> {
+        self.tasks.read().expect(HEALTHY)
+    }
+
+    /// The lane with the present weights of the parameters of a choice.
+    fn of_choice(&self, choice: &[usize]) -> usize {
+        match self.divided {
+            Divided::Batches => 0,
+            Divided::Members => lane_of_member(choice[0]),
+        }
     }
 
     fn given(&self, lane: usize) -> RwLockReadGuard<'_, Gradients> {
@@ -158,8 +189,27 @@ impl Shared {
         }
     }
 
+    /// Takes a member's whole step.
+    fn whole(&self, task: &Task, lane: usize) {
+        let Lane { core, soap, .. } = &mut *self.lane(lane);
+        let [x, y] = &*self.data;
+        let (data, rows, choice) = (Data { x, y }, &task.rows, &task.choice);
+        let loss = match soap {
+            None => core.step(data, rows, choice, task.rate),
+            Some(soap) => core.soap_step(soap, data, rows, choice, task.rate),
+        };
+        let count = rows.len() * core.outputs();
+        self.gradients[lane].write().expect(HEALTHY).errors = f64::from(loss) * count as f64;
+    }
+
     /// Takes a lane's part of a step; `false` if the other thread has left.
-    fn beside(&self, task: &Task, lane: usize) -> bool {
+    fn beside(&self, lane: usize) -> bool {
+        let tasks = self.tasks();
+        if self.divided == Divided::Members {
+            self.whole(&tasks[lane], lane);
+            return self.meeting.meet(lane);
+        }
+        let task = &tasks[0];
         let mut own = self.lane(lane);
         self.differentiate(&mut own, task, lane);
         if !self.meeting.meet(lane) {
@@ -175,15 +225,21 @@ impl Shared {
 
     /// Takes both lanes' parts, by one thread.
     fn alone(&self) {
-        let task = self.task();
+        let tasks = self.tasks();
+        if self.divided == Divided::Members {
+            self.whole(&tasks[0], 0);
+            self.whole(&tasks[1], 1);
+            return;
+        }
+        let task = &tasks[0];
         let [mut first, mut second] = [0, 1].map(|lane| self.lane(lane));
         // The replicas are equal, and the first one's activations are near.
-        self.differentiate(&mut first, &task, 0);
-        self.differentiate(&mut first, &task, 1);
-        self.update(&mut first, &task, 0);
-        self.update(&mut second, &task, 1);
-        self.take(&mut first, &task, 0);
-        self.take(&mut second, &task, 1);
+        self.differentiate(&mut first, task, 0);
+        self.differentiate(&mut first, task, 1);
+        self.update(&mut first, task, 0);
+        self.update(&mut second, task, 1);
+        self.take(&mut first, task, 0);
+        self.take(&mut second, task, 1);
     }
 
     /// The life of the thread of lane 1.
@@ -197,7 +253,7 @@ impl Shared {
         }
         let _leaving = Leaving(&self.meeting);
         while self.meeting.meet(1) {
-            if !self.beside(&self.task(), 1) {
+            if !self.beside(1) {
                 return;
             }
         }
@@ -206,7 +262,8 @@ impl Shared {
 
 impl Lanes {
     /// Returns two lanes with the weights and moments of an engine, for steps of AdamW or SOAP on
-    /// these rows, by `threads` threads: one, or more, which are two.
+    /// these rows, by `threads` threads: one, or more, which are two. Members are divided if they
+    /// share nothing.
     ///
     /// # Errors
     /// If the system has no other thread.
@@ -215,6 +272,7 @@ impl Lanes {
         is_soap: bool,
         data: Owned,
         threads: usize,
+        divided: Divided,
     ) -> Result<Self, std::io::Error> {
         let layers = core.layers();
         let length = core.length();
@@ -233,20 +291,25 @@ impl Lanes {
                 errors: 0.0,
             })
         };
+        let cost = |index| {
+            let (rows, columns) = core.sizes(index);
+            match is_soap {
+                true => cost(rows, columns),
+                false => (rows * columns) as u64,
+            }
+        };
         let shared = Arc::new(Shared {
             data,
-            owners: owners(&layers, |index| {
-                let (rows, columns) = core.sizes(index);
-                match is_soap {
-                    true => cost(rows, columns),
-                    false => (rows * columns) as u64,
-                }
-            }),
+            divided,
+            owners: match divided {
+                Divided::Batches => owners(&layers, cost),
+                Divided::Members => owners_of_members(&layers),
+            },
             layers,
             lanes: [lane(), lane()],
             gradients: [gradients(), gradients()],
             weights: [buffer(), buffer()],
-            task: RwLock::default(),
+            tasks: RwLock::default(),
             meeting: Meeting::default(),
         });
         let worker = match threads > 1 {
@@ -264,6 +327,13 @@ impl Lanes {
         })
     }
 
+    /// Whether the steps of two members can be taken side by side.
+    #[must_use]
+    pub fn is_beside(&self, choices: [&[usize]; 2]) -> bool {
+        let [first, second] = choices.map(|choice| self.shared.of_choice(choice));
+        first != second
+    }
+
     /// Takes a step of size `rate` on the mean squared error of the rows with these indices; returns
     /// the error before the step.
     ///
@@ -272,20 +342,45 @@ impl Lanes {
     /// # Panics
     /// If a row or a choice does not exist, or there are no rows.
     pub fn step(&mut self, rows: &[usize], choice: &[usize], rate: f64) -> f32 {
-        assert!(!rows.is_empty(), "a batch has some rows");
         let shared = Arc::clone(&self.shared);
-        {
-            let mut task = shared.task.write().expect(HEALTHY);
-            task.rows.clear();
-            task.rows.extend_from_slice(rows);
-            task.choice.clear();
-            task.choice.extend_from_slice(choice);
-            task.rate = rate;
+        let lane = shared.of_choice(choice);
+        shared.tasks.write().expect(HEALTHY)[lane].set(rows, choice, rate);
+        match shared.divided {
+            Divided::Batches => self.by_both(),
+            Divided::Members => shared.whole(&shared.tasks()[lane], lane),
         }
+        let errors = match shared.divided {
+            Divided::Batches => shared.given(0).errors + shared.given(1).errors,
+            Divided::Members => shared.given(lane).errors,
+        };
+        self.mean(errors, rows)
+    }
+
+    /// Takes the steps of two members of different lanes on the same rows; returns their errors
+    /// before the steps. The same as two of [`Lanes::step`].
+    ///
+    /// # Panics
+    /// As [`Lanes::step`], or if the members are of one lane ([`Lanes::is_beside`]).
+    pub fn steps(&mut self, rows: &[usize], choices: [&[usize]; 2], rate: f64) -> [f32; 2] {
+        assert!(self.is_beside(choices), "two members of two lanes");
+        let lanes = choices.map(|choice| self.shared.of_choice(choice));
+        {
+            let mut tasks = self.shared.tasks.write().expect(HEALTHY);
+            for (choice, lane) in choices.into_iter().zip(lanes) {
+                tasks[lane].set(rows, choice, rate);
+            }
+        }
+        self.by_both();
+        lanes.map(|lane| self.mean(self.shared.given(lane).errors, rows))
+    }
+
+    /// Takes what is set for both lanes, by one thread or two.
+    fn by_both(&mut self) {
+        let shared = Arc::clone(&self.shared);
         let began = Instant::now();
         match self.worker.is_some() && self.tempo.way() == 1 {
             true => {
-                if !(shared.meeting.meet(0) && shared.beside(&shared.task(), 0)) {
+                if !(shared.meeting.meet(0) && shared.beside(0)) {
                     self.end();
                 }
             }
@@ -293,9 +388,12 @@ impl Lanes {
         }
         let now = Instant::now();
         self.tempo.took(now - began, now);
-        let errors = shared.given(0).errors + shared.given(1).errors;
-        let count = rows.len() * shared.lane(0).core.outputs();
-        (errors / count as f64) as f32
+    }
+
+    /// The mean of a sum over the outputs of these rows.
+    fn mean(&self, sum: f64, rows: &[usize]) -> f32 {
+        let count = rows.len() * self.shared.lane(0).core.outputs();
+        (sum / count as f64) as f32
     }
 
     /// Passes the panic of the other thread on.
@@ -305,10 +403,10 @@ impl Lanes {
         }
     }
 
-    /// Does something with the first replica, whose weights are those of both; it must not change
+    /// Does something with the replica that has the present weights of a choice; it must not change
     /// them.
-    pub fn with_core<R>(&self, work: impl FnOnce(&mut Core) -> R) -> R {
-        work(&mut self.shared.lane(0).core)
+    pub fn with_core<R>(&self, choice: &[usize], work: impl FnOnce(&mut Core) -> R) -> R {
+        work(&mut self.shared.lane(self.shared.of_choice(choice)).core)
     }
 
     /// Returns the weights of a parameter, as [`Core::weights`] does.
@@ -317,7 +415,8 @@ impl Lanes {
     /// If there is no such parameter.
     #[must_use]
     pub fn weights(&self, parameter: usize) -> Vec<f32> {
-        self.shared.lane(0).core.weights(parameter)
+        let owner = self.shared.owners[parameter];
+        self.shared.lane(owner).core.weights(parameter)
     }
 
     /// Replaces the weights of a parameter.
@@ -386,6 +485,18 @@ impl Drop for Lanes {
             drop(worker.join());
         }
     }
+}
+
+/// The lane of a member.
+fn lane_of_member(member: usize) -> usize {
+    member % 2
+}
+
+/// The lanes of the parameters of members, each of which has a candidate of its own in every group.
+fn owners_of_members(layers: &[Vec<Range<usize>>]) -> Vec<usize> {
+    let parameters = layers.iter().flat_map(|group| group.iter().enumerate());
+    let of_each = parameters.flat_map(|(member, range)| range.clone().map(move |_| member));
+    of_each.map(lane_of_member).collect()
 }
 
 /// Divides the parameters between the lanes so that both update for the same time: the dearest

@@ -23,7 +23,7 @@ mod tests;
 
 pub use self::core::{Core, Data};
 pub use bridge::Engine;
-pub use lanes::{Lanes, Owned};
+pub use lanes::{Divided, Lanes, Owned};
 pub use layer::Layer;
 pub use parameters::Moments;
 pub use product::Instructions;

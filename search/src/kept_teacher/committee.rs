@@ -18,21 +18,23 @@ pub(crate) struct Committee {
 }
 
 impl Committee {
-    /// Returns the committee of networks that have one member each. Groups behind those that are
-    /// trained are left out.
+    /// Returns the committee of all members of networks. Groups behind those that are trained are left
+    /// out.
     ///
     /// # Errors
-    /// A device cannot be read, or a network has several members.
+    /// A device cannot be read, or members differ in more than their weights.
     pub(crate) fn of(trained: &[Trained]) -> Result<Self> {
-        let Some(first) = trained.first() else {
+        let all = trained
+            .iter()
+            .flat_map(|one| one.members.iter().map(|member| (&one.network, member)));
+        let Some((first, member)) = all.clone().next() else {
             return Err(Error::Fault("a committee has no networks".to_owned()));
         };
-        let space = of_one(&first.network, only_member(first)?)?;
-        let networks = trained.iter().map(|one| {
-            let member = only_member(one)?;
+        let space = of_one(first, member)?;
+        let networks = all.map(|(whole, member)| {
             let choices = member.choices().iter().enumerate();
-            let of_groups = choices.take(one.network.trained_groups());
-            let parameters = of_groups.flat_map(|(k, &choice)| one.network.parameters(k, choice));
+            let of_groups = choices.take(whole.trained_groups());
+            let parameters = of_groups.flat_map(|(k, &choice)| whole.parameters(k, choice));
             let values = parameters.map(|one| transfer::fetched(one.var.as_tensor()));
             network(&space, values.map(|value| Ok(value?)))
         });
@@ -117,17 +119,6 @@ impl Committee {
             networks: networks.collect::<Result<_>>()?,
             space,
         })
-    }
-}
-
-/// Returns the only member of a network of a race.
-fn only_member(trained: &Trained) -> Result<&Architecture> {
-    match &trained.members[..] {
-        [member] => Ok(member),
-        members => Err(Error::Fault(format!(
-            "a network of a fold has {} members",
-            members.len()
-        ))),
     }
 }
 

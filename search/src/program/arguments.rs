@@ -404,9 +404,9 @@ pub(crate) struct SearchArguments {
     /// (see `dense-search space`); mlp, mlp-residual and mlp-basis train older fixed networks
     #[arg(long, default_value = RACE)]
     space: SpaceArgument,
-    /// Members of the ensemble
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
-    members: u16,
+    /// Members of the ensemble [default: 2 networks that share nothing of a race; 4 of a space that is searched]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
+    members: Option<u16>,
     /// Wall time, for example 90s or 5m [default: 5m; demo: 2m]
     #[arg(long, value_parser = duration, conflicts_with = "steps")]
     time: Option<Duration>,
@@ -485,7 +485,7 @@ impl SearchArguments {
         if let Some(pooling) = self.pool_validation {
             settings.pool_validation = pooling;
         }
-        settings.members = usize::from(self.members);
+        settings.members = self.members.map(usize::from);
         settings.seed = self.seed;
         settings.threads = self.threads.map_or_else(all_cores, usize::from);
         settings.device = self.device;

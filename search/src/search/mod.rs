@@ -19,7 +19,9 @@ pub use records::{
 };
 pub use run_report::{Judged, ParetoRow, Raced, Round, RunReport, Verdict};
 pub(crate) use run_report::{PROCESSES, STACK};
-pub use settings::{ControlMode, Extent, SearchSettings, TeacherMode, TransformMode};
+pub use settings::{
+    ControlMode, Extent, FIXED, SEARCHED, SearchSettings, TeacherMode, TransformMode,
+};
 pub use time_spent::TimeSpent;
 
 use crate::components::Learnt;
@@ -151,7 +153,8 @@ impl Search {
         }
         if !plan.space.is_race() {
             let sizes = MicroSizes::default();
-            plan.space.contenders(&data, None, plan.members, sizes)?;
+            let members = plan.members_of_search();
+            plan.space.contenders(&data, None, members, sizes)?;
         } else {
             ensure!(
                 Settings,

@@ -3,7 +3,7 @@
 use super::race::Plan;
 use crate::budget::{Budget, NoRoom, Room, Terms, check_given};
 use crate::components::{Components, MANY};
-use crate::contenders::{Contender, RACE, SpaceChoice, output_shape};
+use crate::contenders::{Contender, RACE, Role, SpaceChoice, output_shape};
 use crate::control::within_work_of;
 use crate::cost_model::CostModel;
 use crate::data::{Dataset, Division, Normalisation, Pooling, Split, Transform};
@@ -30,6 +30,12 @@ pub enum Extent {
     Plan(Plan),
 }
 
+/// Members of a space that is searched: they share most of their layers.
+pub const SEARCHED: usize = 4;
+/// Members of a race and of a control: networks that share nothing, and divide the budget
+/// (docs/measurements/pay.md).
+pub const FIXED: usize = 2;
+
 /// The settings of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -38,8 +44,10 @@ pub struct SearchSettings {
     pub space: SpaceChoice,
     /// When it ends.
     pub extent: Extent,
-    /// Members of the ensemble.
-    pub members: usize,
+    /// Members of the ensemble; `None`: [`SEARCHED`] of a space that is searched, and [`FIXED`] fixed
+    /// networks.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub members: Option<usize>,
     /// The seed of every draw.
     pub seed: u64,
     /// Number of threads.
@@ -75,7 +83,7 @@ impl Default for SearchSettings {
         Self {
             space: SpaceChoice::Preset(RACE.to_owned()),
             extent: Extent::Time(Duration::from_secs(300)),
-            members: 4,
+            members: None,
             seed: 0,
             threads: 2,
             choices: Choices::default(),
@@ -207,7 +215,7 @@ impl SearchSettings {
         let sizes = self.micro_sizes(data, transform, components)?;
         let all = self
             .space
-            .contenders(data, components, self.members, sizes)?;
+            .contenders(data, components, self.members_of_search(), sizes)?;
         let (mut kept, mut refused): (Vec<Contender>, Vec<NoRoom>) = (Vec::new(), Vec::new());
         for contender in all {
             match self.check(&contender, transform) {
@@ -234,7 +242,7 @@ impl SearchSettings {
             kept.extend(Contender::control(
                 data,
                 &searched,
-                self.members,
+                self.members_of_fixed(),
                 terms,
                 transform,
             )?);
@@ -263,7 +271,7 @@ impl SearchSettings {
             inputs,
             output,
             components: components.map(Arc::as_ref),
-            members: self.members,
+            members: self.members_of_fixed(),
             terms: within_work_of(self.terms(), [&usual].into_iter()),
             transform,
         };
@@ -280,6 +288,24 @@ impl SearchSettings {
             output.size()
         );
         Ok(all)
+    }
+
+    /// Members of a space that is searched.
+    pub(super) fn members_of_search(&self) -> usize {
+        self.members.unwrap_or(SEARCHED)
+    }
+
+    /// Members of a fixed network.
+    fn members_of_fixed(&self) -> usize {
+        self.members.unwrap_or(FIXED)
+    }
+
+    /// The members that a role is to have.
+    pub(super) fn members_of(&self, role: Role) -> usize {
+        match self.space.is_race() || role == Role::Control {
+            true => self.members_of_fixed(),
+            false => self.members_of_search(),
+        }
     }
 
     /// Whether a control trains beside the search.
@@ -301,7 +327,7 @@ impl SearchSettings {
         components: Option<&Arc<Components>>,
     ) -> Result<MicroSizes> {
         let default = MicroSizes {
-            heads: self.members,
+            heads: self.members_of_search(),
             ..MicroSizes::default()
         };
         if self.budget == Budget::default() {

@@ -216,7 +216,8 @@ impl Run<'_> {
                 let x = rows.iter().flat_map(|&row| self.data.x_row(row));
                 let x: Vec<f32> = x.map(|&x| x as f32).collect();
                 let mut predictions = Executor::new(emulator).predict(&x, threads);
-                predictions.mean = answers.to_vec();
+                predictions.std = answers.std(emulator, &x, threads);
+                predictions.mean.clone_from(&answers.mean);
                 metrics::of_predictions(&predictions, self.data, rows, &deviation)
             }
         }
@@ -236,12 +237,18 @@ impl Run<'_> {
             Evidence::Unseen(_) => &whole.validation,
         };
         let members = whole.members.len();
-        if members < self.settings.members {
+        let wanted = self.settings.members_of(contender.role);
+        if members < wanted {
+            let why = match self.settings.space.is_race() || contender.role == Role::Control {
+                true => "the budget has no room for more of them that are worth their time",
+                false => {
+                    "no more of them differ within 2.5 times the work of one, 1.9 times its weights, and the budget if there is \
+                     one"
+                }
+            };
             self.observer.note(format!(
-                "{}: {members} members, not {}: no more of them differ within 2.5 times the work of \
-                 one, 1.9 times its weights, and the budget if there is one",
-                contender.name,
-                self.settings.members
+                "{}: {members} members, not {wanted}: {why}",
+                contender.name
             ));
         }
         Verdict {

@@ -12,6 +12,7 @@ use crate::contenders::{Contender, Role, Teaching};
 use crate::error::{Context, Error, Result};
 use crate::events::Training;
 use crate::pace::Pace;
+use crate::space::Architecture;
 use crate::supernetwork::SuperNetwork;
 use crate::teacher::{Lesson, mean_square};
 use crate::training::{Checkpoint, Choices, Members, Phase, Rows, Settings, Trained, Trainer};
@@ -185,11 +186,33 @@ impl Run<'_> {
         x: &[f32],
         learnt: Learnt<'_>,
     ) -> Result<Vec<f32>> {
-        let network = &trained.network;
+        self.members_say(&trained.network, &trained.members, x, learnt)
+    }
+
+    /// The prediction of each member, as [`Run::says`].
+    pub(super) fn each_says(
+        &self,
+        trained: &Trained,
+        x: &[f32],
+        learnt: Learnt<'_>,
+    ) -> Result<Vec<Vec<f32>>> {
+        let members = trained.members.iter().map(std::slice::from_ref);
+        let each = members.map(|one| self.members_say(&trained.network, one, x, learnt));
+        each.collect()
+    }
+
+    /// The mean prediction of these members.
+    fn members_say(
+        &self,
+        network: &SuperNetwork,
+        members: &[Architecture],
+        x: &[f32],
+        learnt: Learnt<'_>,
+    ) -> Result<Vec<f32>> {
         let order = learnt.order(network.space().output());
         let inputs = self.data.input_count();
         let x = Tensor::from_slice(x, (x.len() / inputs, inputs), &self.device)?;
-        Ok(network.mean_of(&x, &trained.members, &order)?)
+        Ok(network.mean_of(&x, members, &order)?)
     }
 
     /// The end of a training that must leave this share of the time that remains after `began`;
@@ -238,8 +261,8 @@ impl Run<'_> {
             let (terms, transform) = (self.settings.terms(), learnt.normalisation.transform());
             trainer = trainer.within(Room::new(&contender.space, terms, count, transform)?);
         }
-        if let Some(network) = task.from {
-            trainer.start_from(network)?;
+        if let Some(others) = task.from {
+            trainer.start_from(others)?;
         }
         if task.is_divided {
             trainer = trainer.divided(task.threads).context("a second thread")?;
@@ -381,7 +404,7 @@ impl Run<'_> {
     fn after_training(&self, member_macs: f64, contenders: usize) -> Duration {
         // The selection rows, the calibration rows, and both again; for whole ensembles and parts
         // of them.
-        let parts: Vec<usize> = parts(self.settings.members)
+        let parts: Vec<usize> = parts(self.settings.members_of(Role::Search))
             .map(|part| part.len())
             .collect();
         // Where every row trains, folds of them judge and calibrate.
@@ -402,15 +425,15 @@ pub(super) struct Task<'a> {
     pub(super) choices: Choices,
     pub(super) learnt: Learnt<'a>,
     pub(super) lesson: Option<&'a Lesson>,
-    /// The network whose weights it starts from, if they are not random.
-    pub(super) from: Option<&'a SuperNetwork>,
+    /// The trainings whose weights it starts from, if they are not random.
+    pub(super) from: Option<&'a [Trained]>,
     pub(super) end: Option<Duration>,
     /// The number of steps, if it is known.
     pub(super) steps: Option<usize>,
     /// The number of steps beyond which none are taken, if the total is open.
     pub(super) most: Option<usize>,
     pub(super) threads: usize,
-    /// Whether two threads may divide each batch between them.
+    /// Whether two threads may divide each step between them.
     pub(super) is_divided: bool,
     /// The total number of contenders.
     pub(super) contenders: usize,

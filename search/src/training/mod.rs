@@ -5,8 +5,8 @@
 //! 2. *Search*: every tenth step is followed by an update of the network variables, which ranks
 //!    several architectures by their loss on rows reserved for this.
 //! 3. *Training* and *fine-tuning*: the members, that is the most probable architecture and others
-//!    that differ from it in the last groups, take turns. The rate is constant first and then
-//!    falls.
+//!    that differ from it in the last groups, take turns. Given members that share nothing take each
+//!    step all. The rate is constant first and then falls.
 //! 4. *Polish*: L-BFGS on all rows, if there are few.
 //!
 //! *Random search*, the baseline of a search, keeps the network variables uniform. As often as a
@@ -42,6 +42,7 @@ pub use step::weight_step;
 
 use crate::budget::Room;
 use crate::components::Components;
+use crate::engine::Divided;
 use crate::space::{Architecture, Space};
 use crate::streams::stream;
 use crate::supernetwork::{Error, SuperNetwork};
@@ -52,7 +53,7 @@ use polish::Polish;
 use rand_chacha::ChaCha8Rng;
 use rows::Batches;
 use schedule::Schedule;
-use settings::{RANKING_ROWS, UPDATE_EVERY};
+use settings::{RANKING_ROWS, UPDATE_EVERY, are_apart};
 use std::time::{Duration, Instant};
 use stepper::Stepper;
 
@@ -66,6 +67,8 @@ pub struct Trainer {
     stepper: Stepper,
     variables: NetworkVariables,
     members: Vec<Architecture>,
+    /// Whether the members share nothing and take each step all.
+    are_apart: bool,
     schedule: Schedule,
     step: usize,
     batches: Batches,
@@ -81,7 +84,7 @@ pub struct Trainer {
 pub struct Step {
     /// The loss on the batch before the step: a scalar on the training's device.
     pub loss: Tensor,
-    /// Multiply-accumulates of the architecture, for one sample.
+    /// Multiply-accumulates of the architectures that took it, for one sample.
     pub macs: u64,
     /// Duration of the update of the network variables after this step, if there was one.
     pub ranking: Option<Duration>,
@@ -151,6 +154,7 @@ impl Trainer {
         Ok(Self {
             stepper: Stepper::new(&network, settings.choices, &train, &selection)?,
             variables: NetworkVariables::uniform(space),
+            are_apart: are_apart(&members, network.trained_groups()),
             members,
             schedule: Schedule::new(space, settings.choices, settings.steps),
             network,
@@ -176,27 +180,39 @@ impl Trainer {
         }
     }
 
-    /// Starts from the weights of another network of the same space instead of random ones.
+    /// Starts from the weights of others of the same space instead of random ones: each given member
+    /// from those of the first member of another training, over and over where there are fewer.
     ///
     /// # Errors
     /// If the spaces differ.
-    pub fn start_from(&self, network: &SuperNetwork) -> Result<(), Error> {
-        let own = self.network().variables();
-        for (own, other) in own.iter().zip(network.variables()) {
-            own.set(&other.as_tensor().copy()?)?;
+    pub fn start_from(&self, others: &[Trained]) -> Result<(), Error> {
+        let own = self.network();
+        for (member, other) in self.members.iter().zip(others.iter().cycle()) {
+            let choices = member.choices().iter().zip(other.members[0].choices());
+            for (group, (&to, &from)) in choices.enumerate().take(own.trained_groups()) {
+                let from = other.network.parameters(group, from).iter();
+                for (own, from) in own.parameters(group, to).iter().zip(from) {
+                    own.var.set(&from.var.as_tensor().copy()?)?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// Divides each batch between two lanes, which up to two of `threads` threads take side by side
-    /// where the engine has the network. The bits of the training differ from those of an undivided
-    /// one, and do not depend on the number of threads. A checkpoint is continued by a training that
-    /// is divided as well, or is not either.
+    /// Divides each step between two lanes, which up to two of `threads` threads take side by side
+    /// where the engine has the network: batches, or members that share nothing. The bits of the
+    /// training do not depend on the number of threads; those of divided batches differ from those of
+    /// an undivided training. A checkpoint is continued by a training that is divided as well, or is
+    /// not either.
     ///
     /// # Errors
     /// If the system has no other thread.
     pub fn divided(mut self, threads: usize) -> std::io::Result<Self> {
-        self.stepper.divide(threads)?;
+        let what = match self.are_apart {
+            true => Divided::Members,
+            false => Divided::Batches,
+        };
+        self.stepper.divide(threads, what)?;
         Ok(self)
     }
 
@@ -277,18 +293,17 @@ impl Trainer {
     }
 
     /// Returns the number of steps that would follow if the search ended now, and the mean
-    /// multiply-accumulates of its members.
+    /// multiply-accumulates of one.
     #[must_use]
     pub fn outlook(&self) -> (usize, f64) {
         let members = self.present_members();
-        let macs = members
-            .iter()
-            .map(|member| self.macs(member) as f64)
-            .sum::<f64>();
-        (
-            self.schedule.steps_after(self.step),
-            macs / members.len() as f64,
-        )
+        let macs: u64 = members.iter().map(|member| self.macs(member)).sum();
+        let in_turn = match self.are_apart {
+            true => 1,
+            false => members.len(),
+        };
+        let steps = self.schedule.steps_after(self.step);
+        (steps, macs as f64 / in_turn as f64)
     }
 
     /// Ends the search here if the total number of steps is open; `--steps` with the resulting
@@ -323,15 +338,16 @@ impl Trainer {
         if matches!(phase, Phase::Training | Phase::FineTuning) && self.members.is_empty() {
             self.members = self.chosen_members();
         }
-        let architecture = match self.members.is_empty() {
-            true => self.sample(),
-            false => self.members[self.step % self.members.len()].clone(),
+        let taking = match (self.members.is_empty(), self.are_apart) {
+            (true, _) => vec![self.sample()],
+            (false, true) => self.members.clone(),
+            (false, false) => vec![self.members[self.step % self.members.len()].clone()],
         };
         let rows = self.batches.next(self.settings.choices.batch);
         let rate = self.schedule.rate(self.step);
         let loss = self
             .stepper
-            .step(&self.network, &self.train, &rows, &architecture, rate)?;
+            .steps(&self.network, &self.train, &rows, &taking, rate)?;
         let ranking = match phase == Phase::Search && self.step.is_multiple_of(UPDATE_EVERY) {
             true => {
                 if !self.stepper.is_immediate() {
@@ -347,7 +363,7 @@ impl Trainer {
         self.step += 1;
         Ok(Step {
             loss,
-            macs: self.macs(&architecture),
+            macs: taking.iter().map(|one| self.macs(one)).sum(),
             ranking,
             phase,
         })

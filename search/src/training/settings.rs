@@ -30,8 +30,25 @@ pub enum Members {
     Searched(usize),
     /// Random search finds this number of members.
     Random(usize),
-    /// The members are given and nothing is searched: they take turns from the first step.
+    /// The members are given and nothing is searched. If they share weights, they take turns from the
+    /// first step; if they share nothing, each takes every step.
     Given(Vec<Architecture>),
+}
+
+/// Whether there are several members and they share no weights of the first `trained` groups: each
+/// has a candidate of its own, the same in all of them.
+pub(super) fn are_apart(members: &[Architecture], trained: usize) -> bool {
+    let own = |member: &Architecture| {
+        let choices = &member.choices()[..trained];
+        let all = choices.iter().all(|choice| *choice == choices[0]);
+        all.then_some(choices[0])
+    };
+    let own: Option<Vec<usize>> = members.iter().map(own).collect();
+    own.is_some_and(|mut own| {
+        own.sort_unstable();
+        own.dedup();
+        own.len() == members.len() && own.len() > 1
+    })
 }
 
 impl Members {

@@ -4,7 +4,7 @@
 use super::choices::{Choices, Optimiser};
 use super::rows::Rows;
 use super::step::weight_step;
-use crate::engine::{Data, Engine, Owned, Soap};
+use crate::engine::{Data, Divided, Engine, Owned, Soap};
 use crate::nodes::Pass;
 use crate::optimiser::{AdamW, Saved};
 use crate::space::Architecture;
@@ -79,17 +79,17 @@ impl Stepper {
         })
     }
 
-    /// Divides batches between two lanes, and takes their steps by `threads` threads; the graph has
-    /// threads of its own.
+    /// Divides steps between two lanes, and takes them by `threads` threads; the graph has threads of
+    /// its own.
     ///
     /// # Errors
     /// If the system has no other thread.
-    pub(super) fn divide(&mut self, threads: usize) -> std::io::Result<()> {
+    pub(super) fn divide(&mut self, threads: usize, divided: Divided) -> std::io::Result<()> {
         match self {
             Self::Engine(inside) => {
                 let is_soap = inside.soap.take().is_some();
                 let train = Arc::clone(&inside.train);
-                inside.engine.divide(is_soap, train, threads)
+                inside.engine.divide(is_soap, train, threads, divided)
             }
             Self::Graph(_) => Ok(()),
         }
@@ -142,6 +142,43 @@ impl Stepper {
                 weight_step(network, optimiser, &train.chosen(rows)?, architecture, rate)
             }
         }
+    }
+
+    /// Takes a step of size `rate` of each of these members on the same training rows; returns the
+    /// mean of the losses before it.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(super) fn steps(
+        &mut self,
+        network: &SuperNetwork,
+        train: &Rows,
+        rows: &[usize],
+        members: &[Architecture],
+        rate: f64,
+    ) -> Result<Tensor, Error> {
+        let mut losses = Vec::new();
+        let mut left = members;
+        while let [first, rest @ ..] = left {
+            left = rest;
+            let beside = match (&mut *self, rest) {
+                (Self::Engine(inside), [second, ..]) => {
+                    inside.take(network)?;
+                    inside.engine.steps_beside(rows, [first, second], rate)
+                }
+                _ => None,
+            };
+            match beside {
+                Some(both) => {
+                    for loss in both {
+                        losses.push(Tensor::new(loss, &Device::Cpu)?);
+                    }
+                    left = &left[1..];
+                }
+                None => losses.push(self.step(network, train, rows, first, rate)?),
+            }
+        }
+        Ok(Tensor::stack(&losses, 0)?.mean_all()?)
     }
 
     /// Returns the losses of architectures on these rows for choices.

@@ -1,6 +1,7 @@
 //! Whole trainings: the effects of the seed and of resuming, and whether they learn.
 
 use super::*;
+use crate::fixed::{Kind, usual};
 use crate::space::Shape;
 use crate::space::presets::{MicroSizes, Mlp, micro, mlp};
 use rand::Rng;
@@ -147,18 +148,83 @@ fn the_network_has_the_weights_of_the_engine_and_gives_them_back() {
 }
 
 #[test]
-fn a_training_starts_from_the_weights_of_another_network() {
-    for output in [Shape::Vector(5), CURVE] {
-        let (_, learnt) = run(on_output(output, 8, Some(200)));
-        let began = on_output(output, 9, Some(200));
-        began.start_from(&learnt.network).unwrap();
-        assert_eq!(weights_of(began.network()), weights(&learnt));
-        // The other network keeps its weights when this one learns.
-        let (losses, trained) = run(began);
-        let (from_random, _) = run(on_output(output, 9, Some(200)));
-        let mean = |losses: &[f32]| losses[..20].iter().sum::<f32>();
-        assert!(mean(&losses) < 0.8 * mean(&from_random), "{losses:?}");
-        assert_ne!(weights(&trained), weights(&learnt));
+fn members_start_from_the_weights_of_other_networks() {
+    let (space, members) = usual(Kind::Gated, 2, Shape::Vector(5), 2).unwrap();
+    let trainer = |members: &[Architecture], seed| {
+        let settings = Settings {
+            steps: Some(200),
+            members: Members::Given(members.to_vec()),
+            seed,
+            choices: Choices {
+                polish: 0.0,
+                ..Choices::default()
+            },
+        };
+        Trainer::new(&space, rows(200, 1), rows(50, 2), settings).unwrap()
+    };
+    let others = [8, 9].map(|seed| run(trainer(&members[..1], seed)).1);
+    let began = trainer(&members, 10);
+    began.start_from(&others).unwrap();
+    let of = |network: &SuperNetwork, member: usize| -> Vec<Vec<f32>> {
+        let groups = 0..space.groups().len();
+        let all = groups.flat_map(|group| network.parameters(group, member));
+        let numbers = all.map(|one| transfer::numbers(one.var.as_tensor()).unwrap());
+        numbers.collect()
+    };
+    for (member, other) in others.iter().enumerate() {
+        assert_eq!(of(began.network(), member), of(&other.network, 0));
+    }
+    // The others keep their weights when this one learns.
+    let before = others.each_ref().map(weights);
+    let (losses, _) = run(began);
+    let (from_random, _) = run(trainer(&members, 10));
+    let mean = |losses: &[f32]| losses[..20].iter().sum::<f32>();
+    assert!(mean(&losses) < 0.3 * mean(&from_random), "{losses:?}");
+    assert_eq!(others.each_ref().map(weights), before);
+}
+
+#[test]
+fn members_that_share_nothing_take_the_steps_that_each_would_take_alone() {
+    for count in [2, 3] {
+        let (space, members) = usual(Kind::Gated, 2, CURVE, count).unwrap();
+        let trained = |members: &[Architecture], threads: Option<usize>| {
+            let settings = Settings {
+                steps: Some(120),
+                members: Members::Given(members.to_vec()),
+                seed: 3,
+                choices: Choices {
+                    polish: 0.0,
+                    ..Choices::default()
+                },
+            };
+            let trainer = Trainer::new(&space, rows(200, 1), rows(50, 2), settings).unwrap();
+            let trainer = match threads {
+                None => trainer,
+                Some(threads) => trainer.divided(threads).unwrap(),
+            };
+            run(trainer)
+        };
+        let alone = members
+            .iter()
+            .map(|member| trained(std::slice::from_ref(member), None));
+        let alone: Vec<(Vec<f32>, Trained)> = alone.collect();
+        for threads in [None, Some(1), Some(2)] {
+            let (losses, all) = trained(&members, threads);
+            for (member, (_, one)) in alone.iter().enumerate() {
+                for group in 0..space.groups().len() {
+                    let of = |trained: &Trained| -> Vec<Vec<f32>> {
+                        let all = trained.network.parameters(group, member).iter();
+                        all.map(|one| transfer::numbers(one.var.as_tensor()).unwrap())
+                            .collect()
+                    };
+                    assert_eq!(of(&all), of(one), "member {member} of {count}, {threads:?}");
+                }
+            }
+            for (step, loss) in losses.iter().enumerate() {
+                let mean = alone.iter().map(|(losses, _)| losses[step]).sum::<f32>() / count as f32;
+                assert!((loss - mean).abs() < 1e-5 * mean, "{step}: {loss} {mean}");
+            }
+        }
     }
 }
 

@@ -30,9 +30,7 @@ pub(crate) fn searched(key: &Key, file: &Path) -> anyhow::Result<(Outcome, f64)>
         macs: Some(key.budget),
         ..Budget::default()
     };
-    if let Some(members) = key.members {
-        settings.members = members;
-    }
+    settings.members = key.members;
     if let Some(space) = &key.space {
         let space: SpaceArgument = space.parse().map_err(anyhow::Error::msg)?;
         settings.space = space.read()?;

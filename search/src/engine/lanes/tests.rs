@@ -80,7 +80,8 @@ fn one_thread_and_two_give_the_same_bits_and_an_undivided_engine_nearly_the_same
     for is_soap in [false, true] {
         let (mut core, data) = task();
         let steps = steps(45, 1);
-        let ways = [1, 2, 2].map(|threads| Lanes::new(&core, is_soap, data.clone(), threads));
+        let ways = [1, 2, 2]
+            .map(|threads| Lanes::new(&core, is_soap, data.clone(), threads, Divided::Batches));
         let mut ways = ways.map(Result::unwrap);
         // The last one changes its way at every step.
         let losses = ways
@@ -124,9 +125,9 @@ fn one_thread_and_two_give_the_same_bits_and_an_undivided_engine_nearly_the_same
 fn restored_lanes_continue_with_the_same_bits() {
     for is_soap in [false, true] {
         let (core, data) = task();
-        let mut lanes = Lanes::new(&core, is_soap, data.clone(), 2).unwrap();
+        let mut lanes = Lanes::new(&core, is_soap, data.clone(), 2, Divided::Batches).unwrap();
         take(&mut lanes, &steps(25, 2));
-        let mut other = Lanes::new(&core, is_soap, data, 1).unwrap();
+        let mut other = Lanes::new(&core, is_soap, data, 1, Divided::Batches).unwrap();
         for index in 0..core.parameters() {
             other.set_weights(index, &lanes.weights(index));
             other.set_moments(index, &lanes.moments(index));
@@ -166,7 +167,7 @@ fn both_lanes_have_much_to_do_whatever_is_chosen() {
 #[test]
 fn no_thread_is_left_behind_and_a_panic_in_one_reaches_the_caller() {
     let (core, data) = task();
-    let mut lanes = Lanes::new(&core, false, data.clone(), 2).unwrap();
+    let mut lanes = Lanes::new(&core, false, data.clone(), 2, Divided::Batches).unwrap();
     take(&mut lanes, &steps(3, 4));
     // Asleep by then.
     std::thread::sleep(std::time::Duration::from_millis(20));
@@ -176,7 +177,7 @@ fn no_thread_is_left_behind_and_a_panic_in_one_reaches_the_caller() {
     assert_eq!(shared.strong_count(), 0);
 
     for wrong in [0, 40] {
-        let mut lanes = Lanes::new(&core, false, data.clone(), 2).unwrap();
+        let mut lanes = Lanes::new(&core, false, data.clone(), 2, Divided::Batches).unwrap();
         let shared = Arc::downgrade(&lanes.shared);
         let mut rows = vec![3; 64];
         // In the caller's half, or in the other.

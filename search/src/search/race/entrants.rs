@@ -4,7 +4,7 @@ use super::folds::Folds;
 use crate::components::Learnt;
 use crate::contenders::Contender;
 use crate::fixed::Kind;
-use crate::training::{Choices, Trained};
+use crate::training::{Choices, Members, Trained};
 
 /// More steps go on to be taken if they have lowered the error below this share.
 const GAIN: f64 = 0.97;
@@ -14,10 +14,16 @@ const STEEPEST: f64 = 0.6;
 /// and by half that power after this many times as many.
 const HALF_AS_STEEP: f64 = 16.0;
 
+/// The share of a network's squared error that is due to its first weights, where no round has shown
+/// it: the mean of n networks loses (1 - 1 / n) of it.
+const OF_CHANCE: f64 = 0.4;
+/// The largest share that a round can show.
+const MOST_OF_CHANCE: f64 = 0.9;
+
 /// A kind of network in the race.
 pub(super) struct Entrant {
     pub(super) contender: Contender,
-    /// Seconds of a step, where there is a clock.
+    /// Seconds of a step of one member, where there is a clock.
     pub(super) cost: f64,
     pub(super) judged: Vec<Judgement>,
 }
@@ -25,11 +31,29 @@ pub(super) struct Entrant {
 /// The networks of a round, and their errors on rows that they have not seen.
 pub(super) struct Judgement {
     pub(super) steps: usize,
+    /// The mean squared error of the mean of the members,
     pub(super) error: f64,
-    /// The answers there, in the order of [`Rounds::judged`].
+    /// and of the first member.
+    pub(super) of_first: f64,
+    /// The answers of the mean, in the order of [`Rounds::judged`],
     pub(super) said: Vec<f32>,
-    /// The network of each fold.
+    /// and those of each member.
+    pub(super) each: Vec<Vec<f32>>,
+    /// The networks of each fold: one member in the first round, then all.
     pub(super) networks: Vec<Trained>,
+}
+
+impl Judgement {
+    /// The share of a network's squared error that is due to its first weights.
+    fn of_chance(&self) -> f64 {
+        match self.each.len() {
+            1 => OF_CHANCE,
+            members => {
+                let lost = (self.of_first - self.error) / self.of_first.max(f64::MIN_POSITIVE);
+                (lost / (1.0 - 1.0 / members as f64)).clamp(0.0, MOST_OF_CHANCE)
+            }
+        }
+    }
 }
 
 impl Entrant {
@@ -59,23 +83,40 @@ impl Entrant {
     /// Whether the last round's steps have paid.
     pub(super) fn gains(&self) -> bool {
         match &self.judged[..] {
-            [.., before, last] => last.error < GAIN * before.error,
+            [.., before, last] => last.of_first < GAIN * before.of_first,
             _ => true,
         }
     }
 
-    /// The error that is expected after this number of steps: beyond those of the last round it
-    /// falls on as between the last two, ever less steeply.
+    /// The number of members of what would ship.
+    pub(super) fn members(&self) -> usize {
+        match &self.contender.members {
+            Members::Given(members) => members.len(),
+            Members::Searched(count) | Members::Random(count) => *count,
+        }
+    }
+
+    /// The error that is expected of all members' mean after this number of steps.
     pub(super) fn expected(&self, steps: usize) -> f64 {
-        match &self.judged[..] {
+        self.expected_of(self.members(), steps)
+    }
+
+    /// The error that is expected of the mean of so many networks after this number of steps: beyond
+    /// those of the last round, that of one falls on as between the last two, ever less steeply.
+    pub(super) fn expected_of(&self, networks: usize, steps: usize) -> f64 {
+        let Some(best) = self.best() else {
+            return f64::INFINITY;
+        };
+        let of_one = match &self.judged[..] {
             [.., before, last] if self.gains() => {
-                let fall = (before.error / last.error).ln();
+                let fall = (before.of_first / last.of_first).ln();
                 let slope = fall / (last.steps as f64 / before.steps as f64).ln();
                 let more = (steps as f64 / last.steps as f64).max(1.0);
-                last.error * fallen(slope.clamp(0.0, STEEPEST), more)
+                last.of_first * fallen(slope.clamp(0.0, STEEPEST), more)
             }
-            _ => self.error(),
-        }
+            _ => best.of_first,
+        };
+        of_one * (1.0 - best.of_chance() * (1.0 - 1.0 / networks as f64))
     }
 }
 

@@ -5,7 +5,8 @@
 //! 2. *Rounds*: each kind of network ([`Kind`](crate::fixed::Kind)) trains once for each of some
 //!    folds, on the rows of the others, side by side. The errors on the rows that a network has not
 //!    seen decide who goes on; the networks of the next round have four times the steps.
-//! 3. *The last training*: the kind with the smallest such error trains on all rows, and ships. Where
+//! 3. *The last training*: the kind with the smallest such error trains on all rows, and ships, with
+//!    as many members as there is to be. Where
 //!    the processes and the networks of the folds together ([`teach`]) err less than it is expected
 //!    to, it learns their answers at fresh inputs, too.
 //!
@@ -79,7 +80,7 @@ impl Run<'_> {
         if let Some(teacher) = &teacher {
             self.keep_teacher(teacher, &rounds)?;
         }
-        let steps = most.unwrap_or_else(|| self.steps_left(winner, &plan));
+        let steps = most.unwrap_or_else(|| self.steps_left(winner, plan.last));
         let expected = winner.expected(steps) * self.share_of_fold(&rounds);
         let stack = teacher.as_ref().map(|one| one.error);
         let stack = stack.filter(|_| self.settings.teacher != TeacherMode::None);
@@ -136,14 +137,15 @@ impl Run<'_> {
         rounds.folds.trained(0).len() as f64 / self.split.train.len() as f64
     }
 
-    /// The steps that an entrant could take until the end.
-    fn steps_left(&self, entrant: &Entrant, plan: &Plan) -> usize {
-        match (&self.settings.extent, plan.last) {
-            (Extent::Time(time), _) if entrant.cost > 0.0 => {
+    /// The steps that an entrant could take until the end; `planned` where there is no clock.
+    fn steps_left(&self, entrant: &Entrant, planned: usize) -> usize {
+        match self.settings.extent {
+            Extent::Time(time) if entrant.cost > 0.0 => {
                 let left = time.saturating_sub(self.began.elapsed());
-                (left.as_secs_f64() / entrant.cost) as usize
+                let in_turn = entrant.members().div_ceil(self.settings.threads.min(2));
+                (left.as_secs_f64() / (entrant.cost * in_turn as f64)) as usize
             }
-            (_, last) => last,
+            _ => planned,
         }
     }
 
@@ -178,13 +180,13 @@ impl Run<'_> {
                 ..rounds.choices
             },
         };
-        // A student has most of its way behind it where a network of its kind teaches too.
+        // A student has most of its way behind it where networks of its kind teach too.
         let taught_by = lesson.and(winner.best());
         let task = Task {
             choices,
             learnt: rounds.learnt,
             lesson,
-            from: taught_by.map(|best| &best.networks[0].network),
+            from: taught_by.map(|best| best.networks.as_slice()),
             end: self.end_of(1.0, Duration::ZERO),
             steps,
             most,
@@ -206,20 +208,22 @@ impl Run<'_> {
         teacher: Option<&Teacher<'_>>,
         finished: &Finished,
     ) -> Option<Unseen> {
-        let (said, error, expected) = match teacher {
+        let (said, each, error, expected): (_, &[Vec<f32>], _, _) = match teacher {
             Some(teacher) => {
                 let departure = finished.departure.unwrap_or_default();
-                (&teacher.said, teacher.error, teacher.expected + departure)
+                // Its students differ in what they have not learnt of it, not in what it does not know.
+                let expected = teacher.expected + departure;
+                (&teacher.said, &[], teacher.error, expected)
             }
             None => {
                 let best = winner.best()?;
                 let expected = winner.expected(finished.steps) * self.share_of_fold(rounds);
-                (&best.said, best.error, expected)
+                (&best.said, &best.each, best.error, expected)
             }
         };
         let ratio = (expected / error.max(f64::MIN_POSITIVE)).sqrt();
         let rows = self.rows_at(&rounds.judged);
-        Some(Unseen::new(rows, said, rounds.learnt, ratio))
+        Some(Unseen::new(rows, said, each, rounds.learnt, ratio))
     }
 }
 

@@ -71,24 +71,29 @@ impl Plan {
     }
 }
 
-/// Returns the steps of the next of `rounds` rounds that share `time`.
+/// Returns the steps of the next of the rounds from number `next` on that share `time`.
 ///
-/// `costs` are the seconds of a step of each entrant that takes part; each has `folds` networks, on
-/// `threads` threads. Half of the entrants go on after each round.
+/// `costs` are the seconds of a step of a member and the members of each entrant that takes part; of
+/// each there are `folds` networks, on `threads` threads. Half of the entrants go on after each
+/// round.
 pub(super) fn steps_of_round(
-    costs: &[f64],
+    costs: &[(f64, usize)],
     folds: usize,
     threads: usize,
-    rounds: usize,
+    next: usize,
     time: Duration,
 ) -> usize {
-    let mut sorted = costs.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let rounds = ROUNDS - next;
     let mut weight = 0.0;
     for round in 0..rounds {
+        let each = costs
+            .iter()
+            .map(|&(cost, members)| cost * members_in(next + round, members) as f64);
+        let mut each: Vec<f64> = each.collect();
+        each.sort_by(f64::total_cmp);
         // Whoever goes on may be the dearest.
         let alive = alive(costs.len(), round);
-        let cost: f64 = sorted.iter().rev().take(alive).sum();
+        let cost: f64 = each.iter().rev().take(alive).sum();
         // The last networks of a round may train while other threads have none.
         let jobs = alive * folds;
         let idle = (jobs.div_ceil(threads) * threads) as f64 / jobs as f64;
@@ -102,8 +107,17 @@ pub(super) fn steps_of_round(
 /// Returns how many of these entrants are left after this number of rounds.
 pub(super) fn alive(entrants: usize, rounds: usize) -> usize {
     match rounds < ROUNDS {
-        true => (0..rounds).fold(entrants, |alive, _| alive.div_ceil(2)),
+        true => (0..rounds).fold(entrants, |alive, _| (alive / 2).max(1)),
         false => 1,
+    }
+}
+
+/// Returns how many of an entrant's members the networks of a round have: one tells enough to leave
+/// half of the entrants out, and what goes on is judged as it would ship.
+pub(super) fn members_in(round: usize, members: usize) -> usize {
+    match round {
+        0 => 1,
+        _ => members,
     }
 }
 
@@ -144,21 +158,21 @@ mod tests {
 
     #[test]
     fn rounds_fill_their_time() {
-        let costs = [1e-3, 2e-3, 3e-3];
+        let costs = [(1e-3, 2), (2e-3, 2), (3e-3, 1), (3e-3, 2)];
         for (folds, threads) in [(5, 2), (1, 2), (2, 1)] {
             let time = Duration::from_secs(20);
-            let first = steps_of_round(&costs, folds, threads, 2, time);
-            // In the second round the two dearest, with four times the steps.
-            let work = first as f64 * folds as f64 * (6e-3 + 4.0 * 5e-3);
+            let first = steps_of_round(&costs, folds, threads, 0, time);
+            // In the second round the two dearest, with four times the steps of each member.
+            let work = first as f64 * folds as f64 * (9e-3 + 4.0 * 10e-3);
             let wall = work / threads as f64;
             assert!(wall <= 20.0 && wall > 12.0, "{wall}");
         }
-        assert_eq!(steps_of_round(&costs, 5, 2, 2, Duration::ZERO), FEWEST);
+        assert_eq!(steps_of_round(&costs, 5, 2, 0, Duration::ZERO), FEWEST);
         assert_eq!(
-            steps_of_round(&costs, 5, 2, 2, Duration::from_secs(10_000)),
+            steps_of_round(&costs, 5, 2, 0, Duration::from_secs(10_000)),
             MOST / 4
         );
-        assert_eq!([0, 1, 2].map(|rounds| alive(5, rounds)), [5, 3, 1]);
+        assert_eq!([0, 1, 2].map(|rounds| alive(5, rounds)), [5, 2, 1]);
         assert_eq!(Plan::of_steps(1600).rounds, [100, 400]);
     }
 

@@ -1,10 +1,11 @@
 //! The rounds of a race: the networks of folds train side by side, and the processes are fitted.
 
+use super::STUDENT;
 use super::entrants::{Entrant, Judgement, Rounds};
 use super::folds::Folds;
 use super::plan::{
-    Plan, ROUNDS, SHARE_OF_LONG_ROUND, alive, seconds_of, share_of_rounds, steps_of_long_round,
-    steps_of_round,
+    Plan, ROUNDS, SHARE_OF_LONG_ROUND, alive, members_in, seconds_of, share_of_rounds,
+    steps_of_long_round, steps_of_round,
 };
 use crate::components::Learnt;
 use crate::error::{Context, Error, Result};
@@ -131,7 +132,7 @@ impl Run<'_> {
         let end = self.end_of(share_of_rounds(folds), Duration::ZERO);
         if end.is_some() {
             for entrant in entrants.iter_mut() {
-                let mut trainer = self.trainer(rounds, entrant, 0, 1_000)?;
+                let mut trainer = self.trainer(rounds, entrant, (0, 0, 1_000))?;
                 entrant.cost = seconds_of(|| Ok(trainer.step().map(|_| ())?))?;
             }
         }
@@ -156,7 +157,8 @@ impl Run<'_> {
                 (Some(plan), _) => plan.rounds.get(round).copied(),
                 (None, Some(&steps)) => Some(steps),
                 (None, None) if round < ROUNDS => {
-                    let costs: Vec<f64> = racing.iter().map(|one| one.cost).collect();
+                    let costs = racing.iter().map(|one| (one.cost, one.members()));
+                    let costs: Vec<(f64, usize)> = costs.collect();
                     // Processes that have been looked at may be fitted after this round.
                     let fits = matches!(look, Some(Some(_)));
                     let reserve = self.end_of(SHARES_OF_PROCESSES[1], Duration::ZERO);
@@ -164,8 +166,7 @@ impl Run<'_> {
                     let passed = self.began.elapsed() + reserve;
                     let time = end.unwrap_or_default().saturating_sub(passed);
                     let threads = self.settings.threads;
-                    let left = ROUNDS - round;
-                    let steps = steps_of_round(&costs, folds, threads, left, time);
+                    let steps = steps_of_round(&costs, folds, threads, round, time);
                     // Little more than before tells nothing new.
                     let before = plan.rounds.last().copied();
                     Some(steps).filter(|&steps| before.is_none_or(|before| steps >= 2 * before))
@@ -186,11 +187,11 @@ impl Run<'_> {
                 false => rounds.folds.all(),
             };
             let began = Instant::now();
-            self.round(rounds, racing, (folds, steps))?;
+            self.round(rounds, racing, (round, folds, steps))?;
             if self.observer.is_interrupted() {
                 break;
             }
-            self.learn_costs(racing, folds, steps, began.elapsed());
+            self.learn_costs(racing, (round, folds, steps), began.elapsed());
             racing.sort_by(|a, b| a.error().total_cmp(&b.error()));
             if let Some(look) = look.take() {
                 let error = racing[0].error();
@@ -217,8 +218,12 @@ impl Run<'_> {
         let end = self.end_of(SHARE_OF_LONG_ROUND, Duration::ZERO)?;
         let time = end.saturating_sub(self.began.elapsed());
         let (folds, threads) = (rounds.folds.all(), self.settings.threads);
-        let pays = winner.gains() && winner.error() < PROMISING * processes;
-        let steps = steps_of_long_round(winner.cost, folds, threads, time)?;
+        let members = winner.members();
+        let cost = winner.cost * members as f64;
+        let steps = steps_of_long_round(cost, folds, threads, time)?;
+        let alone = winner.expected(self.steps_left(winner, 0)) * self.share_of_fold(rounds);
+        let taught = STUDENT * winner.expected_of(folds * members, steps);
+        let pays = winner.gains() && winner.error() < PROMISING * processes && taught < alone;
         pays.then_some(steps)
     }
 
@@ -228,11 +233,19 @@ impl Run<'_> {
     }
 
     /// Corrects the seconds of a step by what a round has taken.
-    fn learn_costs(&self, entrants: &mut [Entrant], folds: usize, steps: usize, took: Duration) {
+    fn learn_costs(
+        &self,
+        entrants: &mut [Entrant],
+        (round, folds, steps): (usize, usize, usize),
+        took: Duration,
+    ) {
         let jobs = entrants.len() * folds;
         let threads = self.settings.threads.min(jobs);
         let idle = (jobs.div_ceil(threads) * threads) as f64 / jobs as f64;
-        let costs: f64 = entrants.iter().map(|one| one.cost).sum();
+        let costs = entrants
+            .iter()
+            .map(|one| one.cost * members_in(round, one.members()) as f64);
+        let costs: f64 = costs.sum();
         let foreseen = costs * (folds * steps) as f64 * idle / threads as f64;
         for entrant in entrants.iter_mut().filter(|_| foreseen > 0.0) {
             entrant.cost *= took.as_secs_f64() / foreseen;
@@ -245,7 +258,7 @@ impl Run<'_> {
         &self,
         rounds: &Rounds<'_>,
         entrants: &mut [Entrant],
-        (folds, steps): (usize, usize),
+        (round, folds, steps): (usize, usize, usize),
     ) -> Result<()> {
         let judging = rounds.folds.needed();
         let jobs: Vec<(usize, usize)> = (0..entrants.len())
@@ -253,7 +266,8 @@ impl Run<'_> {
             .collect();
         let (taken, total) = (AtomicUsize::new(0), steps * jobs.len());
         let train = |&(entrant, fold): &(usize, usize)| -> Result<Trained> {
-            self.piece(rounds, &entrants[entrant], (fold, steps), (&taken, total))
+            let task = (round, fold, steps);
+            self.piece(rounds, &entrants[entrant], task, (&taken, total))
         };
         let pool = pool(self.settings.threads)?;
         let train = || jobs.par_iter().map(train).collect::<Result<Vec<_>>>();
@@ -266,7 +280,7 @@ impl Run<'_> {
                 return Ok((trained, Vec::new()));
             }
             let rows = self.rows_at(&rounds.folds.judged(fold));
-            let said = self.says(&trained, &rounds.learnt.x(&rows), rounds.learnt)?;
+            let said = self.each_says(&trained, &rounds.learnt.x(&rows), rounds.learnt)?;
             Ok((trained, said))
         };
         let judge = || jobs.par_iter().zip(trained).map(judge);
@@ -274,7 +288,13 @@ impl Run<'_> {
         let mut done = done?.into_iter();
         for entrant in entrants {
             let (networks, said): (Vec<_>, Vec<_>) = done.by_ref().take(folds).unzip();
-            let said = said.concat();
+            let members = members_in(round, entrant.members());
+            let of = |member: usize| -> Vec<f32> {
+                let folds = said.iter().take(judging);
+                folds.flat_map(|each| each[member].clone()).collect()
+            };
+            let each: Vec<Vec<f32>> = (0..members).map(of).collect();
+            let said = mean(&each);
             let error = mean_square(&said, &rounds.truth);
             self.observer.detail(format!(
                 "{}: mse_z {error:.3e} on {} rows of {judging} folds, each unseen by its network, after {steps} steps",
@@ -284,7 +304,9 @@ impl Run<'_> {
             entrant.judged.push(Judgement {
                 steps,
                 error,
+                of_first: mean_square(&each[0], &rounds.truth),
                 said,
+                each,
                 networks,
             });
         }
@@ -296,12 +318,12 @@ impl Run<'_> {
         &self,
         rounds: &Rounds<'_>,
         entrant: &Entrant,
-        (fold, steps): (usize, usize),
+        (round, fold, steps): (usize, usize, usize),
         (taken, total): (&AtomicUsize, usize),
     ) -> Result<Trained> {
         const EVERY: usize = 256;
         let name = format!("{RACE}-{}-{fold}-{steps}", entrant.name());
-        let mut trainer = self.trainer(rounds, entrant, fold, steps)?;
+        let mut trainer = self.trainer(rounds, entrant, (round, fold, steps))?;
         if let Some(bytes) = self.folder.read_checkpoint(&name)? {
             let restored = Checkpoint::from_bytes(&bytes).and_then(|one| trainer.restore(&one));
             restored.with_context(|| {
@@ -350,8 +372,7 @@ impl Run<'_> {
         &self,
         rounds: &Rounds<'_>,
         entrant: &Entrant,
-        fold: usize,
-        steps: usize,
+        (round, fold, steps): (usize, usize, usize),
     ) -> Result<Trainer> {
         let contender = &entrant.contender;
         let Rounds { learnt, folds, .. } = rounds;
@@ -363,7 +384,7 @@ impl Run<'_> {
         };
         let settings = Settings {
             steps: Some(steps),
-            members: Members::Given(members[..1].to_vec()),
+            members: Members::Given(members[..members_in(round, members.len())].to_vec()),
             seed: self.settings.seed.wrapping_add(1 + fold as u64),
             choices: entrant.choices(rounds.choices),
         };
@@ -373,4 +394,14 @@ impl Run<'_> {
             Some(components) => Trainer::onto(space, components, train, judged, settings)?,
         })
     }
+}
+
+/// The mean of some answers of equal length.
+fn mean(all: &[Vec<f32>]) -> Vec<f32> {
+    let mut sum = vec![0.0; all[0].len()];
+    for one in all {
+        let values = sum.iter_mut().zip(one);
+        values.for_each(|(sum, value)| *sum += value / all.len() as f32);
+    }
+    sum
 }

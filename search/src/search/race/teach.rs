@@ -210,14 +210,16 @@ impl Run<'_> {
         Ok(teacher.stack.combine(&answers, rounds.learnt.count()))
     }
 
-    /// The mean answer of networks.
+    /// The mean answer of networks, of all their members.
     fn mean_of(&self, networks: &[Trained], x: &[f32], rounds: &Rounds<'_>) -> Result<Vec<f32>> {
         let rows = x.len() / self.data.input_count();
         let mut sum = vec![0.0f32; rows * rounds.learnt.count()];
+        let count: usize = networks.iter().map(|one| one.members.len()).sum();
         for network in networks {
-            let said = self.says(network, x, rounds.learnt)?;
-            for (sum, said) in sum.iter_mut().zip(said) {
-                *sum += said / networks.len() as f32;
+            for said in self.each_says(network, x, rounds.learnt)? {
+                for (sum, said) in sum.iter_mut().zip(said) {
+                    *sum += said / count as f32;
+                }
             }
         }
         Ok(sum)
