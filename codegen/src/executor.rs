@@ -141,6 +141,25 @@ impl Executor {
         predictions
     }
 
+    /// Returns the factor of all standard deviations of each row, `[n]`: 1 if the emulator has no
+    /// error scale.
+    ///
+    /// *Shapes*: as [`Executor::predict`].
+    #[must_use]
+    pub fn error_scales(&self, rows: &[f32]) -> Vec<f32> {
+        let inputs = self.emulator.input_count();
+        let mut checked = vec![0.0; inputs];
+        let rows = rows.chunks_exact(inputs);
+        let scales = rows.map(|x| match self.error_scale() {
+            None => 1.0,
+            Some(scale) => {
+                domain::check(&self.ranges, x, &mut checked);
+                local::error_scale(scale, &checked)
+            }
+        });
+        scales.collect()
+    }
+
     /// Predicts a few rows at a time on this thread.
     fn predict_rows(&self, rows: &[f32], mean: &mut [f32], std: &mut [f32], status: &mut [Status]) {
         let (inputs, outputs) = (self.emulator.input_count(), self.emulator.output_count());

@@ -7,13 +7,12 @@
 use crate::components::Learnt;
 use crate::data::Split;
 use crate::error::{Result, ensure};
-use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
+use dense_codegen::{Calibration, Emulator};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// Answers to some rows.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct Unseen {
     /// The rows of the data.
     pub rows: Vec<usize>,
@@ -72,39 +71,30 @@ impl Unseen {
         }
     }
 
-    /// Returns the standard deviations that an emulator states where its members differ so,
-    /// `[rows][outputs]`, in the units of the outputs.
+    /// Returns the standard deviations that an emulator states at these rows if its members differ so
+    /// there, `[rows][outputs]`, in the units of the outputs.
     ///
-    /// *Shapes*: `x: [rows][inputs]`.
+    /// *Shapes*: `x: [rows][inputs]`; `mean`, the emulator's own answers: `[rows][outputs]`.
     ///
     /// # Panics
     /// If the rows are of other data than the emulator's.
     #[must_use]
-    pub fn std(&self, emulator: &Emulator, x: &[f32], threads: usize) -> Vec<f32> {
-        let calibration = emulator.calibration();
-        let with = |floor: Option<f32>| {
-            let mut parts = emulator.clone().into_parts();
-            parts.calibration.gain = 0.0;
-            if let Some(floor) = floor {
-                parts.calibration.floor.fill(floor);
-                parts.calibration.slope = None;
-            }
-            let emulator = Emulator::new(parts).expect("another calibration is one, too");
-            Executor::new(&emulator).predict(x, threads).std
-        };
-        // Without the members' variance, and one unit times the scale of the errors.
-        let (agreed, unit) = (with(None), with(Some(1.0)));
-        let values = agreed.into_iter().zip(unit).zip(&self.variance);
-        let units = calibration.unit.iter().cycle();
-        let stated = values
-            .zip(units)
-            .map(|(((agreed, scaled), variance), unit)| {
-                let scale = match *unit > 0.0 {
-                    true => scaled / unit,
-                    false => 0.0,
-                };
-                (agreed * agreed + calibration.gain * variance * scale * scale).sqrt()
-            });
+    pub fn std(&self, emulator: &Emulator, x: &[f32], mean: &[f32]) -> Vec<f32> {
+        let Calibration {
+            gain,
+            floor,
+            unit,
+            slope,
+        } = emulator.calibration();
+        let outputs = unit.len();
+        let scales = Executor::new(emulator).error_scales(x);
+        let values = self.variance.iter().zip(mean).enumerate();
+        let stated = values.map(|(place, (variance, mean))| {
+            let (row, j) = (place / outputs, place % outputs);
+            let agreed = unit[j] * unit[j] * floor[j];
+            let sloped = slope.as_ref().map_or(0.0, |slope| slope[j] * mean);
+            scales[row] * (agreed + gain * variance + sloped * sloped).sqrt()
+        });
         stated.collect()
     }
 

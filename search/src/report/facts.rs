@@ -129,7 +129,7 @@ impl Facts {
                 "{}: its answers to unseen rows are of other data",
                 run.display()
             );
-            predictions.std = unseen.std(&emulator, &x, threads);
+            predictions.std = unseen.std(&emulator, &x, &predictions.mean);
             predictions.mean = unseen.mean;
         }
         Ok(Self {

@@ -216,7 +216,7 @@ impl Run<'_> {
                 let x = rows.iter().flat_map(|&row| self.data.x_row(row));
                 let x: Vec<f32> = x.map(|&x| x as f32).collect();
                 let mut predictions = Executor::new(emulator).predict(&x, threads);
-                predictions.std = answers.std(emulator, &x, threads);
+                predictions.std = answers.std(emulator, &x, &predictions.mean);
                 predictions.mean.clone_from(&answers.mean);
                 metrics::of_predictions(&predictions, self.data, rows, &deviation)
             }

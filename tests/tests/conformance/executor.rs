@@ -1,7 +1,11 @@
-//! The executor gives the bits of the f32 interpreter, with one thread and with several.
+//! The executor gives the bits of the f32 interpreter, with one thread and with several, and what is
+//! stated of rows that others answered for is the executor's.
 
+use dense_codegen::Emulator;
 use dense_codegen::executor::Executor;
 use dense_codegen::interpreter::Order;
+use dense_codegen::local::Local;
+use dense_search::unseen::Unseen;
 use dense_tests::cases::CASES;
 
 #[test]
@@ -14,4 +18,39 @@ fn the_executor_equals_the_f32_interpreter_bit_for_bit() {
             case.assert_same_bits(&expected, &got.mean, &got.std, &got.status);
         }
     }
+}
+
+/// Where those who answered differ as the members do, the emulator states its own standard deviations.
+#[test]
+fn the_deviations_of_unseen_rows_are_those_of_the_call() {
+    let mut compared = 0;
+    for case in CASES.iter() {
+        let emulator = &case.emulator;
+        let own = Executor::new(emulator).predict(&case.rows, 1);
+        let mut parts = emulator.clone().into_parts();
+        parts.local = Local::default();
+        parts.calibration.gain = 1.0;
+        parts.calibration.floor.fill(0.0);
+        parts.calibration.slope = None;
+        let spread = Emulator::new(parts).unwrap();
+        let spread = Executor::new(&spread).predict(&case.rows, 1).std;
+        let unseen = Unseen {
+            rows: (0..own.status.len()).collect(),
+            variance: spread.iter().map(|std| std * std).collect(),
+            mean: own.mean.clone(),
+        };
+        let stated = unseen.std(emulator, &case.rows, &own.mean);
+        for (stated, own) in stated.iter().zip(&own.std) {
+            // Squares of the largest and the smallest are no f32.
+            if (1e-15..1e15).contains(own) {
+                assert!(
+                    (stated / own - 1.0).abs() < 1e-4,
+                    "{}: {stated} {own}",
+                    case.name()
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 1000, "{compared} values");
 }
