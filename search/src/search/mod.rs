@@ -372,7 +372,7 @@ impl Run<'_> {
         let mut report = pool(self.settings.threads)?.install(ship)?;
         report.race = raced.told;
         report.plan = Some(raced.plan);
-        report.time_spent = Some(self.clock.spent());
+        report.time_spent = Some(self.clock.spent(raced.for_what_ships));
         self.keep(report, description)
     }
 

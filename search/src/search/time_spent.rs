@@ -36,6 +36,9 @@ pub struct TimeSpent {
     pub last: f64,
     /// Everything else: what looks at the data, judges, calibrates, and writes.
     pub other: f64,
+    /// Of these: steps of what ships, of the networks of folds of its kind, and of those that teach
+    /// it, with the processes if they do.
+    pub for_what_ships: f64,
     /// Wall seconds from the beginning to the report.
     pub wall: f64,
     /// Threads of the run.
@@ -71,13 +74,21 @@ impl TimeSpent {
         let there = self.wall * self.threads as f64;
         let plural = if self.threads == 1 { "" } else { "s" };
         format!(
-            "{}; {total:.1} CPU s, {:.0} % of {:.1} s on {} thread{plural}",
+            "{}; {:.0} % for what ships, its folds and its teachers; {total:.1} CPU s, {:.0} % of {:.1} s on {} thread{plural}",
             shares.join(", "),
+            100.0 * self.for_what_ships / total,
             100.0 * total / there.max(f64::MIN_POSITIVE),
             self.wall,
             self.threads,
         )
     }
+}
+
+/// The shares of two parts of a race that are for what ships.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct ForWhatShips {
+    pub(super) processes: f64,
+    pub(super) rounds: f64,
 }
 
 /// Measures what the time goes into.
@@ -147,8 +158,8 @@ impl Clock {
         result
     }
 
-    /// Returns what was spent until now.
-    pub(super) fn spent(&self) -> TimeSpent {
+    /// Returns what was spent until now, with these shares of it for what ships.
+    pub(super) fn spent(&self, shares: ForWhatShips) -> TimeSpent {
         let part = self.state().part;
         self.turn_to(part);
         let [processes, rounds, answers, last, other] = self.state().spent;
@@ -158,6 +169,7 @@ impl Clock {
             answers,
             last,
             other,
+            for_what_ships: last + shares.rounds * rounds + shares.processes * processes,
             wall: self.began.elapsed().as_secs_f64(),
             threads: self.threads,
         }
@@ -218,12 +230,17 @@ mod tests {
             });
             clock.during(Part::Processes, || work(0.03));
         });
-        let before = clock.spent();
+        let before = clock.spent(ForWhatShips::default());
         assert!(before.rounds >= 0.099, "{before:?}");
         assert!(before.processes >= 0.029, "{before:?}");
         assert_eq!((before.answers, before.last), (0.0, 0.0));
         clock.beside(|| work(0.04));
-        let after = clock.spent();
+        let shares = ForWhatShips {
+            processes: 0.0,
+            rounds: 0.5,
+        };
+        let after = clock.spent(shares);
+        assert_eq!(after.for_what_ships, after.last + 0.5 * after.rounds);
         assert!(after.other >= before.other + 0.039, "{after:?}");
         assert_eq!(
             (after.rounds, after.processes),
@@ -255,12 +272,14 @@ mod tests {
             answers: 1.0,
             last: 66.0,
             other: 3.0,
+            for_what_ships: 80.0,
             wall: 62.5,
             threads: 2,
         };
         assert_eq!(
             spent.text(),
-            "3 % processes, 27 % rounds, 1 % answers, 66 % last training, 3 % other; 100.0 CPU s, 80 % of 62.5 s on 2 threads"
+            "3 % processes, 27 % rounds, 1 % answers, 66 % last training, 3 % other; 80 % for what ships, its folds and its \
+             teachers; 100.0 CPU s, 80 % of 62.5 s on 2 threads"
         );
         let text = serde_json::to_string(&spent).unwrap();
         assert_eq!(serde_json::from_str::<TimeSpent>(&text).unwrap(), spent);

@@ -71,6 +71,11 @@ impl Ratios {
         self.missing == 0 && !self.known.is_empty()
     }
 
+    /// Returns those that are known, as if they were all.
+    pub(crate) fn known(self) -> Self {
+        Self { missing: 0, ..self }
+    }
+
     /// Returns the number of known values, and of all.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.known.len(), self.known.len() + self.missing)

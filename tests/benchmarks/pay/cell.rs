@@ -121,6 +121,9 @@ pub(crate) struct Outcome {
     /// Every contender of a run whose emulator is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) contenders: Vec<Contender>,
+    /// The error of what a run's emulator has learnt from beside the rows, as [`Outcome::mse_z`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) teacher: Option<f64>,
     /// The error of each regressor; `None` where it cannot be fitted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) models: BTreeMap<String, Option<f64>>,
@@ -162,6 +165,15 @@ impl Outcome {
                 of(a).total_cmp(&of(b))
             });
         chosen?.mse_z
+    }
+
+    /// The share of the CPU time in steps of what ships, of its fold networks and its teacher.
+    pub(crate) fn for_what_ships(&self) -> Option<f64> {
+        let spent = self.report.pointer("/time_spent")?;
+        let of = |part: &str| spent.get(part)?.as_f64();
+        let parts = ["processes", "rounds", "answers", "last", "other"];
+        let total: Option<f64> = parts.into_iter().map(of).sum();
+        Some(of("for_what_ships")? / total?)
     }
 
     /// The mean squared error that the run itself expects, from rows that it trained on in turns;

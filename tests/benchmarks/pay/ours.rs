@@ -9,6 +9,7 @@ use dense_search::data::{Dataset, Part, ReadOptions};
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::run_folder::RunFolder;
 use dense_search::search::{ControlMode, Extent, Input, Search, SearchSettings};
+use dense_search::{Teacher, teacher_of};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -108,6 +109,11 @@ fn of_run(run: &Path, data: &Dataset, threads: usize) -> anyhow::Result<Outcome>
     if let Some(report) = report.as_object_mut() {
         report.remove("pareto");
     }
+    let is_taught = report.pointer("/plan/is_taught").and_then(Value::as_bool);
+    let teacher = match is_taught {
+        Some(true) => Some(of_teacher(&teacher_of(run)?, data)?),
+        _ => None,
+    };
     Ok(Outcome {
         mse_z: shipped.mse_z,
         best: report["space"].as_str().map(str::to_owned),
@@ -119,6 +125,7 @@ fn of_run(run: &Path, data: &Dataset, threads: usize) -> anyhow::Result<Outcome>
             shipped.coverage_99,
         ]),
         contenders,
+        teacher,
         report,
         ..Outcome::default()
     })
@@ -134,6 +141,23 @@ fn judged(emulator: &Emulator, data: &Dataset, threads: usize) -> anyhow::Result
     }
     let rows = data.part_rows(Part::Test)?;
     Ok(evaluate(emulator, data, &rows, &units, threads))
+}
+
+/// The mean squared error of a teacher on the rows held out, in the units of the rivals.
+fn of_teacher(teacher: &Teacher, data: &Dataset) -> anyhow::Result<f64> {
+    let (rows, units) = (data.part_rows(Part::Test)?, units(data)?);
+    let x = rows.iter().flat_map(|&row| data.x_row(row));
+    let x: Vec<f32> = x.map(|&x| x as f32).collect();
+    let said = teacher.predict(&x)?.mean;
+    let (mut sum, mut count) = (0.0, 0);
+    for (&row, said) in rows.iter().zip(said.chunks_exact(units.len())) {
+        let values = said.iter().zip(data.y_row(row)).zip(&units);
+        for ((said, y), unit) in values.filter(|(_, unit)| **unit > 0.0) {
+            sum += ((said - y) / unit).powi(2);
+            count += 1;
+        }
+    }
+    Ok(sum / f64::from(count.max(1)))
 }
 
 /// The standard deviation of each output on the rows to learn from, whatever a run made of them;

@@ -1,6 +1,6 @@
 //! The tables as Markdown, with the figures of each and whether they keep their bars.
 
-use crate::bars::{self, Bar, PUBLISHED, at_most, or_missing};
+use crate::bars::{self, Bar, PUBLISHED, at_most, or_missing, short};
 use crate::board::{Board, Ratios, mean};
 use crate::cell::{Key, Outcome, Who};
 use crate::plan::{BESIDE, FORMS, Plan, Source, Table, budgets};
@@ -72,6 +72,11 @@ fn regret_bars(forms: &[Ratios]) -> Vec<Bar> {
     ]
 }
 
+/// The error of what ships over its teacher's, if it was taught.
+fn over_teacher(outcome: &Outcome) -> Option<f64> {
+    Some(outcome.mse_z / outcome.teacher?)
+}
+
 fn ratio(above: Option<f64>, below: Option<f64>) -> Option<f64> {
     Some(above? / below?)
 }
@@ -119,8 +124,8 @@ impl Page<'_> {
 
     /// Searches beside both rivals: a line a set and form.
     fn beside_rivals(&self, seconds: f64, text: &mut String) {
-        *text += "| set | rows | form | ours | gated_jax.py | best classical | over gated_jax.py | over classical | MAC | regret | coverage 50/90/99 | relative L2 | out of fold / ours |\n";
-        *text += "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+        *text += "| set | rows | form | ours | gated_jax.py | best classical | over gated_jax.py | over classical | MAC | regret | coverage 50/90/99 | relative L2 | out of fold / ours | over its teacher | CPU for what ships |\n";
+        *text += "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
         for source in &self.plan.sources {
             let rows = source.train;
             let rows = rows.map_or("four fifths".to_owned(), |rows| rows.to_string());
@@ -150,8 +155,8 @@ impl Page<'_> {
         let _ = writeln!(text, "\n{seconds} s:\n\n{figures}");
     }
 
-    /// The last columns of a search, over all draws: cost, regret, coverage, relative error, and
-    /// what the run itself expects.
+    /// The last columns of a search, over all draws: cost, regret, coverage, relative error, what the
+    /// run itself expects, its error over its teacher's, and the share of the CPU time for it.
     fn further(&self, keys: &[Key]) -> String {
         let outcomes: Vec<&Outcome> = keys
             .iter()
@@ -167,13 +172,18 @@ impl Page<'_> {
         let macs = over(&|outcome| Some(outcome.macs? as f64));
         let regrets: Ratios = keys.iter().map(|key| regret(self.board, key)).collect();
         let estimates: Ratios = keys.iter().map(|key| self.estimate(key)).collect();
+        let taught = outcomes.iter().filter_map(|outcome| over_teacher(outcome));
+        let taught: Ratios = taught.map(Some).collect();
+        let share = over(&Outcome::for_what_ships);
         format!(
-            "{} | {} | {} | {} | {}",
+            "{} | {} | {} | {} | {} | {} | {}",
             macs.map_or("missing".to_owned(), |macs| format!("{macs:.0}")),
             or_missing(regrets.geometric_mean()),
             coverage.join("/"),
             or_missing(over(&|outcome| outcome.median_relative_l2)),
             or_missing(estimates.geometric_mean()),
+            taught.geometric_mean().map_or("-".to_owned(), short),
+            or_missing(share),
         )
     }
 
@@ -223,6 +233,19 @@ impl Page<'_> {
         }
         let regrets = self.of_cells(seconds, |key| regret(self.board, key));
         all.extend(regret_bars(&regrets));
+        // Where nothing was taught, there is nothing to compare.
+        let taught = self.of_cells(seconds, |key| over_teacher(self.board.outcome(key)?));
+        let taught = taught.map(|ratios| ratios.known());
+        let name = "what ships over its teacher, geometric mean";
+        all.push(Bar::of(name, &taught, mean, at_most(1.6)));
+        let shares = self.of_cells(seconds, |key| self.board.outcome(key)?.for_what_ships());
+        let least = match seconds >= 300.0 {
+            true => 0.6,
+            false => 0.5,
+        };
+        let name = "CPU for what ships, smallest";
+        let range = [least, f64::INFINITY];
+        all.push(Bar::of(name, &shares, Ratios::smallest, range));
         all
     }
 

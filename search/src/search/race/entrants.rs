@@ -4,6 +4,7 @@ use super::folds::Folds;
 use crate::components::Learnt;
 use crate::contenders::Contender;
 use crate::fixed::Kind;
+use crate::space::Architecture;
 use crate::training::{Choices, Members, Trained};
 
 /// More steps go on to be taken if they have lowered the error below this share.
@@ -68,6 +69,17 @@ impl Entrant {
             decay: kind.and_then(Kind::decay).unwrap_or(usual.decay),
             ..usual
         }
+    }
+
+    /// The multiply-accumulates of all its steps in the rounds, for one sample.
+    pub(super) fn work(&self) -> f64 {
+        let space = &self.contender.space;
+        let of_member = |one: &Architecture| space.architecture_macs(one).unwrap_or(0);
+        let of_round = |judged: &Judgement| -> f64 {
+            let members = judged.networks.iter().flat_map(|one| &one.members);
+            judged.steps as f64 * members.map(of_member).sum::<u64>() as f64
+        };
+        self.judged.iter().map(of_round).sum()
     }
 
     /// The judgement with the smallest error.

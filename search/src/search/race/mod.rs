@@ -23,7 +23,7 @@ pub use plan::Plan;
 
 use super::run_report::{PROCESSES, Raced, Round, STACK};
 use super::settings::{Extent, TeacherMode};
-use super::time_spent::Part;
+use super::time_spent::{ForWhatShips, Part};
 use super::train::{Finished, Task};
 use super::{Run, pool};
 use crate::components::Learnt;
@@ -50,6 +50,7 @@ pub(super) struct Outcome {
     pub(super) told: Vec<Raced>,
     pub(super) unseen: Option<Unseen>,
     pub(super) plan: Plan,
+    pub(super) for_what_ships: ForWhatShips,
 }
 
 impl Run<'_> {
@@ -81,7 +82,8 @@ impl Run<'_> {
             self.keep_teacher(teacher, &rounds)?;
         }
         let steps = most.unwrap_or_else(|| self.steps_left(winner, plan.last));
-        let expected = winner.expected(steps) * self.share_of_fold(&rounds);
+        // Like with like: what both gain by more rows than those of a fold is left out.
+        let expected = winner.expected(steps);
         let stack = teacher.as_ref().map(|one| one.error);
         let stack = stack.filter(|_| self.settings.teacher != TeacherMode::None);
         let taught = teacher.filter(|one| match (self.settings.teacher, plan.is_taught) {
@@ -129,6 +131,7 @@ impl Run<'_> {
             told,
             unseen,
             plan,
+            for_what_ships: for_what_ships(&entrants, taught.as_ref()),
         })
     }
 
@@ -224,6 +227,23 @@ impl Run<'_> {
         let ratio = (expected / error.max(f64::MIN_POSITIVE)).sqrt();
         let rows = self.rows_at(&rounds.judged);
         Some(Unseen::new(rows, said, each, rounds.learnt, ratio))
+    }
+}
+
+/// The shares of the rounds' and processes' time that are for what ships, by the work of steps.
+fn for_what_ships(entrants: &[Entrant], teacher: Option<&Teacher<'_>>) -> ForWhatShips {
+    let teaches = |name: &str| teacher.is_some_and(|teacher| teacher.weight(name) > 0.0);
+    let (mut own, mut all) = (0.0, 0.0);
+    for (place, entrant) in entrants.iter().enumerate() {
+        let work = entrant.work();
+        all += work;
+        if place == 0 || teaches(&entrant.name()) {
+            own += work;
+        }
+    }
+    ForWhatShips {
+        processes: f64::from(u8::from(teaches(PROCESSES))),
+        rounds: if all > 0.0 { own / all } else { 0.0 },
     }
 }
 

@@ -221,7 +221,7 @@ impl Run<'_> {
         let members = winner.members();
         let cost = winner.cost * members as f64;
         let steps = steps_of_long_round(cost, folds, threads, time)?;
-        let alone = winner.expected(self.steps_left(winner, 0)) * self.share_of_fold(rounds);
+        let alone = winner.expected(self.steps_left(winner, 0));
         let taught = STUDENT * winner.expected_of(folds * members, steps);
         let pays = winner.gains() && winner.error() < PROMISING * processes && taught < alone;
         pays.then_some(steps)
