@@ -32,7 +32,7 @@ pub enum Extent {
 
 /// Members of a space that is searched: they share most of their layers.
 pub const SEARCHED: usize = 4;
-/// Members of a race and of a control: networks that share nothing, and divide the budget
+/// Members of a race: networks that share nothing, and divide the budget
 /// (docs/measurements/pay.md).
 pub const FIXED: usize = 2;
 
@@ -44,8 +44,8 @@ pub struct SearchSettings {
     pub space: SpaceChoice,
     /// When it ends.
     pub extent: Extent,
-    /// Members of the ensemble; `None`: [`SEARCHED`] of a space that is searched, and [`FIXED`] fixed
-    /// networks.
+    /// Members of the ensemble; `None`: [`SEARCHED`] of a space that is searched, and [`FIXED`] of a race.
+    /// A control has one.
     #[serde(deserialize_with = "Option::deserialize")]
     pub members: Option<usize>,
     /// The seed of every draw.
@@ -242,7 +242,7 @@ impl SearchSettings {
             kept.extend(Contender::control(
                 data,
                 &searched,
-                self.members_of_fixed(),
+                self.members_of(Role::Control),
                 terms,
                 transform,
             )?);
@@ -302,9 +302,11 @@ impl SearchSettings {
 
     /// The members that a role is to have.
     pub(super) fn members_of(&self, role: Role) -> usize {
-        match self.space.is_race() || role == Role::Control {
-            true => self.members_of_fixed(),
-            false => self.members_of_search(),
+        match (self.space.is_race(), role) {
+            (true, _) => self.members_of_fixed(),
+            // Members that share nothing would each have a polish of its own, which ends early.
+            (false, Role::Control) => 1,
+            (false, _) => self.members_of_search(),
         }
     }
 

@@ -101,7 +101,7 @@ struct Arguments {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "mlp,mlp-residual,mlp-basis"
+        default_value = "gated,gated-dense,gated-decayed,residual,fourier,mlp"
     )]
     spaces: Vec<String>,
     /// Sets and formulas; all of the table if left out
