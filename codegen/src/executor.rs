@@ -65,7 +65,7 @@ pub struct Executor {
 }
 
 /// The predictions of some rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Predictions {
     /// Means `[n][OUT]`, in physical units.
     pub mean: Vec<f32>,

@@ -33,7 +33,7 @@ use crate::data::{Dataset, Normalisation};
 use crate::streams::{permutation, stream};
 use crate::unseen::{Evidence, Unseen};
 use coordinate::Coordinate;
-use dense_codegen::executor::Executor;
+use dense_codegen::executor::{Executor, Predictions};
 use dense_codegen::local::{Coordinates, ErrorScale};
 use dense_codegen::{Calibration, Emulator, Local};
 use faer::linalg::solvers::Solve;
@@ -169,18 +169,14 @@ impl Residuals {
         given: Option<&Unseen>,
         coordinate: Coordinate<'_>,
     ) -> Self {
-        let mut parts = emulator.clone().into_parts();
-        parts.calibration.gain = 1.0;
-        parts.calibration.floor.fill(0.0);
-        parts.calibration.slope = None;
-        parts.local = Local::default();
-        let x: Vec<f32> = rows
-            .iter()
-            .flat_map(|&row| data.x_row(row))
-            .map(|&x| x as f32)
-            .collect();
-        let spread = Emulator::new(parts).map(|emulator| Executor::new(&emulator).predict(&x, 1));
-        let found = spread.expect("an emulator without calibration is one, too");
+        let own = match given {
+            Some(_) => Predictions::default(),
+            None => spread(emulator, data, rows),
+        };
+        let (mean, std) = match given {
+            Some(given) => (&given.mean, &given.spread),
+            None => (&own.mean, &own.std),
+        };
         let outputs = emulator.output_count();
         let mut residuals = Self {
             rows: rows.len(),
@@ -189,9 +185,7 @@ impl Residuals {
             spreads: Vec::new(),
         };
         let y = rows.iter().flat_map(|&row| data.y_row(row));
-        let mean = given.map_or(&found.mean, |given| &given.mean);
-        let variance = given.map(|given| &given.variance);
-        let answers = mean.iter().zip(&found.std).zip(y);
+        let answers = mean.iter().zip(std).zip(y);
         for (place, ((&mean, &std), &y)) in answers.enumerate() {
             let j = place % outputs;
             let (mean, std) = (f64::from(mean), f64::from(std));
@@ -200,11 +194,7 @@ impl Residuals {
             residuals.squares.push(steps.powi(2) as f32);
             let error = coordinate.error(j, mean, y);
             residuals.learnt.push(error.powi(2) as f32);
-            let variance = match variance {
-                None => std.powi(2),
-                Some(variance) => f64::from(variance[place]),
-            };
-            residuals.spreads.push((variance / step.powi(2)) as f32);
+            residuals.spreads.push((std / step).powi(2) as f32);
         }
         residuals
     }
@@ -220,6 +210,19 @@ impl Residuals {
         }
         means
     }
+}
+
+/// The members' mean and their standard deviation without any calibration, on these rows.
+fn spread(emulator: &Emulator, data: &Dataset, rows: &[usize]) -> Predictions {
+    let mut parts = emulator.clone().into_parts();
+    parts.calibration.gain = 1.0;
+    parts.calibration.floor.fill(0.0);
+    parts.calibration.slope = None;
+    parts.local = Local::default();
+    let x = rows.iter().flat_map(|&row| data.x_row(row));
+    let x: Vec<f32> = x.map(|&x| x as f32).collect();
+    let found = Emulator::new(parts).map(|emulator| Executor::new(&emulator).predict(&x, 1));
+    found.expect("an emulator without calibration is one, too")
 }
 
 /// Returns the (a, t) of maximum likelihood.

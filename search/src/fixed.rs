@@ -5,11 +5,11 @@
 //! win where rows are very few or a basis loses too much; a [race](crate::search) finds out.
 //!
 //! The members share nothing: they are networks of one kind that differ in their initial weights
-//! and in the order of their rows. Where rows are the limit, the mean of two of half the work errs
-//! less than one (docs/measurements/pay.md). The width is the largest for which all members fit
-//! the budget, and at most 128. Without a budget, the work is that of the most expensive ensemble
-//! that a search can ship. With a small budget, the number of members is reduced first, then the
-//! number of basis functions.
+//! and take the same batches. What the rows leave open they fill differently, and half of the
+//! difference cancels in the mean of two (docs/measurements/pay.md compares it with one). The width is
+//! the largest for which all members fit the budget, and at most 128. Without a budget, the work is
+//! that of the most expensive ensemble that a search can ship. With a small budget, the number of
+//! members is reduced first, then the number of basis functions.
 
 use crate::budget::{Terms, check_given};
 use crate::components::Components;

@@ -19,9 +19,9 @@ pub struct Unseen {
     /// The answers, `[rows][outputs]`, as the emulator computes them: in the units and order of the
     /// data.
     pub mean: Vec<f32>,
-    /// The variance between members of what answered, as it is expected between those of what ships,
-    /// `[rows][outputs]`, in squared units of the outputs; zeros where it is not known.
-    pub variance: Vec<f32>,
+    /// The standard deviation between members of what answered, as it is expected between those of
+    /// what ships, `[rows][outputs]`, in the units of the outputs; zeros where it is not known.
+    pub spread: Vec<f32>,
 }
 
 impl Unseen {
@@ -48,27 +48,23 @@ impl Unseen {
                 .collect();
             mean.extend(learnt.outputs(&z).into_iter().map(|y| y as f32));
         }
-        let mut variance = vec![0.0; mean.len()];
+        let mut spread = vec![0.0; mean.len()];
         let targets = learnt.count();
-        let of_row = variance.chunks_exact_mut(learnt.data.output_count());
-        for (row, variance) in of_row.enumerate() {
+        let of_row = spread.chunks_exact_mut(learnt.data.output_count());
+        for (row, spread) in of_row.enumerate() {
             let said = members
                 .iter()
                 .map(|said| learnt.outputs(&said[row * targets..][..targets]));
             let said: Vec<Vec<f64>> = said.collect();
-            for (place, variance) in variance.iter_mut().enumerate() {
+            for (place, spread) in spread.iter_mut().enumerate() {
                 let values = said.iter().map(|said| said[place]);
                 let count = said.len().max(1) as f64;
                 let mean = values.clone().sum::<f64>() / count;
                 let squares = values.map(|value| (ratio * (value - mean)).powi(2));
-                *variance = (squares.sum::<f64>() / count) as f32;
+                *spread = (squares.sum::<f64>() / count).sqrt() as f32;
             }
         }
-        Self {
-            rows,
-            mean,
-            variance,
-        }
+        Self { rows, mean, spread }
     }
 
     /// Returns the standard deviations that an emulator states at these rows if its members differ so
@@ -88,12 +84,16 @@ impl Unseen {
         } = emulator.calibration();
         let outputs = unit.len();
         let scales = Executor::new(emulator).error_scales(x);
-        let values = self.variance.iter().zip(mean).enumerate();
-        let stated = values.map(|(place, (variance, mean))| {
+        let values = self.spread.iter().zip(mean).enumerate();
+        let stated = values.map(|(place, (&spread, &mean))| {
             let (row, j) = (place / outputs, place % outputs);
-            let agreed = unit[j] * unit[j] * floor[j];
-            let sloped = slope.as_ref().map_or(0.0, |slope| slope[j] * mean);
-            scales[row] * (agreed + gain * variance + sloped * sloped).sqrt()
+            let square = |value: f32| f64::from(value).powi(2);
+            let agreed = square(unit[j]) * f64::from(floor[j]);
+            let differing = f64::from(*gain) * square(spread);
+            let sloped = slope.as_ref();
+            let sloped =
+                sloped.map_or(0.0, |slope| (f64::from(slope[j]) * f64::from(mean)).powi(2));
+            (f64::from(scales[row]) * (agreed + differing + sloped).sqrt()) as f32
         });
         stated.collect()
     }
@@ -107,8 +107,8 @@ impl Unseen {
         let rows: Vec<u8> = rows.collect();
         let mean = self.mean.iter().flat_map(|mean| mean.to_le_bytes());
         let mean: Vec<u8> = mean.collect();
-        let variance = self.variance.iter().flat_map(|value| value.to_le_bytes());
-        let variance: Vec<u8> = variance.collect();
+        let spread = self.spread.iter().flat_map(|value| value.to_le_bytes());
+        let spread: Vec<u8> = spread.collect();
         let views = [
             (
                 ROWS,
@@ -119,8 +119,8 @@ impl Unseen {
                 TensorView::new(Dtype::F32, vec![self.mean.len()], &mean)?,
             ),
             (
-                VARIANCE,
-                TensorView::new(Dtype::F32, vec![self.variance.len()], &variance)?,
+                SPREAD,
+                TensorView::new(Dtype::F32, vec![self.spread.len()], &spread)?,
             ),
         ];
         Ok(safetensors::serialize(views, None)?)
@@ -132,14 +132,10 @@ impl Unseen {
     /// They are not those of such a file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let file = SafeTensors::deserialize(bytes)?;
-        let (rows, mean, variance) = (
-            file.tensor(ROWS)?,
-            file.tensor(MEAN)?,
-            file.tensor(VARIANCE)?,
-        );
+        let (rows, mean, spread) = (file.tensor(ROWS)?, file.tensor(MEAN)?, file.tensor(SPREAD)?);
         let is_sound = rows.dtype() == Dtype::U64
-            && [&mean, &variance].map(TensorView::dtype) == [Dtype::F32; 2]
-            && mean.data().len() == variance.data().len();
+            && [&mean, &spread].map(TensorView::dtype) == [Dtype::F32; 2]
+            && mean.data().len() == spread.data().len();
         ensure!(
             Run,
             is_sound,
@@ -153,7 +149,7 @@ impl Unseen {
         Ok(Self {
             rows: rows.map(|row| u64::from_le_bytes(*row) as usize).collect(),
             mean: numbers(&mean),
-            variance: numbers(&variance),
+            spread: numbers(&spread),
         })
     }
 }
@@ -161,7 +157,7 @@ impl Unseen {
 /// Names in the file.
 const ROWS: &str = "rows";
 const MEAN: &str = "mean";
-const VARIANCE: &str = "variance";
+const SPREAD: &str = "spread";
 
 /// The rows that judge an emulator and calibrate its uncertainty.
 #[derive(Debug, Clone, Copy)]
@@ -239,10 +235,10 @@ mod tests {
             }
         }
         // Members that lie 1.5 standardised units about their mean, a quarter of that.
-        for variance in unseen.variance.chunks_exact(data.output_count()) {
-            for (variance, scale) in variance.iter().zip(scale) {
-                let expected = (0.25 * 1.5 * scale).powi(2);
-                assert!((f64::from(*variance) / expected - 1.0).abs() < 1e-4);
+        for spread in unseen.spread.chunks_exact(data.output_count()) {
+            for (spread, scale) in spread.iter().zip(scale) {
+                let expected = 0.25 * 1.5 * scale;
+                assert!((f64::from(*spread) / expected - 1.0).abs() < 1e-4);
             }
         }
         let bytes = unseen.to_bytes().unwrap();

@@ -294,9 +294,9 @@ fn held_out(data: &Dataset, seed: u64, notes: &mut Vec<String>) -> Parts {
             if validation.is_empty() {
                 (train, validation) = draw_validation(&train, seed);
                 notes.push(format!(
-                        "no validation rows in the file: {} of the training rows drawn for it by the seed",
-                        validation.len()
-                    ));
+                    "no validation rows in the file: {} of the training rows drawn for it by the seed",
+                    validation.len()
+                ));
             }
             if test.is_empty() {
                 notes.push("no test rows in the file: no test score can be given".to_owned());
@@ -327,15 +327,15 @@ fn folded(
                 );
             } else if count > 0 && pool.pools(others, count) {
                 notes.push(format!(
-                        "the {count} validation rows of the file train too, beside {others} others: folds of all of them choose \
-                         and calibrate (--pool-validation no keeps them apart)"
-                    ));
+                    "the {count} validation rows of the file train too, beside {others} others: folds of all of them choose \
+                     and calibrate (--pool-validation no keeps them apart)"
+                ));
                 train = ascending(&[train, of_file].concat());
             } else if count > 0 {
                 notes.push(format!(
-                        "the {count} validation rows of the file do not train, as {others} others do: the error of what ships is \
-                         measured on them, and a half of them calibrates it (--pool-validation yes trains on them, too)"
-                    ));
+                    "the {count} validation rows of the file do not train, as {others} others do: the error of what ships is \
+                     measured on them, and a half of them calibrates it (--pool-validation yes trains on them, too)"
+                ));
                 validation = of_file;
             }
             (train, rows_of(parts, Part::Test))

@@ -83,7 +83,7 @@ struct Gradients {
     errors: f64,
 }
 
-/// A step: both lanes' first one, or each lane's own.
+/// A step. Where batches are divided, the first one is that of both lanes; else each has its own.
 #[derive(Debug, Default)]
 struct Task {
     rows: Vec<usize>,

@@ -404,7 +404,7 @@ pub(crate) struct SearchArguments {
     /// (see `dense-search space`); mlp, mlp-residual and mlp-basis train older fixed networks
     #[arg(long, default_value = RACE)]
     space: SpaceArgument,
-    /// Members of the ensemble [default: 2 networks that share nothing of a race; 4 of a space that is searched]
+    /// Members of the ensemble [default: 2 in a race, networks that share nothing; 4 where a space is searched]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     members: Option<u16>,
     /// Wall time, for example 90s or 5m [default: 5m; demo: 2m]

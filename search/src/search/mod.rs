@@ -20,7 +20,7 @@ pub use records::{
 pub use run_report::{Judged, ParetoRow, Raced, Round, RunReport, Verdict};
 pub(crate) use run_report::{PROCESSES, STACK};
 pub use settings::{
-    ControlMode, Extent, FIXED, SEARCHED, SearchSettings, TeacherMode, TransformMode,
+    ControlMode, Extent, RACE_MEMBERS, SEARCH_MEMBERS, SearchSettings, TeacherMode, TransformMode,
 };
 pub use time_spent::TimeSpent;
 

@@ -31,10 +31,10 @@ pub enum Extent {
 }
 
 /// Members of a space that is searched: they share most of their layers.
-pub const SEARCHED: usize = 4;
+pub const SEARCH_MEMBERS: usize = 4;
 /// Members of a race: networks that share nothing, and divide the budget
 /// (docs/measurements/pay.md).
-pub const FIXED: usize = 2;
+pub const RACE_MEMBERS: usize = 2;
 
 /// The settings of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct SearchSettings {
     pub space: SpaceChoice,
     /// When it ends.
     pub extent: Extent,
-    /// Members of the ensemble; `None`: [`SEARCHED`] of a space that is searched, and [`FIXED`] of a race.
+    /// Members of the ensemble; `None`: [`SEARCH_MEMBERS`] of a space that is searched, and [`RACE_MEMBERS`] of a race.
     /// A control has one.
     #[serde(deserialize_with = "Option::deserialize")]
     pub members: Option<usize>,
@@ -271,7 +271,7 @@ impl SearchSettings {
             inputs,
             output,
             components: components.map(Arc::as_ref),
-            members: self.members_of_fixed(),
+            members: self.members_of(Role::Search),
             terms: within_work_of(self.terms(), [&usual].into_iter()),
             transform,
         };
@@ -292,18 +292,13 @@ impl SearchSettings {
 
     /// Members of a space that is searched.
     pub(super) fn members_of_search(&self) -> usize {
-        self.members.unwrap_or(SEARCHED)
-    }
-
-    /// Members of a fixed network.
-    fn members_of_fixed(&self) -> usize {
-        self.members.unwrap_or(FIXED)
+        self.members.unwrap_or(SEARCH_MEMBERS)
     }
 
     /// The members that a role is to have.
     pub(super) fn members_of(&self, role: Role) -> usize {
         match (self.space.is_race(), role) {
-            (true, _) => self.members_of_fixed(),
+            (true, _) => self.members.unwrap_or(RACE_MEMBERS),
             // Members that share nothing would each have a polish of its own, which ends early.
             (false, Role::Control) => 1,
             (false, _) => self.members_of_search(),

@@ -239,7 +239,7 @@ impl Run<'_> {
         let members = whole.members.len();
         let wanted = self.settings.members_of(contender.role);
         if members < wanted {
-            let why = match self.settings.space.is_race() || contender.role == Role::Control {
+            let why = match self.settings.space.is_race() {
                 true => "the budget has no room for more of them that are worth their time",
                 false => {
                     "no more of them differ within 2.5 times the work of one, 1.9 times its weights, and the budget if there is \

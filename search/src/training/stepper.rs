@@ -157,6 +157,9 @@ impl Stepper {
         members: &[Architecture],
         rate: f64,
     ) -> Result<Tensor, Error> {
+        if let [only] = members {
+            return self.step(network, train, rows, only, rate);
+        }
         let mut losses = Vec::new();
         let mut left = members;
         while let [first, rest @ ..] = left {
