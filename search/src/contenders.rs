@@ -6,7 +6,8 @@ use crate::control::{CONTROL, control};
 use crate::data::{Dataset, Layout, Transform};
 use crate::error::{Context, Error, Result, bail, ensure};
 use crate::events::Observer;
-use crate::fixed::{self, Conditions, Kind, led_on};
+use crate::fixed::{self, Conditions, led_on};
+use crate::kind::Kind;
 use crate::space::presets::{self, MicroSizes, Mlp, PaperWidths};
 use crate::space::{self, Architecture, Shape, Space};
 use crate::training::Members;
@@ -16,14 +17,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The names that `--space` takes, in addition to files.
-pub const SPACES: [&str; 12] = [
+/// The names that `--space` takes, in addition to kinds of networks and to files.
+pub const SPACES: [&str; 7] = [
     RACE,
-    "gated",
-    "gated-decayed",
-    "gated-dense",
-    "residual",
-    "fourier",
     "micro",
     "micro-decoder",
     "paper",
@@ -34,11 +30,38 @@ pub const SPACES: [&str; 12] = [
 
 /// The space whose kinds of fixed networks race.
 pub const RACE: &str = "race";
+/// Between the names of kinds that are to race.
+const BETWEEN: char = ',';
+
+/// Returns what is expected of `--space`.
+fn expected() -> String {
+    format!(
+        "expected {}; {} or other kinds of networks (docs/training.md), with commas if they are to race; or a file that ends in .toml (docs/spaces.md)",
+        SPACES.join(", "),
+        Kind::GATED.name()
+    )
+}
+
+/// Returns the kinds of these names.
+fn kinds_named(names: &str) -> Option<Vec<Kind>> {
+    names.split(BETWEEN).map(Kind::named).collect()
+}
+
+/// Returns the name of a preset or of kinds of networks.
+///
+/// # Errors
+/// There is none of this name.
+pub fn preset_name(name: &str) -> Result<String, String> {
+    match SPACES.contains(&name) || kinds_named(name).is_some() {
+        true => Ok(name.to_owned()),
+        false => Err(expected()),
+    }
+}
 
 /// The value of `--space`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SpaceArgument {
-    /// One of [`SPACES`].
+    /// One of [`SPACES`], or kinds of networks.
     Preset(String),
     /// A TOML file.
     File(PathBuf),
@@ -48,15 +71,9 @@ impl FromStr for SpaceArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if SPACES.contains(&text) {
-            return Ok(Self::Preset(text.to_owned()));
-        }
         match text.to_ascii_lowercase().ends_with(".toml") {
             true => Ok(Self::File(text.into())),
-            false => Err(format!(
-                "expected {}, or a file that ends in .toml (docs/spaces.md)",
-                SPACES.join(", ")
-            )),
+            false => preset_name(text).map(Self::Preset),
         }
     }
 }
@@ -88,7 +105,7 @@ impl SpaceArgument {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum SpaceChoice {
-    /// One of [`SPACES`].
+    /// One of [`SPACES`], or kinds of networks.
     Preset(String),
     /// A super-architecture that the user wrote.
     Given(Space),
@@ -99,23 +116,38 @@ impl SpaceChoice {
     #[must_use]
     pub fn is_race(&self) -> bool {
         match self {
-            Self::Preset(name) => name == RACE || Kind::named(name).is_some(),
+            Self::Preset(name) => name == RACE || kinds_named(name).is_some(),
             Self::Given(_) => false,
         }
     }
 
-    /// Returns the kinds of networks that race for this number of outputs; none if the space is
+    /// Returns the kinds of networks that may race for this number of outputs; none if the space is
     /// searched.
     #[must_use]
     pub fn kinds(&self, outputs: usize) -> Vec<Kind> {
         match self {
             Self::Preset(name) if name == RACE => {
-                let kinds = Kind::ALL.into_iter();
-                kinds.filter(|kind| kind.applies(outputs)).collect()
+                Kind::all().filter(|kind| kind.applies(outputs)).collect()
             }
-            Self::Preset(name) => Kind::named(name).into_iter().collect(),
+            Self::Preset(names) => {
+                let named = kinds_named(names).unwrap_or_default();
+                let mut kinds: Vec<Kind> = Vec::new();
+                for kind in named {
+                    let kind = kind.for_outputs(outputs);
+                    if !kinds.contains(&kind) {
+                        kinds.push(kind);
+                    }
+                }
+                kinds
+            }
             Self::Given(_) => Vec::new(),
         }
+    }
+
+    /// Whether the kinds that race are chosen by what they are known to be worth.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Preset(name) if name == RACE)
     }
 
     /// Whether large outputs are learnt by their components. A space that refines positions, or
@@ -432,13 +464,12 @@ fn contenders_onto(
         "mlp-residual" => vec![fixed(Mlp::Residual)?],
         "mlp-basis" => vec![fixed(Mlp::Basis)?],
         RACE => {
-            let kinds = Kind::ALL.into_iter();
-            let kinds = kinds.filter(|kind| kind.applies(output.size()));
+            let kinds = Kind::all().filter(|kind| kind.applies(output.size()));
             kinds.map(usual).collect::<Result<_>>()?
         }
-        other => match Kind::named(other) {
-            Some(kind) => vec![usual(kind)?],
-            None => bail!(Settings, "--space {other}: expected {}", SPACES.join(", ")),
+        other => match kinds_named(other) {
+            Some(kinds) => kinds.into_iter().map(usual).collect::<Result<_>>()?,
+            None => bail!(Settings, "--space {other}: {}", expected()),
         },
     })
 }
@@ -482,7 +513,7 @@ pub fn preset(
     };
     let others = names
         .iter()
-        .filter(|name| *name != preset && SPACES.contains(&name.as_str()));
+        .filter(|name| *name != preset && preset_name(name).is_ok());
     for other in others {
         observer.note(format!(
             "on these data, --space {preset} trains {other} too"

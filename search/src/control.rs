@@ -1,11 +1,12 @@
 //! The control: the fixed network that a search has to beat with the same budget in the same time.
 //!
 //! It is the strongest fixed network that is known for most data, a gated one
-//! ([`Kind::Gated`]). Without a budget, its work is that of the most expensive ensemble that the
+//! ([`Kind::GATED`]). Without a budget, its work is that of the most expensive ensemble that the
 //! search can ship. If a search learns components of its outputs, so does the control.
 
 use crate::budget::{Budget, Terms};
-use crate::fixed::{Conditions, Kind, widest};
+use crate::fixed::{Conditions, widest};
+use crate::kind::Kind;
 use crate::space::{Architecture, Error, Space};
 use crate::training::MACS;
 
@@ -26,7 +27,7 @@ pub fn control<'a>(
     let terms = within_work_of(conditions.terms, searched);
     widest(
         CONTROL,
-        Kind::Gated,
+        Kind::GATED,
         Conditions {
             terms,
             ..conditions

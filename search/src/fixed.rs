@@ -1,8 +1,9 @@
 //! Fixed networks: spaces with nothing to search, as wide as a budget allows.
 //!
 //! The strongest fixed network that is known for most data is gated: a dense layer, four blocks
-//! `x + silu(x U + a) (x V + b)` and, with many outputs, a head of up to 48 basis functions. Others
-//! win where rows are very few or a basis loses too much; a [race](crate::search) finds out.
+//! `x + silu(x U + a) (x V + b)` and, with many outputs, a head of up to 48 basis functions. Other
+//! [kinds](Kind) win where rows are very few or a basis loses too much; a [race](crate::search) finds
+//! out.
 //!
 //! The members share nothing: they are networks of one kind that differ in their initial weights
 //! and take the same batches. What the rows leave open they fill differently, and half of the
@@ -14,9 +15,8 @@
 use crate::budget::{Terms, check_given};
 use crate::components::Components;
 use crate::data::Transform;
-use crate::space::{
-    Architecture, Candidate, Error, Function, Group, Identity, Placement, Shape, Space,
-};
+use crate::kind::{Kind, Trunk};
+use crate::space::{Architecture, Error, Function, Group, Identity, Placement, Shape, Space};
 use std::collections::BTreeMap;
 
 /// Maximum width.
@@ -31,94 +31,6 @@ const LANES: usize = 8;
 const RANKS: [usize; 3] = [48, 32, 16];
 /// Blocks behind the first layer.
 const BLOCKS: usize = 4;
-/// With more outputs than this, a head has a basis.
-const BASIS_FROM: usize = 20;
-
-/// Frequencies of each input, where there are waves.
-const FREQUENCIES: usize = 8;
-/// The strong decay of weights: 0.3 was the best of 0.01, 0.1, 0.3 and 1 on fringes.
-const STRONG_DECAY: f64 = 0.3;
-
-/// A kind of fixed network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Gated blocks; a head of basis functions where there are many outputs.
-    Gated,
-    /// Gated blocks and a dense head.
-    GatedDense,
-    /// As [`Kind::Gated`], with a strong decay of its weights: for outputs that a network would rather
-    /// learn by heart.
-    GatedDecayed,
-    /// Residual blocks `x + silu(W x + b)`; a head of basis functions where there are many outputs.
-    Residual,
-    /// As [`Kind::Gated`], behind waves of single inputs and with a strong decay of its weights: for
-    /// outputs with fringes.
-    Fourier,
-}
-
-impl Kind {
-    /// All kinds, the one that wins most often first.
-    pub const ALL: [Self; 5] = [
-        Self::Gated,
-        Self::GatedDecayed,
-        Self::GatedDense,
-        Self::Residual,
-        Self::Fourier,
-    ];
-
-    /// Returns its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Gated => "gated",
-            Self::GatedDecayed => "gated-decayed",
-            Self::GatedDense => "gated-dense",
-            Self::Residual => "residual",
-            Self::Fourier => "fourier",
-        }
-    }
-
-    /// Returns the kind of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// Whether the kind differs from the others for this number of outputs.
-    #[must_use]
-    pub fn applies(self, outputs: usize) -> bool {
-        self != Self::GatedDense || outputs > BASIS_FROM
-    }
-
-    /// Returns the decay of its weights, if that is another than usual.
-    #[must_use]
-    pub fn decay(self) -> Option<f64> {
-        matches!(self, Self::GatedDecayed | Self::Fourier).then_some(STRONG_DECAY)
-    }
-
-    fn first(self) -> Candidate {
-        match self {
-            Self::Fourier => Candidate::Fourier {
-                frequencies: FREQUENCIES,
-            },
-            _ => Candidate::Dense,
-        }
-    }
-
-    fn block(self) -> Candidate {
-        match self {
-            Self::Gated | Self::GatedDecayed | Self::GatedDense | Self::Fourier => Candidate::Gated,
-            Self::Residual => Candidate::Dense,
-        }
-    }
-
-    fn head(self, outputs: usize, rank: usize) -> Candidate {
-        match self == Self::GatedDense || outputs <= BASIS_FROM.max(rank) {
-            true => Candidate::Dense,
-            false => Candidate::LowRank { rank },
-        }
-    }
-}
 
 /// The data that a fixed network is built for, and the conditions.
 #[derive(Debug, Clone, Copy)]
@@ -189,7 +101,7 @@ pub fn usual(
     members: usize,
 ) -> Result<(Space, Vec<Architecture>), Error> {
     network(
-        kind.name(),
+        &kind.name(),
         kind,
         inputs,
         output,
@@ -227,11 +139,15 @@ fn network(
         own_activations: BTreeMap::new(),
         placement: Placement::After,
     };
+    let (identity, placement) = match kind.trunk {
+        Trunk::Plain => (Identity::Absent, Placement::After),
+        Trunk::Gated | Trunk::Residual => (Identity::Beside, Placement::OnBranch),
+    };
     let block = |number: usize| Group {
         name: format!("block{number}"),
-        identity: Identity::Beside,
+        identity,
         candidates: vec![kind.block(); members],
-        placement: Placement::OnBranch,
+        placement,
         ..first.clone()
     };
     let head = Group {

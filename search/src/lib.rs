@@ -111,6 +111,7 @@ pub mod inspect;
 mod json;
 pub mod judge;
 pub mod kept_teacher;
+pub mod kind;
 pub mod latency;
 pub mod lbfgs;
 pub mod learning_curve;

@@ -22,10 +22,10 @@
 use crate::data::write_whole;
 use crate::error::{Context, Error, Result, bail};
 use crate::events::Observer;
-use crate::fixed::Kind;
 use crate::folder_lock::FolderLock;
 use crate::json;
 use crate::kept_teacher::Teacher;
+use crate::kind::Kind;
 use crate::provenance::TOOL;
 use crate::search::{ParetoTable, RunDescription, TrainingHistory};
 use crate::unseen::Unseen;
@@ -397,8 +397,8 @@ pub fn teacher_of(run: &Path) -> Result<Teacher> {
         }),
         None => bail!(
             Run,
-            "{path}: the run has no teacher; a race leaves one, which is the default of `dense-search search` and its spaces {},              unless it is interrupted early or the teacher is larger than 256 MiB",
-            Kind::ALL.map(Kind::name).join(", ")
+            "{path}: the run has no teacher; a race leaves one, which is the default of `dense-search search`, and so does `--space` with kinds of networks such as {}, unless it is interrupted early or the teacher is larger than 256 MiB",
+            Kind::GATED.name()
         ),
     }
 }

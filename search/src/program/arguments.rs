@@ -10,7 +10,7 @@ use dense_codegen::rust::Runtime;
 use dense_search::budget::Budget;
 use dense_search::collect::command::InputForm;
 use dense_search::collect::output::Decimal;
-use dense_search::contenders::{RACE, SPACES, SpaceArgument};
+use dense_search::contenders::{RACE, SpaceArgument, preset_name};
 use dense_search::cost_model::store;
 use dense_search::data::{Layout, Part, Pooling, ReadOptions};
 use dense_search::design::{self, Method};
@@ -78,8 +78,8 @@ pub(super) enum Command {
         after_help = "Example:\n  dense-search space paper --for runs.npz --channels 8 > mine.toml\n  dense-search search runs.npz --space mine.toml --out run"
     )]
     Space {
-        /// The preset
-        #[arg(value_parser = clap::builder::PossibleValuesParser::new(SPACES))]
+        /// The preset: race, gated or another kind of its networks (docs/training.md), micro, micro-decoder, paper, mlp-residual or mlp-basis
+        #[arg(value_parser = preset_name)]
         preset: String,
         /// The data file that it is for
         #[arg(long = "for", value_name = "DATA")]
@@ -399,8 +399,8 @@ impl DataArguments {
 /// How to search.
 #[derive(Debug, Args)]
 pub(crate) struct SearchArguments {
-    /// What trains: race, in which kinds of networks and Gaussian processes race and every row trains; one such kind alone
-    /// (gated, gated-decayed, gated-dense, residual, fourier); or the super-architecture to search: micro, micro-decoder, paper, or a file FILE.toml
+    /// What trains: race, in which kinds of networks and Gaussian processes race and every row trains; some such kinds
+    /// (gated,gated-dense-decayed,fourier-residual: docs/training.md), or one alone; or the super-architecture to search: micro, micro-decoder, paper, or a file FILE.toml
     /// (see `dense-search space`); mlp, mlp-residual and mlp-basis train older fixed networks
     #[arg(long, default_value = RACE)]
     space: SpaceArgument,

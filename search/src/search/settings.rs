@@ -277,7 +277,7 @@ impl SearchSettings {
         };
         let mut all = Vec::new();
         for kind in self.space.kinds(node.size()) {
-            if let Some((space, members)) = widest(kind.name(), kind, conditions)? {
+            if let Some((space, members)) = widest(&kind.name(), kind, conditions)? {
                 all.push(Contender::fixed(space, members, components.cloned()));
             }
         }

@@ -1,7 +1,8 @@
 //! Whole trainings: the effects of the seed and of resuming, and whether they learn.
 
 use super::*;
-use crate::fixed::{Kind, usual};
+use crate::fixed::usual;
+use crate::kind::Kind;
 use crate::space::Shape;
 use crate::space::presets::{MicroSizes, Mlp, micro, mlp};
 use rand::Rng;
@@ -149,7 +150,7 @@ fn the_network_has_the_weights_of_the_engine_and_gives_them_back() {
 
 #[test]
 fn members_start_from_the_weights_of_other_networks() {
-    let (space, members) = usual(Kind::Gated, 2, Shape::Vector(5), 2).unwrap();
+    let (space, members) = usual(Kind::GATED, 2, Shape::Vector(5), 2).unwrap();
     let trainer = |members: &[Architecture], seed| {
         let settings = Settings {
             steps: Some(200),
@@ -186,7 +187,7 @@ fn members_start_from_the_weights_of_other_networks() {
 #[test]
 fn members_that_share_nothing_take_the_steps_that_each_would_take_alone() {
     for count in [2, 3] {
-        let (space, members) = usual(Kind::Gated, 2, CURVE, count).unwrap();
+        let (space, members) = usual(Kind::GATED, 2, CURVE, count).unwrap();
         let trained = |members: &[Architecture], threads: Option<usize>| {
             let settings = Settings {
                 steps: Some(120),

@@ -1,9 +1,10 @@
 //! What races: kinds of networks with their errors, and the rows that judge them.
 
 use super::folds::Folds;
+use super::prior::Expected;
 use crate::components::Learnt;
 use crate::contenders::Contender;
-use crate::fixed::Kind;
+use crate::kind::Kind;
 use crate::space::Architecture;
 use crate::training::{Choices, Members, Trained};
 
@@ -27,6 +28,8 @@ pub(super) struct Entrant {
     /// Seconds of a step of one member, where there is a clock.
     pub(super) cost: f64,
     pub(super) judged: Vec<Judgement>,
+    /// What the first round and other data sets let expect of its kind.
+    pub(super) outlook: Option<Expected>,
 }
 
 /// The networks of a round, and their errors on rows that they have not seen.
@@ -62,11 +65,14 @@ impl Entrant {
         self.contender.name()
     }
 
+    pub(super) fn kind(&self) -> Option<Kind> {
+        Kind::named(self.contender.space.name())
+    }
+
     /// The choices of its training.
     pub(super) fn choices(&self, usual: Choices) -> Choices {
-        let kind = Kind::named(self.contender.space.name());
         Choices {
-            decay: kind.and_then(Kind::decay).unwrap_or(usual.decay),
+            decay: self.kind().and_then(Kind::decay).unwrap_or(usual.decay),
             ..usual
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! 1. *Processes*: families of Gaussian processes are fitted to all rows; each answers for every row
 //!    as if it had not seen it.
-//! 2. *Rounds*: each kind of network ([`Kind`](crate::fixed::Kind)) trains once for each of some
+//! 2. *Rounds*: each kind of network ([`Kind`](crate::kind::Kind)) trains once for each of some
 //!    folds, on the rows of the others, side by side. The errors on the rows that a network has not
 //!    seen decide who goes on; the networks of the next round have four times the steps.
 //! 3. *The last training*: the kind with the smallest such error trains on all rows, and ships, with
@@ -16,6 +16,7 @@
 mod entrants;
 mod folds;
 mod plan;
+mod prior;
 mod rounds;
 mod teach;
 
@@ -66,6 +67,7 @@ impl Run<'_> {
             contender,
             cost: 0.0,
             judged: Vec::new(),
+            outlook: None,
         });
         let mut entrants: Vec<Entrant> = entrants.collect();
         let (mut plan, processes) = self.hold_rounds(&rounds, &mut entrants)?;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// Each round has this multiple of the steps of the round before.
 const GROWTH: usize = 4;
+/// Kinds in the first round.
+pub(super) const STARTERS: usize = 5;
 /// Rounds that halve the number of kinds. Where there is time, the winner has another one.
 pub(super) const ROUNDS: usize = 2;
 /// The share of a race's time that passes until the end of these rounds, and what each fold that

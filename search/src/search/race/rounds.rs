@@ -4,13 +4,15 @@ use super::STUDENT;
 use super::entrants::{Entrant, Judgement, Rounds};
 use super::folds::Folds;
 use super::plan::{
-    Plan, ROUNDS, SHARE_OF_LONG_ROUND, alive, members_in, seconds_of, share_of_rounds,
+    Plan, ROUNDS, SHARE_OF_LONG_ROUND, STARTERS, alive, members_in, seconds_of, share_of_rounds,
     steps_of_long_round, steps_of_round,
 };
+use super::prior::Prior;
 use crate::components::Learnt;
 use crate::error::{Context, Error, Result};
 use crate::events::Training;
 use crate::gaussian_process::{Look, Processes};
+use crate::kind::Kind;
 use crate::search::settings::{Extent, TeacherMode};
 use crate::search::time_spent::Part;
 use crate::search::{Run, pool};
@@ -130,12 +132,12 @@ impl Run<'_> {
         let look = self.clock.during(Part::Processes, look);
         let (mut look, mut processes) = (Some(look), None);
         let end = self.end_of(share_of_rounds(folds), Duration::ZERO);
-        if end.is_some() {
-            for entrant in entrants.iter_mut() {
-                let mut trainer = self.trainer(rounds, entrant, (0, 0, 1_000))?;
-                entrant.cost = seconds_of(|| Ok(trainer.step().map(|_| ())?))?;
-            }
-        }
+        let kinds = entrants.iter().filter_map(Entrant::kind).collect();
+        let prior = Prior::of(kinds, rounds.learnt.count());
+        let starters = match self.settings.space.is_open() {
+            true => favourites_first(entrants, &prior.first(STARTERS)),
+            false => entrants.len(),
+        };
         // What a run that was broken off has laid out by its clock.
         let known: Plan = match self.folder.read_checkpoint(RACE)? {
             Some(text) => serde_json::from_slice(&text)?,
@@ -151,8 +153,13 @@ impl Run<'_> {
         };
         self.observer.training(RACE, Training::Began);
         for round in 0.. {
-            let alive = alive(entrants.len(), round);
-            let racing = &mut entrants[..alive];
+            let racing = &mut entrants[..alive(starters, round)];
+            if end.is_some() {
+                for entrant in racing.iter_mut().filter(|one| one.cost == 0.0) {
+                    let mut trainer = self.trainer(rounds, entrant, (0, 0, 1_000))?;
+                    entrant.cost = seconds_of(|| Ok(trainer.step().map(|_| ())?))?;
+                }
+            }
             let steps = match (&given, known.rounds.get(round)) {
                 (Some(plan), _) => plan.rounds.get(round).copied(),
                 (None, Some(&steps)) => Some(steps),
@@ -192,7 +199,7 @@ impl Run<'_> {
                 break;
             }
             self.learn_costs(racing, (round, folds, steps), began.elapsed());
-            racing.sort_by(|a, b| a.error().total_cmp(&b.error()));
+            by_error(racing);
             if let Some(look) = look.take() {
                 let error = racing[0].error();
                 let fit = || self.processes(look, given.as_ref(), error);
@@ -202,9 +209,40 @@ impl Run<'_> {
                     processes = Some(fitted);
                 }
             }
+            if round == 0 {
+                self.expect(entrants, &prior);
+            }
+        }
+        // What is expected of others is no error.
+        if plan.rounds.len() < 2 {
+            by_error(entrants);
         }
         self.observer.training(RACE, Training::Ended);
         Ok((plan, processes))
+    }
+
+    /// Orders the entrants by the error that is expected of each after the next rounds, where
+    /// anything is known of their kinds.
+    fn expect(&self, entrants: &mut [Entrant], prior: &Prior) {
+        let observed = entrants.iter().filter_map(|one| {
+            let judged = one.judged.first()?;
+            Some((one.kind()?, judged.error.ln()))
+        });
+        let observed: Vec<(Kind, f64)> = observed.collect();
+        for expected in prior.after(&observed) {
+            let of_kind = |one: &&mut Entrant| one.kind() == Some(expected.kind);
+            if let Some(entrant) = entrants.iter_mut().find(of_kind) {
+                entrant.outlook = Some(expected);
+                self.observer.detail(format!(
+                    "{}: mse_z {:.2e} expected after more steps, the best with probability {:.2}",
+                    entrant.name(),
+                    expected.error.exp(),
+                    expected.probability
+                ));
+            }
+        }
+        let error = |one: &Entrant| one.outlook.map_or(f64::INFINITY, |expected| expected.error);
+        entrants.sort_by(|a, b| error(a).total_cmp(&error(b)));
     }
 
     /// The steps of the winner's round, if there is one: its networks are to teach, and to judge long
@@ -394,6 +432,31 @@ impl Run<'_> {
             Some(components) => Trainer::onto(space, components, train, judged, settings)?,
         })
     }
+}
+
+/// Moves the entrants of these kinds to the front, in this order; returns how many there are, or
+/// the number of all entrants if there are none.
+fn favourites_first(entrants: &mut [Entrant], favourites: &[Kind]) -> usize {
+    let place = |one: &Entrant| {
+        let mut places = favourites.iter();
+        places
+            .position(|kind| one.kind() == Some(*kind))
+            .unwrap_or(favourites.len())
+    };
+    entrants.sort_by_key(place);
+    match entrants
+        .iter()
+        .filter(|one| place(one) < favourites.len())
+        .count()
+    {
+        0 => entrants.len(),
+        count => count,
+    }
+}
+
+/// Orders entrants by their least error.
+fn by_error(entrants: &mut [Entrant]) {
+    entrants.sort_by(|a, b| a.error().total_cmp(&b.error()));
 }
 
 /// The mean of some answers of equal length.
