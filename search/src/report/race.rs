@@ -183,6 +183,7 @@ fn raced(report: &RunReport) -> String {
         "steps",
         "mse_z, unseen rows",
         "over least",
+        "p(best)",
         "in the stack",
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
@@ -206,13 +207,15 @@ fn raced(report: &RunReport) -> String {
                 ratio if ratio < 1e3 => format!("{} ×", decimals(ratio, 2)),
                 ratio => format!("{} ×", number(ratio)),
             },
+            one.probability
+                .map_or_else(none, |probability| format!("{probability:.2}")),
             match one.weight {
                 0.0 => none(),
                 weight => format!("{weight:.2}"),
             },
         ]);
     }
-    table(&rows, &[false, true, true, true, true])
+    table(&rows, &[false, true, true, true, true, true])
 }
 
 /// What was carried out of the plan, with the CPU seconds of each part.

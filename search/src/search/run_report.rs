@@ -115,6 +115,10 @@ pub struct Raced {
     /// The errors of each round, of a kind of network; none in reports of before they were kept.
     #[serde(default)]
     pub rounds: Vec<Round>,
+    /// The probability after the first round that no other kind of network errs less, by what all
+    /// kinds erred on other data sets; none of what is no kind of network.
+    #[serde(default)]
+    pub probability: Option<f64>,
 }
 
 /// What a round says of a kind of network.
@@ -275,8 +279,8 @@ impl RunReport {
         let width = names.max().unwrap_or(0).max("raced".len());
         let _ = writeln!(
             text,
-            "\n{:width$} {:>9} {:>10}  mse_z of rows that each has not seen",
-            "raced", "steps", "mse_z"
+            "\n{:width$} {:>9} {:>10} {:>8}  mse_z of rows that each has not seen",
+            "raced", "steps", "mse_z", "p(best)"
         );
         for one in &self.race {
             let steps = match one.steps {
@@ -288,7 +292,12 @@ impl RunReport {
                 false => String::new(),
             };
             let Raced { name, mse_z, .. } = one;
-            let _ = writeln!(text, "{name:width$} {steps:>9} {mse_z:>10.3e}{teaches}");
+            let probability = one.probability;
+            let probability = probability.map_or("-".to_owned(), |p| format!("{p:.2}"));
+            let _ = writeln!(
+                text,
+                "{name:width$} {steps:>9} {mse_z:>10.3e} {probability:>8}{teaches}"
+            );
         }
     }
 

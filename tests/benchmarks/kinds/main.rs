@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p dense-tests --example kinds -- --record FILE.jsonl` trains one network of
 //! every kind on each set that the record lacks, twice: with few steps, as in a race's first round,
-//! and with many. `--print` prints the table that the race reads (search/src/search/race/kinds.tsv)
-//! from the record. The sets are formulas of this program with random constants; each judges by
+//! and with many, and prints a summary. `--table` prints the table that the race reads
+//! (search/src/kind/errors.tsv) from the record. The sets are formulas of this program with random constants; each judges by
 //! fresh rows.
 
 #![expect(
@@ -12,6 +12,7 @@
 )]
 
 use crate::sets::{Set, sets};
+use crate::summary::summary;
 use anyhow::Context;
 use clap::Parser;
 use dense_search::budget::{Budget, Terms};
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 mod sets;
+mod summary;
 
 /// The program's allocator.
 #[global_allocator]
@@ -40,8 +42,9 @@ const STEPS: [usize; 2] = [1_500, 8_000];
 /// Multiply-accumulates of both members, of which one trains.
 const BUDGET: u64 = 100_000;
 const MEMBERS: usize = 2;
-/// The logarithm to base 10 of an error that says nothing more.
+/// The logarithms to base 10 of errors beyond which they say nothing more.
 const LEAST: f64 = -12.0;
+const MOST: f64 = 9.0;
 
 #[derive(Parser)]
 struct Arguments {
@@ -51,9 +54,12 @@ struct Arguments {
     /// Sets of every family
     #[arg(long, default_value_t = 4)]
     of_each: u64,
-    /// Print the table of the race, and measure nothing
+    /// Print a summary of the record, and measure nothing
     #[arg(long)]
     print: bool,
+    /// Print the table of the race, and measure nothing
+    #[arg(long)]
+    table: bool,
 }
 
 /// The errors of a kind on a set: mean squares over fresh rows, in deviations.
@@ -72,7 +78,7 @@ fn main() -> anyhow::Result<()> {
     let record = Some(arguments.record.as_path());
     let mut cells: Vec<Cell> = record::read(record)?;
     let all = sets(arguments.of_each);
-    if !arguments.print {
+    if !arguments.print && !arguments.table {
         let commit = record::commit(&CODE)?;
         for set in &all {
             let applies = Kind::all().filter(|kind| kind.applies(set.outputs));
@@ -98,7 +104,10 @@ fn main() -> anyhow::Result<()> {
             eprintln!("{}", set.name);
         }
     }
-    println!("{}", table(&all, &cells));
+    match arguments.table {
+        true => println!("{}", table(&all, &cells)),
+        false => print!("{}", summary(&cells)),
+    }
     Ok(())
 }
 
@@ -153,7 +162,7 @@ fn error(set: &Set, kind: Kind, steps: usize) -> anyhow::Result<f64> {
 /// 10.
 fn table(sets: &[Set], cells: &[Cell]) -> String {
     let kinds: Vec<Kind> = Kind::all().collect();
-    let mut text = "set".to_owned();
+    let mut text = "set\trows".to_owned();
     for kind in &kinds {
         text += &format!("\t{}", kind.name());
     }
@@ -168,13 +177,13 @@ fn table(sets: &[Set], cells: &[Cell]) -> String {
         {
             continue;
         }
-        text += &format!("\n{}", set.name);
+        text += &format!("\n{}\t{}", set.name, set.train);
         for kind in &kinds {
             text += "\t";
             if let Some(cell) = of(kind) {
                 let [few, many] = cell.mse_z.map(|error| match error.is_finite() {
-                    true => error.log10().max(LEAST),
-                    false => 9.0,
+                    true => error.log10().clamp(LEAST, MOST),
+                    false => MOST,
                 });
                 text += &format!("{few:.2} {many:.2}");
             }

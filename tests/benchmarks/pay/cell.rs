@@ -155,18 +155,6 @@ impl Outcome {
         Some(self.mse_z / best.min(self.mse_z))
     }
 
-    /// The error of the contender with this role that the run would choose.
-    pub(crate) fn of_role(&self, role: &str) -> Option<f64> {
-        let of_role = self.contenders.iter();
-        let chosen = of_role
-            .filter(|one| one.role.as_deref() == Some(role) && one.selection_error.is_some())
-            .min_by(|a, b| {
-                let of = |one: &Contender| one.selection_error.unwrap_or(f64::INFINITY);
-                of(a).total_cmp(&of(b))
-            });
-        chosen?.mse_z
-    }
-
     /// The share of the CPU time in steps of what ships, of its fold networks and its teacher.
     pub(crate) fn for_what_ships(&self) -> Option<f64> {
         let spent = self.report.pointer("/time_spent")?;

@@ -101,7 +101,7 @@ struct Arguments {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "gated,gated-dense,gated-decayed,residual,fourier,mlp"
+        default_value = "gated,gated-dense,gated-decayed,residual,residual-decayed,fourier-gated-decayed"
     )]
     spaces: Vec<String>,
     /// Sets and formulas; all of the table if left out

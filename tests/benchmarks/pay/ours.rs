@@ -1,14 +1,17 @@
 //! Searches, by this checkout or by an earlier build of the program, judged on the rows held out.
 
 use crate::cell::{Contender, Key, Outcome};
+use crate::plan::UNIFORM;
 use anyhow::Context;
 use dense_codegen::Emulator;
 use dense_search::budget::Budget;
 use dense_search::contenders::SpaceArgument;
 use dense_search::data::{Dataset, Part, ReadOptions};
+use dense_search::kind::Kind;
 use dense_search::metrics::{Metrics, evaluate};
 use dense_search::run_folder::RunFolder;
-use dense_search::search::{ControlMode, Extent, Input, Search, SearchSettings};
+use dense_search::search::{ControlMode, Extent, Input, Search, SearchSettings, TeacherMode};
+use dense_search::streams::{permutation, stream};
 use dense_search::{Teacher, teacher_of};
 use serde_json::Value;
 use std::fs;
@@ -16,8 +19,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Searches with the program's defaults but for what the key says. A space of the key trains
-/// alone, without a control. Returns the seconds of the search too, without those of judging.
+/// Kinds in a race that are drawn, as many as by default begin one.
+const DRAWN: usize = 5;
+
+/// Searches with the program's defaults but for what the key says. A network of the key trains
+/// by itself, without a teacher. Returns the seconds of the search too, without those of judging.
 ///
 /// # Errors
 /// The search fails, or its emulator has an error that is not finite.
@@ -33,15 +39,34 @@ pub(crate) fn searched(key: &Key, file: &Path) -> anyhow::Result<(Outcome, f64)>
     };
     settings.members = key.members;
     if let Some(space) = &key.space {
+        let is_drawn = space == UNIFORM;
+        let space = match is_drawn {
+            true => drawn(key.rows.draw, input.data.output_count()),
+            false => space.clone(),
+        };
         let space: SpaceArgument = space.parse().map_err(anyhow::Error::msg)?;
         settings.space = space.read()?;
         settings.control = ControlMode::None;
+        if !is_drawn {
+            settings.teacher = TeacherMode::None;
+        }
     }
     let run = tempfile::tempdir()?;
     let began = Instant::now();
     Search::new(settings).run(&input, run.path(), &|_| {})?;
     let seconds = began.elapsed().as_secs_f64();
     Ok((of_run(run.path(), &input.data, key.threads)?, seconds))
+}
+
+/// Returns kinds for a race, each as likely as any other that differs for so many outputs.
+fn drawn(draw: u64, outputs: usize) -> String {
+    let kinds: Vec<Kind> = Kind::all().filter(|kind| kind.applies(outputs)).collect();
+    let order = permutation(&mut stream(draw, "kinds that race"), kinds.len());
+    let names = order
+        .into_iter()
+        .take(DRAWN)
+        .map(|place| kinds[place].name());
+    names.collect::<Vec<_>>().join(",")
 }
 
 /// The same by a program, which is started as a user would.

@@ -63,6 +63,9 @@ pub(crate) struct Wishes {
     pub(crate) draws: Option<u64>,
 }
 
+/// What the key of a race of drawn kinds has for a space.
+pub(crate) const UNIFORM: &str = "uniform";
+
 /// The forms of a search: members, `None` for the default.
 pub(crate) const FORMS: [Option<usize>; 2] = [None, Some(1)];
 
@@ -181,6 +184,7 @@ impl Plan {
                 keys.extend(FORMS.map(ours));
                 let fixed = |space| self.fixed(source, draw, seconds, space);
                 keys.extend(self.spaces.iter().map(|space| fixed(space)));
+                keys.push(self.uniform(source, draw, seconds));
             }
         }
     }
@@ -213,6 +217,14 @@ impl Plan {
         Key {
             space: Some(space.to_owned()),
             ..self.ours(source, draw, seconds, Some(1))
+        }
+    }
+
+    /// Returns the cell of a race of kinds that are drawn, each as likely as any other.
+    pub(crate) fn uniform(&self, source: &Source, draw: u64, seconds: f64) -> Key {
+        Key {
+            space: Some(UNIFORM.to_owned()),
+            ..self.ours(source, draw, seconds, None)
         }
     }
 

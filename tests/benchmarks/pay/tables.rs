@@ -333,52 +333,50 @@ impl Page<'_> {
         let spaces = self.plan.spaces.join(" | ");
         let _ = writeln!(
             text,
-            "| set | default | members 1 | its search | {spaces} | default / best | members 1 / best | its search / best |"
+            "| set | default | members 1 | drawn kinds | {spaces} | default / best | members 1 / best | drawn / best |"
         );
         let columns = 7 + self.plan.spaces.len();
         let _ = writeln!(text, "|{}", "---|".repeat(columns));
-        let (mut over, mut searches) = ([Vec::new(), Vec::new()], Vec::new());
+        let mut over = [Vec::new(), Vec::new(), Vec::new()];
         for source in self.sources() {
             let errors =
                 FORMS.map(|members| self.board.error(&self.ours(source, seconds, members)));
-            let search = self.of_role(source, seconds, "search");
-            let fixed = |space: &String| {
-                let key = |draw| self.plan.fixed(source, draw, seconds, space);
+            let of = |key: &dyn Fn(u64) -> Key| {
                 let keys: Vec<Key> = (0..self.plan.draws).map(key).collect();
                 self.board.error(&keys)
             };
+            let uniform = of(&|draw| self.plan.uniform(source, draw, seconds));
+            let fixed = |space: &String| of(&|draw| self.plan.fixed(source, draw, seconds, space));
             let fixed: Vec<Option<f64>> = self.plan.spaces.iter().map(fixed).collect();
             // The best of all, once all are known.
             let known: Option<Vec<f64>> = fixed.iter().copied().collect();
             let best = known.and_then(|all| all.into_iter().min_by(f64::total_cmp));
-            let ratios = [errors[0], errors[1], search].map(|error| ratio(error, best));
-            let cells = errors.into_iter().chain([search]).chain(fixed);
-            let cells: Vec<String> = cells.chain(ratios).map(or_missing).collect();
+            let all = [errors[0], errors[1], uniform];
+            let ratios = all.map(|error| ratio(error, best));
+            let cells = all.into_iter().chain(fixed).chain(ratios);
+            let cells: Vec<String> = cells.map(or_missing).collect();
             let _ = writeln!(text, "| {} | {} |", source.set, cells.join(" | "));
-            over[0].push(ratios[0]);
-            over[1].push(ratios[1]);
-            searches.push(ratios[2]);
+            for (over, ratio) in over.iter_mut().zip(ratios) {
+                over.push(ratio);
+            }
         }
-        let over = over.map(Ratios::from_iter);
-        let searches = Ratios::from_iter(searches);
-        let largest = "over the best fixed network, largest";
+        let [default, one, uniform] = over.map(Ratios::from_iter);
+        let forms = [default, one];
+        let name = |figure: &str| format!("over the best fixed network, {figure}");
+        let mean = Ratios::geometric_mean;
         let count: fn(&Ratios) -> Option<f64> = |ratios| Some(ratios.below(0.9) as f64);
-        let below = [searches.clone(), searches];
-        let below_name = "sets where the search of the default run is below 0.9 of it";
+        let drawn = [uniform.clone(), uniform];
         let all = [
-            Bar::of(largest, &over, Ratios::largest, at_most(1.0)),
-            Bar::of(below_name, &below, count, [3.0, f64::INFINITY]),
+            Bar::of(&name("largest"), &forms, Ratios::largest, at_most(1.0)),
+            Bar::of(&name("geometric mean"), &forms, mean, PUBLISHED),
+            Bar::of(&name("sets below 0.9"), &forms, count, [3.0, f64::INFINITY]),
+            Bar::of(
+                "drawn kinds over it, geometric mean",
+                &drawn,
+                mean,
+                PUBLISHED,
+            ),
         ];
         let _ = writeln!(text, "\n{seconds} s:\n\n{}", bars::text(&all, &FORM_NAMES));
-    }
-
-    /// The mean error over all draws of the contender of this role that a default run would ship.
-    fn of_role(&self, source: &Source, seconds: f64, role: &str) -> Option<f64> {
-        let keys = self.ours(source, seconds, None);
-        let errors: Option<Vec<f64>> = keys
-            .iter()
-            .map(|key| self.board.outcome(key)?.of_role(role))
-            .collect();
-        mean(errors?.into_iter())
     }
 }

@@ -1,10 +1,10 @@
 //! What races: kinds of networks with their errors, and the rows that judge them.
 
 use super::folds::Folds;
-use super::prior::Expected;
 use crate::components::Learnt;
 use crate::contenders::Contender;
 use crate::kind::Kind;
+use crate::kind::prior::Expected;
 use crate::space::Architecture;
 use crate::training::{Choices, Members, Trained};
 

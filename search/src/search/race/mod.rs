@@ -16,7 +16,6 @@
 mod entrants;
 mod folds;
 mod plan;
-mod prior;
 mod rounds;
 mod teach;
 
@@ -262,21 +261,26 @@ fn told(
             steps: judged.steps,
             mse_z: judged.error,
         });
-        Some((entrant.name(), best.steps, best.error, rounds.collect()))
+        Some(Raced {
+            weight: weight(&entrant.name()),
+            name: entrant.name(),
+            steps: best.steps,
+            mse_z: best.error,
+            rounds: rounds.collect(),
+            probability: entrant.outlook.map(|expected| expected.probability),
+        })
     });
-    let others = |name: &str, error| (name.to_owned(), 0, error, Vec::new());
+    let others = |name: &str, mse_z| Raced {
+        weight: weight(name),
+        name: name.to_owned(),
+        steps: 0,
+        mse_z,
+        rounds: Vec::new(),
+        probability: None,
+    };
     let processes = processes.map(|one| others(PROCESSES, one.error()));
     let stack = stack.map(|error| others(STACK, error));
-    let all = networks.chain(processes).chain(stack);
-    let mut all: Vec<Raced> = all
-        .map(|(name, steps, mse_z, rounds)| Raced {
-            weight: weight(&name),
-            name,
-            steps,
-            mse_z,
-            rounds,
-        })
-        .collect();
+    let mut all: Vec<Raced> = networks.chain(processes).chain(stack).collect();
     all.sort_by(|a, b| a.mse_z.total_cmp(&b.mse_z));
     all
 }

@@ -7,12 +7,12 @@ use super::plan::{
     Plan, ROUNDS, SHARE_OF_LONG_ROUND, STARTERS, alive, members_in, seconds_of, share_of_rounds,
     steps_of_long_round, steps_of_round,
 };
-use super::prior::Prior;
 use crate::components::Learnt;
 use crate::error::{Context, Error, Result};
 use crate::events::Training;
 use crate::gaussian_process::{Look, Processes};
 use crate::kind::Kind;
+use crate::kind::prior::{DEVIATION, Prior};
 use crate::search::settings::{Extent, TeacherMode};
 use crate::search::time_spent::Part;
 use crate::search::{Run, pool};
@@ -133,7 +133,8 @@ impl Run<'_> {
         let (mut look, mut processes) = (Some(look), None);
         let end = self.end_of(share_of_rounds(folds), Duration::ZERO);
         let kinds = entrants.iter().filter_map(Entrant::kind).collect();
-        let prior = Prior::of(kinds, rounds.learnt.count());
+        let rows = rounds.folds.trained(0).len();
+        let prior = Prior::of(kinds, rounds.learnt.count(), rows);
         let starters = match self.settings.space.is_open() {
             true => favourites_first(entrants, &prior.first(STARTERS)),
             false => entrants.len(),
@@ -229,7 +230,7 @@ impl Run<'_> {
             Some((one.kind()?, judged.error.ln()))
         });
         let observed: Vec<(Kind, f64)> = observed.collect();
-        for expected in prior.after(&observed) {
+        for expected in prior.after(&observed, DEVIATION) {
             let of_kind = |one: &&mut Entrant| one.kind() == Some(expected.kind);
             if let Some(entrant) = entrants.iter_mut().find(of_kind) {
                 entrant.outlook = Some(expected);
