@@ -61,6 +61,15 @@ impl Judgement {
 }
 
 impl Entrant {
+    pub(super) fn new(contender: Contender) -> Self {
+        Self {
+            contender,
+            cost: 0.0,
+            judged: Vec::new(),
+            outlook: None,
+        }
+    }
+
     pub(super) fn name(&self) -> String {
         self.contender.name()
     }

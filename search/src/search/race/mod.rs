@@ -62,13 +62,7 @@ impl Run<'_> {
         learnt: Learnt<'_>,
     ) -> Result<Outcome> {
         let rounds = self.rounds(choices, learnt);
-        let entrants = contenders.into_iter().map(|contender| Entrant {
-            contender,
-            cost: 0.0,
-            judged: Vec::new(),
-            outlook: None,
-        });
-        let mut entrants: Vec<Entrant> = entrants.collect();
+        let mut entrants: Vec<Entrant> = contenders.into_iter().map(Entrant::new).collect();
         let (mut plan, processes) = self.hold_rounds(&rounds, &mut entrants)?;
         let winner = &entrants[0];
         let most = self.most_steps(&rounds, winner);

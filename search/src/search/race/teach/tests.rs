@@ -75,11 +75,7 @@ fn compare(data: &Dataset, transform: Transform, has_components: bool, seconds: 
         clock: Clock::new(settings.threads),
     };
     let contenders = settings.contenders(data, transform, components.as_ref());
-    let entrants = contenders.unwrap().into_iter().map(|contender| Entrant {
-        contender,
-        cost: 0.0,
-        judged: Vec::new(),
-    });
+    let entrants = contenders.unwrap().into_iter().map(Entrant::new);
     let mut entrants: Vec<Entrant> = entrants.collect();
     let rounds = run.rounds(settings.choices, learnt);
     let (_, processes) = run.hold_rounds(&rounds, &mut entrants).unwrap();
