@@ -36,10 +36,10 @@ type Measured = (usize, Errors);
 /// Returns the tables of the sets that all kinds were measured on, those with few outputs first.
 pub(crate) fn summary(cells: &[Cell]) -> String {
     let mut text = String::new();
-    for (outputs, name) in [(1, "few outputs"), (100, "many outputs")] {
+    for (outputs, name) in [(1, "Few outputs"), (100, "Many outputs")] {
         let kinds: Vec<Kind> = Kind::all().filter(|kind| kind.applies(outputs)).collect();
         let sets = measured(cells, &kinds);
-        let _ = writeln!(text, "### {name}: {} sets\n", sets.len());
+        let _ = writeln!(text, "## {name}: {} sets\n", sets.len());
         text += &of_kinds(&kinds, &sets);
         text += &of_choices(&kinds, &sets);
     }
