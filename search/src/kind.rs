@@ -9,6 +9,7 @@
 //!
 //! What each is worth on many data sets is measured, and a race begins with that ([`prior`]).
 
+pub mod fall;
 pub mod prior;
 
 use crate::space::Candidate;

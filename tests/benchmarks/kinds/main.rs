@@ -28,6 +28,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+mod curves;
 mod sets;
 mod summary;
 
@@ -54,6 +55,9 @@ struct Arguments {
     /// Sets of every family
     #[arg(long, default_value_t = 4)]
     of_each: u64,
+    /// A file of curves over steps, which are measured and printed instead
+    #[arg(long)]
+    curves: Option<PathBuf>,
     /// Print a summary of the record, and measure nothing
     #[arg(long)]
     print: bool,
@@ -75,6 +79,14 @@ struct Cell {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if let Some(file) = &arguments.curves {
+        let commit = (!arguments.print)
+            .then(|| record::commit(&CODE))
+            .transpose()?;
+        let curves = curves::measure(&sets(arguments.of_each), file, commit.as_deref())?;
+        print!("{}", curves::table(&curves));
+        return Ok(());
+    }
     let record = Some(arguments.record.as_path());
     let mut cells: Vec<Cell> = record::read(record)?;
     let all = sets(arguments.of_each);

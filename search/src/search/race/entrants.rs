@@ -4,17 +4,10 @@ use super::folds::Folds;
 use crate::components::Learnt;
 use crate::contenders::Contender;
 use crate::kind::Kind;
+use crate::kind::fall::{Fall, Point};
 use crate::kind::prior::Expected;
 use crate::space::Architecture;
 use crate::training::{Choices, Members, Trained};
-
-/// More steps go on to be taken if they have lowered the error below this share.
-const GAIN: f64 = 0.97;
-/// The steepest fall of the error with steps that is expected to go on: by this power of them at
-/// first,
-const STEEPEST: f64 = 0.6;
-/// and by half that power after this many times as many.
-const HALF_AS_STEEP: f64 = 16.0;
 
 /// The share of a network's squared error that is due to its first weights, where no round has shown
 /// it: the mean of n networks loses (1 - 1 / n) of it.
@@ -35,6 +28,8 @@ pub(super) struct Entrant {
 /// The networks of a round, and their errors on rows that they have not seen.
 pub(super) struct Judgement {
     pub(super) steps: usize,
+    /// How often these have read each row.
+    pub(super) epochs: f64,
     /// The mean squared error of the mean of the members,
     pub(super) error: f64,
     /// and of the first member.
@@ -48,6 +43,14 @@ pub(super) struct Judgement {
 }
 
 impl Judgement {
+    /// The error of one member.
+    fn point(&self) -> Point {
+        Point {
+            steps: self.steps,
+            error: self.of_first,
+        }
+    }
+
     /// The share of a network's squared error that is due to its first weights.
     fn of_chance(&self) -> f64 {
         match self.each.len() {
@@ -107,12 +110,21 @@ impl Entrant {
         self.best().map_or(f64::INFINITY, |best| best.error)
     }
 
+    /// The errors of one member in the last two rounds.
+    pub(super) fn fall(&self) -> Option<Fall> {
+        match &self.judged[..] {
+            [.., before, last] => Some(Fall {
+                before: before.point(),
+                last: last.point(),
+                epochs: last.epochs,
+            }),
+            _ => None,
+        }
+    }
+
     /// Whether the last round's steps have paid.
     pub(super) fn gains(&self) -> bool {
-        match &self.judged[..] {
-            [.., before, last] => last.of_first < GAIN * before.of_first,
-            _ => true,
-        }
+        self.fall().is_none_or(|fall| fall.gains())
     }
 
     /// The number of members of what would ship.
@@ -128,31 +140,16 @@ impl Entrant {
         self.expected_of(self.members(), steps)
     }
 
-    /// The error that is expected of the mean of so many networks after this number of steps: beyond
-    /// those of the last round, that of one falls on as between the last two, ever less steeply.
+    /// The error that is expected of the mean of so many networks after this number of steps
+    /// ([`Fall::expected`]).
     pub(super) fn expected_of(&self, networks: usize, steps: usize) -> f64 {
         let Some(best) = self.best() else {
             return f64::INFINITY;
         };
-        let of_one = match &self.judged[..] {
-            [.., before, last] if self.gains() => {
-                let fall = (before.of_first / last.of_first).ln();
-                let slope = fall / (last.steps as f64 / before.steps as f64).ln();
-                let more = (steps as f64 / last.steps as f64).max(1.0);
-                last.of_first * fallen(slope.clamp(0.0, STEEPEST), more)
-            }
-            _ => best.of_first,
-        };
+        let fall = self.fall().filter(Fall::gains);
+        let of_one = fall.map_or(best.of_first, |fall| fall.expected(steps));
         of_one * (1.0 - best.of_chance() * (1.0 - 1.0 / networks as f64))
     }
-}
-
-/// The share of an error that is left after `more` times as many steps, if it falls by the power
-/// `slope` of them at first: exp of minus the integral of `slope * 2^(-u / ln H)` over u from 0 to
-/// ln(more), with H = [`HALF_AS_STEEP`].
-fn fallen(slope: f64, more: f64) -> f64 {
-    let rate = std::f64::consts::LN_2 / HALF_AS_STEEP.ln();
-    (-slope / rate * (1.0 - more.powf(-rate))).exp()
 }
 
 /// The rows of the rounds.
@@ -163,21 +160,4 @@ pub(super) struct Rounds<'a> {
     /// The places in the list of training rows that are judged, fold by fold.
     pub(super) judged: Vec<usize>,
     pub(super) truth: Vec<f32>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_falls_less_and_less_steeply() {
-        assert_eq!(fallen(0.5, 1.0), 1.0);
-        let slope = |more: f64| {
-            let [left, right] = [more, more * 1.0001].map(|more| fallen(0.5, more).ln());
-            (left - right) / 1.0001_f64.ln()
-        };
-        for (more, expected) in [(1.0, 0.5), (16.0, 0.25), (256.0, 0.125)] {
-            assert!((slope(more) - expected).abs() < 1e-3, "{more}");
-        }
-    }
 }

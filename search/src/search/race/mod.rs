@@ -30,6 +30,7 @@ use crate::components::Learnt;
 use crate::contenders::Contender;
 use crate::error::{Error, Result};
 use crate::gaussian_process::Processes;
+use crate::kind::fall::Fall;
 use crate::teacher::Lesson;
 use crate::training::{Choices, Optimiser};
 use crate::unseen::Unseen;
@@ -40,6 +41,8 @@ use teach::Teacher;
 /// Rows of a student's step, and the decay of its weights: it cannot learn its rows by heart.
 const STUDENTS_BATCH: usize = 256;
 const STUDENTS_DECAY: f64 = 0.0;
+/// What ships takes at most this multiple of the steps after which its error is expected to be least.
+const BEYOND_LEAST: f64 = 4.0;
 /// A student is expected to err more than its teacher by this factor.
 const STUDENT: f64 = 1.15;
 
@@ -149,9 +152,12 @@ impl Run<'_> {
 
     /// The number of steps beyond which the winner stops gaining, if the rounds have shown it.
     fn most_steps(&self, rounds: &Rounds<'_>, winner: &Entrant) -> Option<usize> {
-        let best = winner.best()?;
-        let steps = best.steps as f64 / self.share_of_fold(rounds);
-        (!winner.gains()).then_some(steps as usize)
+        let steps = match winner.fall().filter(Fall::gains) {
+            Some(fall) => BEYOND_LEAST * fall.least()?,
+            None if winner.gains() => return None,
+            None => winner.best()?.steps as f64,
+        };
+        Some((steps / self.share_of_fold(rounds)) as usize)
     }
 
     /// Trains the winner on all rows, at most for a number of steps, and with a lesson if there is

@@ -300,6 +300,8 @@ impl Run<'_> {
         (round, folds, steps): (usize, usize, usize),
     ) -> Result<()> {
         let judging = rounds.folds.needed();
+        let trained_rows = rounds.folds.trained(0).len();
+        let read = steps * rounds.choices.batch.min(trained_rows);
         let jobs: Vec<(usize, usize)> = (0..entrants.len())
             .flat_map(|entrant| (0..folds).map(move |fold| (entrant, fold)))
             .collect();
@@ -342,6 +344,7 @@ impl Run<'_> {
             ));
             entrant.judged.push(Judgement {
                 steps,
+                epochs: read as f64 / trained_rows as f64,
                 error,
                 of_first: mean_square(&each[0], &rounds.truth),
                 said,
