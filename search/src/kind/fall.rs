@@ -1,6 +1,6 @@
 //! How the error of a network is expected to fall with more steps.
 //!
-//! In logarithms of error and steps, curves are parabolas: the slope falls by [`BEND`] as often as
+//! In logarithms of error and steps, curves are parabolas: the slope falls by a constant as often as
 //! the steps grow by e, whatever the number of rows. Of thirteen sets of formulas the median is
 //! 0.48; of searches of real data, where long trainings gain more, it is 0.3 (`--example kinds --
 //! --curves`; docs/measurements/kinds.md). Beyond the least error a network learns its rows by heart.
