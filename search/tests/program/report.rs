@@ -57,7 +57,7 @@ fn a_report_on_a_race_shows_what_was_said_of_rows_by_those_that_had_not_seen_the
     assert!(page.contains(&part), "{page}");
     for shown in [
         "What raced",
-        "of 4 kinds of network, its networks of folds erred least",
+        " kinds of network, its networks of folds erred least",
         "It trained on all training rows alone, as --teacher none asks",
         "is estimated out of fold",
         "Error against steps.",

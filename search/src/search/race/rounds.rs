@@ -211,7 +211,7 @@ impl Run<'_> {
                 }
             }
             if round == 0 {
-                self.expect(entrants, &prior);
+                self.expect(entrants, &prior, alive(starters, 1));
             }
         }
         // What is expected of others is no error.
@@ -223,8 +223,8 @@ impl Run<'_> {
     }
 
     /// Orders the entrants by the error that is expected of each after the next rounds, where
-    /// anything is known of their kinds.
-    fn expect(&self, entrants: &mut [Entrant], prior: &Prior) {
+    /// anything is known of their kinds; `alive` go on.
+    fn expect(&self, entrants: &mut [Entrant], prior: &Prior, alive: usize) {
         let observed = entrants.iter().filter_map(|one| {
             let judged = one.judged.first()?;
             Some((one.kind()?, judged.error.ln()))
@@ -244,6 +244,11 @@ impl Run<'_> {
         }
         let error = |one: &Entrant| one.outlook.map_or(f64::INFINITY, |expected| expected.error);
         entrants.sort_by(|a, b| error(a).total_cmp(&error(b)));
+        // One of those that go on has trained: its curve tells what more steps gain.
+        let tried = entrants.iter().position(|one| !one.judged.is_empty());
+        if let Some(tried) = tried.filter(|&tried| tried >= alive) {
+            entrants[alive - 1..=tried].rotate_right(1);
+        }
     }
 
     /// The steps of the winner's round, if there is one: its networks are to teach, and to judge long
